@@ -1,0 +1,63 @@
+"""What the statistics cost: a measuring run over a bare forward pass of the same batches.
+
+    python benchmarks/overhead.py CHECKPOINT [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE]
+
+Prints the ratio of medians of five alternating repetitions in one process.
+"""
+
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from hubmaxact.measure import measure
+from hubmaxact.prepare import Options, Source, Watcher, plan_for, prepare
+from hubmaxact.recorder import make_input
+
+REPETITIONS = 5
+
+
+def bare(prepared, plan, device):
+    """Only the forward passes."""
+    owner = prepared.loaded.model.get_submodule(prepared.anatomy.owner)
+    with torch.inference_mode():
+        for batch in plan.batches:
+            ids_BL = make_input(batch, prepared.samples.ids, device).ids_BL
+            owner(input_ids=ids_BL, use_cache=False)
+
+
+def timed(run, device):
+    start = time.perf_counter()
+    run()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def main(checkpoint, num_samples="128", max_seq_len="512", device="auto"):
+    options = Options(num_samples=int(num_samples), max_seq_len=int(max_seq_len), device=device)
+    prepared = prepare(Source(Path(checkpoint)), options, Watcher())
+    plan = plan_for(prepared, options, options.batch_tokens)
+    where = prepared.loaded.model.device
+    runs = {
+        "bare": lambda: bare(prepared, plan, where),
+        "measured": lambda: measure(
+            prepared.loaded.model, prepared.anatomy, plan, prepared.samples.ids
+        ),
+    }
+    timed(runs["measured"], where)
+    seconds = {name: [] for name in runs}
+    for _ in range(REPETITIONS):
+        for name, run in runs.items():
+            seconds[name].append(timed(run, where))
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    tokens = sum(prepared.samples.lengths)
+    print(f"{tokens:,} tokens, {len(prepared.anatomy.sites)} sites, {where}")
+    print(f"bare {median['bare']:.2f} s, measured {median['measured']:.2f} s")
+    print(f"ratio {median['measured'] / median['bare']:.2f}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

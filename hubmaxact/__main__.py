@@ -1,0 +1,6 @@
+"""`python -m hubmaxact`."""
+
+from hubmaxact.cli.main import main
+
+if __name__ == "__main__":
+    main()

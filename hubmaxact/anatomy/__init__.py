@@ -1,0 +1,1 @@
+"""Which module of a checkpoint plays which role."""

@@ -1,0 +1,86 @@
+"""What a module says about itself: no names, only classes, signatures, attributes and shapes.
+
+Knows PyTorch and the markers transformers puts on classes; decides nothing.
+"""
+
+import inspect
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+MIXER_ARGUMENTS = frozenset(
+    {
+        "attention_mask",
+        "past_key_values",
+        "past_key_value",
+        "layer_past",
+        "cache_params",
+        "position_embeddings",
+        "position_ids",
+        "cache_position",
+        "alibi",
+        "state",
+    }
+)
+"""Only a module that mixes tokens asks for one of these."""
+
+ACTIVATION_MODULES = ("transformers.activations", "torch.nn.modules.activation")
+
+
+def takes_mixer_arguments(module: nn.Module) -> bool:
+    """Whether its forward asks for masks, caches or positions."""
+    return not MIXER_ARGUMENTS.isdisjoint(inspect.signature(type(module).forward).parameters)
+
+
+def is_activation(module: nn.Module) -> bool:
+    """Whether it is an elementwise activation of transformers or torch."""
+    if isinstance(module, nn.MultiheadAttention | nn.Softmax):
+        return False
+    return type(module).__module__ in ACTIVATION_MODULES
+
+
+def is_routed_experts(module: nn.Module) -> bool:
+    """Whether transformers' experts interface runs it (3-D weights, one row block per expert)."""
+    return callable(getattr(module, "_apply_gate", None)) and hasattr(module, "has_gate")
+
+
+def has_matrix(module: nn.Module) -> bool:
+    """Whether it owns a parameter of two or more dimensions (norms and gains do not)."""
+    return any(parameter.dim() >= 2 for parameter in module.parameters())
+
+
+def linears(module: nn.Module) -> Iterator[tuple[int, int]]:
+    """(in, out) features of every linear map inside, Conv1D of GPT-2 included."""
+    for child in module.modules():
+        if isinstance(child, nn.Linear):
+            yield child.in_features, child.out_features
+        elif isinstance(child, Conv1D):
+            yield child.weight.shape[0], child.weight.shape[1]
+
+
+def widens_and_returns(module: nn.Module, width: int) -> bool:
+    """Whether it has a map from the residual width to a larger one and one back."""
+    shapes = list(linears(module))
+    widens = any(into == width and out > width for into, out in shapes)
+    return widens and any(out == width and into != width for into, out in shapes)
+
+
+def has_stacked_weights(module: nn.Module) -> bool:
+    """Whether it holds 3-D expert weights (and is no convolution)."""
+    if any(isinstance(child, nn.Conv1d) for child in module.modules()):
+        return False
+    return any(parameter.dim() == 3 for parameter in module.parameters())
+
+
+def tensors_in(output: object) -> Iterator[torch.Tensor]:
+    """Every tensor in a module's output, tuples, lists and mappings opened, in order."""
+    if isinstance(output, torch.Tensor):
+        yield output
+    elif isinstance(output, dict):
+        for value in output.values():
+            yield from tensors_in(value)
+    elif isinstance(output, tuple | list):
+        for value in output:
+            yield from tensors_in(value)

@@ -1,0 +1,1 @@
+"""Renderings of a report for people: the model-card section, the picture, the terminal."""

@@ -1,0 +1,61 @@
+"""The command that reproduces a report and the one that verifies it."""
+
+from hubmaxact.card.escape import word
+from hubmaxact.report.document import REPORT_NAME, CorpusFacts, Report
+
+WIDTH = 90
+
+NAMED = ("probe-5k", "paper")
+"""Corpora that go by their name."""
+
+
+def reproduce(report: Report) -> str:
+    """The exact `hubmaxact measure` command; CHECKPOINT stands for a folder without an id."""
+    model, protocol = report["model"], report["protocol"]
+    options: dict[str, str | int | None] = {
+        "--revision": model["commit"] if model["id"] else None,
+        "--corpus": _corpus(protocol["corpus"]),
+        "--num-samples": protocol["corpus"]["num_samples"],
+        "--max-seq-len": protocol["max_seq_len"],
+        "--special-tokens": protocol["special_tokens"]["policy"],
+        "--dtype": protocol["dtype"],
+        "--batch-tokens": protocol["batch_tokens"],
+        "--calibration-samples": protocol["calibration_samples"],
+        "--evaluation-samples": protocol["evaluation_samples"],
+    }
+    words = [f"{name} {word(str(value))}" for name, value in options.items() if value is not None]
+    if report["coverage"]["missing"]:
+        words.append("--allow-partial")
+    return _wrapped([f"hubmaxact measure {_checkpoint(report)}", *words])
+
+
+def verify(report: Report) -> str:
+    """The `hubmaxact verify` command: from the Hub when the model has an id, else from the file."""
+    if report["model"]["id"] is None:
+        return f"hubmaxact verify {REPORT_NAME} CHECKPOINT"
+    return f"hubmaxact verify {_checkpoint(report)}"
+
+
+def _corpus(corpus: CorpusFacts) -> str:
+    """What `--corpus` takes: a name of ours, a data set at its commit, or a file of that stem."""
+    name, version = corpus["name"], corpus["version"]
+    if name in NAMED:
+        return name
+    if "/" not in name:
+        return f"{name}.jsonl"
+    return f"hf://datasets/{name}" + (f"@{version}" if version else "")
+
+
+def _checkpoint(report: Report) -> str:
+    return "CHECKPOINT" if report["model"]["id"] is None else word(report["model"]["id"])
+
+
+def _wrapped(words: list[str]) -> str:
+    """Break a long command with backslashes, where the shell allows it."""
+    lines = [words[0]]
+    for part in words[1:]:
+        if len(lines[-1]) + len(part) + 3 > WIDTH:
+            lines.append(f"  {part}")
+        else:
+            lines[-1] += f" {part}"
+    return " \\\n".join(lines)

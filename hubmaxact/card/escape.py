@@ -1,0 +1,39 @@
+"""Strangers' text made inert: in Markdown, in HTML and on a command line.
+
+Nothing here trusts the schema: what it forbids is made harmless all the same.
+"""
+
+import html
+import re
+import shlex
+
+from hubmaxact.report.printable import printable
+
+LONGEST = 256
+
+# Numeric entities are text to Markdown and to HTML alike; backslashes would show inside HTML.
+ACTIVE = re.compile(r"[^A-Za-z0-9 .,/+-]")
+PLAIN = re.compile(r"[A-Za-z0-9_./+@:=-]+")
+NOT_ON_A_COMMAND_LINE = re.compile(r"[^A-Za-z0-9_./+@:=,%#()!~ -]")
+
+
+def text(value: str) -> str:
+    """Escape text for a Markdown line or table cell, or between HTML tags."""
+    short = printable(value, LONGEST)
+    # Bare "www." becomes a link in GitHub's Markdown.
+    return ACTIVE.sub(lambda match: f"&#{ord(match.group())};", short).replace("www.", "www&#46;")
+
+
+def code(value: str) -> str:
+    """Escape a name and show it as code where Markdown cannot be led astray by it."""
+    return f"`{value}`" if PLAIN.fullmatch(value) and len(value) <= LONGEST else text(value)
+
+
+def word(value: str) -> str:
+    """Quote one word of a shell command that stands in a fenced block."""
+    return shlex.quote(NOT_ON_A_COMMAND_LINE.sub("?", value[:LONGEST]))
+
+
+def xml(value: str) -> str:
+    """Escape text for an SVG element or attribute."""
+    return html.escape(printable(value, LONGEST), quote=True)

@@ -1,0 +1,94 @@
+"""Rows as the bytes of one Parquet file, and back. The only module that knows pyarrow.
+
+Equal rows give equal bytes under one version of pyarrow.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, cast
+
+from hubmaxact.catalog.row import HINTS, Real, Row, SubsetRow, Text, Truth, Whole
+from hubmaxact.errors import HubmaxactError
+
+COMPRESSION = "zstd"
+
+Table = Any
+"""A pyarrow.Table; pyarrow has no type annotations."""
+
+
+class MissingArrowError(HubmaxactError):
+    """Raised when pyarrow is not installed."""
+
+
+class DamagedTableError(HubmaxactError):
+    """Raised when bytes are not a table of releases."""
+
+
+def arrow() -> Any:
+    """Import pyarrow, with its Parquet part.
+
+    Raises:
+        MissingArrowError: it is not installed.
+    """
+    try:
+        import_module("pyarrow.parquet")
+        return import_module("pyarrow")
+    except ImportError as error:
+        raise MissingArrowError(
+            'the catalog needs pyarrow; install it with pip install "hubmaxact[space]".'
+        ) from error
+
+
+def encode(rows: Sequence[Row]) -> bytes:
+    """Return rows as a Parquet file."""
+    pa = arrow()
+    table = pa.Table.from_pylist(cast("list[dict[str, Any]]", list(rows)), schema=_schema())
+    sink = pa.BufferOutputStream()
+    pa.parquet.write_table(table, sink, compression=COMPRESSION)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def decode(content: bytes) -> Table:
+    """Return the table in these bytes.
+
+    Raises:
+        DamagedTableError: they are not Parquet, or have other columns than this version's.
+    """
+    pa = arrow()
+    try:
+        table = pa.parquet.read_table(pa.BufferReader(content))
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedTableError("the index is not a Parquet file; build it again.") from error
+    if not table.schema.equals(_schema()):
+        raise DamagedTableError("the index has other columns than this version; build it again.")
+    return table
+
+
+def rows_of(table: Table) -> list[Row]:
+    """Return a table's rows as plain Python values."""
+    return cast("list[Row]", table.to_pylist())
+
+
+def _schema() -> Any:
+    pa = arrow()
+    subset = pa.struct(
+        [
+            ("size", pa.int64()),
+            ("values", pa.list_(pa.float64())),
+            ("range_over_mean", pa.float64()),
+            ("coefficient_of_variation", pa.float64()),
+        ]
+    )
+    types = {
+        str: pa.string(),
+        Text: pa.string(),
+        Whole: pa.int64(),
+        Real: pa.float64(),
+        Truth: pa.bool_(),
+        list[str]: pa.list_(pa.string()),
+        list[str] | None: pa.list_(pa.string()),
+        list[float | None] | None: pa.list_(pa.float64()),
+        list[SubsetRow] | None: pa.list_(subset),
+    }
+    return pa.schema([(name, types[hint]) for name, hint in HINTS.items()])

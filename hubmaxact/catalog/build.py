@@ -1,0 +1,150 @@
+"""Building the catalog: read every source, put the rows into one table, replace the old index.
+
+Nothing a report holds can stop a build; a report that cannot be read is left out with a reason.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hubmaxact import __version__
+from hubmaxact.catalog import arrow, folder, from_hub, paper
+from hubmaxact.catalog.found import Found, Previous
+from hubmaxact.catalog.listing import Listing, list_repos
+from hubmaxact.catalog.manifest import SCHEMA, BuiltFrom, Counts, IndexFile, Left, Manifest
+from hubmaxact.catalog.row import PAPER, Row
+from hubmaxact.catalog.store import INDEX, locked, replace_index
+from hubmaxact.catalog.trust import settle
+from hubmaxact.errors import HubError
+from hubmaxact.report.printable import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build did: its manifest, and how many sources were as the earlier build left them."""
+
+    manifest: Manifest
+    unchanged: int
+
+
+class Watcher:
+    """Is told how far a build has come; this one says nothing."""
+
+    total = 0
+
+    def begin(self, total: int) -> None:
+        """So many sources will be read."""
+        self.total = total
+
+    def step(self) -> None:
+        """One more was read."""
+
+
+def build_from_folder(
+    source: Path, output: Path, *, with_paper: bool = True, watcher: Watcher | None = None
+) -> Built:
+    """Index the reports below a folder.
+
+    Raises:
+        NoFolderError: there is no such folder.
+        BusyFolderError, WriteError: the output cannot be written; what was there is intact.
+    """
+    arrow.arrow()
+    watcher = watcher or Watcher()
+    with locked(output):
+        previous = Previous.read(output, "folder")
+        files = folder.report_files(source, output)
+        watcher.begin(len(files))
+        found = [_stepped(folder.read_file(path, source, previous), watcher) for path in files]
+        return _publish(output, found, BuiltFrom(kind="folder", tag=None), {}, with_paper)
+
+
+def build_from_hub(
+    tag: str,
+    output: Path,
+    *,
+    per_namespace: int,
+    with_paper: bool = True,
+    watcher: Watcher | None = None,
+) -> Built:
+    """Index the reports of the Hub's public model repositories with a tag.
+
+    Raises:
+        HubError: the repositories cannot be listed; what was there is intact.
+        BusyFolderError, WriteError: the output cannot be written; what was there is intact.
+    """
+    arrow.arrow()
+    watcher = watcher or Watcher()
+    with locked(output):
+        previous = Previous.read(output, "hub")
+        listing = list_repos(tag, per_namespace)
+        _refuse_sudden_nothing(listing, previous, tag)
+        watcher.begin(len(listing.repos))
+        found = list(from_hub.read_all(listing.repos, previous, watcher.step))
+        built_from = BuiltFrom(kind="hub", tag=tag)
+        return _publish(output, found, built_from, listing.over_cap, with_paper)
+
+
+def _refuse_sudden_nothing(listing: Listing, previous: Previous, tag: str) -> None:
+    """A Hub that lists nothing where it listed much is broken more likely than empty."""
+    if previous.found and not listing.repos:
+        raise HubError(
+            f"the Hub lists no repository with the tag {printable(tag)}, where an earlier build "
+            f"found {len(previous.found):,}. Nothing was changed; try again later."
+        )
+
+
+def _stepped(found: Found, watcher: Watcher) -> Found:
+    watcher.step()
+    return found
+
+
+def _publish(
+    output: Path,
+    found: list[Found],
+    built_from: BuiltFrom,
+    over_cap: dict[str, int],
+    with_paper: bool,
+) -> Built:
+    rows = [each.row for each in found if each.row is not None]
+    settle(rows)
+    rows += paper.rows() if with_paper else []
+    rows.sort(key=lambda row: row["key"])
+    content = arrow.encode(rows)
+    index = IndexFile(
+        file=INDEX, sha256=hashlib.sha256(content).hexdigest(), size=len(content), rows=len(rows)
+    )
+    manifest = Manifest(
+        schema=SCHEMA,
+        built_by=__version__,
+        built_from=built_from,
+        index=index,
+        counts=_counts(rows, found),
+        quarantine=_left(found, "quarantine"),
+        newer=_left(found, "newer"),
+        kept=_left(found, "kept"),
+        over_cap=over_cap,
+        sources={each.name: each.state for each in found if each.state},
+    )
+    replace_index(output, content, manifest)
+    return Built(manifest, sum(each.unchanged for each in found))
+
+
+def _counts(rows: Iterable[Row], found: Iterable[Found]) -> Counts:
+    sources = Counter(row["source"] for row in rows)
+    trust = Counter(row["trust"] for row in rows if row["source"] != PAPER)
+    outcomes = Counter(each.outcome for each in found)
+    return Counts(
+        measured=sources.total() - sources[PAPER],
+        reported_by_the_paper=sources[PAPER],
+        trust=dict(sorted(trust.items())),
+        quarantined=outcomes["quarantine"],
+        newer=outcomes["newer"],
+        kept=outcomes["kept"],
+    )
+
+
+def _left(found: Iterable[Found], outcome: str) -> list[Left]:
+    return [Left(name=f.name, reason=f.reason) for f in found if f.outcome == outcome]

@@ -1,0 +1,129 @@
+"""A report as one row. Knows the report's fields; knows nothing of where it was found."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, cast
+
+from hubmaxact.catalog.protocol import protocol_key
+from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
+from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.report.document import FormatRow, GlobalMax, Model, Protocol, Report, WeightFile
+from hubmaxact.roles import ROLES
+
+BY_LAYER = ("hidden_state", "attention_output", "mlp_output")
+INT8_POLICIES = {"max_abs": "max_abs", "clip_q0.999": "clip"}
+INT8_ERRORS = ("sqnr_db", "rel_rmse", "rel_mae", "clip_rate")
+SAME_NAME_IN_MODEL = (
+    "family", "model_type", "architecture", "stage", "base_model", "tokens_trained", "modalities",
+    "num_parameters", "num_active_parameters", "num_layers", "hidden_size", "weights_dtype",
+    "weights_quantization", "dequantized",
+)  # fmt: skip
+SAME_NAME_IN_PROTOCOL = (
+    "profile", "max_seq_len", "dtype", "attn_implementation", "experts_implementation",
+    "batch_tokens", "calibration_samples", "evaluation_samples",
+)  # fmt: skip
+
+
+def row_of(report: Report, content: bytes, *, key: str, name: str) -> Row:
+    """Return the row of a measured report, whose trust is yet unknown."""
+    columns = (
+        EMPTY
+        | {"key": key, "name": name, "source": MEASURED, "trust": "unverified"}
+        | {"report_sha256": hashlib.sha256(content).hexdigest()}
+        | _model(report["model"])
+        | _outcome(report)
+        | _maxima(report)
+        | _errors(report)
+        | protocol_columns(report["protocol"])
+        | {name: report["environment"][name] for name in ("hubmaxact", "device_name")}
+    )
+    return cast("Row", columns)
+
+
+def weights_digest(files: Iterable[WeightFile]) -> str:
+    """One digest for a set of weight files, whatever they are called."""
+    joined = "\n".join(sorted(file["sha256"] for file in files))
+    return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def protocol_columns(protocol: Protocol) -> dict[str, Any]:
+    """The protocol's columns and its key."""
+    corpus, tokens = protocol["corpus"], protocol["special_tokens"]
+    return {
+        "protocol_key": protocol_key(protocol),
+        **{name: protocol[name] for name in SAME_NAME_IN_PROTOCOL},  # type: ignore[literal-required]
+        **{f"corpus_{name}": corpus[name] for name in ("name", "version", "kind", "digest")},
+        "num_samples": corpus["num_samples"],
+        "num_tokens": corpus["num_tokens"],
+        "special_tokens": tokens["policy"],
+        "bos_added": tokens["bos_added"],
+    }
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        **{name: model[name] for name in SAME_NAME_IN_MODEL},  # type: ignore[literal-required]
+        "model_id": model["id"],
+        "model_commit": model["commit"],
+        "size": model["num_parameters"],
+        "weights_digest": weights_digest(model["weight_files"]),
+    }
+
+
+def _outcome(report: Report) -> dict[str, Any]:
+    headroom = report["dtype_headroom"]
+    return {
+        "status": report["status"],
+        "num_missing": len(report["coverage"]["missing"]),
+        **{f"exceeds_{name}": headroom[name]["exceeded"] for name in LARGEST_FINITE},
+        "subsets": [SubsetRow(**subset) for subset in report["stability"]["subsets"]],
+    }
+
+
+def _maxima(report: Report) -> dict[str, Any]:
+    peak, by_role = report["global_max"], report["max_by_role"]
+    return {
+        **(_peak(peak) if peak else {}),
+        **{f"max_{r.name}": by_role[r.name]["value"] for r in ROLES if r.name in by_role},
+        **{f"{role}_by_layer": _by_layer(report, role) for role in BY_LAYER},
+    }
+
+
+def _peak(peak: GlobalMax) -> dict[str, Any]:
+    carriers = peak["carriers"]
+    return {
+        "max_value": peak["value"],
+        "abs_max": peak["abs_max"],
+        "bf16_step": peak["bf16_step"],
+        **{f"carrier_{name}": peak[name] for name in ("role", "layer", "part", "module")},
+        "num_ties": carriers[0]["num_ties"],
+        "num_carriers": len(carriers),
+        "tied_roles": list(dict.fromkeys(carrier["role"] for carrier in carriers)),
+    }
+
+
+def _by_layer(report: Report, role: str) -> list[float | None]:
+    """The largest abs_max of each layer; None where the role is absent or never finite."""
+    largest: list[float | None] = [None] * report["model"]["num_layers"]
+    for site in report["sites"]:
+        layer, abs_max = site["layer"], site["abs_max"]
+        if site["role"] == role and layer is not None and abs_max is not None:
+            largest[layer] = max(abs_max, largest[layer] or 0.0)
+    return largest
+
+
+def _errors(report: Report) -> dict[str, Any]:
+    """The INT8 rows at the site that holds M."""
+    columns: dict[str, Any] = {}
+    for row in report["quantization"]["formats"]:
+        policy = INT8_POLICIES.get(row["policy"])
+        if policy and _is_int8_at_peak(row, report["global_max"]):
+            columns |= {f"int8_{policy}_{name}": row[name] for name in INT8_ERRORS}  # type: ignore[literal-required]
+    return columns
+
+
+def _is_int8_at_peak(row: FormatRow, peak: GlobalMax | None) -> bool:
+    if peak is None or (row["format"], row["granularity"]) != ("int8", "per_tensor"):
+        return False
+    site = row["site"]
+    return all(site[name] == peak[name] for name in ("role", "layer", "part"))

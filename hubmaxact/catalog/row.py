@@ -1,0 +1,138 @@
+"""One release as one flat row, for tables: the columns, their types and what they mean.
+
+The annotations are the only list of columns; the Parquet schema follows from them. What is not
+known is null, never zero.
+"""
+
+from typing import Annotated, Literal, TypedDict, get_type_hints
+
+MEASURED = "measured"
+PAPER = "reported by the paper"
+
+Text = str | None
+Whole = int | None
+Real = float | None
+Truth = bool | None
+Trust = Literal["current", "stale", "copied", "unverified"]
+
+
+class SubsetRow(TypedDict):
+    """M over random subsets of one size."""
+
+    size: int
+    values: list[float]
+    range_over_mean: float | None
+    coefficient_of_variation: float | None
+
+
+class Row(TypedDict):
+    """One release. `abs` stands in a name where the sign is dropped."""
+
+    key: Annotated[str, "Unique name of the row; a Hub repo's is its id."]
+    name: Annotated[str, "The release, for people: repo id, path in the folder, or paper's name."]
+    source: Annotated[str, '"measured", or "reported by the paper".']
+    trust: Annotated[
+        str,
+        "current: the repo holds the measured weights; stale: it holds others; copied: the report "
+        "is another repo's; unverified: unknown.",
+    ]
+    copied_from: Annotated[Text, "Repo whose report or weights these are, when copied."]
+    trust_detail: Annotated[Text, "Why it is stale or unverified, in a sentence."]
+    repo_id: Annotated[Text, "From the Hub's listing, never from the report."]
+    commit: Annotated[Text, "Commit of repo_id at which report and weights were read."]
+    last_modified: Annotated[Text, "When repo_id last changed, as the Hub says (ISO 8601)."]
+    model_id: Annotated[Text, "Repo id that the report claims."]
+    model_commit: Annotated[Text, "Commit that the report claims to have measured."]
+    report_sha256: Annotated[Text, "Digest of the report's bytes."]
+    weights_digest: Annotated[Text, "One digest over the sha256 of all measured weight files."]
+
+    family: Annotated[Text, "Model family."]
+    model_type: Annotated[Text, "The config's model_type."]
+    architecture: Annotated[Text, "dense or moe."]
+    stage: Annotated[Text, "Training stage, such as base or instruct."]
+    base_model: Annotated[Text, "Repo id it was made from."]
+    tokens_trained: Annotated[Whole, "Tokens seen in training."]
+    modalities: Annotated[list[str] | None, "Input modalities."]
+    num_parameters: Annotated[Whole, "Parameters, counted."]
+    num_active_parameters: Annotated[Whole, "Parameters used for one token, counted."]
+    size: Annotated[Whole, "num_parameters, else parameters as the release's name says."]
+    num_layers: Annotated[Whole, "Decoder layers."]
+    hidden_size: Annotated[Whole, "Width of the residual stream."]
+    weights_dtype: Annotated[Text, "Number format of most stored weights."]
+    weights_quantization: Annotated[Text, "Quantization method of the stored weights."]
+    dequantized: Annotated[Truth, "Whether quantized weights were expanded before the run."]
+
+    status: Annotated[Text, "complete, partial or non_finite; null when the source does not say."]
+    num_missing: Annotated[Whole, "Expected tensors that were never seen."]
+    max_value: Annotated[Real, "M with its sign."]
+    abs_max: Annotated[Real, "M, without its sign."]
+    bf16_step: Annotated[Real, "One bf16 step at M."]
+    carrier_role: Annotated[Text, "Role of the tensor that holds M (the first of tied ones)."]
+    carrier_layer: Annotated[Whole, "Its layer, from 0; null outside the layers."]
+    carrier_part: Annotated[Text, "Its part, when a layer has several tensors of the role."]
+    carrier_module: Annotated[Text, "Its module."]
+    num_ties: Annotated[Whole, "Times M stands in that tensor."]
+    num_carriers: Annotated[Whole, "Tensors that hold M."]
+    tied_roles: Annotated[list[str] | None, "Roles of all tensors that hold M."]
+
+    max_embedding: Annotated[Real, "Largest |a| of the role, signed."]
+    max_hidden_state: Annotated[Real, "Largest |a| of the role, signed."]
+    max_attention_output: Annotated[Real, "Largest |a| of the role, signed."]
+    max_mlp_output: Annotated[Real, "Largest |a| of the role, signed."]
+    max_mlp_gate: Annotated[Real, "Largest |a| of the role, signed."]
+    max_router_logits: Annotated[Real, "Largest |a| of the role, signed."]
+    max_final_norm: Annotated[Real, "Largest |a| of the role, signed."]
+    hidden_state_by_layer: Annotated[list[float | None] | None, "abs_max of each layer, from 0."]
+    attention_output_by_layer: Annotated[list[float | None] | None, "Likewise."]
+    mlp_output_by_layer: Annotated[list[float | None] | None, "Likewise."]
+
+    exceeds_float16: Annotated[Truth, "Whether a watched tensor exceeded its largest value."]
+    exceeds_bfloat16: Annotated[Truth, "Likewise."]
+    exceeds_float8_e4m3fn: Annotated[Truth, "Likewise; such formats are used scaled."]
+    exceeds_float8_e5m2: Annotated[Truth, "Likewise; such formats are used scaled."]
+
+    int8_max_abs_sqnr_db: Annotated[Real, "INT8 diagnostic at M, max-abs scale: SQNR in dB."]
+    int8_max_abs_rel_rmse: Annotated[Real, "Likewise: root mean square error over the signal's."]
+    int8_max_abs_rel_mae: Annotated[Real, "Likewise: mean absolute error over mean |x|."]
+    int8_max_abs_clip_rate: Annotated[Real, "Likewise: share of values beyond the threshold."]
+    int8_clip_sqnr_db: Annotated[Real, "INT8 diagnostic at M, clipped at the 0.999 quantile."]
+    int8_clip_rel_rmse: Annotated[Real, "Likewise."]
+    int8_clip_rel_mae: Annotated[Real, "Likewise."]
+    int8_clip_clip_rate: Annotated[Real, "Likewise."]
+
+    subsets: Annotated[list[SubsetRow] | None, "M over random subsets of the corpus."]
+
+    protocol_key: Annotated[str, "Equal keys: equal protocols, so the rows can be compared."]
+    profile: Annotated[Text, "Which roles were watched."]
+    corpus_name: Annotated[Text, "Name of the corpus."]
+    corpus_version: Annotated[Text, "Its version."]
+    corpus_kind: Annotated[Text, "synthetic or natural."]
+    corpus_digest: Annotated[Text, "Digest of the whole corpus."]
+    num_samples: Annotated[Whole, "Texts read."]
+    num_tokens: Annotated[Whole, "Tokens read."]
+    max_seq_len: Annotated[Whole, "Texts are cut to this many tokens."]
+    special_tokens: Annotated[Text, "as_tokenizer or none."]
+    bos_added: Annotated[Truth, "Whether a text began with the BOS token."]
+    dtype: Annotated[Text, "Number format of the forward pass."]
+    attn_implementation: Annotated[Text, "Attention kernel."]
+    experts_implementation: Annotated[Text, "Experts kernel."]
+    batch_tokens: Annotated[Whole, "Budget of tokens in a batch."]
+    calibration_samples: Annotated[Whole, "Texts that fix INT8 thresholds."]
+    evaluation_samples: Annotated[Whole, "Texts that INT8 errors are summed over."]
+    hubmaxact: Annotated[Text, "Version that wrote the report."]
+    device_name: Annotated[Text, "Device of the run."]
+
+    in_paper_main: Annotated[Truth, "Whether the paper's main analysis counts it; null elsewhere."]
+    notes: Annotated[list[str], "What a reader must know, such as sources that disagree."]
+
+
+HINTS = get_type_hints(Row)
+"""Column name to Python type, in order."""
+
+DESCRIPTIONS = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Row, include_extras=True).items()
+}
+"""Column name to its meaning, in order."""
+
+EMPTY: dict[str, object] = dict.fromkeys(HINTS) | {"notes": []}
+"""A row in which nothing is known."""

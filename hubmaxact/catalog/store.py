@@ -1,0 +1,138 @@
+"""The catalog's folder: index and manifest replaced together, read only when they belong together.
+
+Two files cannot be renamed at once, so the old table stays beside the new one until the manifest
+names the new one. Whoever reads, and whatever kills a build, there is always one whole pair.
+"""
+
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hubmaxact.catalog import manifest as manifests
+from hubmaxact.catalog.arrow import Table, decode
+from hubmaxact.catalog.manifest import Manifest
+from hubmaxact.errors import HubmaxactError
+from hubmaxact.files import PREFIX, write_bytes
+
+INDEX = "index.parquet"
+PREVIOUS = "index.previous.parquet"
+MANIFEST = "manifest.json"
+READ_TRIES = 5
+READ_PAUSE = 0.2  # seconds
+ABANDONED = 3600.0  # seconds after which a temporary file belongs to nobody
+
+
+class NoIndexError(HubmaxactError):
+    """Raised when a folder holds no whole index."""
+
+
+class BusyFolderError(HubmaxactError):
+    """Raised when another build is writing into the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A table and the manifest that vouches for it."""
+
+    manifest: Manifest
+    content: bytes  # the Parquet file
+
+    def table(self) -> Table:
+        """Decode the table."""
+        return decode(self.content)
+
+
+def read_index(folder: Path) -> Index:
+    """Return the index in a folder; waits a moment for a build that is just replacing it.
+
+    Raises:
+        NoIndexError: there is none, or the table is not the one that the manifest names.
+        ManifestError: the manifest is damaged, or newer than this version.
+    """
+    for _ in range(READ_TRIES):
+        manifest = manifests.decode(_read(folder / MANIFEST))
+        for name in (INDEX, PREVIOUS):
+            with suppress(NoIndexError):
+                content = _read(folder / name)
+                if hashlib.sha256(content).hexdigest() == manifest["index"]["sha256"]:
+                    return Index(manifest, content)
+        time.sleep(READ_PAUSE)
+    raise NoIndexError(
+        f"{folder / INDEX} is not the table that {MANIFEST} names; build the catalog again."
+    )
+
+
+def replace_index(folder: Path, content: bytes, manifest: Manifest) -> None:
+    """Put a new index in the place of the old one, all or nothing.
+
+    Raises:
+        WriteError: the folder cannot be written; the old index is intact.
+    """
+    with suppress(FileNotFoundError):
+        # Not overwritten: what an interrupted build left may be the one that the manifest names.
+        if _named(folder) != PREVIOUS:
+            write_bytes(folder / PREVIOUS, (folder / INDEX).read_bytes())
+    write_bytes(folder / INDEX, content)
+    write_bytes(folder / MANIFEST, manifests.encode(manifest))
+    (folder / PREVIOUS).unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other builds out of a folder, which is made if need be; a killed build holds nothing.
+
+    Raises:
+        BusyFolderError: another build is at work there, or it cannot be a folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise BusyFolderError(f"cannot use {folder} as output: {error.strerror}.") from error
+    try:
+        _lock(descriptor, folder)
+        _sweep(folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise BusyFolderError(f"another build is writing into {folder}; let it finish.") from error
+
+
+def _named(folder: Path) -> str | None:
+    """Which of the two tables the manifest names."""
+    try:
+        wanted = manifests.decode(_read(folder / MANIFEST))["index"]["sha256"]
+    except HubmaxactError:
+        return None
+    for name in (INDEX, PREVIOUS):
+        with suppress(NoIndexError):
+            if hashlib.sha256(_read(folder / name)).hexdigest() == wanted:
+                return name
+    return None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(manifests.MAX_BYTES)
+    except OSError as error:
+        raise NoIndexError(f"cannot read {path}: {error.strerror}.") from error
+
+
+def _sweep(folder: Path) -> None:
+    """Remove temporary files of builds that were killed."""
+    for path in folder.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > ABANDONED:
+                path.unlink()

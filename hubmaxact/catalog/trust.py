@@ -1,0 +1,59 @@
+"""Whether a report speaks of the weights beside it: current, stale, copied or unverified.
+
+`current`: the repository holds, at the commit that was read, the weights that were measured.
+`stale`: it holds other weights. `copied`: the report names another repository, or its weights are
+those of another catalogued one. `unverified`: its weights are not known.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hubmaxact.catalog.row import Row, Trust
+from hubmaxact.errors import DigestMismatchError
+from hubmaxact.hub.digests import compare
+from hubmaxact.hub.source import WeightDigest
+from hubmaxact.report.document import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What can be said of one report by itself."""
+
+    trust: Trust
+    copied_from: str | None = None
+    detail: str | None = None
+
+
+def judge(
+    model: Model, stored: Mapping[str, WeightDigest] | None, *, repo_id: str, commit: str
+) -> Verdict:
+    """Hold a report against the repository it lies in; `stored` is None when unknown."""
+    claimed = model["id"]
+    if claimed is not None and claimed.casefold() != repo_id.casefold():
+        return Verdict("copied", claimed, f"the report names {claimed}")
+    if stored is None:
+        return Verdict("unverified", None, "the digests of the weights are not known")
+    if not stored:
+        return Verdict("unverified", None, "the repository holds no safetensors")
+    try:
+        compare(model["weight_files"], stored, repo_id=repo_id, commit=commit)
+    except DigestMismatchError as error:
+        return Verdict("stale", None, str(error))
+    return Verdict("current")
+
+
+def settle(rows: Iterable[Row]) -> None:
+    """Hold rows against each other, in place: weights of another repository are a copy.
+
+    Only `current` rows own their weights; of several owners the one first by name is named.
+    """
+    rows = list(rows)
+    owners: dict[str | None, str] = {}
+    for row in sorted(rows, key=lambda row: row["key"]):
+        if row["trust"] == "current" and row["repo_id"]:
+            owners.setdefault(row["weights_digest"], row["repo_id"])
+    for row in rows:
+        owner = owners.get(row["weights_digest"])
+        if owner and row["trust"] in {"stale", "unverified"} and row["repo_id"]:
+            row["trust"], row["copied_from"] = "copied", owner
+            row["trust_detail"] = f"the report was measured on the weights of {owner}"

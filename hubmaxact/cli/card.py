@@ -1,0 +1,51 @@
+"""`hubmaxact card`: the model-card section of a report, printed or put into a README."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from hubmaxact.report.printable import printable
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--readme", type=click.Path(path_type=Path), help="The README the section goes into.")
+@click.option("--write", is_flag=True, help="Write README and picture instead of showing a diff.")
+def card(file: Path, readme: Path | None, *, write: bool) -> None:
+    """Print the model-card section of the report FILE.
+
+    With --readme, shows what would change in that README as a diff; with --write, changes it and
+    puts activation_maxima/layers.svg beside it. Nothing outside the section's markers changes,
+    but for one tag in the front matter.
+    """
+    from hubmaxact.card.section import render
+    from hubmaxact.report.read import read_report
+
+    if write and readme is None:
+        raise click.UsageError("--write needs --readme.")
+    report = read_report(file)
+    if readme is None:
+        click.echo(render(report), nl=False)
+        return
+    from hubmaxact.card import place
+
+    placement = place.plan(report, readme)
+    for line in placement.advice:
+        click.echo(line, err=True)
+    if not placement.changes:
+        click.echo(f"{printable(str(readme), 400)} is already up to date.", err=True)
+    elif write:
+        place.write(placement)
+        click.echo(f"The section is in {printable(str(readme), 400)}.", err=True)
+    else:
+        _show(place.diff(placement))
+
+
+def _show(diff: bytes) -> None:
+    """Exact bytes into a pipe or file; nothing that steers onto a terminal."""
+    if not sys.stdout.isatty():
+        click.echo(diff, nl=False)
+        return
+    for line in diff.decode(errors="replace").splitlines():
+        click.echo(printable(line, len(line)))

@@ -1,0 +1,83 @@
+"""`hubmaxact check`: a report held to limits; the gate of a pipeline."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hubmaxact.formats import LARGEST_FINITE
+
+PATH = click.Path(path_type=Path)
+
+
+class DecibelsType(click.ParamType[tuple[str, float]]):
+    """FORMAT=DB, such as int8=20 or int8:clip_q0.999=12."""
+
+    name = "format=db"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
+        """Split at the last equals sign; what a number may be is the library's to say."""
+        name, _, decibels = str(value).rpartition("=")
+        try:
+            number = float(decibels)
+        except ValueError:
+            number = None
+        if number is None or not name:
+            self.fail("give FORMAT=DB, such as int8=20.", param, ctx)
+        return name, number
+
+
+@click.command()
+@click.argument("file", type=PATH)
+@click.option("--max-abs", type=float, help="M may be at most this.")
+@click.option(
+    "--not-exceeding",
+    multiple=True,
+    type=click.Choice(tuple(LARGEST_FINITE)),
+    help="No watched tensor may exceed this format, unscaled. Repeatable.",
+)
+@click.option(
+    "--min-sqnr-db",
+    multiple=True,
+    type=DecibelsType(),
+    help="SQNR at the site that carries M, max-abs scale unless FORMAT is int8:POLICY. Repeatable.",
+)
+@click.option("--against", type=PATH, help="An earlier report, of the same protocol.")
+@click.option("--max-ratio", type=float, help="M may be at most this times the earlier M.")
+@click.option(
+    "--require-complete/--no-require-complete",
+    default=None,
+    help="Everything expected was seen, and all of it was finite.",
+)
+@click.option("--config", type=PATH, help="TOML file with the same rules; options override it.")
+@click.option(
+    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
+)
+def check(file: Path, config: Path | None, form: str, **options: Any) -> None:
+    """Hold the report FILE to limits; exit 1 naming every rule that failed.
+
+    A value that is null fails with its reason; so does any bound on M where NaN or infinity was
+    seen. Exits 2 when no rule is given or --against has another protocol.
+    """
+    from hubmaxact.compare.gate import gate, limits
+
+    given = _given(options)
+    settings = limits.merged(limits.settings_of(config) if config else {}, given)
+    asked = limits.limits(settings)
+    if not asked:
+        raise click.UsageError("give at least one rule, such as --not-exceeding float16.")
+    verdict = gate.check(file, asked)
+    click.echo(gate.as_json(verdict) if form == "json" else gate.as_text(verdict), nl=False)
+    if not verdict.passed:
+        raise gate.GateFailedError(verdict)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, under the names that a TOML file has."""
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    pairs = given.get("min_sqnr_db", ())
+    if pairs:
+        given["min_sqnr_db"] = dict(pairs)
+        if len(given["min_sqnr_db"]) < len(pairs):
+            raise click.UsageError("--min-sqnr-db names a format twice.")
+    return given

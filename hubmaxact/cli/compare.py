@@ -1,0 +1,48 @@
+"""`hubmaxact compare`: reports side by side, for people, for a page or for a program."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from hubmaxact.compare.comparison import Comparison
+
+FORMATS = ("terminal", "markdown", "json")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
+@click.option("--across-protocols", is_flag=True, help="Compare all the same; say what differs.")
+def compare(files: tuple[Path, ...], form: str, *, across_protocols: bool) -> None:
+    """Put two to eight report FILES side by side.
+
+    M and its place, maxima by role and by layer, number formats, INT8 rows; between releases of
+    one model also what changed. Exits 2, naming every difference, when the protocols differ and
+    --across-protocols is not given; exits 1 when a file is not a valid report.
+    """
+    from hubmaxact.compare import build
+    from hubmaxact.compare.inputs import read_inputs
+
+    if not build.FEWEST <= len(files) <= build.MOST:
+        wanted = f"{build.FEWEST} to {build.MOST}"
+        raise click.UsageError(f"compare takes {wanted} reports, found {len(files)}.")
+    _print(build.compare(read_inputs(files), across_protocols=across_protocols), form)
+
+
+def _print(comparison: "Comparison", form: str) -> None:
+    if form == "json":
+        from hubmaxact.compare import as_json
+
+        click.echo(as_json.render(comparison), nl=False)
+    elif form == "markdown":
+        from hubmaxact.compare import markdown
+
+        click.echo(markdown.render(comparison), nl=False)
+    else:
+        from rich.console import Console
+
+        from hubmaxact.compare.on_terminal import show
+
+        show(comparison, Console(markup=False, highlight=False, emoji=False))

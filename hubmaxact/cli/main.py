@@ -1,0 +1,48 @@
+"""The command group, and the one place where errors become exit codes.
+
+Exit 0 done; 1 the answer is no; 2 the user can fix it. Data on stdout, the rest on stderr.
+Commands import what is heavy inside their bodies, so `--help` stays instant.
+"""
+
+import os
+import sys
+
+import click
+
+from hubmaxact import __version__
+from hubmaxact.errors import HubmaxactError
+
+COMMANDS = ("measure", "validate", "card", "push", "verify", "compare", "check", "catalog")
+
+
+class Commands(click.Group):
+    """Loads a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
+        """Name the commands in the order a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import `hubmaxact.cli.NAME` and return its command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = __import__(f"hubmaxact.cli.{cmd_name}", fromlist=[cmd_name])
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hubmaxact")
+def group() -> None:
+    """Measure how large a model's activations get, and publish it with the model."""
+
+
+def main() -> None:
+    """Run the command line; turn errors a user can act on into one sentence and an exit code."""
+    try:
+        group()
+    except HubmaxactError as error:
+        if os.environ.get("HUBMAXACT_DEBUG") == "1":
+            raise
+        click.echo(f"hubmaxact: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,130 @@
+"""`hubmaxact measure`: options in, report out; progress on stderr, the summary on stdout."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from hubmaxact.prepare import Options
+    from hubmaxact.report.document import Report
+
+DTYPES = ("auto", "bfloat16", "float16", "float32")
+POSITIVE = click.IntRange(min=1)
+NOT_NEGATIVE = click.IntRange(min=0)
+
+
+class BudgetType(click.ParamType[int | str]):
+    """A positive number of tokens, or "auto"."""
+
+    name = "tokens|auto"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
+        """Read the option's value."""
+        return "auto" if value == "auto" else POSITIVE.convert(value, param, ctx)
+
+
+@click.command()
+@click.argument("checkpoint")
+@click.option("--revision", help="Branch, tag or commit of a Hub repository; resolved first.")
+@click.option("--model-id", help="Hub id to record for a local folder, as owner/name.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the report.  [default: activation_maxima.json, unless --write-into]",
+)
+@click.option(
+    "--write-into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that gets the report, the picture and its README's section.",
+)
+@click.option("--preset", type=click.Choice(["paper"]), help="The choices of arXiv:2605.15572.")
+@click.option("--corpus", help="Name, FILE.jsonl, or hf://datasets/...  [default: probe-5k]")
+@click.option("--num-samples", type=POSITIVE, help="Texts to measure with.  [default: all]")
+@click.option("--max-seq-len", type=POSITIVE, help="Tokens per text at most.  [default: 4096]")
+@click.option(
+    "--batch-tokens",
+    type=BudgetType(),
+    help="Tokens per batch, padding included, or auto.  [default: 16384]",
+)
+@click.option(
+    "--special-tokens",
+    type=click.Choice(["as_tokenizer", "none"]),
+    help="Around each text.  [default: as_tokenizer]",
+)
+@click.option("--dtype", type=click.Choice(DTYPES), help="Of the forward pass.  [default: auto]")
+@click.option("--device", help="auto, cpu, cuda, cuda:1, mps, ...  [default: auto]")
+@click.option(
+    "--device-map",
+    type=click.Choice(["auto", "balanced", "balanced_low_0", "sequential"]),
+    help="Spread the model over devices, through accelerate; takes the place of --device.",
+)
+@click.option("--calibration-samples", type=NOT_NEGATIVE, help="[default: 128]")
+@click.option("--evaluation-samples", type=NOT_NEGATIVE, help="[default: 256]")
+@click.option(
+    "--cpu-threads", type=POSITIVE, help="Recorded, because bits depend on it.  [default: 2]"
+)
+@click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
+def measure(
+    checkpoint: str,
+    revision: str | None,
+    model_id: str | None,
+    output: Path | None,
+    write_into: Path | None,
+    preset: str | None,
+    **chosen: Any,
+) -> None:
+    """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
+    from hubmaxact.card import place
+    from hubmaxact.cli.progress import RichWatcher, console
+    from hubmaxact.files import write_bytes
+    from hubmaxact.prepare import resolve_source
+    from hubmaxact.report.write import report_bytes
+    from hubmaxact.run import measure_checkpoint
+    from hubmaxact.terminal import show
+
+    options = _options(preset, chosen)
+    if write_into is not None:
+        place.check(write_into)
+    with RichWatcher() as watcher:
+        source = resolve_source(checkpoint, revision=revision, model_id=model_id)
+        report = measure_checkpoint(source, options, watcher)
+    content = report_bytes(report)
+    targets = _targets(output, write_into)
+    for path in targets:
+        write_bytes(path, content)
+    if write_into is not None:
+        placement = place.plan(report, write_into / place.README)
+        place.write(placement)
+        for advice in placement.advice:
+            click.echo(advice, err=True)
+    show(report, console(stderr=False))
+    _tell(report, targets)
+
+
+def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":
+    """Defaults, then the preset, then what the user said."""
+    from hubmaxact.prepare import PAPER, Options
+
+    said = {name: value for name, value in chosen.items() if value not in (None, False)}
+    if said.get("batch_tokens") == "auto":
+        said["batch_tokens"] = None
+    return Options(**{**(PAPER if preset == "paper" else {}), **said})
+
+
+def _targets(output: Path | None, write_into: Path | None) -> list[Path]:
+    """Every file the report goes to."""
+    from hubmaxact.report.document import REPORT_NAME
+
+    chosen = [output, write_into and write_into / REPORT_NAME]
+    return [path for path in chosen if path is not None] or [Path(REPORT_NAME)]
+
+
+def _tell(report: "Report", targets: list[Path]) -> None:
+    """Say where the result lies, and, loudly, what is wrong with it."""
+    click.echo(f"Wrote {' and '.join(map(str, targets))}.", err=True)
+    if report["status"] == "non_finite":
+        click.echo("hubmaxact: NaN or infinity was seen; the report says where.", err=True)
+    if report["coverage"]["missing"]:
+        num = len(report["coverage"]["missing"])
+        click.echo(f"hubmaxact: {num} sites are missing; the report names them.", err=True)

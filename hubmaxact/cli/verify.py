@@ -1,0 +1,83 @@
+"""`hubmaxact verify`: a report against its checkpoint, in one forward pass."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from hubmaxact.prepare import Source
+    from hubmaxact.report.document import Report
+
+
+@click.command()
+@click.argument("file")
+@click.argument("checkpoint", required=False)
+@click.option("--revision", help="Branch, tag or commit, when FILE or CHECKPOINT is on the Hub.")
+@click.option("--corpus", help="Where the report's corpus lies, when hubmaxact does not carry it.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, ...")
+def verify(
+    file: str, checkpoint: str | None, revision: str | None, corpus: str | None, device: str
+) -> None:
+    """Verify FILE, a report or a Hub repository that holds one, against CHECKPOINT.
+
+    CHECKPOINT is a folder or a Hub id; without it, the report's own repository and commit are
+    taken. Exits 1 if the report is not reproduced.
+    """
+    from hubmaxact.cli.progress import RichWatcher
+    from hubmaxact.errors import NotReproducedError
+    from hubmaxact.verify import verify as run
+
+    report, source = _find(file, checkpoint, revision)
+    failed = None
+    with RichWatcher() as watcher:
+        for check in run(report, source, corpus=corpus, device=device, watcher=watcher):
+            click.echo(f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.detail}")
+            failed = failed if check.passed else check
+    if failed is not None:
+        raise NotReproducedError(f"not reproduced: {failed.name} differs ({failed.detail}).")
+    peak = report["global_max"]
+    assert peak is not None
+    click.echo(f"Reproduced: M = {peak['value']:g} at {peak['module']}.")
+
+
+def _find(file: str, checkpoint: str | None, revision: str | None) -> tuple["Report", "Source"]:
+    """The report and the checkpoint it is to be held against."""
+    from hubmaxact.prepare import resolve_source
+    from hubmaxact.report.document import REPORT_NAME
+    from hubmaxact.report.read import read_report
+
+    path = Path(file)
+    if path.is_dir():
+        path = path / REPORT_NAME
+        checkpoint = checkpoint or file
+    if path.exists() or path.suffix == ".json":
+        report = read_report(path)
+        return report, _checkpoint_of(report, checkpoint, revision)
+    report, commit = _fetch(file, revision)
+    return report, resolve_source(checkpoint or file, revision=None if checkpoint else commit)
+
+
+def _checkpoint_of(report: "Report", checkpoint: str | None, revision: str | None) -> "Source":
+    """The checkpoint named by the user, or else the one named in the report."""
+    from hubmaxact.errors import HubmaxactError
+    from hubmaxact.prepare import resolve_source
+
+    if checkpoint is not None:
+        return resolve_source(checkpoint, revision=revision)
+    model = report["model"]
+    if model["id"] is None:
+        raise HubmaxactError(
+            "the report was measured on a local folder and names no repository. "
+            "Give the checkpoint: hubmaxact verify FILE CHECKPOINT."
+        )
+    return resolve_source(model["id"], revision=revision or model["commit"])
+
+
+def _fetch(repository: str, revision: str | None) -> tuple["Report", str]:
+    """The report of a Hub repository, and the commit it was read at."""
+    from hubmaxact.hub.source import download_report, resolve_commit
+    from hubmaxact.report.read import parse
+
+    commit = resolve_commit(repository, revision)
+    return parse(download_report(repository, commit)), commit

@@ -1,0 +1,1 @@
+"""Reports held against each other, and a report held against limits. No torch, no network."""

@@ -1,0 +1,10 @@
+"""Texts to measure with: named, versioned, digest-pinned.
+
+`load` knows the embedded corpus `probe-5k`, the paper's corpus, JSONL files and Hub data sets.
+Importing it loads neither torch nor a tokenizer.
+"""
+
+from hubmaxact.corpus.load import load
+from hubmaxact.corpus.texts import Corpus, Text
+
+__all__ = ["Corpus", "Text", "load"]

@@ -1,0 +1,94 @@
+"""Corpora as JSON lines: one object a line with `text` and, if wanted, `domain`.
+
+File order is kept and so are duplicates; other keys are ignored. Read as a stream, one bounded
+line at a time. Knows files; what a row must hold stands in `rows`.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from hubmaxact.corpus import rows
+from hubmaxact.corpus.texts import Corpus, Digest, Kind, Text, check_num_samples
+from hubmaxact.errors import CorpusError
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+
+
+def load(path: Path, num_samples: int | None = None) -> Corpus:
+    """Return the corpus in a file, under the file's stem; the digest covers every line.
+
+    Raises:
+        CorpusError: the file cannot be read, is empty, or a line is not what it should be.
+    """
+    rows.check_name(path.stem)
+    return collect(read_texts(path), name=path.stem, num_samples=num_samples)
+
+
+def collect(
+    texts: Iterable[Text],
+    *,
+    name: str,
+    num_samples: int | None,
+    version: str | None = None,
+    kind: Kind | None = None,
+) -> Corpus:
+    """Keep the first texts and digest them all.
+
+    Raises:
+        CorpusError: there are none, too few, or too many domains.
+    """
+    digest, kept, available = Digest(), [], 0
+    for text in rows.check_domains(texts, name):
+        digest.update(text)
+        available += 1
+        if num_samples is None or available <= num_samples:
+            kept.append(text)
+    if available == 0:
+        raise CorpusError(f"{name} is empty; a corpus needs at least one text.")
+    check_num_samples(num_samples, available, name)
+    return Corpus(name=name, version=version, kind=kind, digest=digest.result(), texts=tuple(kept))
+
+
+def read_texts(path: Path) -> Iterator[Text]:
+    """Yield the texts of a file in its order."""
+    for row, where in read_rows(path):
+        yield rows.to_text(row, where)
+
+
+def read_rows(path: Path) -> Iterator[tuple[rows.Row, str]]:
+    """Yield each line's object, and where it stands.
+
+    Raises:
+        CorpusError: the file cannot be read or a line is not a JSON object.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(_lines(file, path.name), start=1):
+                where = f"{path.name} line {number}"
+                yield rows.parse(_decode(line, where), where), where
+    except OSError as error:
+        raise CorpusError(
+            f"cannot read the corpus {path}: {error.strerror}. Name a JSONL file."
+        ) from error
+
+
+def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise CorpusError(
+                f"{name} line {number}: longer than {MAX_LINE_BYTES // 1024**2} MiB; split it."
+            )
+        yield line.removeprefix(BOM) if number == 1 else line
+
+
+def _decode(line: bytes, where: str) -> str:
+    if not line.strip():
+        raise CorpusError(f"{where}: the line is blank; remove it.")
+    try:
+        return line.rstrip(b"\r\n").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{where}: not UTF-8 at byte {error.start}; re-encode it.") from error

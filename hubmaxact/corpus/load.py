@@ -1,0 +1,41 @@
+"""From what the user named to a corpus.
+
+Knows which reader serves which name; what the readers do is theirs.
+"""
+
+from pathlib import Path
+
+from hubmaxact.corpus import hub_dataset, jsonl, paper, probe
+from hubmaxact.corpus.texts import Corpus
+from hubmaxact.errors import CorpusError
+
+NAMED = {probe.NAME: probe.load, paper.NAME: paper.load}
+"""Corpora that have a name of their own."""
+
+
+def load(spec: str, *, num_samples: int | None = None) -> Corpus:
+    """Return the corpus `spec` names, or its first `num_samples` texts.
+
+    `spec` is "probe-5k", "paper", a path that ends in .jsonl, or
+    "hf://datasets/OWNER/NAME[@REVISION][/path/in/repo.jsonl|.parquet]".
+
+    Raises:
+        CorpusError: there is no such corpus, it is damaged, or it has too few texts.
+    """
+    if spec in NAMED:
+        return NAMED[spec](num_samples)
+    if spec.startswith("hf://"):
+        return hub_dataset.load(spec, num_samples)
+    if spec.endswith(".jsonl"):
+        return jsonl.load(_own_name(Path(spec)), num_samples)
+    raise CorpusError(
+        f"there is no corpus {spec[:200]!r}; use {', '.join(NAMED)}, a file that ends in .jsonl, "
+        "or hf://datasets/OWNER/NAME."
+    )
+
+
+def _own_name(path: Path) -> Path:
+    # A file's stem becomes the corpus's name, and a name must not promise other texts.
+    if path.stem in NAMED:
+        raise CorpusError(f"{path.name} would pass for the corpus {path.stem}; rename the file.")
+    return path

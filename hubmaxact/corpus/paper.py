@@ -1,0 +1,130 @@
+"""The corpus of arXiv:2605.15572: Clxxxx/eval_diverse_dataset on the Hub.
+
+Each line holds Llama-2 `input_ids` and a `category`. As in the paper the ids are decoded with
+the Llama-2 tokenizer, special tokens included: a literal `<s>` stays in the text. The tokenizer
+comes from a copy of it that needs no licence click; the environment variable
+HUBMAXACT_LLAMA_TOKENIZER names another one, a Hub id with or without @REVISION or a local
+folder. The version holds the digest of the tokenizer's file, which is the same for every true
+copy; what it decoded is in the corpus's digest.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hubmaxact.corpus import hub_files, jsonl, rows
+from hubmaxact.corpus.texts import Corpus, Text
+from hubmaxact.errors import CorpusError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+NAME = "paper"
+DATASET = "Clxxxx/eval_diverse_dataset"
+SUFFIXES = (".jsonl", ".json")
+TOKENIZER = "hf-internal-testing/llama-tokenizer"
+TOKENIZER_FILE = "tokenizer.json"
+TOKENIZER_DIGITS = 16
+TOKENIZER_VARIABLE = "HUBMAXACT_LLAMA_TOKENIZER"
+
+
+def load(num_samples: int | None = None) -> Corpus:
+    """Return the paper's texts; the version is "COMMIT|tokenizer-sha256:DIGITS".
+
+    Raises:
+        CorpusError: the Hub cannot serve the data set or the tokenizer, or a line is damaged.
+    """
+    snapshot = hub_files.resolve(DATASET, "dataset", None)
+    path = hub_files.download(snapshot, source_file(snapshot))
+    content = find_tokenizer()
+    used = hashlib.sha256(content).hexdigest()[:TOKENIZER_DIGITS]
+    return jsonl.collect(
+        decode(path, read_tokenizer(content)),
+        name=NAME,
+        version=f"{snapshot.commit}|tokenizer-sha256:{used}",
+        kind="natural",
+        num_samples=num_samples,
+    )
+
+
+def source_file(snapshot: hub_files.Snapshot) -> str:
+    """Return the file of Llama-2 ids, should others lie beside it.
+
+    Raises:
+        CorpusError: there is none, or more than one.
+    """
+    named = [file for file in snapshot.files if "llama" in file and file.endswith(SUFFIXES)]
+    return named[0] if len(named) == 1 else hub_files.only_file(snapshot, SUFFIXES)
+
+
+def find_tokenizer() -> bytes:
+    """Return the content of the tokenizer.json to decode with.
+
+    Raises:
+        CorpusError: it is not where the environment variable says, or the Hub refuses.
+    """
+    asked = os.environ.get(TOKENIZER_VARIABLE) or TOKENIZER
+    folder = Path(asked)
+    if folder.is_dir():
+        path = folder / TOKENIZER_FILE
+    else:
+        repo_id, _, revision = asked.partition("@")
+        snapshot = hub_files.resolve(repo_id, "model", revision or None)
+        path = hub_files.download(snapshot, TOKENIZER_FILE)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CorpusError(
+            f"{asked} has no readable {TOKENIZER_FILE}; set {TOKENIZER_VARIABLE} to a folder or "
+            "repository that has one."
+        ) from error
+
+
+def read_tokenizer(content: bytes) -> "Tokenizer":
+    """Read a tokenizer.json.
+
+    Raises:
+        CorpusError: the tokenizers library is missing, or the file is not one of its own.
+    """
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise CorpusError(
+            'the paper corpus needs tokenizers; install it with pip install "hubmaxact[measure]".'
+        ) from error
+    try:
+        return Tokenizer.from_buffer(content)
+    # The library raises bare Exception for a malformed file.
+    except Exception as error:
+        raise CorpusError(
+            f"the Llama-2 tokenizer's {TOKENIZER_FILE} cannot be read ({error}); "
+            f"set {TOKENIZER_VARIABLE} to another copy."
+        ) from error
+
+
+def decode(path: Path, tokenizer: "Tokenizer") -> Iterator[Text]:
+    """Yield each line's text.
+
+    Raises:
+        CorpusError: a line has no ids, or ids that the tokenizer does not know.
+    """
+    size = tokenizer.get_vocab_size(with_added_tokens=True)
+    for row, where in jsonl.read_rows(path):
+        ids = _ids(row.get("input_ids"), size, where)
+        text = tokenizer.decode(ids, skip_special_tokens=False)
+        domain = rows.domain_of(row, "category", where)
+        yield rows.to_text({"text": text, "domain": domain}, where)
+
+
+def _ids(ids: Any, size: int, where: str) -> list[int]:
+    if not isinstance(ids, list) or not ids:
+        raise CorpusError(f'{where}: "input_ids" must be a non-empty array of token ids.')
+    for position, token in enumerate(ids):
+        if type(token) is not int or not 0 <= token < size:
+            raise CorpusError(
+                f'{where}: "input_ids" holds {str(token)[:40]} at position {position}; '
+                f"the tokenizer knows ids from 0 to {size - 1}."
+            )
+    return ids

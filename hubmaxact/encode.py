@@ -1,0 +1,81 @@
+"""Texts to token ids with the checkpoint's own tokenizer; no chat template is applied.
+
+What surrounds a text is found by encoding a probe string, never by trusting a config field.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hubmaxact.corpus import Corpus
+from hubmaxact.errors import CorpusError, VocabularyError
+
+PROBE = "a"
+CHUNK = 256  # texts per tokenizer call
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Encoded texts: int32 ids per sample, with special tokens counted as tokens."""
+
+    ids: tuple[npt.NDArray[np.int32], ...]
+    domains: tuple[str, ...]
+    bos_added: bool
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Tokens per sample."""
+        return tuple(len(ids) for ids in self.ids)
+
+
+def encode(tokenizer: Any, corpus: Corpus, *, max_seq_len: int, special_tokens: str) -> Samples:
+    """Encode every text, cut at `max_seq_len` tokens, special tokens included.
+
+    Raises:
+        CorpusError: no text gives a single token.
+    """
+    specials = special_tokens == "as_tokenizer"
+    ids: list[npt.NDArray[np.int32]] = []
+    for start in range(0, len(corpus.texts), CHUNK):
+        texts = [text.text for text in corpus.texts[start : start + CHUNK]]
+        ids += [np.asarray(row, np.int32) for row in _ids(tokenizer, texts, specials, max_seq_len)]
+    if not any(len(row) for row in ids):
+        raise CorpusError(
+            f"the tokenizer makes no tokens of the {len(ids)} texts of {corpus.name}. "
+            "Use another corpus, or check the tokenizer's files."
+        )
+    domains = tuple(text.domain for text in corpus.texts)
+    return Samples(tuple(ids), domains, specials and adds_bos(tokenizer))
+
+
+def _ids(
+    tokenizer: Any, texts: Sequence[str], specials: bool, max_seq_len: int
+) -> Sequence[Sequence[int]]:
+    encoded: Sequence[Sequence[int]] = tokenizer(
+        list(texts), add_special_tokens=specials, truncation=True, max_length=max_seq_len
+    )["input_ids"]
+    return encoded
+
+
+def adds_bos(tokenizer: Any) -> bool:
+    """Whether the tokenizer puts a token before a text."""
+    with_specials = tokenizer(PROBE, add_special_tokens=True)["input_ids"]
+    without = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
+    return len(with_specials) > len(without) and with_specials[: len(without)] != without
+
+
+def check_vocabulary(tokenizer: Any, num_embeddings: int) -> None:
+    """Refuse a tokenizer whose ids the embedding has no row for.
+
+    Raises:
+        VocabularyError: the tokenizer's largest id is not below `num_embeddings`.
+    """
+    token, largest = max(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))
+    if largest >= num_embeddings:
+        raise VocabularyError(
+            f"the tokenizer's largest id is {largest} ({token!r}) and the embedding has only "
+            f"{num_embeddings} rows. Use the tokenizer that belongs to this checkpoint."
+        )

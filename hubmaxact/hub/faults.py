@@ -1,0 +1,187 @@
+"""What a failed Hub call means: one kind per situation, one sentence per kind.
+
+Knows exceptions and status codes; knows nothing of what the call was for, so the caller says
+whether to try again.
+"""
+
+import errno
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from huggingface_hub import get_token
+from huggingface_hub.errors import (
+    BadRequestError,
+    GatedRepoError,
+    HfHubHTTPError,
+    OfflineModeIsEnabled,
+    OIDCError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import httpx
+
+# What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
+# lacks its fields (the library indexes into it). Wrap only the call itself with this.
+CALL_ERRORS = (
+    httpx.HTTPError,
+    OIDCError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+)
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+MAX_DETAIL = 300
+TOKEN = re.compile(r"\bhf_\w{4,}")
+EXHAUSTED = re.compile(r";\s*r=0\s*;\s*t=(\d{1,6})")
+
+
+class Kind(Enum):
+    """The situations that a user, or a retry, must tell apart."""
+
+    NO_TOKEN = auto()
+    UNAUTHORIZED = auto()
+    FORBIDDEN = auto()
+    NO_REPOSITORY = auto()
+    NO_REVISION = auto()
+    GATED = auto()
+    LOCKED = auto()
+    MOVED = auto()
+    RATE_LIMITED = auto()
+    BAD_CARD = auto()
+    REFUSED = auto()
+    OFFLINE = auto()
+    DISK = auto()
+    UNCERTAIN = auto()
+
+
+BY_STATUS = {
+    401: Kind.UNAUTHORIZED,
+    403: Kind.FORBIDDEN,
+    404: Kind.NO_REPOSITORY,
+    408: Kind.UNCERTAIN,
+    409: Kind.LOCKED,
+    412: Kind.MOVED,
+    429: Kind.RATE_LIMITED,
+}
+BY_CLASS: tuple[tuple[type[BaseException], Kind], ...] = (
+    (GatedRepoError, Kind.GATED),
+    (RevisionNotFoundError, Kind.NO_REVISION),
+    (OfflineModeIsEnabled, Kind.OFFLINE),
+    (OIDCError, Kind.UNAUTHORIZED),
+)
+BROKEN: tuple[tuple[type[BaseException], str], ...] = (
+    (httpx.TimeoutException, "no answer in time."),
+    (httpx.TransportError, "the connection failed."),
+    (OSError, "the connection failed."),
+    (BaseException, "the answer cannot be read."),
+)
+SENTENCES = {
+    Kind.NO_TOKEN: "the Hub asks who you are (401), and no token was found. Run `hf auth login` or "
+    "set HF_TOKEN.",
+    Kind.UNAUTHORIZED: "the Hub does not accept the token for {repo} (401). Run `hf auth login` or "
+    "set HF_TOKEN to a valid token. {detail}",
+    Kind.FORBIDDEN: "the token may not do this to {repo} (403). Use a token with write access; a "
+    "pull request (--pr) needs none to the repository itself. {detail}",
+    Kind.NO_REPOSITORY: "{repo} is not on the Hub, or this token may not see it (404). Check the "
+    "name and the token; repositories are never created here.",
+    Kind.NO_REVISION: "{repo} has no revision {revision} (404). Name an existing branch.",
+    Kind.GATED: "{repo} is gated. Accept its terms at {url} with the account of your token.",
+    Kind.LOCKED: "another commit to {repo} is in progress and does not end (409). Try again later.",
+    Kind.MOVED: "the branch {revision} of {repo} moved each time before the commit arrived (412). "
+    "Try again when nobody else is committing, or use --pr.",
+    Kind.RATE_LIMITED: "the Hub's rate limit is used up (429). Try again in {wait} seconds.",
+    Kind.BAD_CARD: "the Hub refuses the YAML at the top of the README of {repo}: {detail} "
+    "Correct it there, or push the report alone with --json-only.",
+    Kind.REFUSED: "the Hub refused the request for {repo}: {detail}",
+    Kind.OFFLINE: "offline mode is on. Unset HF_HUB_OFFLINE to reach the Hub.",
+    Kind.DISK: "a download of {repo} cannot be stored: {detail} Free some space or set HF_HOME.",
+    Kind.UNCERTAIN: "the Hub at {url} gives no usable answer: {detail} Try again later.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One failed call: its kind, the server's words made safe, and the seconds it asks to wait."""
+
+    kind: Kind
+    detail: str
+    wait: int | None = None
+
+    def sentence(self, *, repo: str, revision: str, url: str) -> str:
+        """What happened and what to do, in one line."""
+        wait = "a few hundred" if self.wait is None else self.wait
+        sentence = SENTENCES[self.kind].format(
+            repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait
+        )
+        return sentence.strip()
+
+
+def classify(error: BaseException) -> Fault:
+    """Tell what kind of failure an error of a huggingface_hub call is."""
+    if isinstance(error, HfHubHTTPError) and error.response is not None:
+        return _by_response(error)
+    for raised, kind in BY_CLASS:
+        if isinstance(error, raised):
+            return Fault(kind, clean(str(error)))
+    if isinstance(error.__cause__, BadRequestError):  # the client's own check of the README
+        return Fault(Kind.BAD_CARD, clean(str(error).partition("\n")[2]))
+    if isinstance(error, OSError) and error.errno in DISK:
+        return Fault(Kind.DISK, f"{error.strerror}.")
+    return Fault(
+        Kind.UNCERTAIN, next(words for raised, words in BROKEN if isinstance(error, raised))
+    )
+
+
+def clean(text: str) -> str:
+    """One safe line of a server's words: no control or direction characters, no tokens, capped."""
+    visible = (
+        " " if unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else letter
+        for letter in text[: 10 * MAX_DETAIL]
+    )
+    line = " ".join("".join(visible).split())
+    token = get_token()
+    if token:
+        line = line.replace(token, "[token]")
+    line = TOKEN.sub("[token]", line)
+    return line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}..."
+
+
+def cause(error: Exception) -> Exception | None:
+    """The error to chain for a traceback; None if the server put our token into its words."""
+    token = get_token()
+    return None if token and token in str(error) else error
+
+
+def _by_response(error: HfHubHTTPError) -> Fault:
+    status = error.response.status_code
+    detail = clean(error.server_message or "")
+    kind = next((kind for raised, kind in BY_CLASS if isinstance(error, raised)), None)
+    kind = kind or BY_STATUS.get(status) or _by_hundred(status)
+    if isinstance(error, RepositoryNotFoundError) and kind is Kind.UNAUTHORIZED:
+        kind = Kind.NO_REPOSITORY  # the Hub hides private repositories behind a 401
+    if status == 401 and kind in {Kind.UNAUTHORIZED, Kind.NO_REPOSITORY} and not get_token():
+        kind = Kind.NO_TOKEN
+    if kind is Kind.UNCERTAIN:
+        detail = f"status {status}. {detail}".strip()
+    return Fault(kind, detail, _asked_wait(error.response.headers))
+
+
+def _by_hundred(status: int) -> Kind:
+    return Kind.REFUSED if 400 <= status < 500 else Kind.UNCERTAIN
+
+
+def _asked_wait(headers: Mapping[str, str]) -> int | None:
+    """Seconds until the rate limit resets, from `RateLimit` or `Retry-After`.
+
+    `RateLimit` stands on every answer; it is a reason to wait only when nothing remains of it.
+    """
+    if reset := EXHAUSTED.search(headers.get("RateLimit", "")):
+        return int(reset[1])
+    retry_after = headers.get("Retry-After", "")
+    return int(retry_after) if retry_after.isdecimal() and len(retry_after) < 7 else None

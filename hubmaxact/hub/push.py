@@ -1,0 +1,172 @@
+"""Publishing a report: one commit for everything, tried again only when that is known to be safe.
+
+A commit is never repeated blindly. After any failure the repository is read again and the plan
+made anew: if nothing is left to change, the commit had arrived. On a branch the parent commit
+guards against a second one; a new pull request has no such guard, so ours are looked for first.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from huggingface_hub import CommitInfo, CommitOperationAdd
+
+from hubmaxact.errors import HubError
+from hubmaxact.hub import patience, pull_request, source
+from hubmaxact.hub.client import api, repo_url
+from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify, clean
+from hubmaxact.hub.plan import Plan, Push, prepare
+from hubmaxact.hub.pull_request import PullRequest
+
+# How often each failure is answered with another try; what is not here is final.
+TRIES = {Kind.LOCKED: 7, Kind.MOVED: 4, Kind.RATE_LIMITED: 3, Kind.UNCERTAIN: 4}
+BRIEFLY = {
+    Kind.LOCKED: "another commit is in progress (409)",
+    Kind.MOVED: "the branch moved meanwhile (412)",
+    Kind.RATE_LIMITED: "the rate limit is used up (429)",
+    Kind.UNCERTAIN: "no usable answer to the commit",
+}
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a push did; the URLs are those to show."""
+
+    changed: bool
+    commit_url: str | None = None
+    pr_url: str | None = None
+    advice: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str | None:
+        """Where to look: the pull request if there is one, else the commit."""
+        return self.pr_url or self.commit_url
+
+
+def publish(push: Push, tell: Tell) -> Outcome:
+    """Bring the repository to what `push` says; `tell` hears of each failed try, in a line.
+
+    Raises:
+        HubError: the Hub refused, or it cannot be found out what it did.
+        DigestMismatchError, ReadmeError: as in `plan.prepare`.
+    """
+    failures: Counter[Kind] = Counter()
+    fault: Fault | None = None
+    while True:
+        plan = _prepare_again(push, fault) if fault else prepare(push)
+        if not plan.changes:
+            return _unchanged(push, plan, arrived=failures[Kind.UNCERTAIN] > 0)
+        if fault and failures[fault.kind] > TRIES[fault.kind]:
+            raise HubError(_last_words(push, fault))
+        committed = _try_commit(push, plan)
+        if isinstance(committed, CommitInfo):
+            return _outcome(push, plan, committed)
+        fault = committed
+        failures[fault.kind] += 1
+        tell(f"Try {failures.total()}: {BRIEFLY[fault.kind]}; reading the repository again.")
+        patience.pause(_patience(plan, fault, failures), fault)
+
+
+def _try_commit(push: Push, plan: Plan) -> CommitInfo | Fault:
+    """Send the plan once; the commit, or a fault that deserves another look."""
+    try:
+        return _commit(push, plan)
+    except CALL_ERRORS as error:
+        fault = classify(error)
+        if fault.kind not in TRIES or not patience.is_worth_waiting(fault):
+            raise HubError(_sentence(push, fault)) from cause(error)
+        return fault
+
+
+def _commit(push: Push, plan: Plan) -> CommitInfo:
+    operations = [
+        CommitOperationAdd(path_in_repo=path, path_or_fileobj=content)
+        for path, content in plan.changes.items()
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the Hub thinks of metadata that is not ours
+        commit = api().create_commit(
+            push.repo_id,
+            operations,
+            commit_message=pull_request.TITLE,
+            commit_description=pull_request.DESCRIPTION if plan.opens_pull_request else None,
+            revision=plan.revision,
+            parent_commit=plan.parent,
+            create_pr=plan.opens_pull_request,
+        )
+    if not source.COMMIT.match(commit.oid):
+        raise ValueError("the answer names no commit")
+    return commit
+
+
+def _prepare_again(push: Push, fault: Fault) -> Plan:
+    """Plan anew after a fault; if even that fails, say what may have happened."""
+    try:
+        return prepare(push)
+    except HubError as error:
+        if fault.kind is not Kind.UNCERTAIN:
+            raise
+        raise HubError(f"{_unknown(push, fault)} Reading it back failed too: {error}") from error
+
+
+def _patience(plan: Plan, fault: Fault, failures: Counter[Kind]) -> int:
+    # Nothing but our own look guards against a second pull request: give a late one time to show.
+    late = 2 if plan.opens_pull_request and fault.kind is Kind.UNCERTAIN else 0
+    return failures[fault.kind] + late
+
+
+def _outcome(push: Push, plan: Plan, commit: CommitInfo) -> Outcome:
+    _confirm(push, plan, commit.oid)
+    opened = PullRequest(commit.pr_num) if commit.pr_num else plan.pull_request
+    return Outcome(
+        changed=True,
+        commit_url=_commit_url(push, commit.oid),
+        pr_url=opened.url(push.repo_id) if opened else None,
+        advice=plan.advice,
+    )
+
+
+def _confirm(push: Push, plan: Plan, commit: str) -> None:
+    """Read back what was stored: a `.gitignore` on the Hub drops files without a word."""
+    stored = source.files_at(push.repo_id, commit, list(plan.changes))
+    if stored is None:  # the commit is not to be seen yet; its acceptance was
+        return
+    for path, content in plan.changes.items():
+        if path not in stored or not stored[path].holds(content):
+            raise HubError(
+                f"the Hub made {_commit_url(push, commit)} without {path}. "
+                "Look for it in the repository's .gitignore."
+            )
+
+
+def _unchanged(push: Push, plan: Plan, *, arrived: bool) -> Outcome:
+    """Nothing is left to do: because it was so before, or because a commit of ours arrived."""
+    return Outcome(
+        changed=arrived,
+        commit_url=_commit_url(push, plan.parent),
+        pr_url=plan.pull_request.url(push.repo_id) if plan.pull_request else None,
+        advice=plan.advice,
+    )
+
+
+def _commit_url(push: Push, commit: str) -> str:
+    return f"{repo_url(push.repo_id)}/commit/{commit}"
+
+
+def _sentence(push: Push, fault: Fault) -> str:
+    url = repo_url(push.repo_id)
+    return fault.sentence(repo=push.repo_id, revision=push.branch, url=url)
+
+
+def _unknown(push: Push, fault: Fault) -> str:
+    url = repo_url(push.repo_id)
+    return (
+        f"it is not known whether the commit to {push.repo_id} arrived: {fault.detail} "
+        f"Look at {url}/commits/{clean(push.branch)} and {url}/discussions before trying again."
+    )
+
+
+def _last_words(push: Push, fault: Fault) -> str:
+    return _unknown(push, fault) if fault.kind is Kind.UNCERTAIN else _sentence(push, fault)

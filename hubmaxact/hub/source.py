@@ -1,0 +1,225 @@
+"""Reading a model repository: what a revision is, which files it has, and their bytes.
+
+Everything is read at a commit, so that what was compared is what was read. Knows nothing of
+reports beyond their name, and never fetches code or pickle.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import RepoFile, hf_hub_url
+from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RevisionNotFoundError
+from huggingface_hub.utils import get_session, hf_raise_for_status, httpx, validate_repo_id
+
+from hubmaxact.errors import HubError, UnsafeCheckpointError
+from hubmaxact.hub.client import api, headers
+from hubmaxact.hub.patience import ask
+from hubmaxact.report.document import REPORT_NAME
+
+COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+MAX_REPORT_BYTES = 2 * 2**20
+MAX_REGULAR_WEIGHT_BYTES = 16 * 2**20  # the Hub asks for LFS above 10 MB
+PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
+CHECKPOINT_FILES = [
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "config.json",
+    "generation_config.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "*.model",
+    "README.md",
+]
+# Sub-folders hold other formats of the same weights, and consolidated files a second copy.
+NEVER_NEEDED = ["*/*", "consolidated*", "*.py"]
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """One file at a commit; `sha256` is None unless the file is in LFS."""
+
+    path: str
+    size: int
+    blob_id: str
+    sha256: str | None
+
+    def holds(self, content: bytes) -> bool:
+        """Whether the file's content is `content`, by its digest."""
+        if self.sha256 is not None:
+            return self.sha256 == hashlib.sha256(content).hexdigest()
+        return self.blob_id == blob_id(content)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightDigest:
+    """Size in bytes and sha256 of one weight file."""
+
+    size: int
+    sha256: str
+
+
+def blob_id(content: bytes) -> str:
+    """Git's name for `content`."""
+    header = b"blob %d\0" % len(content)
+    return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
+
+
+def check_repo_id(repo_id: str) -> None:
+    """Refuse what cannot be a repository's name, before it becomes part of a URL."""
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as error:
+        raise HubError(f"{repo_id!r} is not a repository id. Write it as owner/name.") from error
+
+
+def resolve_commit(repo_id: str, revision: str | None = None) -> str:
+    """The commit (40 hexadecimal digits) that a branch, tag or commit stands for now."""
+    check_repo_id(repo_id)
+    revision = revision or "main"
+    commit = ask(
+        lambda: api().model_info(repo_id, revision=revision).sha,
+        repo_id=repo_id,
+        revision=revision,
+    )
+    if not commit or not COMMIT.match(commit):
+        raise HubError(f"the Hub names no commit for {revision} of {repo_id}. Try again later.")
+    return commit
+
+
+def list_files(repo_id: str, commit: str) -> dict[str, HubFile]:
+    """Every file at `commit`, by path."""
+    entries = ask(
+        lambda: list(api().list_repo_tree(repo_id, revision=commit, recursive=True)),
+        repo_id=repo_id,
+        revision=commit,
+    )
+    return {entry.path: _hub_file(entry) for entry in entries if isinstance(entry, RepoFile)}
+
+
+def files_at(repo_id: str, revision: str, paths: list[str]) -> dict[str, HubFile] | None:
+    """Those of `paths` that `revision` has; None if there is no such revision."""
+    return ask(lambda: _files_at(repo_id, revision, paths), repo_id=repo_id, revision=revision)
+
+
+def read_file(repo_id: str, commit: str, path: str, *, limit: int) -> bytes | None:
+    """The bytes of one file at `commit`, or None if there is no such file.
+
+    Raises:
+        HubError: the file is larger than `limit` bytes, or cannot be read.
+    """
+    check_repo_id(repo_id)
+    url = hf_hub_url(repo_id, path, revision=commit)
+    return ask(lambda: _read(url, path, limit), repo_id=repo_id, revision=commit)
+
+
+def download_report(repo_id: str, commit: str) -> bytes:
+    """The report at `commit`, not yet checked.
+
+    Raises:
+        HubError: there is none, it is too large, or it cannot be read.
+    """
+    content = read_file(repo_id, commit, REPORT_NAME, limit=MAX_REPORT_BYTES)
+    if content is None:
+        raise HubError(
+            f"{repo_id} has no {REPORT_NAME} at {commit[:7]}. Measure it with `hubmaxact measure`."
+        )
+    return content
+
+
+def weight_digests(repo_id: str, commit: str) -> dict[str, WeightDigest]:
+    """Size and sha256 of every safetensors file at `commit`, by path.
+
+    The Hub knows the sha256 of what is in LFS; a small file stored as plain git content is read.
+    """
+    return digests_among(repo_id, commit, list_files(repo_id, commit))
+
+
+def digests_among(repo_id: str, commit: str, files: dict[str, HubFile]) -> dict[str, WeightDigest]:
+    """`weight_digests`, for files that are listed already."""
+    return {
+        path: WeightDigest(file.size, file.sha256 or _sha256(repo_id, commit, path))
+        for path, file in files.items()
+        if path.endswith(".safetensors")
+    }
+
+
+def weight_formats(repo_id: str, commit: str) -> frozenset[str]:
+    """Which of "safetensors" and "pickle" the root of the repository holds."""
+    suffixes = {Path(path).suffix for path in list_files(repo_id, commit) if "/" not in path}
+    pickle = {"pickle"} if suffixes & PICKLE_SUFFIXES else set()
+    return frozenset(pickle | ({"safetensors"} if ".safetensors" in suffixes else set()))
+
+
+def download_checkpoint(repo_id: str, commit: str) -> Path:
+    """Fetch config, tokenizer and safetensors of `commit` into the cache; the folder they are in.
+
+    Raises:
+        UnsafeCheckpointError: the weights are there only as pickle, which runs code.
+        HubError: there are no weights, or they cannot be fetched.
+    """
+    formats = weight_formats(repo_id, commit)
+    if formats == {"pickle"}:
+        raise UnsafeCheckpointError(
+            f"{repo_id} has its weights only as pickle (.bin, .pt), which can run code when read. "
+            "Convert them to safetensors first: https://huggingface.co/spaces/safetensors/convert"
+        )
+    if "safetensors" not in formats:
+        raise HubError(f"{repo_id} has no .safetensors file at {commit[:7]}. Check the revision.")
+    folder = ask(lambda: _snapshot(repo_id, commit), repo_id=repo_id, revision=commit)
+    return Path(folder)
+
+
+def _snapshot(repo_id: str, commit: str) -> str:
+    return api().snapshot_download(
+        repo_id,
+        revision=commit,
+        allow_patterns=CHECKPOINT_FILES,
+        ignore_patterns=NEVER_NEEDED,
+    )
+
+
+def _hub_file(entry: RepoFile) -> HubFile:
+    sha256 = entry.lfs.sha256 if entry.lfs else None
+    return HubFile(entry.path, entry.size, entry.blob_id, sha256)
+
+
+def _files_at(repo_id: str, revision: str, paths: list[str]) -> dict[str, HubFile] | None:
+    try:
+        entries = api().get_paths_info(repo_id, paths, revision=revision)
+    except RevisionNotFoundError:
+        return None
+    return {entry.path: _hub_file(entry) for entry in entries if isinstance(entry, RepoFile)}
+
+
+def _sha256(repo_id: str, commit: str, path: str) -> str:
+    content = read_file(repo_id, commit, path, limit=MAX_REGULAR_WEIGHT_BYTES)
+    return hashlib.sha256(content or b"").hexdigest()
+
+
+def _read(url: str, path: str, limit: int) -> bytes | None:
+    # Uncompressed, so that the length announced is the length read.
+    plain = {**headers(), "Accept-Encoding": "identity"}
+    with get_session().stream("GET", url, headers=plain) as response:
+        try:
+            hf_raise_for_status(response)
+        except EntryNotFoundError:
+            return None
+        return _take(response, path, limit)
+
+
+def _take(response: httpx.Response, path: str, limit: int) -> bytes:
+    announced = response.headers.get("Content-Length", "0")
+    content = bytearray()
+    if int(announced) <= limit:
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > limit:
+                break
+        else:
+            return bytes(content)
+    raise HubError(f"{path} is larger than {limit:,} bytes on the Hub. Nothing was read from it.")

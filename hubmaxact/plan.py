@@ -1,0 +1,83 @@
+"""Which samples run together: planned once, from lengths alone, the same on any hardware.
+
+Bit-level values depend on batch composition, so the plan's digest stands in the report. No torch.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+WINDOW = 128
+DEFAULT_BATCH_TOKENS = 16_384
+
+
+class Split(StrEnum):
+    """What a sample is used for; every sample counts towards the maxima."""
+
+    CALIBRATION = "calibration"
+    EVALUATION = "evaluation"
+    REST = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Samples that run in one forward pass, longest first, right-padded to `length` tokens."""
+
+    index: int
+    split: Split
+    samples: tuple[int, ...]
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every batch, in the order they run."""
+
+    batches: tuple[Batch, ...]
+    digest: str
+
+
+def plan_batches(
+    lengths: Sequence[int], *, calibration: int, evaluation: int, batch_tokens: int
+) -> Plan:
+    """Plan batches of at most `batch_tokens` tokens, padding included.
+
+    Batches stay inside consecutive windows of 128 samples and never cross a split. A sample longer
+    than the budget runs alone; an empty sample runs nowhere.
+    """
+    batches: list[Batch] = []
+    for split, window in _windows(len(lengths), calibration, evaluation):
+        for samples in _pack(window, lengths, batch_tokens):
+            batches.append(Batch(len(batches), split, samples, lengths[samples[0]]))
+    described = [[batch.split, batch.length, list(batch.samples)] for batch in batches]
+    text = json.dumps([list(lengths), described], separators=(",", ":"))
+    return Plan(tuple(batches), f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")
+
+
+def _windows(num_samples: int, calibration: int, evaluation: int) -> Iterator[tuple[Split, range]]:
+    """Consecutive windows of at most 128 samples, cut at split borders too."""
+    borders = (
+        (Split.CALIBRATION, 0, calibration),
+        (Split.EVALUATION, calibration, calibration + evaluation),
+        (Split.REST, calibration + evaluation, num_samples),
+    )
+    for split, begin, end in borders:
+        last = min(end, num_samples)
+        for start in range(begin, last, WINDOW):
+            yield split, range(start, min(start + WINDOW, last))
+
+
+def _pack(window: range, lengths: Sequence[int], batch_tokens: int) -> Iterator[tuple[int, ...]]:
+    """Group samples of similar length, longest first, ties in sample order."""
+    batch: list[int] = []
+    for sample in sorted(window, key=lambda s: (-lengths[s], s)):
+        if lengths[sample] == 0:
+            continue
+        if batch and lengths[batch[0]] * (len(batch) + 1) > batch_tokens:
+            yield tuple(batch)
+            batch = []
+        batch.append(sample)
+    if batch:
+        yield tuple(batch)

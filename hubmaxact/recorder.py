@@ -1,0 +1,108 @@
+"""The sink of a measuring run: rows that are padding are left out, the rest is folded in.
+
+B sequences, L tokens padded, T rows kept, D channels. Knows sites, batches and statistics; knows
+nothing of files, reports or progress.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hubmaxact.anatomy.layout import rows_by_token
+from hubmaxact.anatomy.site import Site
+from hubmaxact.plan import Batch
+from hubmaxact.roles import ROLE_BY_NAME
+from hubmaxact.stats.site import SiteStatistics
+from hubmaxact.stats.tokens import SampleMaxima, Tokens, finite_magnitudes
+
+WITHOUT_FLOAT64 = ("mps",)  # statistics of tensors there are made on the CPU
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One batch as tensors: ids to run, and which token each flat position is."""
+
+    batch: Batch
+    ids_BL: Tensor
+    tokens: Tokens  # over all B*L positions, padding included
+    kept: Tensor | None  # bool (B*L,): real tokens; None when nothing is padding
+    rows: Tensor | None  # flat positions of real tokens; None when nothing is padding
+
+
+def make_input(batch: Batch, ids: Sequence[npt.NDArray[np.int32]], device: torch.device) -> Input:
+    """Right-pad each sample with its own first id; a causal model never looks at it."""
+    rows = [ids[sample] for sample in batch.samples]
+    padded = np.zeros((len(rows), batch.length), dtype=np.int64)
+    mask = np.zeros(padded.shape, dtype=bool)
+    for row, tokens in enumerate(rows):
+        padded[row] = tokens[0]
+        padded[row, : len(tokens)] = tokens
+        mask[row, : len(tokens)] = True
+    distinct, group = np.unique(padded, return_inverse=True)
+    sample, position = np.indices(padded.shape)
+    columns = (np.asarray(batch.samples)[sample], position, padded, group)
+    flat = torch.from_numpy(np.stack([column.reshape(-1) for column in columns])).to(device)
+    kept = None if mask.all() else torch.from_numpy(mask.reshape(-1)).to(device)
+    return Input(
+        batch,
+        torch.from_numpy(padded).to(device),
+        Tokens(flat, len(distinct)),
+        kept,
+        None if kept is None else kept.nonzero().flatten(),
+    )
+
+
+class Recorder:
+    """Folds every watched tensor into its site's statistics."""
+
+    def __init__(self, num_samples: int) -> None:
+        self.sites: dict[Site, SiteStatistics] = {}
+        self.samples = SampleMaxima(num_samples)
+        self.routed: dict[int, Tensor] = {}  # layer -> tokens per expert
+        self.num_experts: dict[int, int] = {}
+        self.input: Input | None = None
+
+    def tensor(self, site: Site, x: Tensor, row_tokens: Tensor | None) -> None:
+        """Fold in one tensor; `row_tokens` names each row's flat position inside experts."""
+        assert self.input is not None
+        if x.device.type in WITHOUT_FLOAT64:
+            x, row_tokens = x.cpu(), None if row_tokens is None else row_tokens.cpu()
+        x_TD, tokens = self._kept_rows(site, x, row_tokens, self.input)
+        if site not in self.sites:
+            self.sites[site] = SiteStatistics(x_TD.dtype, x_TD.device)
+        if x_TD.numel() == 0:
+            return
+        abs_TD, row_max_T = finite_magnitudes(x_TD)
+        self.sites[site].update(x_TD, abs_TD, row_max_T, tokens, self.input.batch.split)
+        if ROLE_BY_NAME[site.role].in_global_max:
+            self.samples.update(row_max_T, tokens)
+
+    def _kept_rows(
+        self, site: Site, x: Tensor, row_tokens: Tensor | None, batch: Input
+    ) -> tuple[Tensor, Tokens]:
+        """The rows that belong to real tokens, and those tokens, on the tensor's device."""
+        if row_tokens is None:
+            x_TD = rows_by_token(x, *batch.ids_BL.shape)
+            if x_TD is None:
+                raise ValueError(f"{site.module}: cannot tell the rows of {tuple(x.shape)} apart")
+            rows = batch.rows
+            tokens = batch.tokens if rows is None else batch.tokens.take(rows)
+            return (x_TD if rows is None else x_TD[rows.to(x.device)]), tokens.to(x.device)
+        if batch.kept is not None:
+            real = batch.kept.to(x.device)[row_tokens]
+            x, row_tokens = x[real], row_tokens[real]
+        return x, batch.tokens.to(x.device).take(row_tokens)
+
+    def routing(self, layer: int, top_k_index: Tensor) -> None:
+        """Count the real tokens each expert of a layer receives."""
+        assert self.input is not None
+        if self.input.rows is not None:
+            top_k_index = top_k_index[self.input.rows.to(top_k_index.device)]
+        num_experts = self.num_experts[layer]
+        chosen = top_k_index.flatten()
+        counts = torch.bincount(chosen[chosen < num_experts], minlength=num_experts).cpu()
+        self.routed[layer] = self.routed.get(layer, torch.zeros_like(counts)) + counts

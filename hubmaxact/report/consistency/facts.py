@@ -1,0 +1,60 @@
+"""Questions that several rules ask of a report."""
+
+import math
+from collections.abc import Iterator
+
+from hubmaxact.formats import BF16_MANTISSA_BITS
+from hubmaxact.report.document import Report, SiteFacts
+from hubmaxact.roles import ROLE_BY_NAME, site_order
+
+ROUNDING = 1e-6
+"""Relative slack for sums; extremes, counts and coordinates get none."""
+
+
+def near(left: float, right: float, slack: float = ROUNDING) -> bool:
+    """Whether two sums agree but for rounding."""
+    return math.isclose(left, right, rel_tol=slack, abs_tol=1e-30)
+
+
+def same(said: float | None, known: float | None) -> bool:
+    """Whether two sums agree but for rounding, or are both null."""
+    if said is None or known is None:
+        return said is known
+    return near(said, known)
+
+
+def sites_with_paths(report: Report) -> Iterator[tuple[str, SiteFacts]]:
+    """Yield every site with its path in the document."""
+    for position, site in enumerate(report["sites"]):
+        yield f"sites[{position}]", site
+
+
+def finite_sites(report: Report) -> list[SiteFacts]:
+    """Sites with a finite value and its coordinates, in site order."""
+    found = [site for site in report["sites"] if site["abs_max"] is not None and site["top"]]
+    return sorted(found, key=lambda site: site_order(site["role"], site["layer"], site["part"]))
+
+
+def in_global_max(sites: list[SiteFacts]) -> list[SiteFacts]:
+    """Keep the sites of the roles that M is taken over."""
+    return [site for site in sites if ROLE_BY_NAME[site["role"]].in_global_max]
+
+
+def magnitude(site: SiteFacts) -> float:
+    """The largest finite |x| of a site; -1 when it has none, below every magnitude."""
+    return -1.0 if site["abs_max"] is None else site["abs_max"]
+
+
+def on_bf16_grid(value: float) -> bool:
+    """Whether bf16 holds this value exactly (subnormals included)."""
+    if value == 0:
+        return True
+    _, exponent = math.frexp(value)
+    step = max(exponent - 1, -126) - BF16_MANTISSA_BITS
+    return math.ldexp(value, -step).is_integer()
+
+
+def name_of(role: str, layer: int | None, part: str | None = None) -> str:
+    """A site in a few words: `hidden_state of layer 5`."""
+    words = role if layer is None else f"{role} of layer {layer}"
+    return words if part is None else f"{words}, part {part}"

@@ -1,0 +1,298 @@
+"""The shape of `activation_maxima.json`, for the type checker; its meanings are the schema's."""
+
+from typing import Literal, TypedDict
+
+SCHEMA_VERSION = "0.1"
+REPORT_NAME = "activation_maxima.json"
+
+
+class WeightFile(TypedDict):
+    """One weight file, by the digest the Hub also knows."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Model(TypedDict):
+    """Which weights were measured."""
+
+    id: str | None
+    revision: str | None
+    commit: str | None
+    weight_files: list[WeightFile]
+    model_type: str
+    family: str | None
+    architecture: Literal["dense", "moe"]
+    stage: str | None
+    base_model: str | None
+    tokens_trained: int | None
+    modalities: list[str] | None
+    num_parameters: int
+    num_active_parameters: int
+    num_layers: int
+    hidden_size: int
+    weights_dtype: str
+    weights_quantization: str | None
+    dequantized: bool
+    remote_code: bool
+
+
+class CorpusFacts(TypedDict):
+    """Which texts were read."""
+
+    name: str
+    version: str | None
+    kind: Literal["synthetic", "natural"] | None
+    digest: str
+    num_samples: int
+    num_tokens: int
+    domains: dict[str, int]
+
+
+class SpecialTokens(TypedDict):
+    """What was put around each text, found by encoding a probe string."""
+
+    policy: Literal["as_tokenizer", "none"]
+    bos_added: bool
+
+
+class Protocol(TypedDict):
+    """How it was measured; equal protocols are comparable."""
+
+    profile: str
+    corpus: CorpusFacts
+    max_seq_len: int
+    special_tokens: SpecialTokens
+    chat_template: None
+    dtype: str
+    attn_implementation: str
+    experts_implementation: str | None
+    batch_tokens: int
+    batch_plan_digest: str
+    calibration_samples: int
+    evaluation_samples: int
+    counts_rounded_to: str | None
+
+
+class Environment(TypedDict):
+    """Versions and device; equal environments give equal bits."""
+
+    hubmaxact: str
+    torch: str
+    transformers: str
+    python: str
+    device_type: str
+    device_name: str
+
+
+class RoleCoverage(TypedDict):
+    """How many sites of one role were expected, fired, or are absent by design."""
+
+    expected: int
+    fired: int
+    absent: int
+
+
+class MissingSite(TypedDict):
+    """A site that should have been seen and was not."""
+
+    role: str
+    layer: int | None
+    part: str | None
+    module: str | None
+    reason: str
+
+
+class Coverage(TypedDict):
+    """What was seen of what the structure promises."""
+
+    embedding: RoleCoverage
+    hidden_state: RoleCoverage
+    attention_output: RoleCoverage
+    mlp_output: RoleCoverage
+    mlp_gate: RoleCoverage
+    router_logits: RoleCoverage
+    final_norm: RoleCoverage
+    missing: list[MissingSite]
+
+
+class Coordinates(TypedDict):
+    """Where a value sits in the corpus and in the tensor."""
+
+    sample: int
+    token_position: int
+    token_id: int
+    channel: int
+
+
+class TopValue(Coordinates):
+    """One of a site's largest values."""
+
+    value: float
+
+
+class Carrier(Coordinates):
+    """A (role, layer) whose abs_max equals M, with its first coordinates."""
+
+    role: str
+    layer: int | None
+    part: str | None
+    module: str
+    num_ties: int
+
+
+class GlobalMax(Coordinates):
+    """M: the largest |a| over the roles of the paper."""
+
+    value: float
+    abs_max: float
+    role: str
+    layer: int | None
+    part: str | None
+    module: str
+    batch: int
+    bf16_step: float
+    carriers: list[Carrier]
+
+
+class RoleMax(TypedDict):
+    """The largest value of one role."""
+
+    value: float
+    layer: int | None
+    module: str
+
+
+class Massive(TypedDict):
+    """Sun et al.'s massive activations: |x| > 100 and over 1,000 times the token's median |x|."""
+
+    num_tokens: int
+    max_ratio: float | None
+
+
+class SiteFacts(TypedDict):
+    """Everything known of one watched tensor; extremes and moments are over finite values."""
+
+    role: str
+    layer: int | None
+    part: str | None
+    module: str
+    count: int
+    min: float | None
+    max: float | None
+    abs_max: float | None
+    mean: float | None
+    std: float | None
+    rms: float | None
+    abs_mean: float | None
+    abs_quantiles: dict[str, float | None]
+    zero_fraction: float | None
+    num_nan: int
+    num_inf: int
+    massive: Massive
+    top: list[TopValue]
+
+
+class ExpertTokens(TypedDict):
+    """Tokens an expert received: the least, the (lower) median and the most loaded one."""
+
+    least: int
+    median: int
+    most: int
+
+
+class Experts(TypedDict):
+    """Routing in one layer, under the model's own routing."""
+
+    layer: int
+    num_experts: int
+    tokens: ExpertTokens
+    never_routed: list[int]
+
+
+class Where(TypedDict):
+    """The site an excess was seen at; a null abs_max stands for infinity."""
+
+    role: str
+    layer: int | None
+    module: str
+    abs_max: float | None
+
+
+class Headroom(TypedDict):
+    """M against one number format; `exceeded` speaks of every watched tensor."""
+
+    largest_finite: float
+    ratio: float | None
+    exceeded: bool
+    where: Where | None
+
+
+class SiteRef(TypedDict):
+    """A site named without its module."""
+
+    role: str
+    layer: int | None
+    part: str | None
+
+
+class FormatRow(TypedDict):
+    """The error of one number format at one site, over the evaluation split."""
+
+    site: SiteRef
+    format: str
+    granularity: str
+    policy: str
+    threshold: float | None
+    convention: str
+    sum_sq: float | None
+    err_sq: float | None
+    count: int
+    sqnr_db: float | None
+    rel_rmse: float | None
+    rel_mae: float | None
+    clip_rate: float | None
+    label: str
+    reason: str | None
+
+
+class Quantization(TypedDict):
+    """Every format row."""
+
+    formats: list[FormatRow]
+
+
+class Subsets(TypedDict):
+    """M over random, domain-proportional subsets of one size."""
+
+    size: int
+    values: list[float]
+    range_over_mean: float | None
+    coefficient_of_variation: float | None
+
+
+class Stability(TypedDict):
+    """How M moves between the paper's subsets; null rows carry the reason."""
+
+    subsets: list[Subsets]
+    reason: str | None
+
+
+class Report(TypedDict):
+    """The whole document, in the order it is written."""
+
+    schema_version: str
+    model: Model
+    protocol: Protocol
+    environment: Environment
+    status: Literal["complete", "partial", "non_finite"]
+    coverage: Coverage
+    global_max: GlobalMax | None
+    max_by_role: dict[str, RoleMax]
+    sites: list[SiteFacts]
+    experts: list[Experts]
+    domains: dict[str, float | None]
+    dtype_headroom: dict[str, Headroom]
+    quantization: Quantization
+    stability: Stability

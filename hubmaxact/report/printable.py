@@ -1,0 +1,35 @@
+"""Text from strangers, made safe to show on one line of a terminal or a log."""
+
+import unicodedata
+
+LONGEST = 80
+"""Characters of a stranger's text that a message repeats."""
+
+HARMLESS_SPACE = " "
+
+
+def printable(text: str, longest: int = LONGEST) -> str:
+    """Escape what a terminal would act on or hide, and cut at `longest` characters."""
+    head = "".join(map(_shown, text[:longest]))
+    return head if len(text) <= longest else f"{head}... ({len(text)} characters)"
+
+
+def _shown(character: str) -> str:
+    # C*: controls, bidi and other format characters, surrogates; Z*: separators that break lines.
+    if character == HARMLESS_SPACE or unicodedata.category(character)[0] not in "CZ":
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+
+
+def shown(value: object) -> str:
+    """A JSON value in a few words: short values as they are, long ones by kind and size."""
+    if isinstance(value, str):
+        return f'"{printable(value, 40)}"'
+    if isinstance(value, dict):
+        return f"an object of {len(value)} fields"
+    if isinstance(value, list):
+        return f"an array of {len(value)} items"
+    constants: dict[object, str] = {None: "null", True: "true", False: "false"}
+    if value is None or isinstance(value, bool):
+        return constants[value]
+    return printable(repr(value), 40)

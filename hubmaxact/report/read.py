@@ -1,0 +1,99 @@
+"""From bytes that anyone may have written to a report that can be relied on.
+
+Bounded in time and memory whatever the bytes are; knows files, nothing of the network.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from hubmaxact.errors import HubmaxactError, ReportError
+from hubmaxact.report.document import SCHEMA_VERSION, Report
+from hubmaxact.report.json_text import MAX_BYTES, load
+from hubmaxact.report.printable import printable, shown
+from hubmaxact.report.problem import Problem
+from hubmaxact.report.validate import problems
+
+VERSION = re.compile(r"0\.([1-9][0-9]{0,3})")
+
+
+class UnreadableFileError(HubmaxactError):
+    """Raised when there is no regular file to read, or it may not be read."""
+
+
+class NewerReportError(ReportError):
+    """Raised when a report was written by a newer hubmaxact than this one."""
+
+    exit_code = 2
+
+
+class InvalidReportError(ReportError):
+    """Raised when a document is JSON and not a valid report; carries every problem found."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        rest = len(problems) - 1
+        more = f"; and {rest} more. Run `hubmaxact validate` to see them" if rest else ""
+        super().__init__(f"{problems[0]}{more}")
+        self.problems = tuple(problems)
+
+
+def parse(content: bytes) -> Report:
+    """Return the report in these bytes.
+
+    Raises:
+        NewerReportError: its schema is newer than this reader.
+        ReportError: it is not a report; the message says where and why.
+    """
+    document = load(content)
+    _check_version(document)
+    if found := problems(document):
+        raise InvalidReportError(found)
+    return cast("Report", document)
+
+
+def read_report(path: Path) -> Report:
+    """Return the report in a file.
+
+    Raises:
+        UnreadableFileError: it is missing, not a regular file, or may not be read.
+        ReportError: what is in it is not a report.
+    """
+    return parse(read_bounded(path))
+
+
+def read_bounded(path: Path) -> bytes:
+    """Return a file's content, or one byte more than a report may have.
+
+    Raises:
+        UnreadableFileError: it is missing, not a regular file, or may not be read.
+    """
+    name = printable(str(path), 400)
+    try:
+        # Without O_NONBLOCK, opening a pipe would wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise UnreadableFileError(f"{name} is not a regular file.")
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UnreadableFileError(f"cannot read {name}: {error.strerror}.") from error
+    except ValueError as error:
+        raise UnreadableFileError("cannot read a file whose name holds a NUL.") from error
+
+
+def _check_version(document: object) -> None:
+    """Tell a newer report from an invalid one before the schema calls it invalid."""
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    match = VERSION.fullmatch(version) if isinstance(version, str) else None
+    known = VERSION.fullmatch(SCHEMA_VERSION)
+    assert known is not None
+    if match is not None and int(match[1]) > int(known[1]):
+        raise NewerReportError(
+            f"schema version {match[0]} is newer than this reader, which knows {SCHEMA_VERSION}; "
+            "upgrade hubmaxact."
+        )
+    if isinstance(version, str) and match is None:
+        raise ReportError(f"schema_version: {shown(version)} is not one this reader knows (0.N)")

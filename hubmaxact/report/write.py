@@ -1,0 +1,63 @@
+"""A report as bytes: valid, deterministic, finite, small, and readable line by line."""
+
+import json
+from hashlib import sha256
+from typing import cast
+
+from hubmaxact.errors import ReportError
+from hubmaxact.report.document import Report
+from hubmaxact.report.validate import problems
+
+MAX_BYTES = 1024 * 1024
+WIDTH = 100
+STEP = 2
+
+
+def report_bytes(report: Report) -> bytes:
+    """Return the file's content: ASCII, keys in document order, a newline at the end.
+
+    Equal reports in equal key order give equal bytes, and parse() returns the same report.
+
+    Raises:
+        ReportError: the report is not valid, which is our own mistake.
+    """
+    found = problems(report)
+    if found:
+        raise ReportError(f"this report must not be written: {found[0]}")
+    content = (_layout(_without_minus_zero(report), indent=0) + "\n").encode("ascii")
+    if len(content) > MAX_BYTES:
+        raise ReportError(f"this report has {len(content):,} bytes; the limit is {MAX_BYTES:,}")
+    return content
+
+
+def digest(report: Report) -> str:
+    """Return the SHA-256 of the file's content, as hex."""
+    return sha256(report_bytes(report)).hexdigest()
+
+
+def _without_minus_zero(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_minus_zero(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_minus_zero(item) for item in value]
+    return 0.0 if isinstance(value, float) and value == 0 else value
+
+
+def _layout(value: object, indent: int) -> str:
+    """One line if it fits; else a line for each field, and for each element of an array."""
+    line = _line(value)
+    if not isinstance(value, dict | list) or not value or indent + len(line) <= WIDTH:
+        return line
+    inner = indent + STEP
+    if isinstance(value, list):
+        rows = [_line(item) for item in value]
+    else:
+        fields = cast("dict[str, object]", value)
+        rows = [f"{_line(key)}: {_layout(item, inner)}" for key, item in fields.items()]
+    left, right = "[]" if isinstance(value, list) else "{}"
+    body = ",\n".join(" " * inner + row for row in rows)
+    return f"{left}\n{body}\n{' ' * indent}{right}"
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, allow_nan=False)

@@ -1,0 +1,119 @@
+"""One measurement, from a checkpoint to a report: every step in order, nothing decided here."""
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import hubmaxact
+from hubmaxact.checkpoint.inspect import digest_weights
+from hubmaxact.errors import OutOfMemoryError
+from hubmaxact.prepare import Options, Prepared, Source, Watcher, plan_for, prepare, require
+from hubmaxact.report.document import Environment, Report
+
+SMALLEST_BUDGET = 256
+LARGEST_BUDGET = 1 << 17
+
+__all__ = ["Options", "Source", "Watcher", "environment", "measure_checkpoint"]
+
+
+def measure_checkpoint(source: Source, options: Options, watcher: Watcher | None = None) -> Report:
+    """Measure a checkpoint and return its report.
+
+    Raises:
+        HubmaxactError: anything the user can fix, in one sentence.
+    """
+    watcher = watcher or Watcher()
+    prepared = prepare(source, options, watcher)
+    from hubmaxact.assemble.report import assemble  # loads torch, which refusals do without
+
+    watcher.stage("Hashing the weights")
+    weight_files = digest_weights(prepared.files)
+    with cpu_threads(options.cpu_threads):
+        budget, measurement = _measure(prepared, options, watcher)
+        here = environment(prepared.loaded.model)
+    require([m.reason for m in measurement.missing], measurement.missing, options)
+    return assemble(
+        prepared,
+        measurement,
+        options,
+        source=source,
+        weight_files=weight_files,
+        batch_tokens=budget,
+        environment=here,
+    )
+
+
+@contextmanager
+def cpu_threads(num_threads: int) -> Iterator[None]:
+    """Run with this many CPU threads, whatever the machine has.
+
+    torch cuts tensors at thread borders and rounds differently there, so the number decides bits.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> tuple[int, Any]:
+    """Run the plan; only an automatic budget starts over by itself, from zero."""
+    if options.batch_tokens is not None:
+        return options.batch_tokens, _run(prepared, options, options.batch_tokens, watcher)
+    budget = LARGEST_BUDGET
+    while True:
+        try:
+            return budget, _run(prepared, options, budget, watcher)
+        except OutOfMemoryError:
+            if budget <= SMALLEST_BUDGET:
+                raise
+            budget //= 2
+            watcher.stage(f"Out of memory: starting over with batches of {budget} tokens")
+
+
+def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watcher) -> Any:
+    from hubmaxact.measure import measure
+
+    plan = plan_for(prepared, options, batch_tokens)
+    watcher.planned(plan, len(prepared.anatomy.sites), sum(prepared.samples.lengths))
+    return measure(
+        prepared.loaded.model,
+        prepared.anatomy,
+        plan,
+        prepared.samples.ids,
+        on_batch=watcher.batch_done,
+    )
+
+
+def environment(model: Any) -> Environment:
+    """Versions and device, never host, user or path."""
+    import torch
+    import transformers
+
+    from hubmaxact.anatomy.stack import input_device
+
+    device = input_device(model.get_input_embeddings())
+    return Environment(
+        hubmaxact=hubmaxact.__version__,
+        torch=torch.__version__,
+        transformers=transformers.__version__,
+        python=platform.python_version(),
+        device_type=device.type,
+        device_name=_device_name(device),
+    )
+
+
+def _device_name(device: Any) -> str:
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "cpu":
+        # Instruction set and threads decide CPU bits; the processor's marketing name does not.
+        kind = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+        return f"{kind} {torch.get_num_threads()} threads"
+    return str(device.type)

@@ -1,0 +1,130 @@
+"""A report becomes one flat row that says the same."""
+
+import json
+
+import example_reports
+import pytest
+from catalog_reports import report_of
+
+from hubmaxact.catalog.arrow import DamagedTableError, decode, encode, rows_of
+from hubmaxact.catalog.extract import row_of, weights_digest
+from hubmaxact.catalog.protocol import protocol_key
+from hubmaxact.catalog.row import HINTS
+
+MAKERS = (
+    example_reports.small_report,
+    example_reports.dense_report,
+    example_reports.huge_report,
+    example_reports.moe_report,
+    example_reports.partial_report,
+    example_reports.non_finite_report,
+    example_reports.few_samples_report,
+)
+
+
+def row(report):
+    return row_of(report, b"content", key="k", name="n")
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_every_report_fills_every_column_and_survives_the_table(make):
+    made = row(make())
+    assert list(made) == list(HINTS)
+    assert rows_of(decode(encode([made]))) == [made]
+
+
+def test_the_peak_and_its_ties_are_told():
+    made = row(example_reports.moe_report())
+    assert (made["max_value"], made["abs_max"]) == (1512.0, 1512.0)
+    assert (made["carrier_role"], made["carrier_layer"]) == ("hidden_state", 2)
+    assert made["carrier_module"] == "model.layers.2"
+    assert made["tied_roles"] == ["hidden_state", "mlp_output"]
+    assert made["num_carriers"] == 5
+    assert (made["architecture"], made["max_router_logits"] is None) == ("moe", False)
+
+
+def test_layers_stand_at_their_places_and_what_was_not_seen_is_null():
+    report = example_reports.partial_report()
+    made = row(report)
+    assert made["hidden_state_by_layer"] == [1.5, 23, 61, 40]
+    assert [value is None for value in made["attention_output_by_layer"]] == [False] * 2 + [
+        True,
+        False,
+    ]
+    assert (made["status"], made["num_missing"]) == ("partial", 1)
+
+
+def test_two_mixers_of_one_layer_give_the_larger_one():
+    report = example_reports.small_report()
+    extra = next(s for s in report["sites"] if s["role"] == "attention_output")
+    report["sites"].append(extra | {"part": "mamba", "abs_max": 99.0})
+    assert row(report)["attention_output_by_layer"][extra["layer"]] == 99.0
+
+
+def test_the_int8_diagnostic_is_the_one_at_the_peak():
+    report = example_reports.dense_report()
+    peak = report["global_max"]
+    rows = {
+        r["policy"]: r
+        for r in report["quantization"]["formats"]
+        if r["site"] == {name: peak[name] for name in ("role", "layer", "part")}
+    }
+    made = row(report)
+    assert made["int8_max_abs_sqnr_db"] == rows["max_abs"]["sqnr_db"]
+    assert made["int8_clip_sqnr_db"] == rows["clip_q0.999"]["sqnr_db"]
+    assert made["int8_clip_clip_rate"] == 0.001
+    assert row(example_reports.few_samples_report())["int8_max_abs_sqnr_db"] is None
+
+
+def test_formats_are_exceeded_where_the_report_says_so():
+    made = row(example_reports.huge_report())
+    assert (made["exceeds_float16"], made["exceeds_bfloat16"]) == (True, False)
+
+
+def test_without_a_finite_value_there_is_no_peak():
+    report = example_reports.small_report()
+    report["global_max"], report["max_by_role"] = None, {}
+    for site in report["sites"]:
+        site["abs_max"] = None
+    made = row(report)
+    assert made["abs_max"] is made["carrier_role"] is made["max_hidden_state"] is None
+    assert made["hidden_state_by_layer"] == [None] * 4
+
+
+def test_one_digest_stands_for_all_weight_files_whatever_they_are_called():
+    files = [{"path": p, "size": 1, "sha256": p * 64} for p in "ab"]
+    renamed = [file | {"path": "x"} for file in files]
+    assert weights_digest(files) == weights_digest(reversed(renamed))
+    assert weights_digest(files) != weights_digest(files[:1])
+
+
+def test_equal_protocols_have_equal_keys_and_decisive_differences_do_not():
+    protocol = report_of("a")["protocol"]
+    key = protocol_key(protocol)
+    assert protocol_key(protocol | {"batch_tokens": 1, "attn_implementation": "eager"}) == key
+    assert protocol_key(protocol | {"dtype": "float16"}) != key
+    corpus = protocol["corpus"] | {"digest": "sha256:" + "0" * 64}
+    assert protocol_key(protocol | {"corpus": corpus}) != key
+    turned = dict(reversed(protocol["corpus"]["domains"].items()))
+    assert protocol_key(protocol | {"corpus": protocol["corpus"] | {"domains": turned}}) == key
+    assert protocol_key(json.loads(json.dumps(protocol))) == key
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 100, b"<html>"])
+def test_bytes_that_are_no_table_are_refused(content):
+    with pytest.raises(DamagedTableError, match="not a Parquet file"):
+        decode(content)
+
+
+def test_a_table_of_other_columns_is_refused():
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(pa.table({"key": ["a"]}), sink)
+    with pytest.raises(DamagedTableError, match="other columns"):
+        decode(sink.getvalue().to_pybytes())
+
+
+def test_an_empty_table_is_a_table():
+    assert rows_of(decode(encode([]))) == []

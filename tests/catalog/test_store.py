@@ -1,0 +1,180 @@
+"""Index and manifest are replaced together: old or new, whatever happens between."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from catalog_reports import report_bytes_of
+
+from hubmaxact.catalog import store
+from hubmaxact.catalog.manifest import ManifestError
+from hubmaxact.catalog.store import NoIndexError, read_index
+
+BUILD = """
+import sys
+from pathlib import Path
+from hubmaxact.catalog.build import build_from_folder
+build_from_folder(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+# A child for each N, killed in the Nth change of the folder: before a rename or after it. Prints
+# how each child ended and whether the index read afterwards is the old one.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hubmaxact.catalog.arrow import arrow
+from hubmaxact.catalog import gate, paper
+from hubmaxact.catalog.build import build_from_folder
+from hubmaxact.catalog.store import read_index
+folder, output = map(Path, sys.argv[1:])
+arrow().array([]), gate.passes({}), paper.rows()  # once, and not in every child
+old = read_index(output).content
+replace, unlink = Path.replace, Path.unlink
+def dying(number):
+    left = [number]
+    def count():
+        left[0] -= 1
+        if left[0] == 0: os.kill(os.getpid(), signal.SIGKILL)
+    def dying_replace(self, target):
+        count(); replace(self, target); count()
+    def dying_unlink(self, missing_ok=False):
+        count(); unlink(self, missing_ok)
+    Path.replace, Path.unlink = dying_replace, dying_unlink
+for number in range(1, 30):
+    child = os.fork()
+    if child == 0:
+        dying(number)
+        build_from_folder(folder, output)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(status, read_index(output).content == old)
+    if status == 0: break
+"""
+KILLED_WHILE_READING = """
+import os, signal
+from hubmaxact.catalog import folder
+read, seen = folder.read_file, []
+def dying_read(*arguments):
+    seen.append(arguments)
+    if len(seen) == 4: os.kill(os.getpid(), signal.SIGKILL)
+    return read(*arguments)
+folder.read_file = dying_read
+"""
+KILLED_WHILE_READING += BUILD
+
+
+def build(shelf, script=BUILD):
+    command = [sys.executable, "-c", script, shelf.folder, shelf.output]
+    return subprocess.run(list(map(str, command)), capture_output=True, check=False)
+
+
+def test_a_build_killed_at_any_change_leaves_the_old_index_or_the_new_one(shelf):
+    shelf.put("a.json")
+    shelf.build()
+    shelf.put("b.json")
+    done = build(shelf, script=KILLED)
+    assert done.returncode == 0, done.stderr.decode()
+    lines = [line.split() for line in done.stdout.decode().splitlines()]
+    endings, is_old = zip(*lines, strict=True)
+    assert endings == ("-9",) * (len(lines) - 1) + ("0",)
+    assert len(lines) > 8
+    # Old up to some change, and new from there on.
+    assert (is_old[0], is_old[-1]) == ("True", "False")
+    assert list(is_old) == sorted(is_old, reverse=True)
+    assert sorted(path.name for path in shelf.output.glob("index*")) == ["index.parquet"]
+    assert set(shelf.rows) >= {"file:a.json", "file:b.json"}
+
+
+def test_a_build_killed_while_reading_leaves_the_old_index(shelf):
+    shelf.put("a.json")
+    shelf.build()
+    old = [(shelf.output / n).read_bytes() for n in ("index.parquet", "manifest.json")]
+    for number in range(5):
+        shelf.put(f"more/{number}.json")
+    assert build(shelf, script=KILLED_WHILE_READING).returncode == -signal.SIGKILL
+    assert [(shelf.output / n).read_bytes() for n in ("index.parquet", "manifest.json")] == old
+    assert build(shelf).returncode == 0
+
+
+def test_temporary_files_of_killed_builds_are_swept_after_an_hour(shelf):
+    shelf.put("a.json")
+    shelf.build()
+    fresh, stale = shelf.output / ".hubmaxact-fresh", shelf.output / ".hubmaxact-stale"
+    fresh.touch()
+    stale.touch()
+    os.utime(stale, (0, 0))
+    shelf.build()
+    assert fresh.exists()
+    assert not stale.exists()
+
+
+def test_two_builds_do_not_write_into_one_folder(shelf):
+    shelf.put("a.json")
+    with store.locked(shelf.output):
+        done = build(shelf)
+    assert b"another build is writing into" in done.stderr
+    assert not (shelf.output / "manifest.json").exists()
+    assert build(shelf).returncode == 0
+
+
+def test_an_output_that_cannot_be_a_folder_is_said_in_a_sentence(shelf):
+    shelf.output.write_bytes(b"")
+    with pytest.raises(store.BusyFolderError, match=r"cannot use .* as output"):
+        shelf.build()
+
+
+def test_a_reader_waits_for_the_manifest_of_the_new_table(shelf, monkeypatch):
+    shelf.put("a.json")
+    shelf.build()
+    manifest = (shelf.output / "manifest.json").read_bytes()
+    table = (shelf.output / "index.parquet").read_bytes()
+    shelf.put("b.json")
+    shelf.build()
+    newer = (shelf.output / "manifest.json").read_bytes()
+    (shelf.output / "manifest.json").write_bytes(manifest)
+    timer = threading.Timer(0.3, (shelf.output / "manifest.json").write_bytes, [newer])
+    timer.start()
+    assert read_index(shelf.output).content != table
+    timer.join()
+
+
+def test_a_table_that_the_manifest_does_not_name_is_refused(shelf, monkeypatch):
+    shelf.put("a.json", report_bytes_of("a"))
+    shelf.build()
+    path = shelf.output / "index.parquet"
+    path.write_bytes(path.read_bytes() + b" ")
+    monkeypatch.setattr(store, "READ_PAUSE", 0)
+    with pytest.raises(NoIndexError, match=r"is not the table that manifest\.json names"):
+        read_index(shelf.output)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "not a catalog's manifest"),
+        (b'{"schema": 1}', "not a catalog's manifest"),
+        (b'{"schema": 2}', "Upgrade hubmaxact"),
+    ],
+)
+def test_a_strange_manifest_is_refused_in_a_sentence(shelf, content, words):
+    shelf.put("a.json")
+    shelf.build()
+    (shelf.output / "manifest.json").write_bytes(content)
+    with pytest.raises(ManifestError, match=words):
+        read_index(shelf.output)
+    assert shelf.build().exit_code == 0
+    read_index(shelf.output)
+
+
+def test_the_manifest_vouches_for_the_table(shelf):
+    shelf.put("a.json")
+    shelf.build()
+    index = shelf.manifest["index"]
+    content = (shelf.output / index["file"]).read_bytes()
+    assert index["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (index["size"], index["rows"]) == (len(content), 28)

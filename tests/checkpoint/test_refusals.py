@@ -1,0 +1,253 @@
+"""Every bad checkpoint and corpus gets one clear sentence and exit code 2, and writes nothing."""
+
+import json
+import re
+import shutil
+
+import pytest
+from command import DENSE, MOE, hubmaxact
+from safetensors.torch import load_file, save_file
+
+
+@pytest.fixture
+def dense(tmp_path):
+    return shutil.copytree(DENSE, tmp_path / "dense")
+
+
+@pytest.fixture
+def moe(tmp_path):
+    return shutil.copytree(MOE, tmp_path / "moe")
+
+
+def refused(folder, sentence, *args, corpus="one text\n"):
+    """Measuring exits 2 with this sentence, in one line, and leaves no report."""
+    home = folder.parent
+    if "--corpus" not in args:
+        text = "".join(json.dumps({"text": line}) + "\n" for line in corpus.splitlines())
+        (home / "corpus.jsonl").write_text(text)
+        args = (*args, "--corpus", home / "corpus.jsonl")
+    result = hubmaxact("measure", folder, *args, home=home)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("hubmaxact: ")]
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(lines) == 1
+    assert re.search(sentence, lines[0]), lines[0]
+    assert not (home / "activation_maxima.json").exists()
+
+
+def edit_json(path, **changes):
+    document = json.loads(path.read_text())
+    document.update(changes)
+    path.write_text(json.dumps(document))
+
+
+def header_of(path):
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
+def write_with_header(path, header, data):
+    encoded = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path.write_bytes(len(encoded).to_bytes(8, "little") + encoded + data)
+
+
+class TestUnsafe:
+    def test_pickle_only_weights(self, dense):
+        (dense / "model.safetensors").rename(dense / "pytorch_model.bin")
+        refused(dense, r"only pickled weights \(pytorch_model.bin\).*Convert them to safetensors")
+
+    def test_custom_code_in_the_configuration(self, dense):
+        edit_json(dense / "config.json", auto_map={"AutoModel": "modeling_x.X"})
+        (dense / "modeling_x.py").write_text("raise SystemExit('ran')")
+        refused(dense, r"config.json asks for custom code \(modeling_x.py\)")
+
+    def test_custom_code_in_the_tokenizer(self, dense):
+        edit_json(dense / "tokenizer_config.json", auto_map={"AutoTokenizer": ["t.T", None]})
+        refused(dense, "tokenizer_config.json asks for custom code")
+
+    def test_a_kernel_from_another_repository(self, dense):
+        edit_json(dense / "config.json", attn_implementation="evil/kernel")
+        refused(dense, r"code from another repository \('evil/kernel'\)")
+
+    def test_an_adapter(self, dense):
+        (dense / "model.safetensors").rename(dense / "adapter_model.safetensors")
+        (dense / "adapter_config.json").write_text("{}")
+        refused(dense, "is an adapter, not a checkpoint")
+
+    def test_an_unknown_quantization(self, dense):
+        edit_json(dense / "config.json", quantization_config={"quant_method": "mystery"})
+        refused(dense, r"weights are quantized \('mystery'\)")
+
+    def test_an_unknown_architecture(self, dense):
+        edit_json(dense / "config.json", architectures=["NoSuchLM"], model_type="no_such")
+        refused(dense, r"no architecture \['NoSuchLM'\]")
+
+
+class TestHeaders:
+    def test_a_truncated_file(self, dense):
+        path = dense / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:-1000])
+        refused(dense, r"not a sound safetensors file: \d+ bytes of tensors, where")
+
+    def test_a_file_cut_in_its_header(self, dense):
+        path = dense / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:100])
+        refused(dense, "100 bytes, too few for the header it declares")
+
+    @pytest.mark.parametrize("content", [b"", b"1234567"])
+    def test_hardly_a_file(self, dense, content):
+        (dense / "model.safetensors").write_bytes(content)
+        refused(dense, f"only {len(content)} bytes")
+
+    def test_a_header_longer_than_allowed(self, dense):
+        write_with_header(dense / "model.safetensors", b" " * 25_000_001, b"")
+        refused(dense, "a header of 25000001 bytes, more than 25000000")
+
+    def test_a_header_that_is_a_pickle(self, dense):
+        write_with_header(dense / "model.safetensors", b"\x80\x04\x95garbage", b"")
+        refused(dense, "a header that is not JSON")
+
+    def test_nested_beyond_reason(self, dense):
+        write_with_header(dense / "model.safetensors", b"[" * 100_000, b"")
+        refused(dense, "a header that is not JSON")
+
+    def test_the_same_name_twice(self, dense):
+        entry = '"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}'
+        write_with_header(dense / "model.safetensors", f"{{{entry}, {entry}}}".encode(), b"\0")
+        refused(dense, "the same name twice in its header")
+
+    @pytest.mark.parametrize(
+        ("entry", "sentence"),
+        [
+            ({"dtype": "U8", "shape": [2], "data_offsets": [0, 1]}, "1 bytes for a, whose shape"),
+            ({"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}, "a at byte 1, where byte 0"),
+            ({"dtype": "X", "shape": [1], "data_offsets": [0, 1]}, "an entry for a that is not"),
+            ({"dtype": "U8", "shape": [-1], "data_offsets": [0, 1]}, "an entry for a that is not"),
+            ({"dtype": "U8", "shape": [True], "data_offsets": [0, 1]}, "an entry for a"),
+            ({"dtype": "U8", "shape": [1 << 61, 1 << 61], "data_offsets": [0, 1]}, "1 bytes for a"),
+            ([], "an entry for a that is not"),
+        ],
+    )
+    def test_an_entry_that_lies(self, dense, entry, sentence):
+        write_with_header(dense / "model.safetensors", {"a": entry}, b"\0\0")
+        refused(dense, sentence)
+
+    def test_bytes_behind_the_last_tensor(self, dense):
+        header, data = header_of(dense / "model.safetensors")
+        write_with_header(dense / "model.safetensors", header, data + b"polyglot")
+        refused(dense, r"\d+ bytes of tensors, where the header declares \d+")
+
+    def test_a_name_with_a_path_in_disguise(self, dense):
+        entry = {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}
+        write_with_header(dense / "model.safetensors", {"a\u202e<img>": entry}, b"\0")
+        refused(dense, "a tensor name with forbidden characters")
+
+
+class TestShards:
+    def test_a_shard_that_is_not_there(self, moe):
+        shard = sorted(moe.glob("model-*.safetensors"))[1]
+        shard.unlink()
+        refused(moe, rf"names {shard.name}, which is not there")
+
+    def test_a_shard_outside_the_folder(self, moe):
+        index = moe / "model.safetensors.index.json"
+        weight_map = json.loads(index.read_text())["weight_map"]
+        name = next(iter(weight_map))
+        edit_json(index, weight_map={**weight_map, name: "../secret.safetensors"})
+        refused(moe, r"names a shard '\.\./secret\.safetensors'")
+
+    def test_an_index_that_promises_more_than_a_shard_holds(self, moe):
+        index = moe / "model.safetensors.index.json"
+        weight_map = json.loads(index.read_text())["weight_map"]
+        shard = next(iter(weight_map.values()))
+        edit_json(index, weight_map={**weight_map, "model.extra.weight": shard})
+        refused(moe, r"does not hold what .* says: 1 tensors missing \(first: 'model.extra.weight'")
+
+
+class TestWeights:
+    def test_missing_weights(self, dense):
+        weights = load_file(dense / "model.safetensors")
+        del weights["model.layers.1.mlp.down_proj.weight"]
+        save_file(weights, dense / "model.safetensors", metadata={"format": "pt"})
+        refused(dense, r"1 weights of dense are missing \(model.layers.1.mlp.down_proj.weight\)")
+
+    def test_unexpected_weights(self, dense):
+        weights = load_file(dense / "model.safetensors")
+        weights["model.layers.1.mlp.other.weight"] = weights["model.norm.weight"].clone()
+        save_file(weights, dense / "model.safetensors", metadata={"format": "pt"})
+        refused(dense, r"unknown to the architecture \(model.layers.1.mlp.other.weight\)")
+
+    def test_weights_of_another_shape(self, dense):
+        weights = load_file(dense / "model.safetensors")
+        weights["model.norm.weight"] = weights["model.norm.weight"][:-1].clone()
+        save_file(weights, dense / "model.safetensors", metadata={"format": "pt"})
+        refused(dense, r"of another shape than the architecture's \(model.norm.weight\)")
+
+    def test_a_vocabulary_smaller_than_the_tokenizers_ids(self, dense):
+        weights = load_file(dense / "model.safetensors")
+        rows = weights["model.embed_tokens.weight"].shape[0] - 16
+        weights["model.embed_tokens.weight"] = weights["model.embed_tokens.weight"][:rows].clone()
+        save_file(weights, dense / "model.safetensors", metadata={"format": "pt"})
+        edit_json(dense / "config.json", vocab_size=rows)
+        refused(dense, rf"largest id is {rows + 15} .* the embedding has only {rows} rows")
+
+    def test_no_tokenizer(self, dense):
+        for path in dense.glob("tokenizer*"):
+            path.unlink()
+        refused(dense, "dense has no tokenizer")
+
+    def test_a_tokenizer_that_is_none(self, dense):
+        (dense / "tokenizer.json").write_text("{}")
+        refused(dense, "the tokenizer of dense cannot be loaded")
+
+
+class TestCorpora:
+    def test_an_empty_corpus(self, dense):
+        (dense.parent / "empty.jsonl").write_text("")
+        refused(
+            dense,
+            "empty is empty; a corpus needs at least one text",
+            "--corpus",
+            dense.parent / "empty.jsonl",
+        )
+
+    @pytest.mark.parametrize(
+        "line",
+        ["not json", "[]", "{}", '{"text": 7}', '{"text": ""}', '{"text": "a", "text": "b"}'],
+    )
+    def test_a_line_that_is_not_what_it_should_be(self, dense, line):
+        path = dense.parent / "bad.jsonl"
+        path.write_text('{"text": "fine"}\n' + line + "\n")
+        refused(dense, r"bad\.jsonl.* line 2", "--corpus", path)
+
+    def test_an_unknown_corpus(self, dense):
+        refused(dense, "no corpus 'nonsense'", "--corpus", "nonsense")
+
+    def test_more_samples_than_there_are(self, dense):
+        refused(dense, "has 1 texts, 5 were asked for", "--num-samples", 5)
+
+
+class TestArguments:
+    def test_neither_a_folder_nor_an_id(self, tmp_path):
+        refused(tmp_path / "nowhere", "is not a folder")
+
+    def test_a_folder_without_a_configuration(self, tmp_path):
+        (tmp_path / "empty").mkdir()
+        refused(tmp_path / "empty", "has no config.json")
+
+    def test_a_revision_of_a_folder(self, dense):
+        refused(dense, "local folder, which has no revisions", "--revision", "main")
+
+    @pytest.mark.parametrize("device", ["abacus", "cuda:99"])
+    def test_a_device_that_is_not_there(self, dense, device):
+        refused(dense, f"device '{device}' cannot be used here. Use --device ", "--device", device)
+
+    def test_a_model_id_that_is_none(self, dense):
+        refused(dense, "is not a repository id", "--model-id", "a/b/../c")
+
+    def test_a_readme_that_cannot_be_edited_is_refused_before_the_run(self, dense):
+        target = dense.parent / "target"
+        target.mkdir()
+        (target / "README.md").write_text("<!-- hubmaxact:begin -->\n")
+        refused(dense, "README", "--write-into", target)

@@ -1,0 +1,110 @@
+"""`hubmaxact card` prints, shows a diff, or writes; a second time it changes nothing."""
+
+import subprocess
+
+import example_reports
+import pytest
+from click.testing import CliRunner
+
+from hubmaxact.card.picture import layers_svg
+from hubmaxact.card.section import render
+from hubmaxact.cli.card import card
+from hubmaxact.errors import HubmaxactError
+from hubmaxact.files import WriteError
+from hubmaxact.report.read import InvalidReportError
+from hubmaxact.report.write import report_bytes
+
+REPORT = example_reports.small_report()
+README = b"---\r\nlicense: mit\r\n---\r\n# A model\r\n\r\nWords.\r\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "report.json").write_bytes(report_bytes(REPORT))
+    (tmp_path / "README.md").write_bytes(README)
+    return tmp_path
+
+
+def run(folder, *words):
+    arguments = [str(folder / "report.json"), *map(str, words)]
+    return CliRunner().invoke(card, arguments, catch_exceptions=False)
+
+
+def test_the_section_goes_to_stdout(folder):
+    result = run(folder)
+    assert result.exit_code == 0
+    assert result.stdout == render(REPORT)
+    assert result.stderr == ""
+
+
+def test_a_diff_changes_nothing_and_applies(folder):
+    readme = folder / "README.md"
+    result = run(folder, "--readme", readme)
+    assert readme.read_bytes() == README
+    assert not (folder / "activation_maxima").exists()
+    subprocess.run(["git", "apply", "-"], cwd=folder, input=result.stdout_bytes, check=True)
+    applied = readme.read_bytes()
+    readme.write_bytes(README)
+    run(folder, "--readme", readme, "--write")
+    assert readme.read_bytes() == applied
+
+
+def test_writing_places_section_and_picture(folder):
+    result = run(folder, "--readme", folder / "README.md", "--write")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    text = (folder / "README.md").read_bytes()
+    assert render(REPORT).replace("\n", "\r\n").encode() in text
+    assert b"# A model\r\n\r\nWords.\r\n" in text
+    picture = (folder / "activation_maxima" / "layers.svg").read_text("utf-8")
+    assert picture == layers_svg(REPORT)
+
+
+def test_a_second_time_changes_nothing(folder):
+    run(folder, "--readme", folder / "README.md", "--write")
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*.*")}
+    result = run(folder, "--readme", folder / "README.md", "--write")
+    assert "already up to date" in result.stderr
+    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*.*")} == before
+    assert run(folder, "--readme", folder / "README.md").stdout == ""
+
+
+def test_a_missing_readme_is_a_new_one(folder):
+    (folder / "README.md").unlink()
+    run(folder, "--readme", folder / "README.md", "--write")
+    assert "## Activation maxima" in (folder / "README.md").read_text("utf-8")
+
+
+def test_writing_needs_a_readme(folder):
+    result = run(folder, "--write")
+    assert result.exit_code == 2
+    assert "--write needs --readme" in result.stderr
+
+
+def test_a_damaged_readme_is_left_alone(folder):
+    damaged = README + b"<!-- hubmaxact:begin -->\r\n"
+    (folder / "README.md").write_bytes(damaged)
+    with pytest.raises(HubmaxactError) as caught:
+        run(folder, "--readme", folder / "README.md", "--write")
+    assert caught.value.exit_code == 2
+    assert (folder / "README.md").read_bytes() == damaged
+    assert not (folder / "activation_maxima").exists()
+
+
+def test_an_invalid_report_is_not_rendered(folder):
+    text = (folder / "report.json").read_text()
+    (folder / "report.json").write_text(text.replace('"num_layers": 4', '"num_layers": 3'))
+    with pytest.raises(InvalidReportError):
+        run(folder)
+
+
+def test_a_file_where_the_folder_should_be_is_named(folder):
+    (folder / "activation_maxima").write_text("mine")
+    with pytest.raises(HubmaxactError, match="activation_maxima"):
+        run(folder, "--readme", folder / "README.md", "--write")
+    assert (folder / "README.md").read_bytes() == README
+
+
+def test_a_missing_folder_is_named(folder):
+    with pytest.raises(WriteError, match="nowhere"):
+        run(folder, "--readme", folder / "nowhere" / "README.md", "--write")

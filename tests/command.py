@@ -1,0 +1,39 @@
+"""Runs the command line as a user does: a process of its own, an empty home."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+MODELS = Path(__file__).parent / "models"
+DENSE, MOE = MODELS / "dense", MODELS / "moe"
+
+
+def environment(home, **more):
+    """An environment that reaches nothing but the loopback interface."""
+    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LANG", "TMPDIR")}
+    return {
+        **kept,
+        "HOME": str(home),
+        "HF_HOME": str(Path(home) / "hf"),
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "NO_PROXY": "127.0.0.1",
+        "OMP_NUM_THREADS": "1",  # several processes share the cores
+        **more,
+    }
+
+
+def hubmaxact(*args, home, cwd=None, **more):
+    """Run `hubmaxact ARGS`; returns the finished process, output as text."""
+    return subprocess.run(
+        [sys.executable, "-m", "hubmaxact", *map(str, args)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+        cwd=cwd or home,
+        env=environment(home, **more),
+    )

@@ -1,0 +1,1 @@
+"""Tests of comparing reports and of holding one to limits; `releases` is shared."""

@@ -1,0 +1,47 @@
+"""What every test can ask for."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-goldens", action="store_true", help="rewrite the golden files")
+
+
+@pytest.fixture
+def golden(request):
+    """Compare content with a named file, or write the file under --update-goldens.
+
+    A relative name lies in the folder `goldens` beside the test.
+    """
+
+    def compare(name: str | Path, content: str | bytes) -> None:
+        path = request.path.parent / "goldens" / name
+        encoded = content.encode("utf-8") if isinstance(content, str) else content
+        if request.config.getoption("--update-goldens"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encoded)
+        assert path.read_bytes() == encoded, f"{path.name} differs; see pytest --update-goldens"
+
+    return compare
+
+
+@pytest.fixture
+def schema_folder():
+    """The repository's schema folder."""
+    return Path(__file__).parents[1] / "schema"
+
+
+@pytest.fixture
+def docs_file(request):
+    """Compare content with a file under docs/, or write it under --update-goldens."""
+
+    def compare(name: str, content: str) -> None:
+        path = Path(__file__).parents[1] / "docs" / name
+        if request.config.getoption("--update-goldens"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+        assert path.read_text("utf-8") == content, f"{path} differs; see pytest --update-goldens"
+
+    return compare

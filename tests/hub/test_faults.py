@@ -1,0 +1,54 @@
+"""Turning failures into kinds and strangers' words into one safe line."""
+
+import pytest
+
+from hubmaxact.hub.faults import MAX_DETAIL, Kind, _asked_wait, classify, clean
+
+WORDS = [
+    ("a\nb\t c\x00d", "a b c d"),
+    ("\x1b[31mred\x9b", "[31mred"),
+    ("a\u202eb\u2066c\u2028d\u200be", "a b c d e"),
+    ("see hf_abcdefghijk and hf_x", "see [token] and hf_x"),
+    ("x" * 1000, "x" * MAX_DETAIL + "..."),
+    ("modèle 模型", "modèle 模型"),
+]
+
+
+@pytest.mark.parametrize(("said", "shown"), WORDS)
+def test_words_of_the_server_become_one_safe_line(said, shown):
+    assert clean(said) == shown
+
+
+def test_the_token_in_use_is_taken_out_whatever_it_looks_like(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "not-like-a-token")
+    assert clean("Bearer not-like-a-token!") == "Bearer [token]!"
+
+
+WAITS = [
+    ({"RateLimit": '"api";r=0;t=12'}, 12),
+    ({"RateLimit": '"api";r=499;t=120'}, None),
+    ({"RateLimit": "nonsense"}, None),
+    ({"Retry-After": "7"}, 7),
+    ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+    ({"Retry-After": "99999999999"}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("headers", "seconds"), WAITS)
+def test_only_an_exhausted_limit_asks_for_a_wait(headers, seconds):
+    assert _asked_wait(headers) == seconds
+
+
+ERRORS = [
+    (TimeoutError(), Kind.UNCERTAIN),
+    (ConnectionResetError(), Kind.UNCERTAIN),
+    (KeyError("commitUrl"), Kind.UNCERTAIN),
+    (ValueError("no JSON"), Kind.UNCERTAIN),
+    (OSError(28, "No space left on device"), Kind.DISK),
+]
+
+
+@pytest.mark.parametrize(("error", "kind"), ERRORS, ids=[type(row[0]).__name__ for row in ERRORS])
+def test_errors_without_an_answer_have_a_kind(error, kind):
+    assert classify(error).kind is kind

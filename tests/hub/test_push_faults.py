@@ -1,0 +1,316 @@
+"""`hubmaxact push` when the Hub stumbles: what is half known ends known, or is called unknown."""
+
+import itertools
+
+import pytest
+from loopback_hub import LoopbackHub, at_once
+from loopback_hub.desk import README, REPO, sit_down
+
+JSON = "activation_maxima.json"
+TITLE = "Add activation maxima"
+COMMIT = "/commit/"
+CANARY = "hf_canaryCANARYcanary0123456789"
+
+FAILURES = {
+    "time-out": {"delivery": "hang", "seconds": 30},
+    "500": {"status": 500},
+    "reset": {"delivery": "reset"},
+    "bad JSON": {"delivery": "garbage"},
+}
+# One second is enough for a loopback answer and short enough to wait for.
+IMPATIENT = {"HUBMAXACT_HTTP_TIMEOUT": "2"}
+
+
+def push_through(failure, applied, options, home):
+    """Push once to a fresh Hub whose first commit fails in this way; check what is left."""
+    home.mkdir()
+    with LoopbackHub() as hub:
+        desk = sit_down(hub, home)
+        hub.faults.add("POST", COMMIT, applied=applied, **FAILURES[failure])
+        done = desk.push(*options, extra=IMPATIENT)
+        return done, desk.commits(), dict(desk.repo.discussions), desk
+
+
+@pytest.mark.parametrize("options", [(), ("--pr",)], ids=["main", "pull request"])
+def test_an_unanswered_commit_ends_in_exactly_one(options, tmp_path):
+    cases = list(itertools.product(FAILURES, [True, False]))
+
+    def run(number, failure, applied):
+        return push_through(failure, applied, options, tmp_path / str(number))
+
+    arguments = [(number, *case) for number, case in enumerate(cases)]
+    for case, (done, commits, pulls, desk) in zip(cases, at_once(run, arguments), strict=True):
+        assert done.code == 0, (case, done.stderr)
+        assert "Done." in done.stderr, case
+        if options:
+            assert (commits, list(pulls)) == ([], [1]), case
+            assert done.stdout == f"{desk.hub.url}/{REPO}/discussions/1\n", case
+            assert desk.commits("refs/pr/1") == [TITLE], case
+            assert desk.repo.read(JSON, "refs/pr/1") == desk.report, case
+        else:
+            assert (commits, list(pulls)) == ([TITLE], []), case
+            assert desk.repo.resolve("main").sha in done.stdout, case
+            assert desk.repo.read(JSON) == desk.report, case
+
+
+def test_a_truncated_answer_and_a_late_read_end_in_one_commit(desk):
+    desk.hub.faults.add("POST", COMMIT, delivery="truncate")
+    desk.hub.faults.add("GET", "/revision/main", skip=1, stale=True)
+    done = desk.push()
+    assert done.code == 0, done.stderr
+    assert desk.commits() == [TITLE]
+
+
+def test_a_hub_that_never_answers_leaves_the_user_with_two_places_to_look(desk):
+    desk.hub.faults.add("POST", COMMIT, status=502, times=99)
+    done = desk.push()
+    assert done.code == 2
+    last = done.stderr.splitlines()[-1]
+    assert "it is not known whether the commit to alice/model arrived: status 502." in last
+    assert f"{desk.hub.url}/{REPO}/commits/main" in last
+    assert f"{desk.hub.url}/{REPO}/discussions" in last
+    assert len(desk.hub.asked("POST", COMMIT)) == 5
+
+
+def test_a_commit_whose_fate_cannot_be_read_back_is_reported_as_unknown(desk):
+    desk.hub.faults.add("POST", COMMIT, status=500, applied=True)
+    desk.hub.faults.add("GET", "/revision/main", skip=1, status=503, times=99)
+    done = desk.push()
+    assert done.code == 2
+    assert "not known whether" in done.stderr
+    assert "Reading it back failed too" in done.stderr
+
+
+REFUSED = [
+    ("401", {"status": 401}, "does not accept the token for alice/model (401)"),
+    ("403", {"status": 403}, "may not do this to alice/model (403)"),
+    ("404", {"status": 404}, "alice/model is not on the Hub, or this token may not see it (404)"),
+    (
+        "no revision",
+        {"status": 404, "headers": {"X-Error-Code": "RevisionNotFound"}},
+        "alice/model has no revision main (404)",
+    ),
+    (
+        "400",
+        {"status": 400, "body": b'{"error": "because"}'},
+        "refused the request for alice/model: because",
+    ),
+    (
+        "429 for long",
+        {"status": 429, "headers": {"RateLimit": '"api";r=0;t=900'}},
+        "rate limit is used up (429). Try again in 900 seconds",
+    ),
+]
+
+
+def test_a_refusal_is_final_and_says_what_to_do(tmp_path):
+    def run(number, how):
+        home = tmp_path / str(number)
+        home.mkdir()
+        with LoopbackHub() as hub:
+            desk = sit_down(hub, home)
+            hub.faults.add("POST", COMMIT, times=99, **how)
+            return desk.push(), len(hub.asked("POST", COMMIT)), desk.commits()
+
+    runs = at_once(run, [(number, row[1]) for number, row in enumerate(REFUSED)])
+    for (name, _, words), (done, num_commits, commits) in zip(REFUSED, runs, strict=True):
+        assert (done.code, done.stdout, num_commits, commits) == (2, "", 1, []), (name, done.stderr)
+        assert words in done.stderr, name
+        assert len(done.stderr.splitlines()) == 1, name
+
+
+def test_a_held_lock_is_waited_for(desk):
+    desk.hub.faults.add("POST", COMMIT, status=409, times=3)
+    done = desk.push()
+    assert done.code == 0
+    assert done.stderr.count("another commit is in progress (409)") == 3
+    assert desk.commits() == [TITLE]
+
+
+def test_a_lock_that_is_never_released_is_given_up(desk):
+    desk.hub.faults.add("POST", COMMIT, status=409, times=99)
+    done = desk.push()
+    assert done.code == 2
+    assert len(desk.hub.asked("POST", COMMIT)) == 8
+    assert "does not end (409)" in done.stderr.splitlines()[-1]
+
+
+def test_a_token_that_only_gets_412_does_not_loop(desk):
+    desk.hub.faults.add("POST", COMMIT, status=412, times=99)
+    done = desk.push()
+    assert done.code == 2
+    assert len(desk.hub.asked("POST", COMMIT)) == 5
+    assert "moved each time before the commit arrived (412)" in done.stderr.splitlines()[-1]
+
+
+def test_a_rate_limit_is_waited_out(desk):
+    headers = {"RateLimit": '"api";r=0;t=0'}
+    desk.hub.faults.add("POST", COMMIT, status=429, headers=headers)
+    desk.hub.faults.add("GET", "/revision/main", status=429, headers={"Retry-After": "0"})
+    done = desk.push()
+    assert done.code == 0
+    assert "Try 1: the rate limit is used up (429)" in done.stderr
+    assert done.stderr.count("The Hub's rate limit is used up; waiting 1 seconds.") == 2
+    assert desk.commits() == [TITLE]
+
+
+def test_a_colleague_who_edits_the_readme_meanwhile_loses_nothing(desk):
+    def edit():
+        text = desk.repo.read("README.md").replace(b"Words.", b"Better words.")
+        desk.repo.commit({"README.md": text}, title="human edit")
+
+    desk.hub.faults.add("POST", COMMIT, before=edit)
+    done = desk.push()
+    assert done.code == 0
+    assert desk.commits() == [TITLE, "human edit"]
+    readme = desk.repo.read("README.md")
+    assert b"Better words." in readme
+    assert b"## Activation maxima" in readme
+
+
+def test_weights_that_are_replaced_meanwhile_stop_the_push(desk):
+    shard = "model-00001-of-00002.safetensors"
+    desk.hub.faults.add("POST", COMMIT, before=lambda: desk.repo.commit({shard: b"new"}))
+    done = desk.push()
+    assert done.code == 2
+    assert f"{shard} has sha256" in done.stderr
+    assert desk.repo.read(JSON) is None
+
+
+def test_two_pushes_at_once_make_one_commit(desk):
+    for done in at_once(desk.push, [(), ()]):
+        assert done.code == 0, done.stderr
+    assert desk.commits() == [TITLE]
+
+
+def test_reads_are_tried_again(desk):
+    for path in ("/revision/main", "/tree/", "/resolve/"):
+        desk.hub.faults.add("GET", path, delivery="reset")
+    desk.hub.faults.add("GET", "/revision/main", status=503)
+    assert desk.push().code == 0
+
+
+def test_a_readme_cut_short_on_the_way_is_not_published(desk):
+    desk.hub.faults.add("GET", "/resolve/", delivery="truncate")
+    assert desk.push().code == 0
+    assert b"Words.\n" in desk.repo.read("README.md")
+
+
+def test_a_wrong_readme_is_not_published(desk):
+    desk.hub.faults.add("GET", "/resolve/", status=200, body=b"# another")
+    done = desk.push()
+    assert done.code == 2
+    assert "could not be read whole" in done.stderr
+
+
+def test_a_missing_or_hidden_repository_is_not_created(desk):
+    desk.repo.private = True
+    stranger = desk.hub.accounts.issue("bob")
+    hidden, anonymous, unknown = at_once(
+        lambda token: desk.push(token=token), [(stranger,), ("",), (CANARY,)]
+    )
+    assert "not on the Hub, or this token may not see it (404)" in hidden.stderr
+    assert "no token was found" in anonymous.stderr
+    assert "does not accept the token" in unknown.stderr
+    assert {hidden.code, anonymous.code, unknown.code} == {2}
+    assert desk.hub.asked("POST", "/api/repos/create") == []
+
+
+def test_without_a_token_nothing_is_pushed(desk):
+    done = desk.push("--pr", token="")
+    assert done.code == 2
+    assert "Run `hf auth login` or set HF_TOKEN" in done.stderr
+
+
+def test_a_branch_that_is_not_there_is_named(desk):
+    done = desk.push("--revision", "nightly")
+    assert done.code == 2
+    assert "alice/model has no revision nightly (404)" in done.stderr
+
+
+def test_a_gated_repository_names_its_page(desk):
+    desk.repo.gated = "manual"
+    done = desk.push("--pr", token=desk.hub.accounts.issue("bob"))
+    assert done.code == 2
+    assert f"alice/model is gated. Accept its terms at {desk.hub.url}/{REPO}" in done.stderr
+
+
+def test_offline_mode_is_named(desk):
+    done = desk.push(extra={"HF_HUB_OFFLINE": "1"})
+    assert done.code == 2
+    assert "Unset HF_HUB_OFFLINE" in done.stderr
+
+
+def test_a_hub_that_is_not_there_is_named(desk):
+    done = desk.push(extra={"HF_ENDPOINT": "http://127.0.0.1:9"})
+    assert done.code == 2
+    assert (
+        "http://127.0.0.1:9/alice/model gives no usable answer: the connection failed"
+        in done.stderr
+    )
+
+
+def test_what_the_server_says_is_made_harmless(desk):
+    words = "\x1b[31mred\x07 \u202e::set-output name=x::y " + desk.hub.token
+    body = (
+        '{"error": "' + words.encode("unicode_escape").decode().replace("\\x", "\\u00") + '"}'
+    ).encode()
+    desk.hub.faults.add("POST", COMMIT, status=400, body=body)
+    done = desk.push()
+    assert done.code == 2
+    assert "red ::set-output name=x::y [token]" in done.stderr
+    assert "\x1b" not in done.said
+    assert desk.hub.token not in done.said
+
+
+def test_the_token_is_never_shown(desk):
+    secret = desk.hub.token
+    debug = {"HUBMAXACT_DEBUG": "1", "HF_DEBUG": "0"}
+    desk.hub.faults.add("POST", COMMIT, status=500, body=secret.encode())
+    desk.hub.faults.add("POST", COMMIT, status=403, headers={"X-Error-Message": f"no {secret}"})
+    done = desk.push(extra=debug)
+    assert secret not in done.said + desk.push().said
+    assert done.code == 1
+    assert "HubError" in done.stderr
+
+
+def test_the_token_does_not_follow_a_redirect_to_another_host(desk):
+    with LoopbackHub() as other:
+        target = f"http://localhost:{other.url.rpartition(':')[2]}/{REPO}/resolve/main/README.md"
+        other.create_repo(REPO, files={"README.md": README})
+        desk.hub.faults.add("GET", "/resolve/", status=302, headers={"Location": target})
+        assert desk.push().code == 0
+        assert [each.authorization for each in other.requests] == [None]
+
+
+def test_a_card_that_the_hub_refuses_can_be_bypassed(desk):
+    readme = b"---\nlicense: [mit\n---\ntext\n"
+    desk.repo.commit({"README.md": readme})
+    done = desk.push()
+    assert done.code == 2
+    assert "the Hub refuses the YAML at the top of the README of alice/model" in done.stderr
+    assert "--json-only" in done.stderr
+    assert desk.push("--json-only").code == 0
+    assert desk.repo.read("README.md") == readme
+
+
+def test_a_readme_by_another_name_is_refused(desk):
+    desk.repo.commit({"README.md": None, "readme.md": b"# x\n"})
+    done = desk.push()
+    assert done.code == 2
+    assert "has a readme.md where the Hub reads README.md" in done.stderr
+
+
+def test_crlf_and_byte_order_mark_survive(desk):
+    before = b"\xef\xbb\xbf" + README.replace(b"\n", b"\r\n")
+    desk.repo.commit({"README.md": before})
+    assert desk.push().code == 0
+    after = desk.repo.read("README.md")
+    assert after.startswith(before.replace(b"- text\r\n", b"- text\r\n- activation-maxima\r\n"))
+    assert after.count(b"\n") == after.count(b"\r\n")
+
+
+def test_a_repository_without_a_readme_gets_one(desk):
+    desk.repo.commit({"README.md": None})
+    assert desk.push().code == 0
+    assert desk.repo.read("README.md").startswith(b"---\ntags:\n- activation-maxima\n---\n")

@@ -1,0 +1,152 @@
+"""Runs a tiny model and keeps every watched tensor whole, padding dropped, with coordinates.
+
+Modules are named by hand in `families`. Rows inside routed experts are recomputed from what goes
+into the experts: hidden states, chosen experts and weights.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+
+@dataclass(eq=False)
+class Captured:
+    """All values of one site, row by row; T rows of D channels."""
+
+    values: torch.Tensor  # (T, D), the tensor's own dtype
+    sample: np.ndarray  # (T,)
+    position: np.ndarray
+    token_id: np.ndarray
+    split: np.ndarray  # of str
+
+    @property
+    def exact(self):
+        """The values as float64."""
+        return self.values.double().numpy()
+
+    def only(self, split):
+        """The rows of one split."""
+        rows = self.split == split
+        columns = (self.sample, self.position, self.token_id, self.split)
+        return Captured(self.values[torch.from_numpy(rows)], *(c[rows] for c in columns))
+
+
+def capture(model, family, ids, batches):
+    """Run every batch; return ({site key: Captured}, {layer: tokens per expert})."""
+    rows = {watch.key: [] for watch in family.watches}
+    routed = {}
+    for batch in batches:
+        padded, real = _pad(ids, batch)
+        seen, chosen = _forward(model, family, padded)
+        tokens = _tokens(ids, batch, padded, real)
+        for watch in family.watches:
+            rows[watch.key].append(_rows(watch, seen[watch.key], real, tokens))
+        for layer, experts in chosen.items():
+            count = np.bincount(
+                experts[real.reshape(-1)].reshape(-1), minlength=_num_experts(model, family, layer)
+            )
+            routed[layer] = routed.get(layer, 0) + count
+    return {key: _join(parts) for key, parts in rows.items()}, routed
+
+
+def _pad(ids, batch):
+    length = max(len(ids[sample]) for sample in batch.samples)
+    padded = np.array(
+        [[*ids[s], *[ids[s][0]] * (length - len(ids[s]))] for s in batch.samples], dtype=np.int64
+    )
+    real = np.array([[column < len(ids[s]) for column in range(length)] for s in batch.samples])
+    return padded, real
+
+
+def _tokens(ids, batch, padded, real):
+    """(sample, position, token id, split) of every position of the batch, flattened."""
+    shape = padded.shape
+    sample = np.repeat(np.array(batch.samples)[:, None], shape[1], axis=1)
+    position = np.repeat(np.arange(shape[1])[None, :], shape[0], axis=0)
+    split = np.full(shape, batch.split, dtype=object)
+    return [column.reshape(-1) for column in (sample, position, padded, split)]
+
+
+def _forward(model, family, padded):
+    """One pass; {site key: tensor or expert rows}, {layer: chosen experts per token}."""
+    seen, chosen = {}, {}
+    with ExitStack() as hooks, torch.no_grad():
+        for watch in family.watches:
+            module = model.get_submodule(watch.module)
+            keep = _keep_experts if watch.how == "experts" else _keep_output
+            hooks.callback(keep(module, watch, seen).remove)
+        for layer, (router, _) in family.routed.items():
+            keep = _keep_choice(model.get_submodule(router), layer, chosen)
+            hooks.callback(keep.remove)
+        model.get_submodule(family.decoder)(input_ids=torch.from_numpy(padded), use_cache=False)
+    return seen, chosen
+
+
+def _keep_output(module, watch, seen):
+    def hook(_module, _args, output):
+        tensor = output[0] if isinstance(output, tuple) else output
+        if watch.how == "half":
+            tensor = tensor[..., : tensor.shape[-1] // 2]
+        seen[watch.key] = tensor.clone()
+
+    return module.register_forward_hook(hook)
+
+
+def _keep_choice(module, layer, chosen):
+    def hook(_module, _args, output):
+        (indices,) = [tensor for tensor in output if not tensor.is_floating_point()]
+        chosen[layer] = indices.numpy().copy()
+
+    return module.register_forward_hook(hook)
+
+
+def _keep_experts(module, watch, seen):
+    def hook(experts, args, kwargs):
+        hidden, indices, *_ = [*args, *kwargs.values()]
+        seen[watch.key] = expert_gates(experts, hidden, indices)
+
+    return module.register_forward_pre_hook(hook, with_kwargs=True)
+
+
+def expert_gates(experts, hidden, indices):
+    """Recompute gate pre-activations: (rows, channels) and the flat token of each row."""
+    values, tokens = [], []
+    for expert in range(experts.gate_up_proj.shape[0]):
+        token = (indices == expert).any(dim=-1).nonzero().flatten()
+        if len(token) == 0:
+            continue
+        weight = experts.gate_up_proj[expert]
+        if hasattr(experts, "gate_up_proj_bias"):  # gpt-oss: transposed, interleaved, biased
+            both = hidden[token] @ weight + experts.gate_up_proj_bias[expert]
+            values.append(both[:, 0::2])
+        else:
+            both = functional.linear(hidden[token], weight)
+            values.append(both[:, : both.shape[-1] // 2])
+        tokens.append(token)
+    return torch.cat(values), torch.cat(tokens)
+
+
+def _rows(watch, tensor, real, tokens):
+    """Real rows of one batch, with their tokens."""
+    flat = real.reshape(-1)
+    if watch.how == "experts":
+        values, token = tensor
+        token = token.numpy()
+        keep = flat[token]
+        return values[torch.from_numpy(keep)], [column[token[keep]] for column in tokens]
+    values = tensor.reshape(flat.size, -1)
+    return values[torch.from_numpy(flat)], [column[flat] for column in tokens]
+
+
+def _join(parts):
+    columns = zip(*(tokens for _, tokens in parts), strict=True)
+    return Captured(
+        torch.cat([values for values, _ in parts]), *(np.concatenate(list(c)) for c in columns)
+    )
+
+
+def _num_experts(model, family, layer):
+    return model.get_submodule(family.routed[layer][1]).gate_up_proj.shape[0]

@@ -1,0 +1,62 @@
+"""schema/examples: what must pass passes, what must not does not, for the reason given."""
+
+import json
+
+import example_reports
+import pytest
+from invalid_report_files import FILES
+
+from hubmaxact.errors import ReportError
+from hubmaxact.report.read import InvalidReportError, parse, read_report
+from hubmaxact.report.write import report_bytes
+
+VALID = {
+    "dense": example_reports.small_report,
+    "dense_beyond_fp16": lambda: example_reports.dense_report(6, 2048, 696_320.0),
+    "moe_with_ties": lambda: example_reports.moe_report(5, 16),
+    "partial": example_reports.partial_report,
+    "non_finite": example_reports.non_finite_report,
+    "too_few_samples": example_reports.few_samples_report,
+}
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_a_valid_example_is_what_the_writer_writes(name, golden, schema_folder):
+    report = VALID[name]()
+    golden(schema_folder / "examples" / "valid" / f"{name}.json", report_bytes(report))
+    assert parse(report_bytes(report)) == report
+
+
+def test_every_valid_example_reads(schema_folder):
+    paths = sorted((schema_folder / "examples" / "valid").iterdir())
+    assert [path.stem for path in paths] == sorted(VALID)
+    for path in paths:
+        read_report(path)
+
+
+def test_examples_cover_every_status(schema_folder):
+    reports = [read_report(path) for path in (schema_folder / "examples" / "valid").iterdir()]
+    assert {report["status"] for report in reports} == {"complete", "partial", "non_finite"}
+    assert any(len(report["global_max"]["carriers"]) > 1 for report in reports)
+    assert any(experts["never_routed"] for report in reports for experts in report["experts"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_invalid_example_is_refused_for_its_reason(name, golden, schema_folder):
+    content, reason = FILES[name]
+    golden(schema_folder / "examples" / "invalid" / f"{name}.json", content)
+    with pytest.raises(ReportError) as caught:
+        parse(content)
+    said = [str(caught.value)]
+    if isinstance(caught.value, InvalidReportError):
+        said = [str(problem) for problem in caught.value.problems]
+    assert any(reason in words for words in said), said
+    assert all(len(words) < 500 for words in said)
+    assert all(words.isprintable() for words in said)
+
+
+def test_every_invalid_example_has_its_reason_beside_it(golden, schema_folder):
+    folder = schema_folder / "examples" / "invalid"
+    reasons = {f"{name}.json": reason for name, (_, reason) in FILES.items()}
+    golden(folder / "reasons.json", json.dumps(reasons, indent=2) + "\n")
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*reasons, "reasons.json"])

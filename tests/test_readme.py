@@ -1,0 +1,78 @@
+"""Every command in the README is run, in the README's order, as it stands there."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from command import DENSE
+from loopback_hub import LoopbackHub, run_cli
+
+README = Path(__file__).parents[1] / "README.md"
+RUN_ELSEWHERE = {
+    "make demo": ".ci/run, on a clean checkout",
+    "make test": ".ci/run, on a clean checkout",
+    'pip install ".[measure]"': "the Makefile installs the same extra of the built wheel",
+    "python benchmarks/overhead.py tests/models/dense": "test_the_benchmark_prints_a_ratio",
+}
+# The whole corpus takes minutes even on a tiny model; a prefix takes the same way.
+PREFIX = ["--num-samples", "400", "--max-seq-len", "32"]
+
+
+def commands():
+    """Lines of the README's shell blocks, comments taken off, and inline benchmark commands."""
+    text = README.read_text("utf-8")
+    for block in re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        for line in block.splitlines():
+            if command := line.split("  #")[0].strip():
+                yield command
+    yield from re.findall(r"`(python [^`]+)`", text)
+
+
+def test_every_command_is_known_to_be_run():
+    others = {command for command in commands() if not command.startswith("hubmaxact ")}
+    assert others == set(RUN_ELSEWHERE)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Every hubmaxact command of the README, run in order; a pull request is merged on the way."""
+    home = tmp_path_factory.mktemp("readme")
+    shutil.copytree(DENSE, home / "checkpoint")
+    done = {}
+    with LoopbackHub() as hub:
+        files = {p.name: p.read_bytes() for p in DENSE.iterdir() if p.is_file()}
+        repo = hub.create_repo("alice/model", files=files)
+        for command in commands():
+            if not command.startswith("hubmaxact "):
+                continue
+            arguments = shlex.split(command)[1:]
+            if arguments[0] == "measure" and "--num-samples" not in arguments:
+                arguments += PREFIX
+            done[command] = run_cli(arguments, hub, home)
+            if "--pr" in arguments:
+                repo.merge(1, author="alice")
+    return done
+
+
+def test_every_hubmaxact_command_succeeds(finished):
+    failed = {command: done.said for command, done in finished.items() if done.code != 0}
+    assert failed == {}
+    assert len(finished) >= 10
+
+
+def test_the_commands_do_what_the_readme_says(finished):
+    by_verb = {}
+    for command, done in finished.items():
+        by_verb.setdefault(command.split()[1], []).append(done)
+    assert all("Reproduced: M = " in done.stdout for done in by_verb["verify"])
+    assert "/discussions/1" in by_verb["push"][1].stdout
+    assert by_verb["push"][0].stdout.startswith("diff --git ")
+    assert "## Activation maxima" in by_verb["card"][0].stdout
+
+
+def test_every_picture_and_page_that_the_readme_names_is_there():
+    named = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text("utf-8"))
+    assert [name for name in named if not (README.parent / name).is_file()] == []
+    assert len(named) >= 6

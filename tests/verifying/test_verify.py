@@ -1,0 +1,116 @@
+"""`hubmaxact verify`: what it reproduces, and what it catches."""
+
+import json
+import shutil
+
+import pytest
+from command import DENSE, hubmaxact
+
+TEXTS = [
+    {
+        "text": "The river froze before the ferry could turn back to the northern shore.",
+        "domain": "a",
+    },
+    {"text": "def area(w, h):\n    return w * h\n", "domain": "b"},
+    {"text": "12 + 30 = 42, and 42 / 6 = 7.", "domain": "b"},
+    {"text": "Короткая запись про погоду.", "domain": "a"},
+] * 3
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A measured copy of the dense model: folder, corpus, report."""
+    home = tmp_path_factory.mktemp("measured")
+    shutil.copytree(DENSE, home / "model")
+    (home / "texts.jsonl").write_text("".join(json.dumps(text) + "\n" for text in TEXTS))
+    result = hubmaxact(
+        "measure", "model", "--corpus", "texts.jsonl", "--batch-tokens", 64,
+        "--calibration-samples", 4, "--evaluation-samples", 6, home=home,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return home
+
+
+def verify(measured, report, *, model="model"):
+    path = measured / "edited.json"
+    path.write_text(json.dumps(report))
+    return hubmaxact("verify", path, model, "--corpus", "texts.jsonl", home=measured)
+
+
+def load(measured):
+    return json.loads((measured / "activation_maxima.json").read_text())
+
+
+def test_a_true_report_is_reproduced_bit_for_bit(measured):
+    report = load(measured)
+    result = verify(measured, report)
+    assert result.returncode == 0, result.stderr
+    assert "equal bits, same environment" in result.stdout
+    assert f"Reproduced: M = {report['global_max']['value']:g}" in result.stdout
+    assert "FAIL" not in result.stdout
+
+
+def test_another_environment_allows_two_steps_and_says_so(measured):
+    report = load(measured)
+    report["environment"]["python"] = "3.99.0"
+    result = verify(measured, report)
+    assert result.returncode == 0, result.stderr
+    assert "within two bf16 steps, other environment" in result.stdout
+
+
+def test_replaced_weights_are_named(measured, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    other = shutil.copytree(measured / "model", tmp_path / "other")
+    weights = load_file(other / "model.safetensors")
+    weights["model.norm.weight"] += 1
+    save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
+    result = verify(measured, load(measured), model=other)
+    assert result.returncode == 1
+    assert "not reproduced: weights differs (model.safetensors: report " in result.stderr
+    assert "M:" not in result.stdout
+
+
+def test_another_corpus_is_named(measured):
+    report = load(measured)
+    report["protocol"]["corpus"]["digest"] = "sha256:" + "0" * 64
+    result = verify(measured, report)
+    assert result.returncode == 1
+    assert "not reproduced: corpus differs" in result.stderr
+
+
+def test_a_corpus_that_is_not_carried_must_be_given(measured):
+    result = hubmaxact("verify", "activation_maxima.json", "model", home=measured)
+    assert result.returncode == 2
+    assert "measured on texts, which hubmaxact does not carry" in result.stderr
+    assert "--corpus" in result.stderr
+
+
+def test_a_report_without_a_repository_needs_its_checkpoint(measured):
+    result = hubmaxact("verify", "activation_maxima.json", home=measured)
+    assert result.returncode == 2
+    assert "Give the checkpoint: hubmaxact verify FILE CHECKPOINT" in result.stderr
+
+
+def test_a_folder_that_holds_both_is_enough(measured, tmp_path):
+    folder = shutil.copytree(measured / "model", tmp_path / "both")
+    shutil.copy(measured / "activation_maxima.json", folder)
+    result = hubmaxact("verify", folder, "--corpus", measured / "texts.jsonl", home=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_foreign_attention_is_never_loaded(measured):
+    report = load(measured)
+    report["protocol"]["attn_implementation"] = "someone/kernel"
+    result = verify(measured, report)
+    assert result.returncode in (1, 2)
+    assert "Traceback" not in result.stderr
+    assert "ok   M" not in result.stdout
+
+
+def test_an_invalid_report_is_refused(measured):
+    report = load(measured)
+    report["global_max"]["abs_max"] *= 2
+    result = verify(measured, report)
+    assert result.returncode == 1
+    assert "global_max" in result.stderr
