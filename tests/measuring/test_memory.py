@@ -45,7 +45,8 @@ def corpus(tmp_path):
 
 def run(corpus, budget):
     command = [sys.executable, "-c", SCRIPT, str(DENSE), str(corpus), budget]
-    env = environment(corpus.parent, OMP_NUM_THREADS="1")
+    # One arena: glibc reserves 64 MiB of address space for each more, and the limit counts them.
+    env = environment(corpus.parent, OMP_NUM_THREADS="1", MALLOC_ARENA_MAX="1")
     return subprocess.run(command, capture_output=True, text=True, env=env, check=True).stdout
 
 
