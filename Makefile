@@ -1,4 +1,4 @@
-# Everything a fresh clone needs: `make demo`, `make test`, `make lint`.
+# Everything a fresh clone needs: `make demo`, `make space`, `make test`, `make lint`.
 # Each sets up its own virtual environment first; nothing outside the clone is touched.
 
 PYTHON ?= python3
@@ -8,7 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := $(shell find hubmaxact schema -type f -not -name '*.pyc')
 WORKERS ?= 2
 
-.PHONY: demo test lint docs pictures clean
+INDEX ?= build/catalog
+
+.PHONY: demo space test lint docs pictures clean
 
 demo: $(VENV)/package
 	rm -rf demo activation_maxima.json
@@ -17,7 +19,20 @@ demo: $(VENV)/package
 	  --output activation_maxima.json --write-into demo
 	@echo "Look at activation_maxima.json, demo/README.md and demo/activation_maxima/layers.svg"
 
-test: $(VENV)/package $(VENV)/tools
+# The comparison page over the catalog in INDEX: by default the two small models here and the
+# paper's checkpoints.
+space: $(VENV)/space $(INDEX)/manifest.json
+	HUBMAXACT_INDEX=$(abspath $(INDEX)) $(BIN)/python space/app.py
+
+build/catalog/manifest.json: $(VENV)/package
+	mkdir -p build/reports
+	for model in dense moe; do \
+	  $(BIN)/hubmaxact measure tests/models/$$model --model-id hubmaxact/tiny-$$model \
+	    --num-samples 512 --max-seq-len 128 --output build/reports/$$model.json || exit; \
+	done
+	$(BIN)/hubmaxact catalog build build/reports --output build/catalog
+
+test: $(VENV)/package $(VENV)/tools $(VENV)/browser
 	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/package $(VENV)/tools
@@ -44,12 +59,24 @@ $(VENV)/package: $(VENV)/dependencies $(SOURCES)
 	$(PIP) install --force-reinstall --no-deps dist/*.whl
 	touch $@
 
-$(VENV)/tools: $(VENV)/package
+$(VENV)/space: $(VENV)/package
+	$(PIP) install -c constraints.txt "$$(ls dist/*.whl)[space]"
+	touch $@
+
+$(VENV)/tools: $(VENV)/space
 	$(PIP) install -c constraints.txt "$$(ls dist/*.whl)[test]"
 	touch $@
 
-pictures: demo
+# A Chromium for the browser tests: one that is there, else Debian's, else Playwright's own.
+$(VENV)/browser: $(VENV)/tools
+	command -v chromium || command -v google-chrome || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } || \
+	  $(BIN)/playwright install chromium
+	touch $@
+
+pictures: demo build/catalog/manifest.json $(VENV)/browser
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python docs/make_space_pictures.py
 
 clean:
 	rm -rf $(VENV) dist demo activation_maxima.json

@@ -27,6 +27,7 @@ LAYERS = {
     "hub": 4,
     "facts": 2,
     "catalog": 5,
+    "browse": 6,
     "anatomy": 5,
     "stats": 5,
     "encode": 6,
@@ -43,7 +44,8 @@ LAYERS = {
     "__init__": 0,
 }
 WITHOUT_TORCH = (
-    "report", "card", "compare", "terminal", "hub", "corpus", "plan", "facts", "catalog", "cli",
+    "report", "card", "compare", "terminal", "hub", "corpus", "plan", "facts", "catalog", "browse",
+    "cli",
 )  # fmt: skip
 
 

@@ -13,6 +13,9 @@ README = Path(__file__).parents[1] / "README.md"
 RUN_ELSEWHERE = {
     "make demo": ".ci/run, on a clean checkout",
     "make test": ".ci/run, on a clean checkout",
+    "make space": ".ci/run, on a clean checkout",
+    "make space INDEX=catalog": "tests/space, with indexes of its own",
+    "python -m http.server --directory site": "tests/browser, with the same server class",
     'pip install ".[measure]"': "the Makefile installs the same extra of the built wheel",
     "python benchmarks/overhead.py tests/models/dense": "test_the_benchmark_prints_a_ratio",
 }
@@ -47,6 +50,9 @@ def finished(tmp_path_factory):
         for command in commands():
             if not command.startswith("hubmaxact "):
                 continue
+            if command.startswith("hubmaxact catalog build reports"):
+                (home / "reports").mkdir()
+                shutil.copy(home / "report.json", home / "reports")
             arguments = shlex.split(command)[1:]
             if arguments[0] == "measure" and "--num-samples" not in arguments:
                 arguments += PREFIX

@@ -46,9 +46,9 @@ def moe_and_dense(rows: Iterable[Row]) -> Iterator[Pair]:
 def base_and_tuned(rows: Iterable[Row]) -> Iterator[Pair]:
     """Yield (base, tuned): the tuned one names the base, or both have the same shape."""
     for group in _grouped(rows, lambda row: (row["protocol_key"],)):
-        bases = [row for row in group if row["stage"] in BASE]
+        bases = _Bases(row for row in group if row["stage"] in BASE)
         for tuned in (row for row in group if row["stage"] in TUNED):
-            for base in _bases_of(tuned, bases):
+            for base in bases.of(tuned):
                 yield pair(base, tuned)
 
 
@@ -63,13 +63,25 @@ def stages_of(rows: Iterable[Row]) -> list[tuple[Row, ...]]:
     return runs
 
 
-def _bases_of(tuned: Row, bases: list[Row]) -> list[Row]:
-    named = tuned["base_model"]
-    if named:
-        return [base for base in bases if named in (base["repo_id"], base["model_id"])]
-    if tuned["family"] is None or tuned["size"] is None:
-        return []
-    return [base for base in bases if _shape(base) == _shape(tuned)]
+class _Bases:
+    """Base releases under their names and their shapes, so that each is looked up once."""
+
+    def __init__(self, bases: Iterable[Row]) -> None:
+        self.named: dict[str, list[Row]] = defaultdict(list)
+        self.shaped: dict[Hashable, list[Row]] = defaultdict(list)
+        for base in bases:
+            for name in {base["repo_id"], base["model_id"]} - {None}:
+                self.named[name or ""].append(base)
+            self.shaped[_shape(base)].append(base)
+
+    def of(self, tuned: Row) -> list[Row]:
+        """The ones that a tuned release names; if it names none, those of its shape."""
+        named = tuned["base_model"]
+        if named:
+            return self.named.get(named, [])
+        if tuned["family"] is None or tuned["size"] is None:
+            return []
+        return self.shaped.get(_shape(tuned), [])
 
 
 def _shape(row: Row) -> tuple[Hashable, ...]:

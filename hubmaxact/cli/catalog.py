@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hubmaxact.cli.catalog_export import export
 from hubmaxact.errors import HubmaxactError
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ class WrongSourceError(HubmaxactError):
 @click.group()
 def catalog() -> None:
     """Collect many reports into one table for comparison."""
+
+
+catalog.add_command(export)
 
 
 @catalog.command()

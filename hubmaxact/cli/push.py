@@ -1,5 +1,6 @@
 """`hubmaxact push`: a report and its section, onto the Hub."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hubmaxact.hub.plan import Plan
+    from hubmaxact.hub.plan import Plan, Push
+    from hubmaxact.hub.push import Outcome
 
 # What could steer a terminal or turn its text around; the lines' own ends may stay.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+PUSH_VERSION = "0.1"
 
 
 @click.command()
@@ -21,13 +24,26 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 @click.option("--revision", default="main", show_default=True, help="Branch to push to.")
 @click.option("--dry-run", is_flag=True, help="Show the exact diff; change nothing.")
 @click.option("--json-only", is_flag=True, help="Leave the README alone.")
-def push(file: Path, repo: str, *, pr: bool, revision: str, dry_run: bool, json_only: bool) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="json: push_version, dry_run, changed, commit_url, pr_url, pr_num; a diff on stderr.",
+)
+def push(
+    file: Path, repo: str, *, pr: bool, revision: str, dry_run: bool, json_only: bool, form: str
+) -> None:
     """Publish the report FILE in the model repository REPO (owner/name), with its card section.
 
     The weights that were measured must be the ones in REPO. Everything goes into one commit; the
     URL to look at is printed. Exits 2 when the weights differ or the Hub refuses.
+
+    In the JSON, commit_url is the commit that holds the report now, whether this push made it
+    (changed) or found it; null after a dry run, where changed says what a push would do.
     """
-    from hubmaxact.hub import plan, preview
+    from hubmaxact.hub import plan
     from hubmaxact.hub.push import publish
     from hubmaxact.report.read import parse, read_bounded
 
@@ -41,14 +57,41 @@ def push(file: Path, repo: str, *, pr: bool, revision: str, dry_run: bool, json_
         json_only=json_only,
     )
     if dry_run:
-        planned = plan.prepare(request)
-        _tell(*planned.advice, *_as_planned(planned))
-        _show(preview.diff(request, planned))
+        _rehearse(request, form)
         return
     outcome = publish(request, _tell)
     _tell(*outcome.advice, "Done." if outcome.changed else f"{repo} is already up to date.")
-    if outcome.changed or outcome.pr_url:
+    if form == "json":
+        click.echo(_as_json(outcome))
+    elif outcome.changed or outcome.pr_url:
         click.echo(outcome.url)
+
+
+def _rehearse(request: "Push", form: str) -> None:
+    """Show what a push would change, and change nothing."""
+    from hubmaxact.hub import plan, preview
+    from hubmaxact.hub.push import rehearsed
+
+    planned = plan.prepare(request)
+    _tell(*planned.advice, *_as_planned(planned))
+    diff = preview.diff(request, planned)
+    if form == "json":
+        click.echo(_safe(diff), nl=False, err=True)
+        click.echo(_as_json(rehearsed(request, planned), dry_run=True))
+    else:
+        _show(diff)
+
+
+def _as_json(outcome: "Outcome", *, dry_run: bool = False) -> str:
+    document = {
+        "push_version": PUSH_VERSION,
+        "dry_run": dry_run,
+        "changed": outcome.changed,
+        "commit_url": outcome.commit_url,
+        "pr_url": outcome.pr_url,
+        "pr_num": outcome.pr_num,
+    }
+    return json.dumps(document, indent=1)
 
 
 def _as_planned(planned: "Plan") -> list[str]:
@@ -67,6 +110,10 @@ def _tell(*lines: str) -> None:
 def _show(diff: bytes) -> None:
     """Write the diff: exact bytes into a pipe or file, no control characters onto a terminal."""
     if sys.stdout.isatty():
-        click.echo(CONTROL.sub("?", diff.decode(errors="replace")), nl=False)
+        click.echo(_safe(diff), nl=False)
     else:
         click.echo(diff, nl=False)
+
+
+def _safe(diff: bytes) -> str:
+    return CONTROL.sub("?", diff.decode(errors="replace"))

@@ -145,7 +145,7 @@ def clean(text: str) -> str:
         for letter in text[: 10 * MAX_DETAIL]
     )
     line = " ".join("".join(visible).split())
-    token = get_token()
+    token = _token()
     if token:
         line = line.replace(token, "[token]")
     line = TOKEN.sub("[token]", line)
@@ -154,8 +154,16 @@ def clean(text: str) -> str:
 
 def cause(error: Exception) -> Exception | None:
     """The error to chain for a traceback; None if the server put our token into its words."""
-    token = get_token()
+    token = _token()
     return None if token and token in str(error) else error
+
+
+def _token() -> str | None:
+    """The token in use; None also where getting one is the very call that failed."""
+    try:
+        return get_token()
+    except CALL_ERRORS:
+        return None
 
 
 def _by_response(error: HfHubHTTPError) -> Fault:
@@ -165,7 +173,7 @@ def _by_response(error: HfHubHTTPError) -> Fault:
     kind = kind or BY_STATUS.get(status) or _by_hundred(status)
     if isinstance(error, RepositoryNotFoundError) and kind is Kind.UNAUTHORIZED:
         kind = Kind.NO_REPOSITORY  # the Hub hides private repositories behind a 401
-    if status == 401 and kind in {Kind.UNAUTHORIZED, Kind.NO_REPOSITORY} and not get_token():
+    if status == 401 and kind in {Kind.UNAUTHORIZED, Kind.NO_REPOSITORY} and not _token():
         kind = Kind.NO_TOKEN
     if kind is Kind.UNCERTAIN:
         detail = f"status {status}. {detail}".strip()

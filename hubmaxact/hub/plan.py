@@ -10,6 +10,7 @@ from hubmaxact.card import picture, readme, section
 from hubmaxact.errors import HubError, ReadmeError
 from hubmaxact.hub import digests, pull_request, source
 from hubmaxact.hub.pull_request import PullRequest
+from hubmaxact.hub.sign_in import sign_in
 from hubmaxact.hub.source import HubFile
 from hubmaxact.report.document import REPORT_NAME, Report
 
@@ -54,6 +55,7 @@ def prepare(push: Push) -> Plan:
         ReadmeError: the README cannot be edited without risk.
         HubError: the repository cannot be read, or this report was declined there.
     """
+    sign_in(push.repo_id)
     head = source.resolve_commit(push.repo_id, push.branch)
     files = source.list_files(push.repo_id, head)
     stored = source.digests_among(push.repo_id, head, files)

@@ -15,6 +15,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from hubmaxact.hub.client import api, repo_url
 from hubmaxact.hub.patience import ask
+from hubmaxact.hub.sign_in import is_ci_job
 
 TITLE = "Add activation maxima"
 MARKER = "<!-- hubmaxact:pull-request -->"
@@ -74,7 +75,7 @@ def find(repo_id: str, base: str, paths: frozenset[str]) -> Ours:
 
 
 def _own_name(repo_id: str) -> str | None:
-    if get_token() is None:
+    if is_ci_job() or get_token() is None:
         return None
     name = ask(_whoami, repo_id=repo_id)
     return name if isinstance(name, str) else None

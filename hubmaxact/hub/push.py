@@ -8,7 +8,7 @@ guards against a second one; a new pull request has no such guard, so ours are l
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from huggingface_hub import CommitInfo, CommitOperationAdd
 
@@ -32,11 +32,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a push did; the URLs are those to show."""
+    """What a push did; the commit is the one that holds the report now."""
 
     changed: bool
     commit_url: str | None = None
     pr_url: str | None = None
+    pr_num: int | None = None
     advice: tuple[str, ...] = ()
 
     @property
@@ -67,6 +68,11 @@ def publish(push: Push, tell: Tell) -> Outcome:
         failures[fault.kind] += 1
         tell(f"Try {failures.total()}: {BRIEFLY[fault.kind]}; reading the repository again.")
         patience.pause(_patience(plan, fault, failures), fault)
+
+
+def rehearsed(push: Push, plan: Plan) -> Outcome:
+    """What a push of this plan would come to; its commit does not exist."""
+    return replace(_unchanged(push, plan, arrived=bool(plan.changes)), commit_url=None)
 
 
 def _try_commit(push: Push, plan: Plan) -> CommitInfo | Fault:
@@ -124,6 +130,7 @@ def _outcome(push: Push, plan: Plan, commit: CommitInfo) -> Outcome:
         changed=True,
         commit_url=_commit_url(push, commit.oid),
         pr_url=opened.url(push.repo_id) if opened else None,
+        pr_num=opened.num if opened else None,
         advice=plan.advice,
     )
 
@@ -147,6 +154,7 @@ def _unchanged(push: Push, plan: Plan, *, arrived: bool) -> Outcome:
         changed=arrived,
         commit_url=_commit_url(push, plan.parent),
         pr_url=plan.pull_request.url(push.repo_id) if plan.pull_request else None,
+        pr_num=plan.pull_request.num if plan.pull_request else None,
         advice=plan.advice,
     )
 

@@ -1,0 +1,38 @@
+// Elements from data. Text becomes text nodes and nothing else, so strangers' text is never markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function h(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+// A stranger's name: its own direction, and none of ours turned by it.
+export function name(text) {
+  return h("bdi", {}, text);
+}
+
+export function table(caption, head, rows, attributes = {}) {
+  return h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption },
+    h("table", attributes,
+      h("caption", { class: "quiet" }, caption),
+      h("thead", {}, h("tr", {}, head.map((cell) => h("th", { scope: "col" }, cell)))),
+      h("tbody", {}, rows)));
+}
+
+export function details(summary, ...children) {
+  return h("details", {}, h("summary", {}, summary), ...children);
+}

@@ -1,0 +1,57 @@
+// The search box, the facets, and what is chosen in them.
+
+import { h } from "./dom.js";
+
+const PAUSE = 200; // milliseconds of rest before a search is run
+
+export function filters(state, about, go) {
+  return h("form", { class: "filters", role: "search", "aria-label": "Find releases", onsubmit: (event) => event.preventDefault() },
+    search(state, go),
+    h("details", { class: "all", open: matchMedia("(min-width: 720px)").matches },
+      h("summary", {}, "Filters"),
+      h("div", { class: "facets" }, about.facets.map((facet) => menu(facet, state, go)))),
+    chosen(state, about, go));
+}
+
+function search(state, go) {
+  let rest;
+  const typed = (event) => {
+    clearTimeout(rest);
+    rest = setTimeout(() => go({ q: event.target.value, page: 1 }, { replace: true }), PAUSE);
+  };
+  return h("label", { class: "search" }, h("span", {}, "Search"),
+    h("input", { id: "q", type: "search", maxlength: 200, value: state.q, placeholder: "Name, family, tensor", autocomplete: "off", oninput: typed }));
+}
+
+function menu(facet, state, go) {
+  const active = state.facets[facet.name] ?? [];
+  const choose = (value, on) => {
+    const values = on ? [...active, value] : active.filter((each) => each !== value);
+    go({ facets: { ...state.facets, [facet.name]: values }, page: 1 });
+  };
+  return h("details", { class: "facet", name: "facet", "data-facet": facet.name, onkeydown: closed },
+    h("summary", {}, facet.label, active.length ? h("b", {}, ` ${active.length}`) : null),
+    h("fieldset", {}, h("legend", { class: "quiet" }, facet.label),
+      facet.choices.map(({ value, label, count }) => h("label", {},
+        h("input", { type: "checkbox", value, checked: active.includes(value), onchange: (event) => choose(value, event.target.checked) }),
+        h("bdi", {}, label), h("span", { class: "count" }, String(count)))),
+      facet.more ? h("p", {}, `and ${facet.more} rarer ones, which the search finds`) : null));
+}
+
+function closed(event) {
+  if (event.key !== "Escape") return;
+  event.currentTarget.open = false;
+  event.currentTarget.querySelector("summary").focus();
+}
+
+function chosen(state, about, go) {
+  const chips = about.facets.flatMap((facet) => (state.facets[facet.name] ?? []).map((value) => {
+    const label = facet.choices.find((choice) => choice.value === value)?.label ?? value;
+    const rest = state.facets[facet.name].filter((each) => each !== value);
+    return h("button", { type: "button", class: "chip", "aria-label": `Remove filter ${facet.label}: ${label}`, onclick: () => go({ facets: { ...state.facets, [facet.name]: rest }, page: 1 }) },
+      `${facet.label}: `, h("bdi", {}, label), " ×");
+  }));
+  if (!chips.length && !state.q) return null;
+  return h("div", { class: "chips" }, chips,
+    h("button", { type: "button", class: "chip clear", onclick: () => go({ q: "", facets: {}, page: 1 }) }, "Clear all"));
+}

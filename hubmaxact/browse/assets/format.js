@@ -1,0 +1,46 @@
+// Numbers as people read them; exact, because 696,320 and 696,321 are two values.
+
+const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
+const UNITS = [[1e12, "T"], [1e9, "B"], [1e6, "M"]];
+const UNKNOWN = "unknown";
+
+export function number(value) {
+  if (value === null || value === undefined) return UNKNOWN;
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e12 || size < 1e-4)) return String(value).replace("e+", "e");
+  return plain.format(value);
+}
+
+export function count(value) {
+  if (value === null || value === undefined) return UNKNOWN;
+  const [unit, letter] = UNITS.find(([least]) => value >= least) ?? [1, ""];
+  return `${plain.format(Number((value / unit).toPrecision(3)))}${letter}`;
+}
+
+export function decibels(value) {
+  return value === null || value === undefined ? UNKNOWN : value.toFixed(1);
+}
+
+export function flag(value) {
+  return value === null || value === undefined ? UNKNOWN : value ? "yes" : "no";
+}
+
+const KINDS = { text: (value) => value ?? UNKNOWN, number, count, db: decibels, flag };
+
+export function cell(kind, value) {
+  return KINDS[kind](value);
+}
+
+// Anything a row may hold, for tables in which columns hold different kinds.
+export function any(value) {
+  if (typeof value === "number") return number(value);
+  if (typeof value === "boolean") return flag(value);
+  return value === null || value === undefined ? UNKNOWN : String(value);
+}
+
+export function age(instant, now = Date.now()) {
+  const hours = Math.max(0, (now - Date.parse(instant)) / 3600000);
+  if (hours < 1) return "less than an hour old";
+  if (hours < 48) return `${Math.floor(hours)} hour${hours < 2 ? "" : "s"} old`;
+  return `${Math.floor(hours / 24)} days old`;
+}

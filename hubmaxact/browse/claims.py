@@ -1,0 +1,56 @@
+"""Every finding over every population that the page offers.
+
+The populations: the paper's main analysis, what was measured with reports, and everything.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from hubmaxact.browse import claims_int8, claims_pairs, claims_peaks
+from hubmaxact.browse.claim import basis
+from hubmaxact.catalog.findings import usable
+from hubmaxact.catalog.row import MEASURED, Row
+
+CLAIMS = (
+    claims_peaks.beyond_fp16,
+    claims_peaks.span,
+    claims_peaks.carriers,
+    claims_pairs.moe_against_dense,
+    claims_pairs.base_against_tuned,
+    claims_pairs.training_stages,
+    claims_int8.int8,
+)
+
+
+class Scope(NamedTuple):
+    """One population."""
+
+    name: str
+    label: str
+    holds: Callable[[Row], bool]
+
+
+SCOPES = (
+    Scope("paper", "The paper's 24 checkpoints", lambda row: row["in_paper_main"] is True),
+    Scope("measured", "Measured releases", lambda row: row["source"] == MEASURED),
+    Scope("all", "Everything in the index", lambda _: True),
+)
+
+
+def findings(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the populations and what is found over each."""
+    inside = {scope.name: [row for row in rows if scope.holds(row)] for scope in SCOPES}
+    return {
+        "scopes": [
+            {"id": scope.name, "label": scope.label, "basis": _basis(inside[scope.name])}
+            for scope in SCOPES
+        ],
+        "findings": {name: [find(some) for find in CLAIMS] for name, some in inside.items()},
+    }
+
+
+def _basis(rows: Sequence[Row]) -> str:
+    known = usable(rows)
+    said = basis(len(known), len({row["protocol_key"] for row in known}))
+    aside = len(rows) - len(known)
+    return f"{said}; {aside:,} left aside: not complete, copied or without M" if aside else said

@@ -1,0 +1,135 @@
+"""The page and its data as plain files, for any web server and for a static Space.
+
+Everything is first written aside, in the folder itself; then the page's first file is taken away,
+the rest put in place, and the first file put back. Whatever kills an export, there is the old one
+whole, the new one whole, or one without its first file, which the page does not take for an export.
+What is overwritten or removed is only what an earlier export made and nobody changed since.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+from hubmaxact.browse import assets
+from hubmaxact.browse.encoded import encoded
+from hubmaxact.browse.ledger import LEDGER, Ledger, digest, digest_at, files_in
+from hubmaxact.browse.shelf import Shelf
+from hubmaxact.browse.static_readme import readme
+from hubmaxact.catalog.store import locked
+from hubmaxact.errors import HubmaxactError
+from hubmaxact.files import PREFIX, WriteError, write_bytes
+from hubmaxact.report.printable import printable
+
+FIRST = "data/about.json"
+"""The file that the page reads first, and without which there is no export."""
+
+MOST_NAMED = 3
+
+
+class ForeignFilesError(HubmaxactError):
+    """Raised when a folder holds files that no export made, or that were changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export wrote."""
+
+    num_files: int
+    size: int  # bytes
+
+
+def export(shelf: Shelf, directory: Path) -> Exported:
+    """Write the page over a shelf into a folder, which is made if need be.
+
+    Raises:
+        ForeignFilesError: the folder holds what no export made; nothing was changed.
+        BusyFolderError, WriteError: the folder cannot be written.
+    """
+    with locked(directory), _writing(directory):
+        old = Ledger.read(directory)
+        present = sorted(files_in(directory))
+        _refuse_foreign(directory, [path for path in present if not old.made(directory, path)])
+        _sweep(directory)
+        aside = Path(mkdtemp(prefix=PREFIX, dir=directory))
+        try:
+            new, size = _write_aside(shelf, aside)
+            _put_in_place(aside, directory, present, new)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return Exported(len(new.files) + 1, size)
+
+
+def contents(shelf: Shelf) -> Iterator[tuple[str, bytes]]:
+    """Yield the path and the bytes of every file of an export."""
+    for name in assets.names():
+        yield name, assets.read(name)
+    about = shelf.about("static")
+    yield "README.md", readme(about["index"], about["version"])
+    yield FIRST, encoded(about)
+    yield "data/findings.json", encoded(shelf.findings())
+    yield "data/table.json", encoded(shelf.table())
+    for shard, releases in shelf.shards():
+        yield f"data/releases/{shard}.json", encoded(releases)
+    yield "download/all.csv", shelf.download("all", "csv")
+    yield "download/all.parquet", shelf.download("all", "parquet")
+
+
+def _refuse_foreign(directory: Path, foreign: Sequence[str]) -> None:
+    if not foreign:
+        return
+    names = ", ".join(printable(path) for path in foreign[:MOST_NAMED])
+    more = f" and {len(foreign) - MOST_NAMED:,} more" if len(foreign) > MOST_NAMED else ""
+    raise ForeignFilesError(
+        f"{directory} holds what no export made, or what was changed since: {names}{more}. "
+        "Move it away, or choose another folder."
+    )
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"cannot write into {directory}: {error.strerror}. "
+            "Choose another folder, or free some space, and export again."
+        ) from error
+
+
+def _write_aside(shelf: Shelf, aside: Path) -> tuple[Ledger, int]:
+    digests, size = {}, 0
+    for path, content in contents(shelf):
+        place = aside / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(place, content)
+        digests[path] = digest(content)
+        size += len(content)
+    return Ledger(digests), size
+
+
+def _put_in_place(aside: Path, directory: Path, present: Sequence[str], new: Ledger) -> None:
+    replaced = {path: digest_at(directory / path) or "" for path in present if path != LEDGER}
+    (directory / LEDGER).parent.mkdir(exist_ok=True)
+    # Old and new files are the export's from here on: the next one finishes what this one may not.
+    write_bytes(directory / LEDGER, replace(new, replacing=replaced).encoded())
+    (directory / FIRST).unlink(missing_ok=True)
+    for path in sorted(new.files.keys() - {FIRST}):
+        place = directory / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (aside / path).replace(place)
+    for path in replaced.keys() - new.files.keys():
+        (directory / path).unlink()
+    write_bytes(directory / LEDGER, new.encoded())
+    (aside / FIRST).replace(directory / FIRST)
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what exports that were killed left aside; the folder's lock says they are dead."""
+    for path in directory.glob(f"{PREFIX}*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

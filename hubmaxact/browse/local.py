@@ -1,0 +1,27 @@
+"""The shelf of a catalog's folder on this machine."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hubmaxact.browse.shelf import Shelf
+from hubmaxact.catalog.store import MANIFEST, read_index
+
+ORIGIN = "folder"
+
+
+def shelf_of(folder: Path) -> Shelf:
+    """Return what a page shows of the index in a folder.
+
+    Raises:
+        NoIndexError, ManifestError, DamagedTableError: there is no index that can be relied on.
+    """
+    return Shelf.of(read_index(folder), origin=ORIGIN, built=built(folder))
+
+
+def built(folder: Path) -> str | None:
+    """When a folder's index was made: its manifest holds no clock, so the file's own."""
+    try:
+        seconds = int((folder / MANIFEST).stat().st_mtime)
+    except OSError:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
