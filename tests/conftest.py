@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from browser.visits import chromium, visit
+
+__all__ = ["chromium", "visit"]
 
 
 def pytest_addoption(parser):

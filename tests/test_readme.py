@@ -82,3 +82,8 @@ def test_every_picture_and_page_that_the_readme_names_is_there():
     named = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text("utf-8"))
     assert [name for name in named if not (README.parent / name).is_file()] == []
     assert len(named) >= 6
+
+
+def test_the_workflow_in_the_readme_is_the_example_that_is_checked():
+    example = README.parent / ".github" / "examples" / "release.yml"
+    assert f"```yaml\n{example.read_text('utf-8')}```" in README.read_text("utf-8")
