@@ -4,6 +4,10 @@ from loopback_hub.exchange import Request, Response, answer
 from loopback_hub.refusal import Refusal
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+INVALID_GRANT = {
+    "error": "invalid_grant",
+    "error_description": "No trusted publisher matches this identity",
+}
 
 
 def whoami(request: Request) -> Response:
@@ -48,7 +52,7 @@ def exchange_token(request: Request) -> Response:
     resource = wanted.get("resource")
     trusted = wanted.get("subject_token") == request.hub.ci_identity
     if not trusted or resource not in request.hub.trusted_publishers:
-        raise Refusal(403, None, "No trusted publisher matches this identity")
+        raise Refusal(400, None, "No trusted publisher matches", INVALID_GRANT)
     owner = resource.removeprefix("datasets/").removeprefix("spaces/").partition("/")[0]
     secret = request.hub.accounts.issue(owner, only=resource)
     return answer({"access_token": secret, "token_type": "bearer", "expires_in": 3600})

@@ -55,7 +55,7 @@ function line({ place, label, points }, x, y) {
 
 export function scatter({ label, xLabel, yLabel, series, xLog, yLog }) {
   return figure(label, (width) => {
-    const box = { left: 74, right: width - 16, top: 28, bottom: 300 };
+    const box = { left: 74, right: width - 36, top: 28, bottom: 300 };
     const points = series.flatMap((each) => each.points);
     const x = scale(points.map((point) => point.x), [box.left, box.right], { log: xLog });
     const y = scale(points.map((point) => point.y), [box.bottom, box.top], { log: yLog });
@@ -68,8 +68,8 @@ export function scatter({ label, xLabel, yLabel, series, xLog, yLog }) {
 // rows: [{label, marks: [{place, value, title}]}], one line each, on one axis.
 export function dots({ label, xLabel, rows, formats = [], log = true }) {
   return figure(label, (width) => {
-    const left = Math.min(190, Math.floor(width * 0.36));
-    const box = { left, right: width - 16, top: 24, bottom: 24 + rows.length * ROW };
+    const left = Math.min(280, Math.floor(width * 0.36));
+    const box = { left, right: width - 36, top: 24, bottom: 24 + rows.length * ROW };
     const values = rows.flatMap(({ marks }) => marks.map(({ value }) => value));
     const x = scale([...values, ...reached(formats, values)], [box.left, box.right], { log });
     return canvas(label, width, box.bottom + 46, horizontal(x, box, xLabel),
@@ -85,7 +85,7 @@ export function dots({ label, xLabel, rows, formats = [], log = true }) {
 
 export function bars({ label, xLabel, rows }) {
   return figure(label, (width) => {
-    const left = Math.min(190, Math.floor(width * 0.36));
+    const left = Math.min(280, Math.floor(width * 0.36));
     const box = { left, right: width - 40, top: 8, bottom: 8 + rows.length * ROW };
     const x = scale(rows.map(({ value }) => value), [box.left, box.right]);
     return canvas(label, width, box.bottom + 46, horizontal(x, box, xLabel),
@@ -107,7 +107,7 @@ function reached(formats, values) {
 
 // Text in SVG does not wrap: cut by code points to what the margin holds.
 function clipped(text, width) {
-  const most = Math.max(6, Math.floor((width - 14) / 7));
+  const most = Math.max(6, Math.floor((width - 14) / 7.5));
   const letters = [...text];
   return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
 }

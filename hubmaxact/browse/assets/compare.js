@@ -90,7 +90,7 @@ function byRole(releases, about) {
 function int8(releases, about) {
   const rows = about.int8.flatMap(({ label, metrics }) => metrics.map((metric) => ({ ...metric, policy: label })));
   const known = rows.filter(({ name: column }) => releases.some(({ row }) => row[column] !== null));
-  const shown = (column, value) => column.endsWith("_db") ? decibels(value) : number(value);
+  const shown = (column, value) => column.endsWith("_db") ? decibels(value) : number(value === null ? null : Number(value.toPrecision(6)));
   return h("section", {}, h("h3", {}, "INT-8"), h("p", { class: "note" }, "Diagnostic at M, as in arXiv:2605.15572: it rounds the tensor that holds M, which deployed kernels often do not."),
     known.length ? table("INT-8 diagnostic at M", ["Policy", "Error", ...releases.map((release) => name(release.name))],
       known.map((metric) => h("tr", {}, h("th", { scope: "row" }, metric.policy), h("td", {}, metric.label), releases.map(({ row }) => h("td", { class: "number" }, shown(metric.name, row[metric.name]))))), { id: "int8" })

@@ -25,7 +25,8 @@ function card(claim, about) {
 
 function drawn(chart, label, about) {
   const labels = { label, xLabel: chart.x_label, yLabel: chart.y_label };
-  const formats = chart.x_label === "M" ? about.formats.filter((format) => format.name === "float16") : [];
+  const formats = chart.kind === "ratios" ? [{ label: "no difference", largest: 1 }]
+    : about.formats.filter(({ name }) => chart.x_label === "M" && name === "float16");
   const marks = chart.series.flatMap(({ label: series, points }, place) => points.map((point) => ({ ...point, place, series })));
   if (chart.kind === "scatter") return scatter({ ...labels, series: chart.series, xLog: chart.x_log, yLog: chart.y_log });
   if (chart.kind === "lines") {
