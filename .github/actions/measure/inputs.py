@@ -1,0 +1,90 @@
+"""The inputs of the action: what each may be, and a sentence for one that is something else.
+
+Values come from the environment, where only the runner puts them. Knows shapes; whether a
+repository or a file exists is for hubmaxact to say. Run as a script, it checks them all.
+"""
+
+import json
+import os
+import re
+from typing import NamedTuple
+
+import runner
+
+LONGEST = 400
+LONGEST_SHOWN = 60
+NUMBER = r"[0-9][0-9.]*([eE][+-]?[0-9]+)?"
+COUNT = r"[1-9][0-9]{0,8}"
+# Not a dash first, which is an option's; no control characters.
+PATH = r"[^-\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*"
+SEPARATOR = r"[,\s]+"
+
+
+class Input(NamedTuple):
+    """A pattern that a whole value matches, in ASCII, and what it asks for in words."""
+
+    pattern: str
+    wanted: str
+
+
+INPUTS = {
+    "repo": Input(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", "a model repository, as owner/name"),
+    "mode": Input(r"pr|commit|dry-run", "pr, commit or dry-run"),
+    "revision": Input(r"\w[\w./-]{0,199}", "the name of a branch on the Hub, such as main"),
+    "report": Input(PATH, "the path of a report"),
+    "release": Input(r"v?\d+\.\d+\.\d+([-+.\w]*)", "the name of a release, such as v1.2.3"),
+    "gate": Input(PATH, "the path of a TOML file"),
+    "max-abs": Input(NUMBER, "a positive number"),
+    "not-exceeding": Input(r"[\w\s,]+", "formats such as float16, separated by spaces or commas"),
+    "min-sqnr-db": Input(r"[\w.:=+\s,-]+", "FORMAT=DB such as int8=20, separated by spaces"),
+    "against": Input(PATH, "the path of an earlier report"),
+    "max-ratio": Input(NUMBER, "a positive number"),
+    "require-complete": Input(r"true|false", "true or false"),
+    "checkpoint": Input(PATH, "a folder, or a model repository as owner/name"),
+    "preset": Input(r"paper", "paper, or left out"),
+    "num-samples": Input(COUNT, "a positive whole number"),
+    "max-seq-len": Input(COUNT, "a positive whole number"),
+    "device": Input(r"[a-z]+(:\d{1,3})?", "auto, cpu, cuda, cuda:1, ..."),
+    "version": Input(
+        r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?", "a release such as 0.1.0"
+    ),
+}
+ALWAYS_NEEDED = ("repo", "mode", "revision", "report")
+
+
+def read(name: str) -> str:
+    """Return the value of an input, empty when it was left out; stop the step if it is unfit."""
+    wanted, value = INPUTS[name], os.environ.get(f"INPUT_{name.upper().replace('-', '_')}", "")
+    if not value and name not in ALWAYS_NEEDED:
+        return ""
+    if len(value) > LONGEST or not re.fullmatch(wanted.pattern, value, re.ASCII):
+        found = json.dumps(value[:LONGEST_SHOWN])
+        runner.fail(f"the input {name} must be {wanted.wanted}; found {found}.")
+    return value
+
+
+def listed(name: str) -> list[str]:
+    """Return the words of an input that is a list."""
+    return [word for word in re.split(SEPARATOR, read(name)) if word]
+
+
+def check_event(event: str, mode: str) -> None:
+    """Stop where a stranger's change could publish: in a run that a pull request started."""
+    if event == "pull_request_target":
+        runner.fail(f"this action does not run on {event}, where a stranger's change has secrets.")
+    if event.startswith("pull_request") and mode != "dry-run":
+        runner.fail(
+            f"a run on {event} may only be a dry run, found mode {mode}. Publish from a tag or a "
+            "release, or set mode to dry-run."
+        )
+
+
+def main() -> None:
+    """Check every input before anything is installed."""
+    for name in INPUTS:
+        read(name)
+    check_event(os.environ.get("GITHUB_EVENT_NAME", ""), read("mode"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Gradio's server with every setting chosen for a page that only reads and that anybody can reach.
+
+Knows nothing of what it serves.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import gradio
+from gate import Gate
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+SETTINGS: dict[str, Any] = {
+    "allowed_paths": [],
+    "enable_monitoring": False,
+    "footer_links": [],
+    "max_file_size": "1kb",  # no endpoint takes files, and the gate lets none in
+    "mcp_server": False,
+    "pwa": False,
+    "run_history": False,
+    "share": False,
+    "show_error": False,
+    "ssr_mode": False,
+    "state_session_capacity": 200,
+    "strict_cors": True,
+}
+QUEUE: dict[str, Any] = {"api_open": False, "default_concurrency_limit": 4, "max_size": 64}
+BLOCKS: dict[str, Any] = {"analytics_enabled": False, "delete_cache": (3600, 3600)}
+
+
+class ReadingServer(gradio.Server):
+    """A `gradio.Server` with a gate before it and a queue that has an end."""
+
+    def __init__(self, routes: Sequence[Route], programs: Iterable[Callable[..., Any]]) -> None:
+        super().__init__(docs_url=None, redoc_url=None, openapi_url=None)
+        self.router.routes.extend(routes)
+        self._programs = tuple(programs)
+        self._gate = Gate(
+            super().__call__,
+            own=[route.path for route in routes],
+            programs=[program.__name__ for program in self._programs],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, if the gate lets it in."""
+        await self._gate(scope, receive, send)
+
+    def open(self, host: str, port: int | None = None) -> gradio.Blocks:
+        """Serve in the background until the returned blocks are closed; port None finds one.
+
+        `launch` would make its own blocks, whose queue has no end and whose settings cannot be
+        reached.
+        """
+        with gradio.Blocks(mode="server", **BLOCKS) as blocks:
+            for program in self._programs:
+                gradio.api(program, api_name=program.__name__)
+        blocks.queue(**QUEUE)
+        blocks.launch(
+            _app=self,
+            server_name=host,
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            **SETTINGS,
+        )
+        return blocks

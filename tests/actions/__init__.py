@@ -1,0 +1,1 @@
+"""The project's GitHub Action and workflows, run and checked."""

@@ -1,0 +1,83 @@
+"""Which words and which variables the action gives to hubmaxact: no secret in the first."""
+
+import json
+import sys
+
+import pytest
+
+from actions.harness import run_action
+from actions.machine import Machine
+
+REPO = "alice/model"
+TOKEN = "hf_canary"
+RECORDER = """#!{python}
+import json, os, sys
+with open({calls!r}, "a") as file:
+    file.write(json.dumps([sys.argv[1:], dict(os.environ)]) + "\\n")
+if sys.argv[1] == "push":
+    print('{{"dry_run": false, "changed": true, "commit_url": null, "pr_url": null}}')
+"""
+
+
+class Recording(Machine):
+    """A machine whose hubmaxact writes down how it was called, and does nothing."""
+
+    def install_hubmaxact(self):
+        super().install_hubmaxact()
+        program = self.temporary / "hubmaxact" / "bin" / "hubmaxact"
+        program.write_text(RECORDER.format(python=sys.executable, calls=str(self.home / "calls")))
+
+    def calls(self):
+        lines = (self.home / "calls").read_text().splitlines()
+        return {words[0]: (words, env) for words, env in map(json.loads, lines)}
+
+
+@pytest.fixture
+def machine(hub, tmp_path):
+    machine = Recording(hub, tmp_path, identity=False)
+    report = {"global_max": None, "status": "complete", "quantization": {"formats": []}}
+    report["dtype_headroom"] = {"float16": {"exceeded": False}}
+    corpus = {"name": "own", "num_samples": 1, "num_tokens": 1}
+    report["protocol"] = {"corpus": corpus, "max_seq_len": 1, "dtype": "float32"}
+    (machine.workspace / "activation_maxima.json").write_text(json.dumps(report))
+    return machine
+
+
+def test_a_folder_is_measured_under_the_repositorys_name_and_without_a_token(machine):
+    (machine.workspace / "weights").mkdir()
+    chosen = {"preset": "paper", "num-samples": 9, "max-seq-len": 8, "device": "cuda:1"}
+    run = run_action({"repo": REPO, "checkpoint": "weights", "hf-token": TOKEN, **chosen}, machine)
+    assert run.code == 0, run.log.shown
+    words, env = machine.calls()["measure"]
+    assert words == [
+        *("measure", "weights", "--output=activation_maxima.json", f"--model-id={REPO}"),
+        *("--preset=paper", "--num-samples=9", "--max-seq-len=8", "--device=cuda:1"),
+    ]
+    assert TOKEN not in env.values()
+
+
+@pytest.mark.parametrize(("checkpoint", "signed_in"), [(REPO, True), ("alice/other", False)])
+def test_only_the_repository_itself_is_measured_with_the_token(machine, checkpoint, signed_in):
+    inputs = {"repo": REPO, "checkpoint": checkpoint, "revision": "next", "hf-token": TOKEN}
+    assert run_action(inputs, machine).code == 0
+    words, env = machine.calls()["measure"]
+    assert words == ["measure", checkpoint, "--output=activation_maxima.json", "--revision=next"]
+    assert (env.get("HF_TOKEN") == TOKEN) is signed_in
+
+
+def test_only_pushing_gets_the_token_and_nothing_gets_it_as_a_word(machine):
+    machine.extra |= {"HF_TOKEN": "hf_another", "HF_OIDC_RESOURCE": "alice/another"}
+    assert run_action({"repo": REPO, "hf-token": TOKEN}, machine).code == 0
+    calls = machine.calls()
+    assert list(calls) == ["validate", "push"]
+    assert [env.get("HF_TOKEN") for _, env in calls.values()] == [None, TOKEN]
+    assert [env.get("HF_OIDC_RESOURCE") for _, env in calls.values()] == [None, None]
+    assert all(TOKEN not in " ".join(words) for words, _ in calls.values())
+    assert [name for _, env in calls.values() for name in env if name.startswith("INPUT_")] == []
+
+
+def test_nothing_is_zero_for_want_of_a_value(machine):
+    run = run_action({"repo": REPO, "hf-token": TOKEN}, machine)
+    assert run.outputs["abs-max"] == ""
+    assert "| **Largest activation, M** | no finite value |" in run.summary
+    assert "| **Where** | unknown |" in run.summary

@@ -1,0 +1,1 @@
+"""Tests of the Space; `space.serving` runs it for any test that needs a page on a server."""

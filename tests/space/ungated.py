@@ -1,0 +1,41 @@
+"""Serves the Space's server without its gate, so that Gradio's own settings show what they do.
+
+Prints the address, then what can only be seen from inside, as JSON.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "space"))
+
+import gradio
+from server import ReadingServer
+
+
+class Ungated(ReadingServer):
+    async def __call__(self, scope, receive, send):
+        await gradio.Server.__call__(self, scope, receive, send)
+
+
+def wait(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def fail(text: str) -> str:
+    raise ValueError(f"a secret in a bug: {text}")
+
+
+blocks = Ungated([], [wait, fail]).open("127.0.0.1")
+inside = {
+    "capacity": blocks.server_app.state_holder.capacity,
+    "delete_cache": blocks.delete_cache,
+    "analytics": blocks.analytics_enabled,
+    "allowed_paths": blocks.allowed_paths,
+    "ssr": blocks.ssr_mode,
+    "share": blocks.share,
+}
+print(blocks.local_url, json.dumps(inside), flush=True)
+time.sleep(600)
