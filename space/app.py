@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from settings import Settings
 
 QUIET = {
-    "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }

@@ -22,7 +22,7 @@ from huggingface_hub.utils import (
 from hubmaxact import __version__
 from hubmaxact.catalog.manifest import MAX_BYTES
 from hubmaxact.catalog.store import INDEX, MANIFEST
-from hubmaxact.errors import HubError, HubmaxactError
+from hubmaxact.errors import HubError
 from hubmaxact.files import write_bytes
 from hubmaxact.hub.client import ANSWER_SECONDS, LIBRARY, api
 from hubmaxact.hub.patience import ask
@@ -64,12 +64,8 @@ class HubSource:
         if known and known.origin == self._origin(commit):
             return None
         folder = self._cache / commit
-        try:
-            self._download(commit, folder)
-            return Copy(whole_index(folder), self._origin(commit), self._date(commit))
-        except HubmaxactError:
-            shutil.rmtree(folder, ignore_errors=True)  # else a damaged file would stay for good
-            raise
+        self._download(commit, folder)
+        return Copy(whole_index(folder), self._origin(commit), self._date(commit))
 
     def keep(self, copy: Copy) -> None:
         """Name this copy as the last good one, and drop the others.

@@ -63,7 +63,8 @@ def _asset(name: str) -> Respond:
         return Answer(assets.read(name), assets.media_type(name))
 
     async def respond(request: Request) -> Response:
-        return _send(request, answer(), answer().tag)
+        tag = answer().tag
+        return _had(request, tag) or _send(request, answer(), tag)
 
     return respond
 
@@ -73,7 +74,7 @@ def _about(live: Live) -> Respond:
         if (answers := live.answers) is None:
             return _nothing_yet(live)
         answer = answers.about(live.problem)  # a new problem makes a new tag
-        return _send(request, answer, answer.tag)
+        return _had(request, answer.tag) or _send(request, answer, answer.tag)
 
     return respond
 
@@ -91,8 +92,8 @@ def _from_index(
     async def respond(request: Request) -> Response:
         if (answers := live.answers) is None:
             return _nothing_yet(live)
-        if _has(request, answers.tag):
-            return Response(status_code=304, headers=_caching(answers.tag))
+        if had := _had(request, answers.tag):
+            return had
         query = request.scope["query_string"].decode("latin-1")
         answer = await run_sync(made, answers, query, limiter=limiter)
         return _send(request, answer, answers.tag, file)
@@ -106,8 +107,6 @@ def _file(what: What, kind: Kind) -> Make:
 
 def _send(request: Request, answer: Answer, tag: str, file: str | None = None) -> Response:
     headers = _caching(tag)
-    if _has(request, tag):
-        return Response(status_code=304, headers=headers)
     if file:
         headers["Content-Disposition"] = f'attachment; filename="{file}"'
     if answer.packed and "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -125,6 +124,9 @@ def _caching(tag: str) -> dict[str, str]:
     return {"ETag": f'W/"{tag}"', "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
 
 
-def _has(request: Request, tag: str) -> bool:
+def _had(request: Request, tag: str) -> Response | None:
+    """Say so if the browser has this very answer."""
     given = request.headers.get("If-None-Match", "").split(",")
-    return any(each.strip().removeprefix("W/").strip('"') == tag for each in given)
+    if any(each.strip().removeprefix("W/").strip('"') == tag for each in given):
+        return Response(status_code=304, headers=_caching(tag))
+    return None

@@ -1,5 +1,8 @@
 """An index in a data set on the Hub: read at a commit, kept on disk, and never with a token."""
 
+import hashlib
+import json
+
 import httpx
 import pytest
 from loopback_hub import LoopbackHub
@@ -147,11 +150,15 @@ def test_a_start_without_the_hub_shows_the_last_good_copy(hub, repo, serve, file
 
 
 def test_a_copy_that_was_never_good_is_not_kept(hub, repo, serve, files):
+    """Its digest is right, and it is no table."""
     with serve() as served:
         good = about(served)["origin"]
-        manifest = files("two")["manifest.json"]
-        repo.commit({"manifest.json": manifest})
-        until(lambda: about(served)["problem"])
+        manifest = json.loads(files("two")["manifest.json"])
+        junk = b"PAR1" + bytes(500) + b"PAR1"
+        manifest["index"]["sha256"] = hashlib.sha256(junk).hexdigest()
+        bad = {"index.parquet": junk, "manifest.json": json.dumps(manifest).encode()}
+        repo.commit(bad)
+        assert "not a Parquet file" in until(lambda: about(served)["problem"])
         served.end()
     break_hub(hub)
     with serve() as served:
