@@ -18,6 +18,7 @@ JSON = "application/json"
 UNPACKED = ("image/png", MEDIA_TYPES["parquet"])  # compressed already
 WORTH_PACKING = 500  # bytes
 LEVEL = 5
+MOST_PROBLEMS = 4
 MOST_PAGES = 256
 MOST_COMPARISONS = 64
 MOST_FILES = 4
@@ -51,13 +52,14 @@ class Answers:
         digest = hashlib.sha256(shelf.index.content).hexdigest()
         self.tag = f"{digest[:32]}-{__version__}"
         """Names every answer that follows from the index alone."""
+        self._abouts = lru_cache(MOST_PROBLEMS)(self._about)
         self._pages = lru_cache(MOST_PAGES)(self._page)
         self._comparisons = lru_cache(MOST_COMPARISONS)(self._comparison)
         self._files = lru_cache(MOST_FILES)(self._file)
 
     def about(self, problem: str | None) -> Answer:
         """What the page must know first."""
-        return Answer(encoded(self.shelf.about("server", problem)), JSON)
+        return self._abouts(problem)
 
     def page(self, view: View) -> Answer:
         """One page of the table; what else a view holds makes no difference to it."""
@@ -76,6 +78,9 @@ class Answers:
     def file(self, what: What, kind: Kind, view: View) -> Answer:
         """Rows as a file to take away."""
         return self._files(what, kind, "" if what == "all" else query_string(view))
+
+    def _about(self, problem: str | None) -> Answer:
+        return Answer(encoded(self.shelf.about("server", problem)), JSON)
 
     def _page(self, query: str) -> Answer:
         return Answer(encoded(self.shelf.page(parse(query))), JSON)

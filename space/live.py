@@ -7,6 +7,7 @@ Knows nothing of HTTP, and of the place an index comes from only what `Source` s
 import logging
 import threading
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from answers import Answers
 from copies import Copy, Source, said
@@ -21,6 +22,13 @@ LONGEST_REASON = 400
 AT_START = "The index is still being read. Try again in a moment."
 
 
+class Failure(NamedTuple):
+    """Since when (ISO 8601) there is no newer index, and why."""
+
+    since: str
+    reason: str
+
+
 class Live:
     """Answers from the newest good copy of an index. May be read by many threads."""
 
@@ -28,8 +36,7 @@ class Live:
         self._source = source
         self._pause = refresh_seconds
         self._copy: Copy | None = None
-        self._reason: str | None = None
-        self._failing_since: str | None = None
+        self._failure: Failure | None = None
         self._stopping = threading.Event()
         self._tried = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, name="refresh", daemon=True)
@@ -38,13 +45,14 @@ class Live:
     @property
     def problem(self) -> str | None:
         """What is wrong, in one sentence; None if what is shown is the newest there is."""
-        if self._reason is None:
+        failure = self._failure  # once: the other thread may be replacing it
+        if failure is None:
             return None if self.answers else AT_START
         if self.answers is None:
-            return f"There is no index to show yet, and it is asked for again: {self._reason}"
+            return f"There is no index to show yet, and it is asked for again: {failure.reason}"
         return (
-            f"The index could not be refreshed since {self._failing_since}, "
-            f"so this is the last good copy: {self._reason}"
+            f"The index could not be refreshed since {failure.since}, "
+            f"so this is the last good copy: {failure.reason}"
         )
 
     def start(self) -> None:
@@ -65,7 +73,7 @@ class Live:
             if copy := self._source.newest(self._copy):
                 self._show(copy)
                 self._source.keep(copy)
-            self._reason = self._failing_since = None
+            self._failure = None
         except HubmaxactError as error:
             self._failed(str(error))
         except Exception:  # a bug must not end the refreshing, and its traceback must be seen
@@ -95,8 +103,8 @@ class Live:
         self.answers = Answers(shelf)
         self._copy = copy
 
-    def _failed(self, reason: str) -> None:
-        if reason != self._reason:
-            LOG.warning("The index could not be refreshed: %s", printable(reason, LONGEST_REASON))
-        self._failing_since = self._failing_since or said(datetime.now(UTC))
-        self._reason = printable(reason, LONGEST_REASON)
+    def _failed(self, words: str) -> None:
+        before, reason = self._failure, printable(words, LONGEST_REASON)
+        if before is None or before.reason != reason:
+            LOG.warning("The index could not be refreshed: %s", reason)
+        self._failure = Failure(before.since if before else said(datetime.now(UTC)), reason)
