@@ -142,6 +142,16 @@ def test_a_key_that_the_index_lacks_is_told(visit, address):
     expect(page.locator("#compare h2")).to_have_text("One release")
 
 
+def test_two_quick_clicks_are_two_picks(visit, address):
+    page = visit(address).open("?q=model-0001")
+    page.evaluate(
+        "() => { for (const box of [...document.querySelectorAll('td.pick input')].slice(0, 3))"
+        " box.click(); }"
+    )
+    expect(page.locator("#compare h2")).to_have_text("3 releases compared")
+    assert page.url.count("pick=") == 3
+
+
 def test_no_more_than_eight_can_be_picked(visit, address):
     picks = "&".join(f"pick=org-{n % 7}%2Fmodel-{n:05}" for n in range(9))
     page = visit(address).open(f"?q=model&{picks}")

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from hubmaxact.catalog.manifest import SCHEMA
+from hubmaxact.files import write_bytes
 from space.serving import build, running, until
 
 SOON = {"HUBMAXACT_REFRESH_SECONDS": "0.1"}
@@ -59,6 +60,11 @@ def test_an_index_that_is_half_written_changes_nothing(live, catalog):
     until(lambda: about(live)["problem"] is None)
 
 
+def replace_manifest(catalog, manifest):
+    """Put it there whole, as a build does: half a file would be another fault."""
+    write_bytes(catalog / "manifest.json", json.dumps(manifest).encode())
+
+
 def forged(content):
     """A table that its manifest vouches for, whatever is in it."""
     return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
@@ -69,14 +75,14 @@ def test_a_table_that_is_no_table_changes_nothing(live, catalog):
     junk = b"PAR1" + b"\x00" * 500 + b"PAR1"
     (catalog / "index.parquet").write_bytes(junk)
     manifest["index"] |= forged(junk)
-    (catalog / "manifest.json").write_text(json.dumps(manifest))
+    replace_manifest(catalog, manifest)
     assert "the index is not a Parquet file" in problem(live)
     assert live.json("/data/page.json")["total"] == 28
 
 
 def test_a_manifest_of_a_later_version_changes_nothing(live, catalog):
     manifest = json.loads((catalog / "manifest.json").read_bytes())
-    (catalog / "manifest.json").write_text(json.dumps({**manifest, "schema": SCHEMA + 1}))
+    replace_manifest(catalog, {**manifest, "schema": SCHEMA + 1})
     assert "Upgrade hubmaxact." in problem(live)
     assert live.json("/data/page.json")["total"] == 28
 

@@ -33,8 +33,9 @@ async function start() {
   return undefined;
 }
 
+// What depends on the state is given as a function of it: what is on the screen may be older.
 function go(change, { replace = false } = {}) {
-  state = { ...state, ...change };
+  state = { ...state, ...(typeof change === "function" ? change(state) : change) };
   const search = query(state, source.about);
   const address = search ? `?${search}` : location.pathname;
   history[replace ? "replaceState" : "pushState"](null, "", address);

@@ -11,17 +11,17 @@ export function comparison({ releases, unknown }, state, about, go) {
   return h("section", { id: "compare", "aria-labelledby": "compare-title" },
     h("h2", { id: "compare-title" }, releases.length === 1 ? "One release" : `${releases.length} releases compared`),
     unknown.length ? h("p", { class: "warning" }, "Not in this index: ", unknown.map((key) => [h("bdi", { class: "key" }, key), " "])) : null,
-    tray(releases, state, go, unknown), protocolWarning(releases, about), verdicts(releases),
+    tray(releases, go, unknown), protocolWarning(releases, about), verdicts(releases),
     byLayer(releases, state, about, go), byRole(releases, about), int8(releases, about),
     protocols(releases, about), notes(releases));
 }
 
-function tray(releases, state, go, unknown) {
+function tray(releases, go, unknown) {
   const gone = new Set(unknown);
   const copy = h("button", { type: "button", id: "copy", onclick: () => copied(copy) }, "Copy link");
   return h("div", { class: "tray" },
     h("ul", {}, releases.map((release, place) => h("li", {}, swatch(place), name(release.name),
-      h("button", { type: "button", "aria-label": `Remove ${release.name}`, onclick: () => go({ picks: state.picks.filter((key) => key !== release.key && !gone.has(key)) }) }, "×")))),
+      h("button", { type: "button", "aria-label": `Remove ${release.name}`, onclick: () => go(({ picks }) => ({ picks: picks.filter((key) => key !== release.key && !gone.has(key)) })) }, "×")))),
     copy, h("button", { type: "button", onclick: () => go({ picks: [] }) }, "Remove all"));
 }
 

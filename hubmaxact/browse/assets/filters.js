@@ -26,8 +26,10 @@ function search(state, go) {
 function menu(facet, state, go) {
   const active = state.facets[facet.name] ?? [];
   const choose = (value, on) => {
-    const values = on ? [...active, value] : active.filter((each) => each !== value);
-    go({ facets: { ...state.facets, [facet.name]: values }, page: 1 });
+    go(({ facets }) => {
+      const others = (facets[facet.name] ?? []).filter((each) => each !== value);
+      return { facets: { ...facets, [facet.name]: on ? [...others, value] : others }, page: 1 };
+    });
   };
   return h("details", { class: "facet", name: "facet", "data-facet": facet.name, onkeydown: closed },
     h("summary", {}, facet.label, active.length ? h("b", {}, ` ${active.length}`) : null),
@@ -47,8 +49,8 @@ function closed(event) {
 function chosen(state, about, go) {
   const chips = about.facets.flatMap((facet) => (state.facets[facet.name] ?? []).map((value) => {
     const label = facet.choices.find((choice) => choice.value === value)?.label ?? value;
-    const rest = state.facets[facet.name].filter((each) => each !== value);
-    return h("button", { type: "button", class: "chip", "aria-label": `Remove filter ${facet.label}: ${label}`, onclick: () => go({ facets: { ...state.facets, [facet.name]: rest }, page: 1 }) },
+    const remove = () => go(({ facets }) => ({ facets: { ...facets, [facet.name]: (facets[facet.name] ?? []).filter((each) => each !== value) }, page: 1 }));
+    return h("button", { type: "button", class: "chip", "aria-label": `Remove filter ${facet.label}: ${label}`, onclick: remove },
       `${facet.label}: `, h("bdi", {}, label), " ×");
   }));
   if (!chips.length && !state.q) return null;

@@ -35,7 +35,10 @@ function heading(column, state, go) {
 function line(row, state, about, go) {
   const picked = state.picks.includes(row.key);
   const full = !picked && state.picks.length >= about.max_picks;
-  const pick = (event) => go({ picks: event.target.checked ? [...state.picks, row.key] : state.picks.filter((key) => key !== row.key) });
+  const pick = ({ target }) => go(({ picks }) => {
+    const others = picks.filter((key) => key !== row.key);
+    return { picks: target.checked ? [...others, row.key].slice(0, about.max_picks) : others };
+  });
   return h("tr", { class: picked ? "picked" : null },
     h("td", { class: "pick" }, h("input", { type: "checkbox", checked: picked, disabled: full, "aria-label": `Compare ${row.name}`, title: full ? `${about.max_picks} are picked already` : null, "data-key": row.key, onchange: pick })),
     about.columns.map((column) => column.name === "name" ? title(row) : h("td", { class: `c-${column.name} k-${column.kind}` }, content(column, row))));
