@@ -5,13 +5,17 @@ import { h } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { filters } from "./filters.js";
 import { findings } from "./findings.js";
-import { age, number } from "./format.js";
+import { keeping } from "./focus.js";
+import { age, counted, number } from "./format.js";
 import { connect, Unavailable } from "./source.js";
 import { parse, query } from "./state.js";
+import { strip } from "./strip.js";
 import { releases } from "./table.js";
 import { theme } from "./theme.js";
+import { tray } from "./tray.js";
 
 const HUB = "https://huggingface.co";
+const TITLE = document.title;
 const content = document.getElementById("content");
 let source;
 let state;
@@ -23,13 +27,14 @@ async function start() {
   } catch (error) {
     return failed(error, start);
   }
-  told(source.about.index);
+  told(source.about);
   state = parse(location.search, source.about);
   addEventListener("popstate", () => {
     state = parse(location.search, source.about);
-    draw();
+    draw({ back: true });
   });
   await draw();
+  await overview();
   return undefined;
 }
 
@@ -44,96 +49,99 @@ function go(change, { replace = false } = {}) {
   return draw();
 }
 
-async function draw() {
+async function draw({ back = false } = {}) {
   const mine = ++drawing;
   delete document.body.dataset.ready;
   content.setAttribute("aria-busy", "true");
   try {
     const parts = state.view === "findings" ? await findingsView() : await releasesView();
     if (mine !== drawing) return; // a later change has overtaken this one
-    shown(parts);
+    const settled = parts();
+    const restore = keeping(content, { back });
+    content.replaceChildren(...settled.filter(Boolean));
+    restore();
+    views();
+    content.removeAttribute("aria-busy");
+    document.body.dataset.ready = query(state, source.about);
   } catch (error) {
     if (mine === drawing) failed(error, draw);
   }
 }
 
+// Views return a function that builds them, so that an answer which comes too late builds nothing.
 async function releasesView() {
   const [page, picked] = await Promise.all([
     source.page(state),
     state.picks.length ? source.releases(state.picks) : { releases: [], unknown: [] },
   ]);
-  state = { ...state, page: page.page };
-  return [
-    filters(state, source.about, go),
-    h("p", { id: "found", class: "quiet", "aria-live": "polite" }, `${number(page.total)} releases`),
-    releases(page, state, source.about, go),
-    downloads(source, state),
-    comparison(picked, state, source.about, go),
-  ];
+  return () => {
+    state = { ...state, page: page.page };
+    announced(counted(page.total, "release"));
+    return [
+      filters(state, source.about, go),
+      releases(page, state, source.about, go),
+      downloads(source, state),
+      tray(picked, go),
+      comparison(picked, state, source.about, go),
+    ];
+  };
 }
 
 async function findingsView() {
-  return [findings(await source.findings(), state, source.about, go), downloads(source, state)];
-}
-
-// Put the new page in the old one's place; the keyboard stays where it was, and menus stay open.
-function shown(parts) {
-  const focus = focused();
-  const open = content.querySelector("details.facet[open]")?.dataset.facet;
-  const folded = content.querySelector("details.all")?.open;
-  content.replaceChildren(...parts.filter(Boolean));
-  if (open) content.querySelector(`details.facet[data-facet="${CSS.escape(open)}"]`).open = true;
-  if (folded !== undefined && content.querySelector("details.all")) content.querySelector("details.all").open = folded;
-  focus();
-  views();
-  content.removeAttribute("aria-busy");
-  document.body.dataset.ready = query(state, source.about);
-}
-
-function focused() {
-  const active = document.activeElement;
-  if (!content.contains(active)) return () => {};
-  const names = ["id", "data-key", "data-sort", "aria-label", "value", "name"];
-  const path = names.filter((each) => active.getAttribute(each)).map((each) => `[${each}="${CSS.escape(active.getAttribute(each))}"]`).join("");
-  const { selectionStart, selectionEnd, value, type } = active;
+  const found = await source.findings();
   return () => {
-    const again = (type === "search" ? content.querySelector("#q") : content.querySelector(`${active.tagName}${path.replace(/\[value="[^"]*"\]/, type === "search" ? "" : "$&")}`)) ?? content.querySelector("#q");
-    again?.focus({ preventScroll: true });
-    if (type === "search" && again) {
-      again.value = value; // what was typed while the answer was on its way
-      again.setSelectionRange(selectionStart, selectionEnd);
-    }
+    announced("");
+    return [findings(found, state, source.about, go), downloads(source, state)];
   };
+}
+
+// The region outlives every drawing: one that comes with its words is not read out.
+function announced(words) {
+  const place = document.getElementById("found");
+  if (place.textContent !== words) place.textContent = words;
 }
 
 function views() {
   const link = (view, label) => {
-    const search = query({ ...state, view }, source.about);
     const open = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
       event.preventDefault();
       go({ view });
     };
+    const search = query({ ...state, view }, source.about);
     return h("a", { href: `?${search}`, "aria-current": state.view === view ? "page" : null, onclick: open }, label);
   };
   document.getElementById("views").replaceChildren(link("releases", "Releases"), link("findings", "Findings"));
+  document.title = state.view === "findings" ? `Findings: ${TITLE}` : TITLE;
 }
 
-function told(index) {
-  const counts = [`${number(index.rows)} releases: ${number(index.measured)} measured, ${number(index.paper)} reported by the paper`];
-  if (index.quarantined) counts.push(`${number(index.quarantined)} reports left out as invalid`);
+// An ornament with numbers: the page is whole without it.
+async function overview() {
+  const { findings: found } = await source.findings().catch(() => ({ findings: {} }));
+  strip(document.getElementById("strip"), found.all?.find(({ id }) => id === "fp16"));
+}
+
+function told({ index, version }) {
+  const counts = [`${counted(index.rows, "release")}: ${number(index.measured)} measured, ${number(index.paper)} reported by the paper`];
+  if (index.quarantined) counts.push(`${counted(index.quarantined, "report")} left out as invalid`);
   if (index.newer) counts.push(`${number(index.newer)} newer than this index`);
   counts.push(index.built ? `data ${age(index.built)}` : "age of the data not known");
   const place = document.getElementById("age");
   place.replaceChildren(`${counts.join(" · ")}.`);
   if (index.built) place.setAttribute("title", index.built);
-  if (index.problem) place.append(h("strong", { class: "warning" }, ` ${index.problem}`));
+  if (index.problem) place.append(h("strong", { class: "warning", role: "alert" }, ` ${index.problem}`));
+  document.getElementById("provenance").replaceChildren(
+    `hubmaxact ${version}; index from ${index.origin}, sha256 `, h("code", {}, index.sha256.slice(0, 12)), ".");
 }
 
 function failed(error, again) {
-  if (!(error instanceof Unavailable)) throw error;
+  if (state) views();
   content.removeAttribute("aria-busy");
-  content.replaceChildren(h("div", { class: "empty", role: "alert" }, h("p", {}, error.message),
-    h("button", { type: "button", onclick: again }, "Try again")));
+  const known = error instanceof Unavailable;
+  const words = known ? error.message : "This page failed to draw what it got. Reload it, or report the address above.";
+  content.replaceChildren(h("div", { class: "empty", role: "alert" }, h("p", {}, words),
+    h("button", { type: "button", id: "again", onclick: () => again() }, "Try again")));
+  if (!known) throw error; // a bug belongs in the console
 }
 
 theme(document.getElementById("theme"));

@@ -1,27 +1,34 @@
-// Scales and axes of the charts: values to pixels, ticks at powers of ten, lines at a format's end.
+// Scales and axes of the charts: values to pixels, the ruling of semi-log paper, ticks at powers of
+// ten, lines where a number format ends.
 
 import { svg } from "./dom.js";
 
-// Positions of values between two pixels; a logarithmic one shows zero and below at its low end.
-export function scale(values, [from, to], { log = false } = {}) {
+const NAME_ROOM = 60; // pixels that a limit's name needs before its line
+const MOST_POWERS = 8; // of ten, that get a number
+const MOST_RULED = 12; // decades, beyond which the fine lines would be a grey area
+
+// Positions of values between two pixels; a logarithmic one shows zero and below at its low end, an
+// even one begins at zero and leaves `room`, as a share of it, above the highest value.
+export function scale(values, [from, to], { log = false, room = 0 } = {}) {
   const finite = values.filter((value) => Number.isFinite(value) && (!log || value > 0));
-  const [low, high] = log ? decades(finite) : padded(finite);
-  const mapped = (value) => (log ? Math.log10(Math.max(value, 10 ** low)) : value);
-  const at = (value) => from + ((mapped(value) - low) / (high - low)) * (to - from);
-  return { at, ticks: log ? powers(low, high) : steps(low, high), log };
+  const [low, high] = log ? decades(finite) : padded(finite, room);
+  const mapped = (value) => (log ? Math.max(Math.log10(Math.max(value, Number.MIN_VALUE)), low) : value);
+  const at = (value) => Number((from + ((mapped(value) - low) / (high - low)) * (to - from)).toFixed(2));
+  return { at, low, high, log, ticks: log ? powers(low, high) : steps(low, high) };
 }
 
 function decades(values) {
   if (!values.length) return [0, 1];
   const low = Math.floor(Math.log10(least(values)));
-  return [low, Math.max(low + 1, Math.ceil(Math.log10(most(values))))];
+  // A peak of exactly a power of ten would lie on the frame.
+  return [low, Math.max(low + 1, Math.ceil(Math.log10(most(values)) + 0.05))];
 }
 
-function padded(values) {
+function padded(values, room) {
   if (!values.length) return [0, 1];
   const low = Math.min(0, least(values));
   const high = most(values);
-  return [low, high > low ? high : low + 1];
+  return [low, high > low ? high + (high - low) * room : low + 1];
 }
 
 // Not Math.min(...values): ten thousand arguments are too many for some browsers.
@@ -29,7 +36,7 @@ const least = (values) => values.reduce((one, other) => Math.min(one, other));
 const most = (values) => values.reduce((one, other) => Math.max(one, other));
 
 function powers(low, high) {
-  const step = Math.max(1, Math.ceil((high - low) / 7));
+  const step = Math.max(1, Math.ceil((high - low) / MOST_POWERS));
   const ticks = [];
   for (let exponent = low; exponent <= high; exponent += step) {
     ticks.push({ value: 10 ** exponent, label: power(exponent) });
@@ -40,7 +47,7 @@ function powers(low, high) {
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 function power(exponent) {
-  if (exponent >= 0 && exponent <= 6) return (10 ** exponent).toLocaleString("en-US");
+  if (exponent >= 0 && exponent <= 3) return String(10 ** exponent).replace("1000", "1,000");
   const digits = [...String(Math.abs(exponent))].map((digit) => SUPERSCRIPTS[Number(digit)]);
   return `10${exponent < 0 ? "⁻" : ""}${digits.join("")}`;
 }
@@ -56,32 +63,63 @@ function steps(low, high) {
   return ticks;
 }
 
+// The fine lines of log paper, at 2 to 9 of each decade, and the decades themselves; one path for
+// each, because a chart of forty decades would have hundreds of elements.
+export function ruling({ low, high, at }, box, { rows = false } = {}) {
+  const line = (value) => (rows ? `M${box.left} ${at(value)}H${box.right}` : `M${at(value).toFixed(1)} ${box.top}V${box.bottom}`);
+  const fine = [];
+  const whole = [];
+  for (let exponent = low; exponent <= high; exponent += 1) {
+    whole.push(line(10 ** exponent));
+    if (exponent < high && high - low <= MOST_RULED) {
+      for (let digit = 2; digit < 10; digit += 1) fine.push(line(digit * 10 ** exponent));
+    }
+  }
+  return svg("g", { class: "ruling" }, svg("path", { class: "fine", d: fine.join("") }), svg("path", { class: "whole", d: whole.join("") }));
+}
+
 export function horizontal(x, box, label) {
-  return svg("g", { class: "axis" },
-    x.ticks.map(({ value, label: text }) => svg("g", {},
-      svg("line", { class: "grid", x1: x.at(value), x2: x.at(value), y1: box.top, y2: box.bottom }),
-      svg("text", { x: x.at(value), y: box.bottom + 18, "text-anchor": "middle" }, text))),
-    svg("text", { x: (box.left + box.right) / 2, y: box.bottom + 38, "text-anchor": "middle", class: "label" }, label));
+  const lines = x.log ? ruling(x, box) : straight(x.ticks.map(({ value }) => `M${x.at(value)} ${box.top}V${box.bottom}`));
+  return svg("g", { class: "axis" }, lines,
+    x.ticks.map(({ value, label: text }) => svg("text", { class: "tick", x: x.at(value), y: box.bottom + 17, "text-anchor": "middle" }, text)),
+    svg("text", { x: box.right, y: box.bottom + 36, "text-anchor": "end", class: "label" }, `${label ?? ""} →`));
 }
 
 export function vertical(y, box, label) {
-  return svg("g", { class: "axis" },
-    y.ticks.map(({ value, label: text }) => svg("g", {},
-      svg("line", { class: "grid", x1: box.left, x2: box.right, y1: y.at(value), y2: y.at(value) }),
-      svg("text", { x: box.left - 8, y: y.at(value) + 4, "text-anchor": "end" }, text))),
-    svg("text", { x: box.left, y: box.top - 12, class: "label" }, label));
+  const lines = y.log ? ruling(y, box, { rows: true }) : straight(y.ticks.map(({ value }) => `M${box.left} ${y.at(value)}H${box.right}`));
+  return svg("g", { class: "axis" }, lines,
+    y.ticks.map(({ value, label: text }) => svg("text", { class: "tick", x: box.left - 8, y: y.at(value) + 4, "text-anchor": "end" }, text)),
+    svg("text", { x: box.left - 42, y: box.top - 12, class: "label" }, `↑ ${label ?? ""}`));
 }
 
-// Where a number format ends: a dashed line with its name, if it lies within the axis.
+function straight(lines) {
+  return svg("g", { class: "ruling" }, svg("path", { class: "whole", d: lines.join("") }));
+}
+
+// Where a number format ends: a dashed line with its name, if it lies within the axis. Beyond fp16
+// the paper is tinted, as beyond that line alone an unscaled value is lost.
 export function limits(formats, axis, box, { across }) {
-  const inside = formats.filter(({ largest }) => largest >= axis.ticks[0].value && largest <= axis.ticks.at(-1).value);
-  return inside.map(({ label, largest }, place) => {
-    const at = axis.at(largest);
-    // fp16 and E5M2 end close to each other: their names take turns, so that both can be read.
-    const line = across ? { x1: box.left, x2: box.right, y1: at, y2: at } : { x1: at, x2: at, y1: box.top, y2: box.bottom };
-    const words = across
-      ? { x: box.right - 4, y: at + (place % 2 ? 14 : -5), "text-anchor": "end" }
-      : { x: at + (place % 2 ? -4 : 4), y: box.top + 10, "text-anchor": place % 2 ? "end" : "start" };
-    return svg("g", { class: "limit" }, svg("line", line), svg("text", words, label));
+  const [first, last] = [axis.log ? 10 ** axis.low : axis.low, axis.log ? 10 ** axis.high : axis.high];
+  const inside = formats.filter(({ largest }) => largest >= first && largest <= last);
+  return inside.map((format, place) => {
+    const at = axis.at(format.largest);
+    return svg("g", { class: format.name === "float16" ? "limit hard" : "limit" },
+      format.name === "float16" ? tint(at, box, across) : null,
+      svg("line", across ? { x1: box.left, x2: box.right, y1: at, y2: at } : { x1: at, x2: at, y1: box.top, y2: box.bottom }),
+      // fp16 and E5M2 end close to each other: their names take turns, so that both can be read.
+      svg("text", across ? beside(at, box, place) : above(at, box, format), format.label));
   });
+}
+
+const beside = (at, box, place) => ({ x: box.left + 6, y: at + (place % 2 ? 13 : -5) });
+function above(at, box, { name }) {
+  const after = name === "float16" || at - box.left < NAME_ROOM;
+  return { x: at + (after ? 4 : -2), y: box.top - 6, "text-anchor": after ? "start" : "end" };
+}
+
+
+function tint(at, box, across) {
+  return svg("rect", across
+    ? { class: "over", x: box.left, y: box.top, width: box.right - box.left, height: Math.max(0, at - box.top) }
+    : { class: "over", x: at, y: box.top, width: Math.max(0, box.right - at), height: box.bottom - box.top });
 }

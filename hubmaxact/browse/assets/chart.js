@@ -2,11 +2,20 @@
 
 import { horizontal, limits, scale, vertical } from "./axis.js";
 import { h, svg } from "./dom.js";
-import { number } from "./format.js";
-import { colour, dash, marker } from "./marks.js";
+import { clipped, number } from "./format.js";
+import { colour, dash, marker, standing } from "./marks.js";
+import { pointing } from "./pointing.js";
 
-const LEAST_WIDTH = 300;
+const LEAST_WIDTH = 280;
 const ROW = 26;
+const WIDE = 640; // from here on a line's name stands at its end
+const LETTER = 6.6; // pixels, of the charts' type
+const APART = 16; // pixels between two names
+const FEW = 12; // points that can have their names beside them
+const TALL = 42; // a row whose name stands above it
+const SPREAD = 20; // pixels over which the marks of one row are moved apart
+const ROOM = 0.06; // above the highest value, so that its mark is whole
+const CROWDED = 40; // points from which on a line gets fewer markers
 
 // Draw into a figure, and again whenever its width changes.
 export function figure(label, draw) {
@@ -25,18 +34,24 @@ function canvas(label, width, height, ...children) {
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, ...children);
 }
 
-// series: [{place, label, points: [[x, y]]}]; y that is not known breaks the line.
-export function lines({ label, xLabel, yLabel, series, formats = [], xLog = false, yLog = true }) {
+// series: [{place, label, points: [[x, y]]}]; y that is not known breaks the line. `stop` says in
+// words where on the x axis a reader points.
+export function lines({ label, xLabel, yLabel, series, formats = [], xLog = false, yLog = true, stop }) {
   return figure(label, (width) => {
-    const box = { left: 74, right: width - 12, top: 28, bottom: 330 };
+    const named = width >= WIDE && series.length > 1;
+    const margin = named ? 22 + LETTER * Math.min(24, Math.max(...series.map((each) => [...each.label].length))) : 18;
+    const box = { left: 50, right: width - margin, top: 30, bottom: width < WIDE ? 290 : 350 };
     const points = series.flatMap((each) => each.points);
     const known = points.map(([, y]) => y).filter((y) => y !== null);
-    const y = scale([...known, ...reached(formats, known)], [box.bottom, box.top], { log: yLog });
-    const x = scale(points.map(([at]) => at), [box.left, box.right], { log: xLog });
-    return canvas(label, width, 376,
+    const y = scale([...known, ...reached(formats, known)], [box.bottom, box.top], { log: yLog, room: ROOM });
+    const x = scale(points.map(([at]) => at), [box.left + 8, box.right - 8], { log: xLog });
+    const drawing = canvas(label, width, box.bottom + 44,
       horizontal(x, box, xLabel), vertical(y, box, yLabel),
       limits(formats, y, box, { across: true }),
-      series.map((each) => line(each, x, y)));
+      series.map((each) => line(each, x, y)),
+      stop ? null : captions(series.flatMap((each) => each.points.map(([at, value, label]) => ({ x: at, y: value, label }))), x, y, box, { lined: true }),
+      named ? ends(series, x, y, box) : null);
+    return stop ? pointing(drawing, { series, x, y, box, stop }) : drawing;
   });
 }
 
@@ -44,70 +59,125 @@ function line({ place, label, points }, x, y) {
   const known = points.filter(([, value]) => value !== null);
   let pen = "M";
   const path = points.map(([at, value]) => {
-    const step = value === null ? "" : `${pen}${x.at(at).toFixed(1)} ${y.at(value).toFixed(1)}`;
+    const step = value === null ? "" : `${pen}${x.at(at)} ${y.at(value)}`;
     pen = value === null ? "M" : "L";
     return step;
   });
+  const every = Math.ceil(known.length / CROWDED);
+  const marked = known.filter((_, index) => index % every === 0 || index === known.length - 1);
   return svg("g", {},
     svg("path", { class: `${colour(place)} line`, d: path.join(""), "stroke-dasharray": dash(place) }),
-    known.map(([at, value]) => marker(place, x.at(at), y.at(value), `${label}: ${number(value)}`)));
+    marked.map(([at, value]) => marker(place, x.at(at), y.at(value), `${label}: ${number(value)}`)));
 }
 
-export function scatter({ label, xLabel, yLabel, series, xLog, yLog }) {
+// The name of each line at its last point, moved apart where lines end together.
+function ends(series, x, y, box) {
+  const last = series.map(({ place, label, points }) => {
+    const [at, value] = points.findLast(([, known]) => known !== null) ?? [0, 0];
+    return { place, label, x: x.at(at), wanted: y.at(value) };
+  }).sort((one, other) => one.wanted - other.wanted);
+  let lowest = box.top - APART;
+  for (const each of last) lowest = each.y = Math.max(each.wanted, lowest + APART);
+  let ceiling = box.bottom + APART;
+  for (const each of last.toReversed()) ceiling = each.y = Math.min(each.y, ceiling - APART);
+  return last.map((each) => svg("g", { class: `${colour(each.place)} ending` },
+    svg("path", { class: "lead", d: `M${each.x + 7} ${each.wanted}L${box.right + 6} ${each.y}` }),
+    svg("text", { x: box.right + 10, y: each.y + 4 }, clipped(each.label, 24))));
+}
+
+export function scatter({ label, xLabel, yLabel, series, formats = [], xLog, yLog }) {
   return figure(label, (width) => {
-    const box = { left: 74, right: width - 36, top: 28, bottom: 300 };
+    const box = { left: 50, right: width - 22, top: 30, bottom: 300 };
     const points = series.flatMap((each) => each.points);
-    const x = scale(points.map((point) => point.x), [box.left, box.right], { log: xLog });
-    const y = scale(points.map((point) => point.y), [box.bottom, box.top], { log: yLog });
-    return canvas(label, width, 346, horizontal(x, box, xLabel), vertical(y, box, yLabel),
+    const across = points.map((point) => point.x);
+    const x = scale(across, [box.left, box.right], { log: xLog });
+    const y = scale(points.map((point) => point.y), [box.bottom, box.top], { log: yLog, room: ROOM });
+    return canvas(label, width, 344, horizontal(x, box, xLabel), vertical(y, box, yLabel),
+      limits(formats.x ?? [], x, box, { across: false }), limits(formats.y ?? [], y, box, { across: true }),
       series.map(({ points: some }, place) => some.map((point) =>
-        marker(place, x.at(point.x), y.at(point.y), `${point.label}: ${number(point.x)}, ${number(point.y)}`))));
+        marker(place, x.at(point.x), y.at(point.y), `${point.label}: ${number(point.x)}, ${number(point.y)}`))),
+      captions(points, x, y, box));
   });
 }
 
-// rows: [{label, marks: [{place, value, title}]}], one line each, on one axis.
+// The names of points that are few, each where it runs into no other and not off the paper.
+// `lined`: a line runs through them, so beside them is no room.
+function captions(points, x, y, box, { lined = false } = {}) {
+  if (points.length > FEW) return null;
+  const placed = [];
+  const free = (at) => at.from >= box.left && at.to <= box.right + 8 && placed.every((each) => at.to < each.from || at.from > each.to || Math.abs(at.y - each.y) > 13);
+  const marks = points.map((point) => ({ from: x.at(point.x) - 5, to: x.at(point.x) + 5, y: y.at(point.y) + 4 }));
+  placed.push(...marks);
+  return points.map((point, index) => {
+    const text = clipped(point.label ?? "", 24);
+    const [across, down, wide] = [x.at(point.x), y.at(point.y) + 4, text.length * LETTER];
+    const own = placed.indexOf(marks[index]);
+    placed.splice(own, 1);
+    const found = [...(lined ? [] : [{ from: across + 9, y: down }, { from: across - 9 - wide, y: down }]), { from: across - wide / 2, y: down - 15 }, { from: across - wide / 2, y: down + 17 }]
+      .map((at) => (at.y === down ? at : { ...at, from: Math.min(Math.max(at.from, box.left), box.right + 8 - wide) }))
+      .map((at) => ({ ...at, to: at.from + wide })).find(free);
+    placed.push(marks[index], ...(found ? [found] : []));
+    return found && text ? svg("text", { class: "said", x: found.from, y: found.y }, text) : null;
+  });
+}
+
+// rows: [{label, marks: [{place or level, value, title}]}], one line each, on one axis.
 export function dots({ label, xLabel, rows, formats = [], log = true }) {
   return figure(label, (width) => {
-    const left = Math.min(280, Math.floor(width * 0.36));
-    const box = { left, right: width - 36, top: 24, bottom: 24 + rows.length * ROW };
+    const { left, row, name } = margin(rows, width);
+    const box = { left, right: width - 26, top: 24, bottom: 24 + rows.length * row };
     const values = rows.flatMap(({ marks }) => marks.map(({ value }) => value));
     const x = scale([...values, ...reached(formats, values)], [box.left, box.right], { log });
-    return canvas(label, width, box.bottom + 46, horizontal(x, box, xLabel),
+    const most = Math.max(...rows.map(({ marks }) => marks.length));
+    return canvas(label, width, box.bottom + 44, horizontal(x, box, xLabel),
       limits(formats, x, box, { across: false }),
       rows.map(({ label: text, marks }, place) => {
-        const y = box.top + (place + 0.5) * ROW;
+        const y = box.top + (place + 1) * row - ROW / 2;
         return svg("g", {},
-          svg("text", { class: "name", x: left - 12, y: y + 4, "text-anchor": "end" }, clipped(text, left)),
-          marks.map((mark) => marker(mark.place, x.at(mark.value), y, mark.title)));
+          svg("line", { class: "row", x1: left, x2: box.right, y1: y, y2: y }),
+          name(text, y),
+          marks.map((mark) => dot(mark, x.at(mark.value), y + apart(mark.place, most))));
       }));
   });
+}
+
+// Releases with nearly the same value would cover each other.
+const apart = (place, most) => (most > 1 ? (place - (most - 1) / 2) * Math.min(6, SPREAD / most) : 0);
+
+function dot({ level, place, title }, x, y) {
+  return level ? standing(level, { transform: `translate(${x} ${y})` }, title) : marker(place, x, y, title);
 }
 
 export function bars({ label, xLabel, rows }) {
   return figure(label, (width) => {
-    const left = Math.min(280, Math.floor(width * 0.36));
-    const box = { left, right: width - 40, top: 8, bottom: 8 + rows.length * ROW };
+    const { left, row, name } = margin(rows, width);
+    const box = { left, right: width - 46, top: 8, bottom: 8 + rows.length * row };
     const x = scale(rows.map(({ value }) => value), [box.left, box.right]);
-    return canvas(label, width, box.bottom + 46, horizontal(x, box, xLabel),
+    return canvas(label, width, box.bottom + 44, horizontal(x, box, xLabel),
       rows.map(({ label: text, value, place }, line) => {
-        const y = box.top + line * ROW;
+        const y = box.top + (line + 1) * row - ROW;
         return svg("g", {},
-          svg("text", { class: "name", x: left - 12, y: y + 17, "text-anchor": "end" }, clipped(text, left)),
-          svg("rect", { class: `${colour(place)} bar`, x: left, y: y + 5, width: Math.max(1, x.at(value) - left), height: ROW - 10, rx: 3 }),
-          svg("text", { x: x.at(value) + 6, y: y + 17 }, number(value)));
+          name(text, y + ROW / 2),
+          svg("rect", { class: `${colour(place)} bar`, x: left, y: y + 6, width: Math.max(1, x.at(value) - left), height: ROW - 12 }),
+          svg("text", { class: "value", x: x.at(value) + 6, y: y + 17 }, number(value)));
       }));
   });
+}
+
+// Names stand left of the rows, or above them where that would take more than a good third.
+function margin(rows, width) {
+  const longest = Math.max(...rows.map(({ label }) => [...label].length)) * LETTER + 16;
+  if (longest > Math.max(width * 0.42, 120) && width < WIDE) {
+    const name = (text, y) => svg("text", { class: "name", x: 8, y: y - 14 }, clipped(text, (width - 30) / LETTER));
+    return { left: 8, row: TALL, name };
+  }
+  const left = Math.min(Math.ceil(longest), Math.floor(width * 0.42));
+  const name = (text, y) => svg("text", { class: "name", x: left - 10, y: y + 4, "text-anchor": "end" }, clipped(text, (left - 14) / LETTER));
+  return { left, row: ROW, name };
 }
 
 // A limit belongs on the axis when values come near it; else it would only press them together.
 function reached(formats, values) {
   const highest = values.reduce((one, other) => Math.max(one, other), 0);
-  return formats.map(({ largest }) => largest).filter((largest) => largest <= highest * 100);
-}
-
-// Text in SVG does not wrap: cut by code points to what the margin holds.
-function clipped(text, width) {
-  const most = Math.max(6, Math.floor((width - 14) / 7.5));
-  const letters = [...text];
-  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
+  return formats.map(({ largest }) => largest).filter((largest) => largest <= highest * 200);
 }

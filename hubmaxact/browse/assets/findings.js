@@ -1,43 +1,68 @@
 // The paper's claims, recomputed from the index: all words come with the data, this draws them.
 
 import { bars, dots, lines, scatter } from "./chart.js";
-import { details, h, table } from "./dom.js";
-import { any, number } from "./format.js";
-import { marker } from "./marks.js";
-import { svg } from "./dom.js";
+import { details, h, svg, table } from "./dom.js";
+import { any, number, rounded } from "./format.js";
+import { marker, standing } from "./marks.js";
+import { levelOf } from "./ruler.js";
+
+const MOST_ROWS = 30; // of a dot chart; the table below it has them all
 
 export function findings({ scopes, findings: all }, state, about, go) {
   return h("section", { id: "findings", "aria-label": "Findings" },
-    h("fieldset", { class: "scopes" }, h("legend", {}, "Computed over"), scopes.map(({ id, label, basis }) =>
-      h("label", {}, h("input", { type: "radio", name: "scope", value: id, checked: id === state.scope, onchange: () => go({ scope: id }) }), label, h("span", { class: "count" }, basis)))),
+    h("fieldset", { class: "switch scopes" }, h("legend", {}, "Computed over"), scopes.map(({ id, label, basis }) =>
+      h("label", {}, h("input", { type: "radio", name: "scope", value: id, checked: id === state.scope, onchange: () => go({ scope: id }) }),
+        h("span", {}, label, h("small", {}, basis))))),
     all[state.scope].map((claim) => card(claim, about)));
 }
 
 function card(claim, about) {
   return h("article", { id: `finding-${claim.id}`, class: "claim" },
-    h("p", { class: "answer" }, claim.answer ?? "–"),
-    h("div", {}, h("h2", {}, claim.title), claim.sentences.map((sentence) => h("p", {}, h("bdi", {}, sentence))),
+    h("div", { class: "words" },
+      h("p", { class: claim.answer === null ? "answer none" : "answer" }, claim.answer ?? "–"),
+      h("h2", {}, claim.title), claim.sentences.map((sentence) => h("p", {}, h("bdi", {}, sentence))),
+      h("p", { class: "basis" }, `This ${claim.basis}.`)),
+    h("div", { class: "shown" },
       claim.chart ? [drawn(claim.chart, claim.title, about), legend(claim.chart)] : null,
-      h("p", { class: "basis" }, `This ${claim.basis}.`),
       claim.table.rows.length ? details("These numbers", table(claim.title, claim.table.head,
-        claim.table.rows.map((row) => h("tr", {}, row.map((value) => h("td", { class: typeof value === "number" ? "number" : null }, h("bdi", {}, any(value)))))))) : null));
+        claim.table.rows.map((row) => h("tr", {}, row.map(value))))) : null));
+}
+
+function value(cell) {
+  if (typeof cell !== "number") return h("td", {}, h("bdi", {}, any(cell)));
+  return h("td", { class: "number", title: cell }, Number.isInteger(cell) ? number(cell) : rounded(cell));
 }
 
 function drawn(chart, label, about) {
   const labels = { label, xLabel: chart.x_label, yLabel: chart.y_label };
-  const formats = chart.kind === "ratios" ? [{ label: "no difference", largest: 1 }]
-    : about.formats.filter(({ name }) => chart.x_label === "M" && name === "float16");
-  const marks = chart.series.flatMap(({ label: series, points }, place) => points.map((point) => ({ ...point, place, series })));
-  if (chart.kind === "scatter") return scatter({ ...labels, series: chart.series, xLog: chart.x_log, yLog: chart.y_log });
+  const fp16 = about.formats.filter(({ name }) => name === "float16");
+  const named = chart.series.map((series, place) => ({ ...series, place }));
+  const logs = { xLog: chart.x_log, yLog: chart.y_log };
+  const end = (axis) => (axis === "M" ? fp16 : []);
+  if (chart.kind === "scatter") return scatter({ ...labels, ...logs, series: named, formats: { x: end(chart.x_label), y: end(chart.y_label) } });
   if (chart.kind === "lines") {
-    return lines({ ...labels, xLog: chart.x_log, yLog: chart.y_log, series: chart.series.map(({ label: series, points }, place) => ({ place, label: series, points: points.map(({ x, y }) => [x, y]) })) });
+    return lines({ ...labels, ...logs, series: named.map((series) => ({ ...series, points: series.points.map(({ x, y, label: name }) => [x, y, name]) })) });
   }
-  if (chart.kind === "bars") return bars({ ...labels, rows: marks.map(({ label: text, x, place, series }) => ({ label: chart.series.length > 1 ? `${text}, ${series}` : text, value: x, place })) });
-  const shown = marks.slice(0, 40);
-  return dots({ ...labels, formats, log: chart.x_log, rows: shown.map(({ label: text, x, place }) => ({ label: text, marks: [{ place, value: x, title: `${text}: ${number(x)}` }] })) });
+  return rowed(chart, named, labels, end);
 }
 
-function legend({ series, kind }) {
+function rowed(chart, named, labels, end) {
+  const marks = named.flatMap(({ points, place, label }) => points.map((point) => ({ ...point, place, series: label })));
+  if (chart.kind === "bars") {
+    return bars({ ...labels, rows: marks.map(({ label, x, place, series }) => ({ label: named.length > 1 ? `${label}, ${series}` : label, value: x, place })) });
+  }
+  const formats = chart.kind === "ratios" ? [{ label: "no difference", largest: 1 }] : end(chart.x_label);
+  return dots({ ...labels, formats, log: chart.x_log, rows: marks.slice(0, MOST_ROWS).map(({ label, x, place }) =>
+    ({ label, marks: [{ place, level: standings(chart) ? levelOf(x) : null, value: x, title: `${label}: ${number(x)}` }] })) });
+}
+
+// Releases in order of M have the shapes of the table, not one of a series each.
+const standings = ({ kind, x_label: axis }) => kind === "dots" && axis === "M";
+
+function legend(chart) {
+  const { series, kind } = chart;
   if (series.length < 2 || kind === "bars") return null;
-  return h("ul", { class: "legend" }, series.map(({ label }, place) => h("li", {}, svg("svg", { viewBox: "0 0 12 12", width: 12, height: 12, "aria-hidden": "true" }, marker(place, 6, 6)), label)));
+  const shape = ({ points }, place) => (standings(chart) ? standing(levelOf(points[0].x)) : marker(place, 0, 0));
+  return h("ul", { class: "legend" }, series.map((each, place) => h("li", {},
+    svg("svg", { viewBox: "-6 -6 12 12", width: 12, height: 12, "aria-hidden": "true" }, shape(each, place)), each.label)));
 }

@@ -3,12 +3,17 @@
 const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
 const UNITS = [[1e12, "T"], [1e9, "B"], [1e6, "M"]];
 const UNKNOWN = "unknown";
+const DIGITS = 6; // of errors, which are ratios of sums and no values of a tensor
 
 export function number(value) {
   if (value === null || value === undefined) return UNKNOWN;
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e12 || size < 1e-4)) return String(value).replace("e+", "e");
   return plain.format(value);
+}
+
+export function counted(value, noun) {
+  return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
 export function count(value) {
@@ -19,6 +24,10 @@ export function count(value) {
 
 export function decibels(value) {
   return value === null || value === undefined ? UNKNOWN : value.toFixed(1);
+}
+
+export function rounded(value) {
+  return value === null || value === undefined ? UNKNOWN : number(Number(value.toPrecision(DIGITS)));
 }
 
 export function flag(value) {
@@ -43,4 +52,10 @@ export function age(instant, now = Date.now()) {
   if (hours < 1) return "less than an hour old";
   if (hours < 48) return `${Math.floor(hours)} hour${hours < 2 ? "" : "s"} old`;
   return `${Math.floor(hours / 24)} days old`;
+}
+
+// Cut by code points, so that no character is halved.
+export function clipped(text, most) {
+  const letters = [...text];
+  return letters.length <= most ? text : `${letters.slice(0, most - 1).join("")}…`;
 }

@@ -2,6 +2,7 @@
 
 const KEY = "theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
+let chosen = null;
 
 export function theme(button) {
   const show = () => {
@@ -17,8 +18,6 @@ export function theme(button) {
   system.addEventListener("change", show);
   show();
 }
-
-let chosen = null;
 
 function current() {
   return chosen ?? kept() ?? (system.matches ? "dark" : "light");
