@@ -1,5 +1,6 @@
 """One measurement, from a checkpoint to a report: every step in order, nothing decided here."""
 
+import gc
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,8 +72,10 @@ def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> tuple[in
         except OutOfMemoryError:
             if budget <= SMALLEST_BUDGET:
                 raise
-            budget //= 2
-            watcher.stage(f"Out of memory: starting over with batches of {budget} tokens")
+        # Frames of the failed pass may hold its tensors in cycles until they are collected.
+        gc.collect()
+        budget //= 2
+        watcher.stage(f"Out of memory: starting over with batches of {budget} tokens")
 
 
 def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watcher) -> Any:

@@ -18,7 +18,7 @@ class Starved(Watcher):
         if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
             return  # starting over: the limit stands
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        room = used + 300 * 2**20
+        room = used + 400 * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
 
     def stage(self, sentence):
