@@ -12,18 +12,22 @@ import tempfile
 import threading
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures" / "space"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-WIDTHS = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
+WIDTHS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+THEMES = ("light", "dark")
 PICKS = ("paper:gemma-3-27b-it", "paper:Qwen3.5-27B", "file:dense.json", "file:moe.json")
 VIEWS = {
     "releases": ("", "body"),
     "compare": ("?" + "&".join(f"pick={key}" for key in PICKS), "#compare"),
-    "findings": ("?view=findings", "body"),
+    "findings": ("?view=findings", "#findings"),
 }
+"""Name of a picture to the page's query string and what stands at the picture's top."""
+
+SETTLED = 300  # milliseconds: the charts are drawn once their width is known
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -36,15 +40,24 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def photograph(browser: Browser, address: str) -> None:
     """Write one picture for each view, width and theme."""
     for width, viewport in WIDTHS.items():
-        for theme in ("light", "dark"):
-            page = browser.new_page(viewport=viewport, color_scheme=theme)
+        for theme in THEMES:
+            # Without it, the page would still be scrolling when it is photographed.
+            still = "reduce"
+            page = browser.new_page(viewport=viewport, color_scheme=theme, reduced_motion=still)
             for view, (query, place) in VIEWS.items():
-                page.goto(address + query)
-                page.wait_for_selector("body[data-ready]")
-                page.evaluate("at => document.querySelector(at).scrollIntoView()", place)
-                page.wait_for_timeout(300)  # the charts are drawn once their width is known
+                show(page, address + query, place)
                 page.screenshot(path=PICTURES / f"{view}-{width}-{theme}.png")
             page.close()
+
+
+def show(page: Page, address: str, place: str) -> None:
+    """Open an address and scroll to a place on the page, drawn to the end."""
+    page.goto(address)
+    page.wait_for_selector("body[data-ready]")
+    page.wait_for_selector("#strip svg")
+    page.wait_for_timeout(SETTLED)
+    page.locator(place).evaluate("element => element.scrollIntoView()")
+    page.wait_for_timeout(SETTLED)
 
 
 def main() -> None:

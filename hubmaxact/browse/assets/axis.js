@@ -103,8 +103,8 @@ export function limits(formats, axis, box, { across }) {
   const inside = formats.filter(({ largest }) => largest >= first && largest <= last);
   return inside.map((format, place) => {
     const at = axis.at(format.largest);
-    return svg("g", { class: format.name === "float16" ? "limit hard" : "limit" },
-      format.name === "float16" ? tint(at, box, across) : null,
+    const hard = format.name === "float16";
+    return svg("g", { class: hard ? "limit hard" : "limit" }, hard ? tint(at, box, across) : null,
       svg("line", across ? { x1: box.left, x2: box.right, y1: at, y2: at } : { x1: at, x2: at, y1: box.top, y2: box.bottom }),
       // fp16 and E5M2 end close to each other: their names take turns, so that both can be read.
       svg("text", across ? beside(at, box, place) : above(at, box, format), format.label));

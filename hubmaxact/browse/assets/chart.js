@@ -1,6 +1,7 @@
 // Charts as SVG, as wide as the place they stand in. Each is given numbers and labels, never rows.
 
 import { horizontal, limits, scale, vertical } from "./axis.js";
+import { captions, LETTER } from "./captions.js";
 import { h, svg } from "./dom.js";
 import { clipped, number } from "./format.js";
 import { colour, dash, marker, standing } from "./marks.js";
@@ -9,11 +10,10 @@ import { pointing } from "./pointing.js";
 const LEAST_WIDTH = 280;
 const ROW = 26;
 const WIDE = 640; // from here on a line's name stands at its end
-const LETTER = 6.6; // pixels, of the charts' type
 const APART = 16; // pixels between two names
-const FEW = 12; // points that can have their names beside them
 const TALL = 42; // a row whose name stands above it
 const SPREAD = 20; // pixels over which the marks of one row are moved apart
+const NAMES = 74; // pixels before the first step, for the names of limits
 const ROOM = 0.06; // above the highest value, so that its mark is whole
 const CROWDED = 40; // points from which on a line gets fewer markers
 
@@ -44,13 +44,14 @@ export function lines({ label, xLabel, yLabel, series, formats = [], xLog = fals
     const points = series.flatMap((each) => each.points);
     const known = points.map(([, y]) => y).filter((y) => y !== null);
     const y = scale([...known, ...reached(formats, known)], [box.bottom, box.top], { log: yLog, room: ROOM });
-    const x = scale(points.map(([at]) => at), [box.left + 8, box.right - 8], { log: xLog });
+    const lane = formats.length && width >= WIDE ? NAMES : 8;
+    const x = scale(points.map(([at]) => at), [box.left + lane, box.right - 8], { log: xLog });
     const drawing = canvas(label, width, box.bottom + 44,
       horizontal(x, box, xLabel), vertical(y, box, yLabel),
       limits(formats, y, box, { across: true }),
       series.map((each) => line(each, x, y)),
       stop ? null : captions(series.flatMap((each) => each.points.map(([at, value, label]) => ({ x: at, y: value, label }))), x, y, box, { lined: true }),
-      named ? ends(series, x, y, box) : null);
+      named ? endings(series, x, y, box) : null);
     return stop ? pointing(drawing, { series, x, y, box, stop }) : drawing;
   });
 }
@@ -71,7 +72,7 @@ function line({ place, label, points }, x, y) {
 }
 
 // The name of each line at its last point, moved apart where lines end together.
-function ends(series, x, y, box) {
+function endings(series, x, y, box) {
   const last = series.map(({ place, label, points }) => {
     const [at, value] = points.findLast(([, known]) => known !== null) ?? [0, 0];
     return { place, label, x: x.at(at), wanted: y.at(value) };
@@ -97,27 +98,6 @@ export function scatter({ label, xLabel, yLabel, series, formats = [], xLog, yLo
       series.map(({ points: some }, place) => some.map((point) =>
         marker(place, x.at(point.x), y.at(point.y), `${point.label}: ${number(point.x)}, ${number(point.y)}`))),
       captions(points, x, y, box));
-  });
-}
-
-// The names of points that are few, each where it runs into no other and not off the paper.
-// `lined`: a line runs through them, so beside them is no room.
-function captions(points, x, y, box, { lined = false } = {}) {
-  if (points.length > FEW) return null;
-  const placed = [];
-  const free = (at) => at.from >= box.left && at.to <= box.right + 8 && placed.every((each) => at.to < each.from || at.from > each.to || Math.abs(at.y - each.y) > 13);
-  const marks = points.map((point) => ({ from: x.at(point.x) - 5, to: x.at(point.x) + 5, y: y.at(point.y) + 4 }));
-  placed.push(...marks);
-  return points.map((point, index) => {
-    const text = clipped(point.label ?? "", 24);
-    const [across, down, wide] = [x.at(point.x), y.at(point.y) + 4, text.length * LETTER];
-    const own = placed.indexOf(marks[index]);
-    placed.splice(own, 1);
-    const found = [...(lined ? [] : [{ from: across + 9, y: down }, { from: across - 9 - wide, y: down }]), { from: across - wide / 2, y: down - 15 }, { from: across - wide / 2, y: down + 17 }]
-      .map((at) => (at.y === down ? at : { ...at, from: Math.min(Math.max(at.from, box.left), box.right + 8 - wide) }))
-      .map((at) => ({ ...at, to: at.from + wide })).find(free);
-    placed.push(marks[index], ...(found ? [found] : []));
-    return found && text ? svg("text", { class: "said", x: found.from, y: found.y }, text) : null;
   });
 }
 

@@ -6,6 +6,8 @@ import { badge } from "./marks.js";
 import { levelOf, ruler, rulerHead } from "./ruler.js";
 
 const LEVELS = { beyond: "beyond fp16", near: "near fp16's end", within: "below fp16's end", unknown: "not known" };
+const LONG = 24; // letters, from which a text is broken anywhere rather than widening its column
+const EXACT = 9; // letters of a number, from which it is set smaller
 // What a narrow table says in one line below the name, because the columns have no room there.
 const SUMMARY = ["family", "architecture", "stage", "size", "weights"];
 
@@ -78,8 +80,8 @@ function content(column, row) {
   const text = cell(column.kind, value);
   if (column.name === "exceeds_float16") return standing(row);
   if (value === null) return h("span", { class: "unknown" }, text);
-  if (column.name === "abs_max") return [h("span", { class: "m" }, text), ruler(value, row.verdict.level === "unknown" ? levelOf(value) : row.verdict.level)];
-  return column.kind === "text" ? h("bdi", {}, text) : text;
+  if (column.name === "abs_max") return [h("span", { class: text.length > EXACT ? "m exact" : "m" }, text), ruler(value, row.verdict.level === "unknown" ? levelOf(value) : row.verdict.level)];
+  return column.kind === "text" ? h("bdi", { class: text.length > LONG ? "long" : null }, text) : text;
 }
 
 // The level in words and as a shape; the whole sentence stands in the comparison.
