@@ -68,14 +68,35 @@ def adds_bos(tokenizer: Any) -> bool:
 
 
 def check_vocabulary(tokenizer: Any, num_embeddings: int) -> None:
-    """Refuse a tokenizer whose ids the embedding has no row for.
+    """Refuse a tokenizer whose ordinary ids the embedding has no row for.
+
+    Special tokens may lie beyond it: Gemma 3 shares one tokenizer, with an image token, between
+    sizes that see images and sizes that do not. What a text then really holds, `check_ids` sees.
 
     Raises:
-        VocabularyError: the tokenizer's largest id is not below `num_embeddings`.
+        VocabularyError: the tokenizer's largest ordinary id is not below `num_embeddings`.
     """
-    token, largest = max(tokenizer.get_vocab().items(), key=lambda item: (item[1], item[0]))
+    special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+    ordinary = ((i, token) for token, i in tokenizer.get_vocab().items() if i not in special)
+    largest, token = max(ordinary, default=(-1, ""))
     if largest >= num_embeddings:
         raise VocabularyError(
             f"the tokenizer's largest id is {largest} ({token!r}) and the embedding has only "
             f"{num_embeddings} rows. Use the tokenizer that belongs to this checkpoint."
         )
+
+
+def check_ids(tokenizer: Any, samples: Samples, num_embeddings: int) -> None:
+    """Refuse texts that became an id the embedding has no row for.
+
+    Raises:
+        VocabularyError: names the first such text and its token.
+    """
+    for sample, ids in enumerate(samples.ids):
+        largest = int(ids.max(initial=-1))
+        if largest >= num_embeddings:
+            token = tokenizer.convert_ids_to_tokens(largest)
+            raise VocabularyError(
+                f"text {sample} holds the special token {token!r} (id {largest}) and the embedding "
+                f"has only {num_embeddings} rows. Leave that text out of the corpus."
+            )

@@ -18,18 +18,24 @@ class WriteError(HubmaxactError):
     """Raised when a result cannot be written; what was there before is still there."""
 
 
+def check_place(path: Path) -> None:
+    """Refuse, before any long work, a path that nothing could be written to.
+
+    Raises:
+        WriteError: the folder is missing or read-only.
+    """
+    descriptor, temporary = _temporary(path)
+    os.close(descriptor)
+    Path(temporary).unlink()
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace the file at `path` with `content`, all or nothing.
 
     Raises:
         WriteError: the folder is missing, read-only or full; the old file is intact.
     """
-    try:
-        descriptor, temporary = tempfile.mkstemp(prefix=PREFIX, dir=path.parent)
-    except OSError as error:
-        raise WriteError(
-            f"cannot write {path}: {error.strerror}. Choose another folder."
-        ) from error
+    descriptor, temporary = _temporary(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -43,6 +49,16 @@ def write_bytes(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()
+
+
+def _temporary(path: Path) -> tuple[int, str]:
+    """Open a new file beside `path`: its descriptor and name."""
+    try:
+        return tempfile.mkstemp(prefix=PREFIX, dir=path.parent)
+    except OSError as error:
+        raise WriteError(
+            f"cannot write {path}: {error.strerror}. Choose another folder."
+        ) from error
 
 
 def _flush_folder(folder: Path) -> None:

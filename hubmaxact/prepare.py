@@ -90,7 +90,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     corpus = load(options.corpus, num_samples=options.num_samples)
     from hubmaxact.anatomy.resolve import resolve
     from hubmaxact.checkpoint.load import load as load_checkpoint
-    from hubmaxact.encode import check_vocabulary, encode
+    from hubmaxact.encode import check_ids, check_vocabulary, encode
 
     watcher.stage(f"Loading {len(files.tensors)} tensors from {len(files.shards)} files")
     loaded = load_checkpoint(
@@ -100,7 +100,8 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         device_map=options.device_map,
         attn_implementation=options.attn_implementation,
     )
-    check_vocabulary(loaded.tokenizer, loaded.model.get_input_embeddings().weight.shape[0])
+    num_embeddings = loaded.model.get_input_embeddings().weight.shape[0]
+    check_vocabulary(loaded.tokenizer, num_embeddings)
     anatomy = resolve(loaded.model)
     require([m.reason for m in anatomy.missing], anatomy.missing, options)
     max_seq_len = min(options.max_seq_len, most_positions(loaded.model))
@@ -111,6 +112,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         max_seq_len=max_seq_len,
         special_tokens=options.special_tokens,
     )
+    check_ids(loaded.tokenizer, samples, num_embeddings)
     return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
 
 

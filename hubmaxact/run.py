@@ -11,6 +11,7 @@ from hubmaxact.checkpoint.inspect import digest_weights
 from hubmaxact.errors import OutOfMemoryError
 from hubmaxact.prepare import Options, Prepared, Source, Watcher, plan_for, prepare, require
 from hubmaxact.report.document import Environment, Report
+from hubmaxact.report.threads import with_threads
 
 SMALLEST_BUDGET = 256
 LARGEST_BUDGET = 1 << 17
@@ -118,5 +119,5 @@ def _device_name(device: Any) -> str:
     if device.type == "cpu":
         # Instruction set and threads decide CPU bits; the processor's marketing name does not.
         kind = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
-        return f"{kind} {torch.get_num_threads()} threads"
+        return with_threads(kind, torch.get_num_threads())
     return str(device.type)

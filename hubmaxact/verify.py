@@ -4,7 +4,6 @@ In the same environment the bits must be equal; elsewhere values may move by two
 change of carrier is named. What this catches and what it cannot: `docs/verify.md`.
 """
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +14,7 @@ from hubmaxact.formats import bf16_step
 from hubmaxact.plan import Plan
 from hubmaxact.prepare import Options, Prepared, Source, Watcher, plan_for, prepare
 from hubmaxact.report.document import GlobalMax, Report, SiteFacts, WeightFile
+from hubmaxact.report.threads import threads_of
 from hubmaxact.run import cpu_threads, environment
 
 STEPS_APART = 2  # bf16 steps allowed in another environment
@@ -168,19 +168,14 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
         return
     chosen = [plan.batches[claimed["batch"]]]
     model, ids = prepared.loaded.model, prepared.samples.ids
-    with cpu_threads(_threads(report)):
+    threads = threads_of(report["environment"]) or Options().cpu_threads
+    with cpu_threads(threads):
         run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
         exact = report["environment"] == environment(model)
     seen = seen_sites(run)
     yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
     facts = [site_facts(*site) for site in seen]
     yield _compare_sites(report["sites"], facts, chosen[0].samples, exact=exact)
-
-
-def _threads(report: Report) -> int:
-    """The CPU threads a report was measured with, within reason."""
-    named = re.fullmatch(r".* (\d{1,3}) threads", report["environment"]["device_name"])
-    return max(1, int(named[1])) if named else Options().cpu_threads
 
 
 def _compare_peak(claimed: GlobalMax, found: GlobalMax | None, *, exact: bool) -> Iterator[Check]:

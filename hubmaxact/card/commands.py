@@ -2,6 +2,7 @@
 
 from hubmaxact.card.escape import word
 from hubmaxact.report.document import REPORT_NAME, CorpusFacts, Report
+from hubmaxact.report.threads import threads_of
 
 WIDTH = 90
 
@@ -22,6 +23,7 @@ def reproduce(report: Report) -> str:
         "--batch-tokens": protocol["batch_tokens"],
         "--calibration-samples": protocol["calibration_samples"],
         "--evaluation-samples": protocol["evaluation_samples"],
+        "--cpu-threads": threads_of(report["environment"]),
     }
     words = [f"{name} {word(str(value))}" for name, value in options.items() if value is not None]
     if report["coverage"]["missing"]:

@@ -77,7 +77,7 @@ def measure(
     """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
     from hubmaxact.card import place
     from hubmaxact.cli.progress import RichWatcher, console
-    from hubmaxact.files import write_bytes
+    from hubmaxact.files import check_place, write_bytes
     from hubmaxact.prepare import resolve_source
     from hubmaxact.report.write import report_bytes
     from hubmaxact.run import measure_checkpoint
@@ -86,11 +86,13 @@ def measure(
     options = _options(preset, chosen)
     if write_into is not None:
         place.check(write_into)
+    targets = _targets(output, write_into)
+    for path in targets:
+        check_place(path)
     with RichWatcher() as watcher:
         source = resolve_source(checkpoint, revision=revision, model_id=model_id)
         report = measure_checkpoint(source, options, watcher)
     content = report_bytes(report)
-    targets = _targets(output, write_into)
     for path in targets:
         write_bytes(path, content)
     if write_into is not None:
@@ -106,7 +108,8 @@ def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":
     """Defaults, then the preset, then what the user said."""
     from hubmaxact.prepare import PAPER, Options
 
-    said = {name: value for name, value in chosen.items() if value not in (None, False)}
+    # Flags that were not given are False; a number may well be 0.
+    said = {n: value for n, value in chosen.items() if value is not None and value is not False}
     if said.get("batch_tokens") == "auto":
         said["batch_tokens"] = None
     return Options(**{**(PAPER if preset == "paper" else {}), **said})

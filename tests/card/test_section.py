@@ -113,6 +113,12 @@ def test_the_reproducing_command_names_every_choice():
     )
 
 
+def test_a_run_on_a_cpu_is_repeated_with_as_many_threads():
+    report = example_reports.small_report()
+    report["environment"] |= {"device_type": "cpu", "device_name": "x86_64 AVX2 16 threads"}
+    assert " --cpu-threads 16" in commands.reproduce(report).replace(" \\\n ", "")
+
+
 @pytest.mark.parametrize(
     ("name", "version", "option"),
     [

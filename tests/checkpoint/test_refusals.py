@@ -7,6 +7,7 @@ import shutil
 import pytest
 from command import DENSE, MOE, hubmaxact
 from safetensors.torch import load_file, save_file
+from transformers import AddedToken, AutoTokenizer
 
 
 @pytest.fixture
@@ -50,6 +51,13 @@ def header_of(path):
 def write_with_header(path, header, data):
     encoded = header if isinstance(header, bytes) else json.dumps(header).encode()
     path.write_bytes(len(encoded).to_bytes(8, "little") + encoded + data)
+
+
+def with_image_token(folder):
+    """As in Gemma 3's text-only sizes: one special token more than the embedding has rows."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens(AddedToken("<image>", special=True), special_tokens=True)
+    tokenizer.save_pretrained(folder)
 
 
 class TestUnsafe:
@@ -192,6 +200,18 @@ class TestWeights:
         edit_json(dense / "config.json", vocab_size=rows)
         refused(dense, rf"largest id is {rows + 15} .* the embedding has only {rows} rows")
 
+    def test_a_text_with_a_special_token_beyond_the_embedding(self, dense):
+        with_image_token(dense)
+        corpus = "fine\nlook: <image>\n"
+        refused(dense, r"text 1 holds the special token '<image>' \(id 4096\)", corpus=corpus)
+
+    def test_a_special_token_that_no_text_holds_is_no_reason_to_refuse(self, dense):
+        with_image_token(dense)
+        path = dense.parent / "fine.jsonl"
+        path.write_text('{"text": "fine"}\n')
+        result = hubmaxact("measure", dense, "--corpus", path, home=dense.parent)
+        assert result.returncode == 0, result.stderr
+
     def test_no_tokenizer(self, dense):
         for path in dense.glob("tokenizer*"):
             path.unlink()
@@ -251,3 +271,17 @@ class TestArguments:
         target.mkdir()
         (target / "README.md").write_text("<!-- hubmaxact:begin -->\n")
         refused(dense, "README", "--write-into", target)
+
+    @pytest.mark.parametrize("where", ["nowhere/report.json", "model.safetensors/report.json"])
+    def test_a_report_that_could_not_be_written_is_refused_before_the_run(self, dense, where):
+        refused(dense, "cannot write .* Choose another folder", "--output", dense / where)
+
+    def test_no_samples_are_a_choice_too(self, dense):
+        path = dense.parent / "fine.jsonl"
+        path.write_text('{"text": "fine"}\n')
+        splits = ("--calibration-samples", "0", "--evaluation-samples", "0")
+        result = hubmaxact("measure", dense, "--corpus", path, *splits, home=dense.parent)
+        assert result.returncode == 0, result.stderr
+        report = json.loads((dense.parent / "activation_maxima.json").read_text())
+        assert report["protocol"]["calibration_samples"] == 0
+        assert "at least one" in report["quantization"]["formats"][0]["reason"]

@@ -81,7 +81,8 @@ def _forward(model, family, padded):
         for layer, (router, _) in family.routed.items():
             keep = _keep_choice(model.get_submodule(router), layer, chosen)
             hooks.callback(keep.remove)
-        model.get_submodule(family.decoder)(input_ids=torch.from_numpy(padded), use_cache=False)
+        input_ids = torch.from_numpy(padded).to(model.device)
+        model.get_submodule(family.decoder)(input_ids=input_ids, use_cache=False)
     return seen, chosen
 
 
@@ -90,7 +91,7 @@ def _keep_output(module, watch, seen):
         tensor = output[0] if isinstance(output, tuple) else output
         if watch.how == "half":
             tensor = tensor[..., : tensor.shape[-1] // 2]
-        seen[watch.key] = tensor.clone()
+        seen[watch.key] = tensor.clone().cpu()
 
     return module.register_forward_hook(hook)
 
@@ -98,7 +99,7 @@ def _keep_output(module, watch, seen):
 def _keep_choice(module, layer, chosen):
     def hook(_module, _args, output):
         (indices,) = [tensor for tensor in output if not tensor.is_floating_point()]
-        chosen[layer] = indices.numpy().copy()
+        chosen[layer] = indices.cpu().numpy().copy()
 
     return module.register_forward_hook(hook)
 
@@ -126,7 +127,7 @@ def expert_gates(experts, hidden, indices):
             both = functional.linear(hidden[token], weight)
             values.append(both[:, : both.shape[-1] // 2])
         tokens.append(token)
-    return torch.cat(values), torch.cat(tokens)
+    return torch.cat(values).cpu(), torch.cat(tokens).cpu()
 
 
 def _rows(watch, tensor, real, tokens):

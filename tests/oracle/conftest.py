@@ -1,4 +1,9 @@
-"""Tiny checkpoints, one corpus, and measurements of both kinds, kept for the whole run."""
+"""Tiny checkpoints, one corpus, and measurements of both kinds, kept for the whole run.
+
+HUBMAXACT_TEST_DEVICE=cuda runs both kinds on a GPU; what is compared stays the same.
+"""
+
+import os
 
 import pytest
 import torch
@@ -8,6 +13,8 @@ from hubmaxact.run import Options, Source, measure_checkpoint
 from oracle import batches, capture, texts, tiny
 from oracle.cases import CALIBRATION, EVALUATION, MAX_SEQ_LEN, Both
 from oracle.families import FAMILIES
+
+DEVICE = os.environ.get("HUBMAXACT_TEST_DEVICE", "cpu")
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +48,7 @@ def measured(checkpoint, corpus):
             "max_seq_len": MAX_SEQ_LEN,
             "special_tokens": case.specials,
             "dtype": case.dtype,
-            "device": "cpu",
+            "device": DEVICE,
             "calibration_samples": CALIBRATION,
             "evaluation_samples": EVALUATION,
         }
@@ -57,7 +64,7 @@ def recomputed(checkpoint):
 
     def run(case):
         folder = checkpoint(case.name, **case.checkpoint)
-        model = tiny.load(folder, case.name, case.dtype)
+        model = tiny.load(folder, case.name, case.dtype).to(DEVICE)
         ids = encode(folder, specials=case.specials == "as_tokenizer")
         planned = batches.plan(
             [len(row) for row in ids],
