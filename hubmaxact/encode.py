@@ -35,9 +35,11 @@ def encode(tokenizer: Any, corpus: Corpus, *, max_seq_len: int, special_tokens: 
     """Encode every text, cut at `max_seq_len` tokens, special tokens included.
 
     Raises:
-        CorpusError: no text gives a single token.
+        CorpusError: no text gives a single token, or the limit leaves no room for a text.
     """
     specials = special_tokens == "as_tokenizer"
+    # A text is measured from its beginning, as far as asked, whatever the configuration prefers.
+    tokenizer.truncation_side, tokenizer.model_max_length = "right", max_seq_len
     ids: list[npt.NDArray[np.int32]] = []
     for start in range(0, len(corpus.texts), CHUNK):
         texts = [text.text for text in corpus.texts[start : start + CHUNK]]
@@ -46,6 +48,11 @@ def encode(tokenizer: Any, corpus: Corpus, *, max_seq_len: int, special_tokens: 
         raise CorpusError(
             f"the tokenizer makes no tokens of the {len(ids)} texts of {corpus.name}. "
             "Use another corpus, or check the tokenizer's files."
+        )
+    if (longest := max(map(len, ids))) > max_seq_len:
+        raise CorpusError(
+            f"the tokenizer makes {longest} tokens where at most {max_seq_len} were asked for: its "
+            "special tokens alone need more. Raise --max-seq-len."
         )
     domains = tuple(text.domain for text in corpus.texts)
     return Samples(tuple(ids), domains, specials and adds_bos(tokenizer))

@@ -86,9 +86,8 @@ class Recorder:
     ) -> tuple[Tensor, Tokens]:
         """The rows that belong to real tokens, and those tokens, on the tensor's device."""
         if row_tokens is None:
-            x_TD = rows_by_token(x, *batch.ids_BL.shape)
-            if x_TD is None:
-                raise ValueError(f"{site.module}: cannot tell the rows of {tuple(x.shape)} apart")
+            assert site.layout is not None
+            x_TD = rows_by_token(x, site.layout, *batch.ids_BL.shape)
             rows = batch.rows
             tokens = batch.tokens if rows is None else batch.tokens.take(rows)
             return (x_TD if rows is None else x_TD[rows.to(x.device)]), tokens.to(x.device)

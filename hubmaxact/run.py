@@ -8,10 +8,11 @@ from typing import Any
 
 import hubmaxact
 from hubmaxact.checkpoint.inspect import digest_weights
-from hubmaxact.errors import OutOfMemoryError
+from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
 from hubmaxact.prepare import Options, Prepared, Source, Watcher, plan_for, prepare, require
-from hubmaxact.report.document import Environment, Report
+from hubmaxact.report.document import Environment, Model, Report
 from hubmaxact.report.threads import with_threads
+from hubmaxact.report.validate import problems_of
 
 SMALLEST_BUDGET = 256
 LARGEST_BUDGET = 1 << 17
@@ -30,7 +31,7 @@ def measure_checkpoint(source: Source, options: Options, watcher: Watcher | None
     from hubmaxact.assemble.report import assemble  # loads torch, which refusals do without
 
     watcher.stage("Hashing the weights")
-    weight_files = digest_weights(prepared.files)
+    model = _model(prepared, source)
     with cpu_threads(options.cpu_threads):
         budget, measurement = _measure(prepared, options, watcher)
         here = environment(prepared.loaded.model)
@@ -39,11 +40,32 @@ def measure_checkpoint(source: Source, options: Options, watcher: Watcher | None
         prepared,
         measurement,
         options,
-        source=source,
-        weight_files=weight_files,
+        model=model,
         batch_tokens=budget,
         environment=here,
     )
+
+
+def _model(prepared: Prepared, source: Source) -> Model:
+    """The report's block about the checkpoint; what cannot stand in it is refused before the run.
+
+    Raises:
+        UnsafeCheckpointError: a name in the checkpoint, or the id given for it, is none.
+    """
+    from hubmaxact.checkpoint.facts import describe_model
+
+    model = describe_model(
+        prepared.files,
+        digest_weights(prepared.files),
+        prepared.loaded,
+        prepared.anatomy,
+        model_id=source.model_id,
+        revision=source.revision,
+        commit=source.commit,
+    )
+    for problem in problems_of("model", model):
+        raise UnsafeCheckpointError(f"this cannot stand in a report: {problem}. Rename it.")
+    return model
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Knows PyTorch modules and sites; knows nothing of statistics, reports or the Hub
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from typing import Any, Protocol
 
 import torch
@@ -66,10 +67,12 @@ Watch = Callable[..., None]
 
 
 def _attach_output(hooks: ExitStack, module: nn.Module, site: Site, watch: Watch) -> None:
+    call = count(1)
+
     # A hook that returns anything but None would replace the module's output.
     def on_output(_: nn.Module, __: object, output: object) -> None:
-        tensors = list(evidence.tensors_in(output))
-        watch(site, tensors[site.index])
+        if next(call) % site.calls == 0:
+            watch(site, evidence.elements(output)[site.index])
 
     hooks.callback(module.register_forward_hook(on_output).remove)
 

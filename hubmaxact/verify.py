@@ -14,6 +14,7 @@ from hubmaxact.formats import bf16_step
 from hubmaxact.plan import Plan
 from hubmaxact.prepare import Options, Prepared, Source, Watcher, plan_for, prepare
 from hubmaxact.report.document import GlobalMax, Report, SiteFacts, WeightFile
+from hubmaxact.report.printable import printable
 from hubmaxact.report.threads import threads_of
 from hubmaxact.run import cpu_threads, environment
 
@@ -69,7 +70,7 @@ def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Chec
             return Check("weights", passed=False, detail=detail)
     extra = sorted(set(by_path) - {file["path"] for file in claimed})
     if extra:
-        return Check("weights", passed=False, detail=f"{extra[0]} is not in the report")
+        return Check("weights", passed=False, detail=f"{printable(extra[0])} is not in the report")
     return Check("weights", passed=True, detail=f"{len(found)} files, sha256 equal")
 
 

@@ -51,6 +51,11 @@ def has_matrix(module: nn.Module) -> bool:
     return any(parameter.dim() >= 2 for parameter in module.parameters())
 
 
+def adds_residual(module: nn.Module) -> bool:
+    """Whether its forward asks for the residual stream, to add it to what it puts out (BLOOM)."""
+    return "residual" in inspect.signature(type(module).forward).parameters
+
+
 def linears(module: nn.Module) -> Iterator[tuple[int, int]]:
     """(in, out) features of every linear map inside, Conv1D of GPT-2 included."""
     for child in module.modules():
@@ -58,6 +63,11 @@ def linears(module: nn.Module) -> Iterator[tuple[int, int]]:
             yield child.in_features, child.out_features
         elif isinstance(child, Conv1D):
             yield child.weight.shape[0], child.weight.shape[1]
+
+
+def is_map(module: nn.Module) -> bool:
+    """Whether it is a linear map itself."""
+    return isinstance(module, nn.Linear | Conv1D)
 
 
 def widens_and_returns(module: nn.Module, width: int) -> bool:
@@ -72,6 +82,17 @@ def has_stacked_weights(module: nn.Module) -> bool:
     if any(isinstance(child, nn.Conv1d) for child in module.modules()):
         return False
     return any(parameter.dim() == 3 for parameter in module.parameters())
+
+
+def elements(output: object) -> list[torch.Tensor | None]:
+    """The elements of a module's output in order, a tensor each; None where an element has none."""
+    if isinstance(output, torch.Tensor):
+        return [output]
+    if isinstance(output, dict):
+        output = tuple(output.values())
+    if not isinstance(output, tuple | list):
+        return []
+    return [next(tensors_in(element), None) for element in output]
 
 
 def tensors_in(output: object) -> Iterator[torch.Tensor]:

@@ -53,7 +53,7 @@ def _classify(
     routers: tuple[Record, ...],
 ) -> None:
     """Sort the children into mixers and blocks; containers and wrappers are opened."""
-    for child_name, child in _children(name, module):
+    for child_name, child in _children(name, module, width):
         if _matching(attentions, child_name, child):
             parts.mixers.append(child_name)
         elif evidence.takes_mixer_arguments(child):
@@ -75,14 +75,21 @@ def _inline_block(name: str, layer: nn.Module, width: int) -> list[str]:
     return [n for n, m in maps if m.out_features == width and m.in_features != width]
 
 
-def _children(name: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Children that own matrices; containers are opened."""
+def _children(name: str, module: nn.Module, width: int) -> Iterator[tuple[str, nn.Module]]:
+    """Children that own matrices; containers are opened, but for a block that is one (CTRL's)."""
     for child_name, child in module.named_children():
         full = f"{name}.{child_name}"
-        if isinstance(child, GradientCheckpointingLayer | nn.ModuleList | nn.Sequential):
-            yield from _children(full, child)
+        container = isinstance(child, GradientCheckpointingLayer | nn.ModuleList | nn.Sequential)
+        if container and not (isinstance(child, nn.Sequential) and _is_whole(child, width)):
+            yield from _children(full, child, width)
         elif evidence.has_matrix(child):
             yield full, child
+
+
+def _is_whole(child: nn.Sequential, width: int) -> bool:
+    """Whether maps of its own lead out of the residual width and back."""
+    own = nn.Sequential(*(part for part in child if evidence.is_map(part)))
+    return evidence.widens_and_returns(own, width)
 
 
 def _holds_declared(name: str, module: nn.Module, attentions: tuple[Record, ...]) -> bool:

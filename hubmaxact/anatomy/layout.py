@@ -3,29 +3,52 @@
 B sequences of L tokens (padding included) are numbered 0 .. B*L-1, row-major.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 
 import torch
 from torch import Tensor
 
 
-def rows_by_token(x: Tensor, num_sequences: int, length: int) -> Tensor | None:
-    """View a tensor as (B*L, channels), or None when its shape does not say which row is which.
+class Layout(StrEnum):
+    """Where tokens are among the dimensions of a tensor; S streams count as channels."""
 
-    Understands (B, L, ...), (B*L, ...), (streams, B, L, ...) and (streams, B*L, ...); trailing
-    dimensions and streams count as channels.
+    BATCHED = "(B, L, ...)"
+    FLAT = "(B*L, ...)"
+    STREAMS_BATCHED = "(S, B, L, ...)"
+    STREAMS_FLAT = "(S, B*L, ...)"
+
+
+def layout_of(shape: Sequence[int], num_sequences: int, length: int) -> Layout | None:
+    """Tell the layout from a shape; None when it does not say which row is which token.
+
+    A shape can pass for two layouts when sizes coincide, so this is asked once, of a probe whose
+    sizes coincide with nothing, and not of every batch.
     """
-    num_tokens = num_sequences * length
-    shape = tuple(x.shape)
-    if shape[:2] == (num_sequences, length) and x.dim() >= 3:
-        return x.reshape(num_tokens, -1)
-    if shape[:1] == (num_tokens,) and x.dim() >= 2:
-        return x.reshape(num_tokens, -1)
-    if shape[1:3] == (num_sequences, length) and x.dim() >= 4:
-        return x.movedim(0, 2).reshape(num_tokens, -1)
-    if shape[1:2] == (num_tokens,) and x.dim() >= 3:
-        return x.movedim(0, 1).reshape(num_tokens, -1)
+    pair, flat = (num_sequences, length), (num_sequences * length,)
+    shape = tuple(shape)
+    if shape[:2] == pair and len(shape) >= 3:
+        return Layout.BATCHED
+    if shape[:1] == flat and len(shape) >= 2:
+        return Layout.FLAT
+    if shape[1:3] == pair and len(shape) >= 4:
+        return Layout.STREAMS_BATCHED
+    if shape[1:2] == flat and len(shape) >= 3:
+        return Layout.STREAMS_FLAT
     return None
+
+
+def rows_by_token(x: Tensor, layout: Layout, num_sequences: int, length: int) -> Tensor:
+    """View a tensor of this layout as (B*L, channels)."""
+    if layout is Layout.STREAMS_BATCHED:
+        x = x.movedim(0, 2)
+    elif layout is Layout.STREAMS_FLAT:
+        x = x.movedim(0, 1)
+    rows = x.reshape(num_sequences * length, -1)
+    # Equal numbers of elements are no proof: the leading dimensions must be the tokens'.
+    if x.shape[:2] != (num_sequences, length) and len(x) != len(rows):
+        raise ValueError(f"expected {layout} with B={num_sequences}, L={length}, got {x.shape}")
+    return rows
 
 
 def _sorted_by_expert(top_k_index: Tensor) -> Tensor:

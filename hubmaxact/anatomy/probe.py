@@ -1,9 +1,10 @@
 """One short forward pass that shows what no declaration says.
 
-Which module's output *is* the last hidden state (the final norm), how wide an activation's input
-is, which tensors a module returns, and which activation functions run inside a block.
+Two sequences that differ in their last token only: what each module is given and puts out, which
+module ends the decoder, and whether a later token moves what is put out for an earlier one.
 """
 
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hubmaxact.anatomy import evidence
+from hubmaxact.anatomy.layout import Layout, layout_of, rows_by_token
 from hubmaxact.anatomy.stack import Stack, input_device
 
 NUM_SEQUENCES, LENGTH = 2, 11  # neither is likely to equal a width
@@ -18,50 +20,82 @@ NUM_SEQUENCES, LENGTH = 2, 11  # neither is likely to equal a width
 
 @dataclass(slots=True)
 class Probe:
-    """Shapes seen in one forward pass, by dotted name."""
+    """What one forward pass showed, by dotted name; a shared module has several names."""
 
-    outputs: dict[str, list[torch.Size]] = field(default_factory=dict)
-    inputs: dict[str, torch.Size] = field(default_factory=dict)
-    final_norm: str | None = None
+    outputs: dict[str, list[torch.Size | None]] = field(default_factory=dict)  # per element
+    inputs: dict[str, torch.Size] = field(default_factory=dict)  # of the first tensor
+    routed: dict[str, int] = field(default_factory=dict)  # experts chosen for each token
+    calls: Counter[str] = field(default_factory=Counter)
+    moved: dict[str, float] = field(default_factory=dict)  # by a later token, as share of a row
+    called: list[str] = field(default_factory=list)  # in order of return
+    ends: list[tuple[str, Tensor]] = field(default_factory=list)  # put out after the last layer
+    last: Tensor | None = None  # the last hidden state
+
+    def layout(self, name: str, index: int = 0) -> Layout | None:
+        """The layout of an element of a module's output; None when it has none."""
+        shapes = self.outputs.get(name, [])
+        shape = shapes[index] if index < len(shapes) else None
+        return None if shape is None else layout_of(shape, NUM_SEQUENCES, LENGTH)
 
 
 def run_probe(stack: Stack) -> Probe:
-    """Run the decoder once on a few token ids and note shapes; no hook outlives the call."""
+    """Run the decoder once on a few token ids; no hook outlives the call."""
     probe = Probe()
-    pointers: dict[str, int] = {}
-    vocabulary = stack.embedding.weight.shape[0]
-    ids = torch.arange(NUM_SEQUENCES * LENGTH).reshape(NUM_SEQUENCES, LENGTH) % vocabulary
     with ExitStack() as hooks, torch.inference_mode():
-        for name, module in stack.owner.named_modules():
+        for name, module in stack.owner.named_modules(remove_duplicate=False):
             if name:
                 full = f"{stack.owner_name}.{name}" if stack.owner_name else name
-                hooks.enter_context(_watch(full, module, probe, pointers))
-        result = stack.owner(input_ids=ids.to(input_device(stack.embedding)), use_cache=False)
-    last = next(evidence.tensors_in(result))
-    matches = [name for name, pointer in pointers.items() if pointer == last.data_ptr()]
-    probe.final_norm = _norm_among(matches, probe, last)
+                hooks.callback(_watch(full, module, probe, stack.layers_name).remove)
+        result = stack.owner(input_ids=_ids(stack), use_cache=False)
+    probe.last = next(evidence.tensors_in(result))
     return probe
 
 
-def _watch(name: str, module: nn.Module, probe: Probe, pointers: dict[str, int]) -> ExitStack:
+def _ids(stack: Stack) -> Tensor:
+    """Two sequences, equal but for their last token."""
+    ids = torch.arange(LENGTH).repeat(NUM_SEQUENCES, 1)
+    ids[1, -1] += 1
+    return (ids % stack.embedding.weight.shape[0]).to(input_device(stack.embedding))
+
+
+def _watch(
+    name: str, module: nn.Module, probe: Probe, layers: str
+) -> torch.utils.hooks.RemovableHandle:
     def on_call(
         _: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], out: object
     ) -> None:
-        tensors = list(evidence.tensors_in(out))
-        probe.outputs[name] = [tensor.shape for tensor in tensors]
-        first = next(evidence.tensors_in((*args, kwargs)), None)
-        if first is not None:
-            probe.inputs[name] = first.shape
-        if isinstance(out, Tensor):
-            pointers[name] = out.data_ptr()
+        found = evidence.elements(out)
+        probe.outputs[name] = [None if each is None else each.shape for each in found]
+        given = next(evidence.tensors_in((*args, kwargs)), None)
+        if given is not None:
+            probe.inputs[name] = given.shape
+        if chosen := _chosen(args, kwargs):
+            probe.routed[name] = chosen
+        probe.calls[name] += 1
+        probe.called.append(name)
+        if found and found[0] is not None:
+            probe.moved[name] = _moved(found[0])
+        if name.startswith(f"{layers}."):
+            probe.ends.clear()
+        elif isinstance(out, Tensor):
+            probe.ends.append((name, out))  # kept: a freed tensor's address would be another's
 
-    handle = module.register_forward_hook(on_call, with_kwargs=True)
-    stack = ExitStack()
-    stack.callback(handle.remove)
-    return stack
+    return module.register_forward_hook(on_call, with_kwargs=True)
 
 
-def _norm_among(names: list[str], probe: Probe, last: Tensor) -> str | None:
-    """The last module called whose bare tensor output is the last hidden state itself."""
-    same = [name for name in names if probe.outputs[name] == [last.shape]]
-    return same[-1] if same else None
+def _chosen(*given: object) -> int | None:
+    """The last dimension of the first integers given: of experts, how many a token chooses."""
+    integers = (x for x in evidence.tensors_in(given) if not x.is_floating_point())
+    first = next(integers, None)
+    return first.shape[-1] if first is not None and first.dim() else None
+
+
+def _moved(x: Tensor) -> float:
+    """How far the last token moved the rows before it: the median of |difference| / |row|."""
+    layout = layout_of(x.shape, NUM_SEQUENCES, LENGTH)
+    if layout is None or not x.is_floating_point():
+        return 0.0
+    rows = rows_by_token(x, layout, NUM_SEQUENCES, LENGTH).float()
+    one, other = rows.reshape(NUM_SEQUENCES, LENGTH, -1)[:, :-1]
+    share = (one - other).norm(dim=-1) / one.norm(dim=-1).clamp(min=torch.finfo(torch.float32).tiny)
+    return float(share.median())

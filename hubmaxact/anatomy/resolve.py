@@ -10,23 +10,28 @@ from dataclasses import replace
 import torch
 from transformers import PreTrainedModel
 
+from hubmaxact.anatomy import evidence
+from hubmaxact.anatomy.ends import ends
 from hubmaxact.anatomy.gates import gates
 from hubmaxact.anatomy.layer import LayerParts, take_apart
-from hubmaxact.anatomy.layout import rows_by_token
+from hubmaxact.anatomy.layout import layout_of
 from hubmaxact.anatomy.probe import LENGTH, NUM_SEQUENCES, Probe, run_probe
 from hubmaxact.anatomy.records import declared
 from hubmaxact.anatomy.site import Anatomy, Missing, Point, Site
-from hubmaxact.anatomy.stack import Stack, find_stack
+from hubmaxact.anatomy.stack import find_stack
+from hubmaxact.errors import CoverageError, UnknownAnatomyError
 from hubmaxact.roles import ROLES
 
 MOST_EXTRA_CLASSES = 4  # routers may score a few pseudo-experts (ZAYA's skip class)
+MOST_MOVED = 1 / 32  # of a row, by a later token: rounding in bf16 stays far below, attention above
 
 
 def resolve(model: PreTrainedModel) -> Anatomy:
     """Find every site of profile `paper` in a loaded model.
 
     Raises:
-        UnknownAnatomyError: no list of decoder layers is there.
+        UnknownAnatomyError: it is no causal decoder, or no list of decoder layers is there.
+        CoverageError: not one site can be watched.
     """
     stack = find_stack(model)
     probe = run_probe(stack)
@@ -42,29 +47,49 @@ def resolve(model: PreTrainedModel) -> Anatomy:
         )
         for index, layer in enumerate(stack.layers)
     ]
-    found = _ends(stack, probe)
+    for pieces in parts:
+        pieces.routers = pieces.routers or _routers_by_width(model, pieces, probe)
+    found: Found = ends(stack, probe)
     for layer, pieces in enumerate(parts):
         found += _layer(model, layer, pieces, probe)
-    sites = [_checked(site, probe) for site in found]
+    checked = [_checked(site, probe, stack.width) for site in found]
+    sites = sorted((site for site in checked if isinstance(site, Site)), key=lambda s: s.order)
+    _refuse_blind(model, sites)
+    _refuse_leaks(model, sites, probe)
+    experts = {layer: p.experts[0] for layer, p in enumerate(parts) if p.experts}
     return Anatomy(
         owner=stack.owner_name,
         num_layers=len(parts),
-        sites=tuple(sorted((s for s in sites if isinstance(s, Site)), key=lambda s: s.order)),
+        sites=tuple(sites),
         absent=_absent(found, len(parts)),
-        missing=tuple(s for s in sites if isinstance(s, Missing)),
-        experts={layer: p.experts[0] for layer, p in enumerate(parts) if p.experts},
+        missing=tuple(site for site in checked if isinstance(site, Missing)),
+        experts=experts,
+        experts_per_token={n: probe.routed[e] for n, e in experts.items() if e in probe.routed},
+        routing_layers=tuple(n for n, p in enumerate(parts) if p.experts or p.routers),
     )
 
 
+def _refuse_blind(model: PreTrainedModel, sites: list[Site]) -> None:
+    if not sites:
+        raise CoverageError(
+            f"not one tensor of {type(model).__name__} can be watched: no shape says which row is "
+            "which token. Report the architecture as an issue."
+        )
+
+
+def _refuse_leaks(model: PreTrainedModel, sites: list[Site], probe: Probe) -> None:
+    """Padding is left out after the fact, which is right only where it reaches no real token."""
+    for site in sites:
+        moved = probe.moved.get(site.module, 0.0)
+        if site.role == "attention_output" and moved > MOST_MOVED:
+            raise UnknownAnatomyError(
+                f"{type(model).__name__} is no causal decoder: a later token moved what "
+                f"{site.module} puts out for the tokens before it, by {moved:.0%}. "
+                "hubmaxact measures causal decoders only."
+            )
+
+
 Found = list[Site | Missing]
-
-
-def _ends(stack: Stack, probe: Probe) -> Found:
-    """The embedding and the final norm."""
-    embedding = Site(role="embedding", layer=None, part=None, module=stack.embedding_name)
-    if probe.final_norm is None:
-        return [embedding, _missing("final_norm", None, "no module outputs the last hidden state")]
-    return [embedding, Site(role="final_norm", layer=None, part=None, module=probe.final_norm)]
 
 
 def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) -> Found:
@@ -74,14 +99,23 @@ def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) 
         reason = "neither a token mixer nor a channel block was found in this layer"
         return [*found, _missing("attention_output", layer, reason, parts.name)]
     for role, names in (("attention_output", parts.mixers), ("mlp_output", parts.blocks)):
-        found += _named(role, layer, [(name, 0) for name in names], parts.name)
-    routers = parts.routers or _routers_by_width(model, parts, probe)
-    found += gates(model, layer, replace(parts, routers=routers), probe)
-    found += _named("router_logits", layer, routers, parts.name)
-    if parts.stacked and not routers:
+        outputs = [(_before_residual(model, name, probe), 0) for name in names]
+        found += _named(role, layer, outputs, parts.name)
+    found += gates(model, layer, parts, probe)
+    found += _named("router_logits", layer, parts.routers, parts.name)
+    if parts.stacked and not parts.routers:
         reason = "this layer has experts, and no router was found for them"
         found.append(_missing("router_logits", layer, reason, parts.stacked[0]))
     return found
+
+
+def _before_residual(model: PreTrainedModel, name: str, probe: Probe) -> str:
+    """The module itself, or the last map inside it where it adds the residual on its own."""
+    module = model.get_submodule(name)
+    if not evidence.adds_residual(module):
+        return name
+    inside = (n for n in reversed(probe.called) if n.startswith(f"{name}."))
+    return next((n for n in inside if evidence.is_map(model.get_submodule(n))), name)
 
 
 def _named(role: str, layer: int, outputs: list[tuple[str, int]], prefix: str) -> Iterator[Site]:
@@ -104,7 +138,7 @@ def _routers_by_width(
         for child, _ in model.get_submodule(block).named_children():
             name = f"{block}.{child}"
             for index, shape in enumerate(probe.outputs.get(name, ())):
-                if num_experts <= shape[-1] <= num_experts + MOST_EXTRA_CLASSES:
+                if shape and num_experts <= shape[-1] <= num_experts + MOST_EXTRA_CLASSES:
                     routers.append((name, index))
                     break
     return routers[:1]
@@ -117,26 +151,31 @@ def num_experts_of(config: object) -> int | None:
     return next((value for value in values if isinstance(value, int) and value > 0), None)
 
 
-def _checked(site: Site | Missing, probe: Probe) -> Site | Missing:
-    """A site whose rows can be told apart; any other becomes missing, with the reason."""
-    shapes = _seen_shapes(site, probe) if isinstance(site, Site) else None
-    if isinstance(site, Missing) or shapes is None:
+def _checked(site: Site | Missing, probe: Probe, width: int) -> Site | Missing:
+    """A site with its layout; one whose rows cannot be told apart is missing, with the reason."""
+    if isinstance(site, Missing) or site.point is Point.EXPERT_GATE:
         return site
-    if site.index >= len(shapes):
-        return unwatchable(site, f"it returns {len(shapes)} tensors, not {site.index + 1}")
-    shape = shapes[site.index]
-    if rows_by_token(torch.empty(shape, device="meta"), NUM_SEQUENCES, LENGTH) is None:
+    shapes = _seen_shapes(site, probe)
+    if not shapes:
+        return unwatchable(site, "it never fired: a forward pass did not reach it")
+    if site.index >= len(shapes) or shapes[site.index] is None:
+        return unwatchable(site, f"element {site.index} of what it returns is no tensor")
+    shape = shapes[site.index] or torch.Size()
+    layout = layout_of(shape, NUM_SEQUENCES, LENGTH)
+    if layout is None:
         return unwatchable(site, f"shape {tuple(shape)} does not say which row is which token")
-    return site
+    if site.role == "mlp_output" and shape[-1] != width:
+        return unwatchable(
+            site, f"it puts out {shape[-1]} channels, the residual stream has {width}"
+        )
+    return replace(site, layout=layout)
 
 
-def _seen_shapes(site: Site, probe: Probe) -> list[torch.Size] | None:
-    """The shapes seen at a site in the probe; None where the probe says nothing of them."""
-    if site.point is Point.OUTPUT:
-        return probe.outputs.get(site.module)
-    if site.point is Point.INPUT and site.module in probe.inputs:
-        return [probe.inputs[site.module]]
-    return None
+def _seen_shapes(site: Site, probe: Probe) -> list[torch.Size | None]:
+    """The shapes seen at a site in the probe; a function's input is laid out as its module's."""
+    if site.point is Point.INPUT:
+        return [probe.inputs[site.module]] if site.module in probe.inputs else []
+    return probe.outputs.get(site.module, [])
 
 
 def unwatchable(site: Site, reason: str) -> Missing:
@@ -151,6 +190,7 @@ def _missing(role: str, layer: int | None, reason: str, module: str | None = Non
 
 
 def _absent(found: Found, num_layers: int) -> dict[str, int]:
-    """Per role: layers that have no such tensor by design."""
+    """Per role: layers, or the model, without such a tensor by design."""
     present = Counter(role for role, _ in {(site.role, site.layer) for site in found})
-    return {role.name: num_layers - present[role.name] if role.per_layer else 0 for role in ROLES}
+    expected = {role.name: num_layers if role.per_layer else 1 for role in ROLES}
+    return {name: number - present[name] for name, number in expected.items()}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hubmaxact.anatomy.layout import Layout
 from hubmaxact.roles import site_order
 
 
@@ -24,7 +25,9 @@ class Site:
     part: str | None  # tells apart two sites of one role in one layer
     module: str  # full dotted name
     point: Point = Point.OUTPUT
-    index: int = 0  # which tensor of a tuple output
+    index: int = 0  # which element of a tuple output
+    layout: Layout | None = None  # None: rows inside experts, which the routing names
+    calls: int = 1  # how often a pass calls the module; the last call is the watched one
 
     @property
     def order(self) -> tuple[float, int, str]:
@@ -53,3 +56,5 @@ class Anatomy:
     absent: dict[str, int]  # role -> layers that have no such tensor by design
     missing: tuple[Missing, ...]
     experts: dict[int, str]  # layer -> dotted name of its routed experts
+    experts_per_token: dict[int, int]  # layer -> how many of them a token chooses
+    routing_layers: tuple[int, ...]  # layers that send tokens to experts of any form

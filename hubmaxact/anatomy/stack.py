@@ -11,10 +11,11 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from hubmaxact.errors import UnknownAnatomyError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
     """Where the decoder lives inside a loaded model."""
 
+    model: PreTrainedModel
     owner: PreTrainedModel  # innermost model that runs the layers, without lm_head
     owner_name: str
     layers: nn.ModuleList
@@ -28,24 +29,49 @@ def find_stack(model: PreTrainedModel) -> Stack:
     """Find the text decoder of a model, vision and audio towers left aside.
 
     Raises:
-        UnknownAnatomyError: no list of decoder layers is there.
+        UnknownAnatomyError: it is an encoder-decoder, or does not have one list of decoder layers.
     """
-    config = model.config.get_text_config(decoder=True)
+    kind, config = type(model).__name__, model.config.get_text_config(decoder=True)
+    if model.config.is_encoder_decoder:
+        raise UnknownAnatomyError(
+            f"{kind} is an encoder-decoder, and hubmaxact measures decoders that stand alone."
+        )
     names = {id(module): name for name, module in model.named_modules()}
-    decoder = model.get_decoder()
-    layers = _layers(decoder, getattr(config, "num_hidden_layers", None))
+    count = getattr(config, "num_hidden_layers", None)
+    # What some models call their decoder is a head; then the layers are looked for everywhere.
+    layers = _layers(model.get_decoder(), count) or _layers(model, count)
     if layers is None:
         raise UnknownAnatomyError(
-            f"no list of decoder layers was found in {type(model).__name__}: every layer must be a "
+            f"no list of decoder layers was found in {kind}: every layer must be a "
             "gradient-checkpointing layer, or there must be num_hidden_layers of them. "
             "Report the architecture as an issue."
         )
     layers_name = names[id(layers)]
     owner_name, owner = _owner(model, layers_name)
+    _refuse_second_stack(owner, layers)
     embedding = cast("nn.Embedding", model.get_input_embeddings())
     return Stack(
-        owner, owner_name, layers, layers_name, embedding, names[id(embedding)], config.hidden_size
+        model=model,
+        owner=owner,
+        owner_name=owner_name,
+        layers=layers,
+        layers_name=layers_name,
+        embedding=embedding,
+        embedding_name=names[id(embedding)],
+        width=config.hidden_size,
     )
+
+
+def _refuse_second_stack(owner: PreTrainedModel, layers: nn.ModuleList) -> None:
+    """Layers of the same class in another list would go unseen (HRM has two stacks)."""
+    for name, module in owner.named_modules():
+        if not isinstance(module, nn.ModuleList) or module is layers or not len(module):
+            continue
+        if type(module[0]) is type(layers[0]):
+            raise UnknownAnatomyError(
+                f"{type(owner).__name__} has a second list of decoder layers ({name}), and "
+                "hubmaxact measures decoders of one. Report the architecture as an issue."
+            )
 
 
 def input_device(embedding: Any) -> torch.device:

@@ -7,17 +7,16 @@ import torch
 
 from hubmaxact.anatomy.gates import experts_implementation
 from hubmaxact.assemble import maxima, quantization, sites
-from hubmaxact.checkpoint.facts import describe_model
 from hubmaxact.measure import Measurement
-from hubmaxact.prepare import Options, Prepared, Source
+from hubmaxact.prepare import Options, Prepared
 from hubmaxact.report.document import (
     SCHEMA_VERSION,
     CorpusFacts,
     Environment,
+    Model,
     Protocol,
     Report,
     SpecialTokens,
-    WeightFile,
 )
 
 PROFILE = "paper"
@@ -28,12 +27,11 @@ def assemble(
     measurement: Measurement,
     options: Options,
     *,
-    source: Source,
-    weight_files: list[WeightFile],
+    model: Model,
     batch_tokens: int,
     environment: Environment,
 ) -> Report:
-    """Turn a measurement and its provenance into a report."""
+    """Turn a measurement into a report; `model` is the block that names what was measured."""
     seen = sites.seen_sites(measurement)
     rows = [sites.site_facts(*site) for site in seen]
     peak = maxima.global_max(seen, measurement.plan)
@@ -41,15 +39,7 @@ def assemble(
     domains = prepared.samples.domains
     return Report(
         schema_version=SCHEMA_VERSION,
-        model=describe_model(
-            prepared.files,
-            weight_files,
-            prepared.loaded,
-            prepared.anatomy,
-            model_id=source.model_id,
-            revision=source.revision,
-            commit=source.commit,
-        ),
+        model=model,
         protocol=protocol(prepared, measurement, options, batch_tokens),
         environment=environment,
         status=_status(rows, measurement),

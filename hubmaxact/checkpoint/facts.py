@@ -8,13 +8,11 @@ from typing import Any
 
 import yaml
 
-from hubmaxact.anatomy.resolve import num_experts_of
 from hubmaxact.anatomy.site import Anatomy
 from hubmaxact.checkpoint.inspect import WeightFiles
 from hubmaxact.checkpoint.load import STORED_AS, Loaded
-from hubmaxact.errors import HubError
-from hubmaxact.hub.source import check_repo_id
 from hubmaxact.report.document import Model, WeightFile
+from hubmaxact.report.validate import problems_of
 
 FAMILIES = {
     "deepseek_v3": "DeepSeek-V3",
@@ -38,7 +36,6 @@ FAMILIES = {
 """Model types whose family is certain; any other family is null."""
 
 MODALITY_CONFIGS = {"vision_config": "image", "audio_config": "audio"}
-EXPERTS_PER_TOKEN = ("num_experts_per_tok", "num_experts_per_token", "moe_top_k", "top_k_experts")
 MOST_CARD_BYTES = 5_000_000
 
 
@@ -63,13 +60,13 @@ def describe_model(
         weight_files=weight_files,
         model_type=config.model_type,
         family=FAMILIES.get(config.model_type),
-        architecture="moe" if anatomy.experts or num_experts_of(text) else "dense",
+        architecture="moe" if anatomy.routing_layers else "dense",
         stage=None,
         base_model=_base_model(files.folder / "README.md"),
         tokens_trained=None,
         modalities=_modalities(files.config),
         num_parameters=total,
-        num_active_parameters=total - _idle_parameters(model, anatomy, text),
+        num_active_parameters=_active_parameters(model, anatomy, total),
         num_layers=anatomy.num_layers,
         hidden_size=text.hidden_size,
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
@@ -84,17 +81,18 @@ def _modalities(config: dict[str, Any]) -> list[str]:
     return ["text", *(name for key, name in MODALITY_CONFIGS.items() if config.get(key))]
 
 
-def _idle_parameters(model: Any, anatomy: Anatomy, text: Any) -> int:
-    """Parameters of routed experts that one token does not use."""
-    per_token = next((getattr(text, k) for k in EXPERTS_PER_TOKEN if hasattr(text, k)), None)
-    if not isinstance(per_token, int):
-        return 0
+def _active_parameters(model: Any, anatomy: Anatomy, total: int) -> int | None:
+    """Parameters without those of experts that a token does not choose; None where those of a
+    layer cannot be told apart.
+    """
+    if set(anatomy.routing_layers) - set(anatomy.experts_per_token):
+        return None
     idle = 0
-    for name in anatomy.experts.values():
+    for layer, name in anatomy.experts.items():
         experts = model.get_submodule(name)
         size = sum(parameter.numel() for parameter in experts.parameters())
-        idle += size - size * per_token // experts.num_experts
-    return idle
+        idle += size - size * anatomy.experts_per_token[layer] // experts.num_experts
+    return total - idle
 
 
 def _base_model(card: Path) -> str | None:
@@ -111,12 +109,11 @@ def _base_model(card: Path) -> str | None:
     found = front.get("base_model") if isinstance(front, dict) else None
     if isinstance(found, list) and len(found) == 1:
         found = found[0]
-    return found if isinstance(found, str) and _is_hub_id(found) else None
+    return found if isinstance(found, str) and "/" in found and _is_hub_id(found) else None
 
 
 def _is_hub_id(name: str) -> bool:
-    try:
-        check_repo_id(name)
-    except HubError:
-        return False
-    return "/" in name
+    """Whether a report may carry it; cards name all sorts of things."""
+    return not any(
+        "base_model" in problem.path for problem in problems_of("model", {"base_model": name})
+    )

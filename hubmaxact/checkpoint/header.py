@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.report.printable import printable
 
 MOST_HEADER_BYTES = 25_000_000  # as huggingface_hub
 MOST_TENSORS = 200_000
+MOST_DIMENSIONS = 32
+MOST_MARKS = 10 * MOST_TENSORS  # brackets and commas of that many tensors
+MOST_ELEMENTS = 1 << 62
 TENSOR_NAME = re.compile(r"[A-Za-z0-9_.\-/]{1,256}")
 
 DTYPE_BITS = {
@@ -59,7 +63,7 @@ def read_header(path: Path) -> dict[str, TensorEntry]:
 
 def _refusal(path: Path, found: str) -> UnsafeCheckpointError:
     return UnsafeCheckpointError(
-        f"{path.name} is not a sound safetensors file: {found}. "
+        f"{printable(path.name)} is not a sound safetensors file: {found}. "
         "Download or save the checkpoint again."
     )
 
@@ -74,13 +78,17 @@ def _entries(path: Path, content: bytes) -> dict[str, tuple[TensorEntry, Offsets
             raise _refusal(path, "the same name twice in its header")
         return names
 
+    # Counted first: a parser makes hundreds of bytes of objects of every few bytes of text.
+    if sum(map(content.count, (b"{", b"[", b","))) > MOST_MARKS:
+        raise _refusal(path, f"a header of more values than {MOST_TENSORS} tensors have")
     try:
         header = json.loads(content.decode("utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise _refusal(path, "a header that is not JSON") from error
     if not isinstance(header, dict):
         raise _refusal(path, "a header that is not a JSON object")
-    header.pop("__metadata__", None)
+    if not _is_metadata(header.pop("__metadata__", {})):
+        raise _refusal(path, "metadata that is not text by name")
     if len(header) > MOST_TENSORS:
         raise _refusal(path, f"{len(header)} tensors, more than {MOST_TENSORS}")
     return {name: _entry(path, name, declared) for name, declared in header.items()}
@@ -91,9 +99,7 @@ def _entry(path: Path, name: str, declared: Any) -> tuple[TensorEntry, Offsets]:
         raise _refusal(path, f"a tensor name with forbidden characters ({ascii(name)[:60]})")
     if not _is_entry(declared):
         raise _refusal(path, f"an entry for {name} that is not dtype, shape and two offsets")
-    elements = 1
-    for extent in declared["shape"]:
-        elements *= extent
+    elements = _product(declared["shape"])
     begin, end = declared["data_offsets"]
     if elements * DTYPE_BITS[declared["dtype"]] != (end - begin) * 8:
         shape = f"{declared['dtype']} {declared['shape']}"
@@ -102,13 +108,29 @@ def _entry(path: Path, name: str, declared: Any) -> tuple[TensorEntry, Offsets]:
     return entry, (begin, end)
 
 
+def _product(shape: list[int]) -> int:
+    """How many elements a shape has, as far as any file could hold them."""
+    elements = 1
+    for extent in sorted(shape):  # a zero first: it outweighs everything
+        elements = min(elements * extent, MOST_ELEMENTS)
+    return elements
+
+
 def _is_entry(declared: Any) -> bool:
     return (
         isinstance(declared, Mapping)
-        and declared.get("dtype") in DTYPE_BITS
+        and isinstance(declared.get("dtype"), str)
+        and declared["dtype"] in DTYPE_BITS
         and _are_sizes(declared.get("shape"))
         and _are_sizes(declared.get("data_offsets"))
+        and len(declared["shape"]) <= MOST_DIMENSIONS
         and len(declared["data_offsets"]) == 2
+    )
+
+
+def _is_metadata(declared: Any) -> bool:
+    return isinstance(declared, Mapping) and all(
+        isinstance(value, str) for value in declared.values()
     )
 
 

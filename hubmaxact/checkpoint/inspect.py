@@ -4,25 +4,29 @@ Safetensors only, no custom code, every shard that the index names there, sound 
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hubmaxact.checkpoint.configuration import (
+    CONFIG,
+    listed,
+    read_json,
+    refuse_code,
+    refuse_endless,
+)
 from hubmaxact.checkpoint.header import TensorEntry, read_header
 from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
 from hubmaxact.report.document import WeightFile
+from hubmaxact.report.printable import printable
 
-CONFIG = "config.json"
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken")
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-CODE_KEYS = ("auto_map", "custom_pipelines")
-KERNEL_KEYS = ("attn_implementation", "_attn_implementation", "experts_implementation")
-MOST_JSON_BYTES = 100_000_000
+LONGEST_NAME = 200  # characters; file systems stop at 255 bytes
 HASH_CHUNK = 1 << 20
 
 
@@ -51,8 +55,10 @@ def inspect(folder: Path) -> WeightFiles:
         UnsafeCheckpointError: only pickles, custom code, or a file that lies about itself.
         IncompleteWeightsError: index and shards do not agree.
     """
-    config = _read_json(folder, CONFIG)
-    _refuse_custom_code(folder, config)
+    config = read_json(folder, CONFIG)
+    refuse_code(folder, config)
+    _refuse_other_weights(folder, config)
+    refuse_endless(config)
     _require_tokenizer(folder)
     expected = _expected_tensors(folder)
     tensors: dict[str, TensorEntry] = {}
@@ -65,44 +71,16 @@ def inspect(folder: Path) -> WeightFiles:
     return WeightFiles(folder, config, tuple(sorted(set(expected.values()))) or (SINGLE,), tensors)
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    if not path.is_file():
-        raise UnsafeCheckpointError(
-            f"{folder} has no {name}. Give the folder of a transformers checkpoint."
-        )
-    if path.stat().st_size > MOST_JSON_BYTES:
-        raise UnsafeCheckpointError(f"{name} is larger than {MOST_JSON_BYTES} bytes.")
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UnsafeCheckpointError(f"{name} is not JSON. Save the checkpoint again.") from error
-    if not isinstance(document, dict):
-        raise UnsafeCheckpointError(f"{name} is not a JSON object. Save the checkpoint again.")
-    return document
-
-
-def _refuse_custom_code(folder: Path, config: dict[str, Any]) -> None:
-    """Code in the checkpoint is never run, so what needs it cannot be measured."""
-    documents = [(CONFIG, config)]
-    if (folder / "tokenizer_config.json").is_file():
-        documents.append(("tokenizer_config.json", _read_json(folder, "tokenizer_config.json")))
-    for name, document in documents:
-        if any(document.get(key) for key in CODE_KEYS):
-            scripts = sorted(path.name for path in folder.glob("*.py"))
-            found = f" ({', '.join(scripts)[:200]})" if scripts else ""
-            raise UnsafeCheckpointError(
-                f"{name} asks for custom code{found}, and hubmaxact never runs a checkpoint's "
-                "code. Use a conversion to an architecture that transformers has."
-            )
-    if kernel := _foreign_kernel(config):
-        raise UnsafeCheckpointError(
-            f"{CONFIG} asks for code from another repository ({ascii(kernel)[:80]}), and hubmaxact "
-            "never runs such code. Remove that entry."
-        )
-    if (folder / "adapter_config.json").is_file() and not (folder / SINGLE).is_file():
+def _refuse_other_weights(folder: Path, config: dict[str, Any]) -> None:
+    """What is hashed must be what is loaded: nothing may lead transformers to other files."""
+    if (folder / "adapter_config.json").is_file():
         raise UnsafeCheckpointError(
             f"{folder.name} is an adapter, not a checkpoint. Merge it into its base model first."
+        )
+    if named := config.get("transformers_weights"):
+        raise UnsafeCheckpointError(
+            f"{CONFIG} names weights of its own ({ascii(named)[:80]}). Remove transformers_weights "
+            f"and keep the weights in {SINGLE}."
         )
 
 
@@ -115,39 +93,36 @@ def _require_tokenizer(folder: Path) -> None:
         )
 
 
-def _foreign_kernel(config: dict[str, Any]) -> str | None:
-    """An attention or experts implementation that transformers would fetch from the Hub."""
-    for key, value in config.items():
-        if key in KERNEL_KEYS and "/" in str(value):
-            return str(value)
-        if isinstance(value, dict) and (found := _foreign_kernel(value)):
-            return found
-    return None
-
-
 def _expected_tensors(folder: Path) -> dict[str, str]:
     """Tensor name -> shard, from the index; empty for a single file."""
     if (folder / INDEX).is_file():
-        weight_map = _read_json(folder, INDEX).get("weight_map")
+        weight_map = read_json(folder, INDEX).get("weight_map")
         if not isinstance(weight_map, dict) or not weight_map:
             raise IncompleteWeightsError(f"{INDEX} has no weight_map. Save the checkpoint again.")
-        return {str(name): str(shard) for name, shard in weight_map.items()}
+        expected = {str(name): str(shard) for name, shard in weight_map.items()}
+        # transformers would load the one file and not look at the index.
+        if (folder / SINGLE).is_file() and set(expected.values()) != {SINGLE}:
+            raise UnsafeCheckpointError(
+                f"{folder.name} has its weights twice, in {SINGLE} and in the files of {INDEX}. "
+                "Remove one of the two."
+            )
+        return expected
     if (folder / SINGLE).is_file():
         return {}
     raise UnsafeCheckpointError(_without_safetensors(folder))
 
 
 def _without_safetensors(folder: Path) -> str:
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
+    pickles = listed(path for path in folder.iterdir() if path.suffix in PICKLES)
     if pickles:
         return (
-            f"{folder.name} has only pickled weights ({', '.join(pickles)[:200]}), which can run "
+            f"{folder.name} has only pickled weights ({pickles}), which can run "
             "code when they are loaded. Convert them to safetensors first."
         )
-    found = sorted(path.name for path in folder.glob("*.safetensors"))
+    found = listed(folder.glob("*.safetensors"))
     if found:
         return (
-            f"{folder.name} has {', '.join(found)[:200]} but neither {SINGLE} nor {INDEX}. "
+            f"{folder.name} has {found} but neither {SINGLE} nor {INDEX}. "
             "Save the checkpoint again."
         )
     return f"{folder.name} has no safetensors weights. Give the folder of a checkpoint."
@@ -156,7 +131,7 @@ def _without_safetensors(folder: Path) -> str:
 def _shard_path(folder: Path, shard: str) -> Path:
     """A shard's path, inside the folder whatever the index says."""
     plain = PurePosixPath(shard)
-    if plain.name != shard or plain.suffix != ".safetensors":
+    if plain.name != shard or plain.suffix != ".safetensors" or len(shard) > LONGEST_NAME:
         raise UnsafeCheckpointError(
             f"{INDEX} names a shard {ascii(shard)[:80]}, which is not the name of a safetensors "
             "file in the folder. Save the checkpoint again."
@@ -164,7 +139,8 @@ def _shard_path(folder: Path, shard: str) -> Path:
     path = folder / shard
     if not path.is_file():
         raise IncompleteWeightsError(
-            f"{INDEX} names {shard}, which is not there. Download or save the checkpoint again."
+            f"{INDEX} names {printable(shard)}, which is not there. "
+            "Download or save the checkpoint again."
         )
     return path
 
@@ -179,8 +155,8 @@ def _check_shard(shard: str, header: Iterable[str], expected: dict[str, str]) ->
         found = f"{len(lost)} tensors missing" if lost else f"{len(extra)} tensors too many"
         example = (lost or extra)[0]
         raise IncompleteWeightsError(
-            f"{shard} does not hold what {INDEX} says: {found} (first: {ascii(example)[:100]}). "
-            "Download or save the checkpoint again."
+            f"{printable(shard)} does not hold what {INDEX} says: {found} "
+            f"(first: {ascii(example)[:100]}). Download or save the checkpoint again."
         )
 
 

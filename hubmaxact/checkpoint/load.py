@@ -4,7 +4,7 @@ transformers only logs missing weights and fills them at random, which gives a p
 maximum; here any missing, unexpected or misshapen weight is refused.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 import transformers
 from transformers.utils.quantization_config import Mxfp4Config
 
+from hubmaxact.checkpoint.header import TensorEntry
 from hubmaxact.checkpoint.inspect import WeightFiles
 from hubmaxact.errors import (
     DeviceError,
@@ -29,6 +30,9 @@ DTYPES = {
 
 STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 """Weight dtypes that `--dtype auto` runs in as they are; any other runs in bfloat16."""
+
+PLAIN = (*STORED_AS, "F64")
+"""Weight dtypes that hold weights as they are."""
 
 ACCELERATORS: dict[str, Callable[[], bool]] = {
     "cuda": torch.cuda.is_available,
@@ -95,7 +99,7 @@ def _device(device: str) -> str:
     if device == "auto":
         return available[0]
     try:
-        torch.empty(1, device=device)
+        torch.empty(1, device=device).item()  # meta has no values
     except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
         raise DeviceError(
             f"device {ascii(device)[:40]} cannot be used here. Use --device "
@@ -105,14 +109,30 @@ def _device(device: str) -> str:
 
 
 def _quantization(files: WeightFiles) -> str | None:
+    """How the weights are quantized; None when they are stored as they are used.
+
+    Raises:
+        UnsafeCheckpointError: in a way that is not dequantized here, or that config.json denies.
+    """
     declared = files.config.get("quantization_config")
+    packed = files.dtype not in PLAIN
     if not declared:
+        if packed:
+            raise UnsafeCheckpointError(
+                f"the weights are stored as {files.dtype}, and config.json does not say how they "
+                "are quantized. Measure the checkpoint they were quantized from."
+            )
         return None
     method = str(declared.get("quant_method")) if isinstance(declared, dict) else "unknown"
     if method not in DEQUANTIZED:
         raise UnsafeCheckpointError(
             f"the weights are quantized ({ascii(method)[:40]}), and only {', '.join(DEQUANTIZED)} "
             "is dequantized here. Measure the checkpoint it was quantized from."
+        )
+    if not any(entry.dtype not in PLAIN for entry in files.tensors.values()):
+        raise UnsafeCheckpointError(
+            f"config.json says that the weights are quantized ({method}), and none of them is. "
+            "Remove quantization_config."
         )
     return method
 
@@ -133,19 +153,23 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> Any:
         raise OutOfMemoryError(
             "the weights do not fit the device. Use --device-map auto, or a larger device."
         ) from error
-    _refuse_incomplete(files.folder.name, info)
+    except Exception as error:  # a damaged configuration shows as whatever it breaks first
+        raise UnsafeCheckpointError(
+            f"transformers cannot build {files.folder.name} from its config.json: "
+            f"{_reason(error)}. Compare it with the configuration the model was released with."
+        ) from error
+    _refuse_incomplete(files, info)
     return model.eval()
 
 
 def _class(files: WeightFiles) -> Any:
     """The class the checkpoint names; else transformers' own choice for its model type."""
-    names = files.config.get("architectures") or []
-    for name in names:
+    names, model_type = files.config.get("architectures") or [], files.config.get("model_type")
+    for name in names if isinstance(names, list) else []:
         found = getattr(transformers, str(name), None)
         if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
             return found
-    model_type = files.config.get("model_type")
-    if model_type not in transformers.CONFIG_MAPPING:
+    if not isinstance(model_type, str) or model_type not in transformers.CONFIG_MAPPING:
         raise UnsafeCheckpointError(
             f"transformers {transformers.__version__} has no architecture {ascii(names)[:80]} of "
             f"model type {ascii(model_type)[:40]}. Upgrade transformers, or convert the checkpoint."
@@ -153,8 +177,17 @@ def _class(files: WeightFiles) -> Any:
     return transformers.AutoModelForCausalLM
 
 
-def _refuse_incomplete(name: str, info: dict[str, Any]) -> None:
+def _reason(error: Exception) -> str:
+    """The first line of another library's error, safe to print."""
+    words = str(error).splitlines()
+    return ascii(words[0] if words else type(error).__name__)[1:-1][:200]
+
+
+def _refuse_incomplete(files: WeightFiles, info: dict[str, Any]) -> None:
     """No weight may be missing, unexpected or misshapen."""
+    name = files.folder.name
+    unexpected = {key for key in info["unexpected_keys"] if not _is_buffer(key, files.tensors)}
+    info = {**info, "unexpected_keys": unexpected}
     for key, problem in (
         ("missing_keys", "missing"),
         ("mismatched_keys", "of another shape than the architecture's"),
@@ -168,6 +201,16 @@ def _refuse_incomplete(name: str, info: dict[str, Any]) -> None:
             )
 
 
+def _is_buffer(key: str, tensors: Mapping[str, TensorEntry]) -> bool:
+    """Whether it is what older releases of transformers stored beside the weights: a causal mask,
+    the value it is filled with, or the frequencies of rotary positions.
+    """
+    shape = tensors[key].shape if key in tensors else None
+    mask = shape is not None and len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == shape[3]
+    filled = key.endswith(".masked_bias") and shape in ((), (1,))
+    return mask or filled or key.endswith(".inv_freq")
+
+
 def _some(keys: Iterable[Any]) -> str:
     names = sorted(ascii(key if isinstance(key, str) else key[0])[1:-1][:100] for key in keys)
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
@@ -179,8 +222,7 @@ def _tokenizer(files: WeightFiles) -> Any:
             str(files.folder), trust_remote_code=False, local_files_only=True
         )
     except Exception as error:  # tokenizers raises Exception itself, transformers KeyError and more
-        reason = ascii(str(error).splitlines()[0] if str(error) else "no reason given")[1:-1][:200]
         raise UnsafeCheckpointError(
-            f"the tokenizer of {files.folder.name} cannot be loaded: {reason}. "
+            f"the tokenizer of {files.folder.name} cannot be loaded: {_reason(error)}. "
             "Put the checkpoint's own tokenizer files beside the weights."
         ) from error

@@ -29,7 +29,7 @@ class Model(TypedDict):
     tokens_trained: int | None
     modalities: list[str] | None
     num_parameters: int
-    num_active_parameters: int
+    num_active_parameters: int | None
     num_layers: int
     hidden_size: int
     weights_dtype: str

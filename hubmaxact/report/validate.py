@@ -19,6 +19,7 @@ from referencing import Registry
 
 from hubmaxact.report.consistency import contradictions
 from hubmaxact.report.explain import explain
+from hubmaxact.report.json_text import WHOLE
 from hubmaxact.report.problem import Problem
 
 if TYPE_CHECKING:
@@ -38,6 +39,14 @@ def problems(document: object) -> list[Problem]:
         return found
     # The rules read fields without looking: only a document of the right shape gets here.
     return list(islice(contradictions(cast("Report", document)), MAX_PROBLEMS))
+
+
+def problems_of(name: str, part: object) -> list[Problem]:
+    """Return what is wrong with one block of a report, by the schema alone."""
+    whole = _validator()
+    validator = whole.evolve(schema=whole.schema["properties"][name])
+    found = (explain(error) for error in islice(validator.iter_errors(part), MAX_PROBLEMS))
+    return [Problem(name if p.path == WHOLE else f"{name}.{p.path}", p.message) for p in found]
 
 
 @functools.cache

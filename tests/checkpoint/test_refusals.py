@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+import torch
 from command import DENSE, MOE, hubmaxact
 from safetensors.torch import load_file, save_file
 from transformers import AddedToken, AutoTokenizer
@@ -83,6 +84,72 @@ class TestUnsafe:
         (dense / "adapter_config.json").write_text("{}")
         refused(dense, "is an adapter, not a checkpoint")
 
+    def test_an_adapter_beside_whole_weights(self, dense):
+        (dense / "adapter_config.json").write_text("{}")
+        refused(dense, "is an adapter, not a checkpoint")
+
+    def test_custom_code_in_a_part_of_the_configuration(self, dense):
+        edit_json(dense / "config.json", vision_config={"auto_map": {"AutoModel": "v.V"}})
+        refused(dense, "config.json asks for custom code")
+
+    def test_weights_that_are_there_twice(self, moe):
+        shutil.copy(min(moe.glob("model-*.safetensors")), moe / "model.safetensors")
+        refused(moe, r"has its weights twice, in model.safetensors and in the files of model\.safe")
+
+    def test_an_index_of_one_file_is_no_second_copy(self, dense):
+        weights = load_file(dense / "model.safetensors")
+        index = {"metadata": {}, "weight_map": dict.fromkeys(weights, "model.safetensors")}
+        (dense / "model.safetensors.index.json").write_text(json.dumps(index))
+        path = dense.parent / "fine.jsonl"
+        path.write_text('{"text": "fine"}\n')
+        result = hubmaxact("measure", dense, "--corpus", path, home=dense.parent)
+        assert result.returncode == 0, result.stderr
+
+    def test_weights_of_another_name(self, dense):
+        shutil.copy(dense / "model.safetensors", dense / "other.safetensors")
+        edit_json(dense / "config.json", transformers_weights="other.safetensors")
+        refused(dense, r"config.json names weights of its own \('other.safetensors'\)")
+
+    def test_weights_stored_in_fp8_without_a_word(self, dense):
+        weights = load_file(dense / "model.safetensors")
+        packed = {name: weight.to(torch.float8_e4m3fn) for name, weight in weights.items()}
+        save_file(packed, dense / "model.safetensors", metadata={"format": "pt"})
+        refused(dense, "stored as F8_E4M3, and config.json does not say how they are quantized")
+
+    def test_a_quantization_that_no_weight_has(self, dense):
+        edit_json(dense / "config.json", quantization_config={"quant_method": "mxfp4"})
+        refused(dense, r"says that the weights are quantized \(mxfp4\), and none of them is")
+
+    @pytest.mark.parametrize("key", ["num_hidden_layers", "num_labels"])
+    def test_a_configuration_of_endless_work(self, dense, key):
+        edit_json(dense / "config.json", text_config={key: 10**9})
+        refused(dense, f"config.json asks for {key} 1e\\+09, and at most")
+
+    def test_names_that_a_report_cannot_carry_are_refused_before_the_run(self, dense):
+        refused(dense, r"cannot stand in a report: model\.id: .* Rename it", "--model-id", "_a/b")
+
+    def test_a_shard_whose_name_steers_a_terminal(self, moe):
+        index = moe / "model.safetensors.index.json"
+        weight_map = json.loads(index.read_text())["weight_map"]
+        name = "a\n::error::\x1b[31m.safetensors"
+        edit_json(index, weight_map=dict.fromkeys(weight_map, name))
+        refused(moe, r"names a\\u000a::error::\\u001b\[31m\.safetensors, which is not there")
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            {"hidden_size": "x"},
+            {"num_key_value_heads": 0},
+            {"hidden_act": "nonsense"},
+            {"rope_parameters": {"rope_type": "nonsense"}},
+            {"architectures": ["PreTrainedModel"]},
+        ],
+        ids=json.dumps,
+    )
+    def test_a_damaged_configuration(self, dense, damage):
+        edit_json(dense / "config.json", **damage)
+        refused(dense, "transformers cannot build dense from its config.json: .* Compare it with")
+
     def test_an_unknown_quantization(self, dense):
         edit_json(dense / "config.json", quantization_config={"quant_method": "mystery"})
         refused(dense, r"weights are quantized \('mystery'\)")
@@ -116,6 +183,10 @@ class TestHeaders:
         write_with_header(dense / "model.safetensors", b"\x80\x04\x95garbage", b"")
         refused(dense, "a header that is not JSON")
 
+    def test_more_values_than_any_checkpoint_has(self, dense):
+        write_with_header(dense / "model.safetensors", b"[" + b"[]," * 1_500_000 + b"1]", b"")
+        refused(dense, "a header of more values than 200000 tensors have")
+
     def test_nested_beyond_reason(self, dense):
         write_with_header(dense / "model.safetensors", b"[" * 100_000, b"")
         refused(dense, "a header that is not JSON")
@@ -130,16 +201,25 @@ class TestHeaders:
         [
             ({"dtype": "U8", "shape": [2], "data_offsets": [0, 1]}, "1 bytes for a, whose shape"),
             ({"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}, "a at byte 1, where byte 0"),
+            ({"dtype": ["U8"], "shape": [1], "data_offsets": [0, 1]}, "an entry for a that is not"),
             ({"dtype": "X", "shape": [1], "data_offsets": [0, 1]}, "an entry for a that is not"),
             ({"dtype": "U8", "shape": [-1], "data_offsets": [0, 1]}, "an entry for a that is not"),
             ({"dtype": "U8", "shape": [True], "data_offsets": [0, 1]}, "an entry for a"),
             ({"dtype": "U8", "shape": [1 << 61, 1 << 61], "data_offsets": [0, 1]}, "1 bytes for a"),
+            ({"dtype": "U8", "shape": [1] * 33, "data_offsets": [0, 1]}, "an entry for a"),
             ([], "an entry for a that is not"),
         ],
     )
     def test_an_entry_that_lies(self, dense, entry, sentence):
         write_with_header(dense / "model.safetensors", {"a": entry}, b"\0\0")
         refused(dense, sentence)
+
+    @pytest.mark.parametrize("metadata", ["x", {"format": 1}, None])
+    def test_metadata_that_is_none(self, dense, metadata):
+        header, data = header_of(dense / "model.safetensors")
+        header["__metadata__"] = metadata
+        write_with_header(dense / "model.safetensors", header, data)
+        refused(dense, "metadata that is not text by name")
 
     def test_bytes_behind_the_last_tensor(self, dense):
         header, data = header_of(dense / "model.safetensors")
@@ -200,6 +280,17 @@ class TestWeights:
         edit_json(dense / "config.json", vocab_size=rows)
         refused(dense, rf"largest id is {rows + 15} .* the embedding has only {rows} rows")
 
+    def test_masks_that_older_releases_stored_are_no_weights(self, dense):
+        weights = load_file(dense / "model.safetensors")
+        weights["model.layers.0.self_attn.bias"] = torch.ones(1, 1, 8, 8).tril()
+        weights["model.layers.0.self_attn.masked_bias"] = torch.tensor(-1e9)
+        weights["model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.ones(8)
+        save_file(weights, dense / "model.safetensors", metadata={"format": "pt"})
+        path = dense.parent / "fine.jsonl"
+        path.write_text('{"text": "fine"}\n')
+        result = hubmaxact("measure", dense, "--corpus", path, home=dense.parent)
+        assert result.returncode == 0, result.stderr
+
     def test_a_text_with_a_special_token_beyond_the_embedding(self, dense):
         with_image_token(dense)
         corpus = "fine\nlook: <image>\n"
@@ -244,6 +335,22 @@ class TestCorpora:
     def test_an_unknown_corpus(self, dense):
         refused(dense, "no corpus 'nonsense'", "--corpus", "nonsense")
 
+    def test_a_limit_that_special_tokens_alone_exceed(self, dense):
+        tokenizer = json.loads((dense / "tokenizer.json").read_text())
+        around = {"SpecialToken": {"id": "<|bos|>", "type_id": 0}}
+        end = {"SpecialToken": {"id": "<|eos|>", "type_id": 0}}
+        tokenizer["post_processor"] = {
+            "type": "TemplateProcessing",
+            "single": [around, {"Sequence": {"id": "A", "type_id": 0}}, end],
+            "pair": [around, {"Sequence": {"id": "A", "type_id": 0}}, end],
+            "special_tokens": {
+                "<|bos|>": {"id": "<|bos|>", "ids": [0], "tokens": ["<|bos|>"]},
+                "<|eos|>": {"id": "<|eos|>", "ids": [1], "tokens": ["<|eos|>"]},
+            },
+        }
+        (dense / "tokenizer.json").write_text(json.dumps(tokenizer))
+        refused(dense, "where at most 1 were asked for: .* Raise --max-seq-len", "--max-seq-len", 1)
+
     def test_more_samples_than_there_are(self, dense):
         refused(dense, "has 1 texts, 5 were asked for", "--num-samples", 5)
 
@@ -259,7 +366,7 @@ class TestArguments:
     def test_a_revision_of_a_folder(self, dense):
         refused(dense, "local folder, which has no revisions", "--revision", "main")
 
-    @pytest.mark.parametrize("device", ["abacus", "cuda:99"])
+    @pytest.mark.parametrize("device", ["abacus", "cuda:99", "meta"])
     def test_a_device_that_is_not_there(self, dense, device):
         refused(dense, f"device '{device}' cannot be used here. Use --device ", "--device", device)
 

@@ -45,8 +45,10 @@ def corpus(tmp_path):
 
 def run(corpus, budget):
     command = [sys.executable, "-c", SCRIPT, str(DENSE), str(corpus), budget]
-    # One arena: glibc reserves 64 MiB of address space for each more, and the limit counts them.
-    env = environment(corpus.parent, OMP_NUM_THREADS="1", MALLOC_ARENA_MAX="1")
+    # The limit counts address space. glibc reserves 64 MiB of it for each arena after the first,
+    # and keeps what a failed pass has freed in a heap with holes, unless tensors are mapped singly.
+    malloc = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
+    env = environment(corpus.parent, OMP_NUM_THREADS="1", **malloc)
     return subprocess.run(command, capture_output=True, text=True, env=env, check=True).stdout
 
 

@@ -15,12 +15,12 @@ from torch.nn.modules.module import (
 @contextmanager
 def planting(suffix, write):
     """Call `write(tensor)` on the output of the module whose dotted name ends in `suffix`."""
-    targets = set()
+    targets = {}  # by id, and kept alive: a freed module's id may soon be another's
 
     def find(module, _args):
         if hasattr(module, "get_decoder"):  # a transformers model, whose layers come next
             named = module.named_modules()
-            targets.update(id(m) for name, m in named if f".{name}".endswith(f".{suffix}"))
+            targets.update({id(m): m for name, m in named if f".{name}".endswith(f".{suffix}")})
 
     def plant(module, _args, output):
         if id(module) in targets:

@@ -32,7 +32,7 @@ def tokens_fit_samples(report: Report) -> Iterator[Problem]:
 def parameters_nest(report: Report) -> Iterator[Problem]:
     """Active parameters are among the parameters."""
     active, total = report["model"]["num_active_parameters"], report["model"]["num_parameters"]
-    if active > total:
+    if active is not None and active > total:
         message = f"is {active}, but num_parameters is {total}"
         yield Problem("model.num_active_parameters", message)
 
