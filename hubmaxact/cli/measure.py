@@ -76,7 +76,8 @@ def measure(
 ) -> None:
     """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
     from hubmaxact.card import place
-    from hubmaxact.cli.progress import RichWatcher, console
+    from hubmaxact.cli.bar import console
+    from hubmaxact.cli.progress import RichWatcher
     from hubmaxact.files import check_place, write_bytes
     from hubmaxact.prepare import resolve_source
     from hubmaxact.report.write import report_bytes
