@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hubmaxact.anatomy.layout import rows_by_token
+from hubmaxact.anatomy.layout import Routed, rows_by_token
 from hubmaxact.anatomy.site import Site
 from hubmaxact.plan import Batch
 from hubmaxact.roles import ROLE_BY_NAME
@@ -63,15 +63,23 @@ class Recorder:
         self.sites: dict[Site, SiteStatistics] = {}
         self.samples = SampleMaxima(num_samples)
         self.routed: dict[int, Tensor] = {}  # layer -> tokens per expert
+        self.expert_maxima: dict[Site, Tensor] = {}  # largest |x| of each expert, -1 for none
         self.num_experts: dict[int, int] = {}
         self.input: Input | None = None
 
-    def tensor(self, site: Site, x: Tensor, row_tokens: Tensor | None) -> None:
-        """Fold in one tensor; `row_tokens` names each row's flat position inside experts."""
+    def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
+        """Fold in one tensor; `routed` tells what each row inside experts belongs to."""
         assert self.input is not None
         if x.device.type in WITHOUT_FLOAT64:
-            x, row_tokens = x.cpu(), None if row_tokens is None else row_tokens.cpu()
-        x_TD, tokens = self._kept_rows(site, x, row_tokens, self.input)
+            x, routed = (
+                x.cpu(),
+                None if routed is None else Routed(*(each.cpu() for each in routed)),
+            )
+        if routed is None:
+            x_TD, tokens = _by_token(site, x, self.input)
+        else:
+            x_TD, routed = _real_rows(x, routed, self.input)
+            tokens = self.input.tokens.to(x.device).take(routed.token)
         if site not in self.sites:
             self.sites[site] = SiteStatistics(x_TD.dtype, x_TD.device)
         if x_TD.numel() == 0:
@@ -80,21 +88,16 @@ class Recorder:
         self.sites[site].update(x_TD, abs_TD, row_max_T, tokens, self.input.batch.split)
         if ROLE_BY_NAME[site.role].in_global_max:
             self.samples.update(row_max_T, tokens)
+        if routed is not None:
+            self._expert_maxima(site, row_max_T, routed)
 
-    def _kept_rows(
-        self, site: Site, x: Tensor, row_tokens: Tensor | None, batch: Input
-    ) -> tuple[Tensor, Tokens]:
-        """The rows that belong to real tokens, and those tokens, on the tensor's device."""
-        if row_tokens is None:
-            assert site.layout is not None
-            x_TD = rows_by_token(x, site.layout, *batch.ids_BL.shape)
-            rows = batch.rows
-            tokens = batch.tokens if rows is None else batch.tokens.take(rows)
-            return (x_TD if rows is None else x_TD[rows.to(x.device)]), tokens.to(x.device)
-        if batch.kept is not None:
-            real = batch.kept.to(x.device)[row_tokens]
-            x, row_tokens = x[real], row_tokens[real]
-        return x, batch.tokens.to(x.device).take(row_tokens)
+    def _expert_maxima(self, site: Site, row_max_T: Tensor, routed: Routed) -> None:
+        """Fold the rows' maxima into those of their experts (-1 where nothing was finite)."""
+        assert site.layer is not None
+        if site not in self.expert_maxima:
+            num_experts = self.num_experts[site.layer]
+            self.expert_maxima[site] = torch.full((num_experts,), -1.0, device=row_max_T.device)
+        self.expert_maxima[site].scatter_reduce_(0, routed.expert, row_max_T.float(), "amax")
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Count the real tokens each expert of a layer receives."""
@@ -105,3 +108,20 @@ class Recorder:
         chosen = top_k_index.flatten()
         counts = torch.bincount(chosen[chosen < num_experts], minlength=num_experts).cpu()
         self.routed[layer] = self.routed.get(layer, torch.zeros_like(counts)) + counts
+
+
+def _by_token(site: Site, x: Tensor, batch: Input) -> tuple[Tensor, Tokens]:
+    """The rows that belong to real tokens, and those tokens, on the tensor's device."""
+    assert site.layout is not None
+    x_TD = rows_by_token(x, site.layout, *batch.ids_BL.shape)
+    if batch.rows is None:
+        return x_TD, batch.tokens.to(x.device)
+    return x_TD[batch.rows.to(x.device)], batch.tokens.take(batch.rows).to(x.device)
+
+
+def _real_rows(x: Tensor, routed: Routed, batch: Input) -> tuple[Tensor, Routed]:
+    """The rows inside experts that belong to real tokens."""
+    if batch.kept is None:
+        return x, routed
+    real = batch.kept.to(x.device)[routed.token]
+    return x[real], routed.take(real)

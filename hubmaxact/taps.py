@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from hubmaxact.anatomy import evidence
-from hubmaxact.anatomy.layout import ROUTED_ROWS
+from hubmaxact.anatomy.layout import ROUTED_ROWS, Routed
 from hubmaxact.anatomy.site import Anatomy, Point, Site
 
 ACTIVATION_FUNCTIONS = frozenset(
@@ -33,8 +33,8 @@ ACTIVATION_FUNCTIONS = frozenset(
 class Sink(Protocol):
     """What receives the watched tensors."""
 
-    def tensor(self, site: Site, x: Tensor, row_tokens: Tensor | None) -> None:
-        """Take one tensor; `row_tokens` gives each row's token inside experts, else None."""
+    def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
+        """Take one tensor; `routed` tells what each row inside experts belongs to, else None."""
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Take one layer's chosen experts, shape (tokens, k)."""
@@ -48,9 +48,9 @@ def tap(model: nn.Module, anatomy: Anatomy, sink: Sink) -> Iterator[Counter[Site
     """
     fired: Counter[Site] = Counter()
 
-    def watch(site: Site, x: Tensor, row_tokens: Tensor | None = None) -> None:
+    def watch(site: Site, x: Tensor, routed: Routed | None = None) -> None:
         fired[site] += 1
-        sink.tensor(site, x.detach(), row_tokens)
+        sink.tensor(site, x.detach(), routed)
 
     with ExitStack() as hooks:
         for site in anatomy.sites:
@@ -130,12 +130,12 @@ def _attach_experts(
     hooks: ExitStack, experts: Any, layer: int, sink: Sink, gate: Site | None, watch: Watch
 ) -> None:
     """Watch the routing, and the gate half of what goes into the experts' own gating step."""
-    routed: list[Tensor] = []
+    chosen: list[Tensor] = []
 
     def on_input(_: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         tensors = evidence.tensors_in((*args, kwargs))
-        routed[:] = [next(t for t in tensors if not t.is_floating_point())]
-        sink.routing(layer, routed[0])
+        chosen[:] = [next(t for t in tensors if not t.is_floating_point())]
+        sink.routing(layer, chosen[0])
 
     hooks.callback(experts.register_forward_pre_hook(on_input, with_kwargs=True).remove)
     if gate is None:
@@ -144,7 +144,7 @@ def _attach_experts(
 
     def watched(gate_up: Tensor) -> Tensor:
         half = gate_up.chunk(2, dim=-1)[0] if experts.is_concatenated else gate_up[..., ::2]
-        rows = ROUTED_ROWS[experts.config._experts_implementation](routed[0])  # noqa: SLF001
+        rows = ROUTED_ROWS[experts.config._experts_implementation](chosen[0])  # noqa: SLF001
         watch(gate, half, rows)
         result: Tensor = apply_gate(gate_up)
         return result

@@ -5,6 +5,7 @@ B sequences of L tokens (padding included) are numbered 0 .. B*L-1, row-major.
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -51,18 +52,29 @@ def rows_by_token(x: Tensor, layout: Layout, num_sequences: int, length: int) ->
     return rows
 
 
-def _sorted_by_expert(top_k_index: Tensor) -> Tensor:
-    _, order = torch.sort(top_k_index.reshape(-1))
-    return order // top_k_index.shape[-1]
+class Routed(NamedTuple):
+    """What each row inside routed experts belongs to."""
+
+    token: Tensor  # flat position, shape (rows,)
+    expert: Tensor  # shape (rows,)
+
+    def take(self, rows: Tensor) -> "Routed":
+        """The same for a selection of rows."""
+        return Routed(self.token[rows], self.expert[rows])
 
 
-def _in_token_order(top_k_index: Tensor) -> Tensor:
+def _sorted_by_expert(top_k_index: Tensor) -> Routed:
+    expert, order = torch.sort(top_k_index.reshape(-1))
+    return Routed(order // top_k_index.shape[-1], expert)
+
+
+def _in_token_order(top_k_index: Tensor) -> Routed:
     rows = torch.arange(top_k_index.numel(), device=top_k_index.device)
-    return rows // top_k_index.shape[-1]
+    return Routed(rows // top_k_index.shape[-1], top_k_index.reshape(-1))
 
 
-ROUTED_ROWS: dict[str, Callable[[Tensor], Tensor]] = {
+ROUTED_ROWS: dict[str, Callable[[Tensor], Routed]] = {
     "grouped_mm": _sorted_by_expert,  # the same torch.sort call as transformers', on the same ids
     "batched_mm": _in_token_order,
 }
-"""Per experts implementation: the token of each row inside the experts, from (tokens, k) ids."""
+"""Per experts implementation: what the rows inside the experts belong to, from (tokens, k) ids."""

@@ -1,6 +1,7 @@
 """Sites, experts and coverage of a report, from a measurement."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import cast
 
 from hubmaxact.anatomy.site import Missing, Site
@@ -8,6 +9,7 @@ from hubmaxact.measure import Measurement
 from hubmaxact.report.document import (
     Coordinates,
     Coverage,
+    ExpertMax,
     Experts,
     ExpertTokens,
     Massive,
@@ -69,6 +71,8 @@ def site_facts(site: Site, statistics: SiteStatistics, values: Distribution) -> 
 
 def experts(measurement: Measurement) -> list[Experts]:
     """Routing per layer; experts that no token reached are listed."""
+    recorded = measurement.recorder.expert_maxima.items()
+    maxima = {site.layer: per_expert.tolist() for site, per_expert in recorded}
     return [
         Experts(
             layer=layer,
@@ -77,10 +81,17 @@ def experts(measurement: Measurement) -> list[Experts]:
                 least=min(counts), median=sorted(counts)[(len(counts) - 1) // 2], most=max(counts)
             ),
             never_routed=[expert for expert, count in enumerate(counts) if count == 0],
+            mlp_gate=_expert_max(maxima.get(layer, [])),
         )
         for layer, tensor in sorted(measurement.recorder.routed.items())
         for counts in [tensor.tolist()]
     ]
+
+
+def _expert_max(maxima: Sequence[float]) -> ExpertMax | None:
+    """The largest, and the first expert that has it; None where no gate was watched or finite."""
+    largest = max(maxima, default=-1.0)
+    return ExpertMax(abs_max=largest, expert=maxima.index(largest)) if largest >= 0 else None
 
 
 def coverage(measurement: Measurement) -> Coverage:

@@ -169,10 +169,22 @@ def _experts(report: Report) -> str:
     ]
     if not report["experts"]:
         return ""
-    if not rows:
-        return f"Every expert of {numbers.count(len(report['experts']), 'layer')} received tokens."
+    layers = numbers.count(len(report["experts"]), "layer")
     head = ("layer", "experts", "least tokens", "median", "most", "never routed to")
-    return _listed(head, rows)
+    routing = _listed(head, rows) or f"Every expert of {layers} received tokens."
+    return "\n\n".join(filter(None, [routing, _largest_gate(report)]))
+
+
+def _largest_gate(report: Report) -> str:
+    """The expert whose gate is largest, over all layers."""
+    known = [(row["mlp_gate"], row["layer"]) for row in report["experts"] if row["mlp_gate"]]
+    if not known:
+        return ""
+    gate, layer = max(known, key=lambda found: found[0]["abs_max"])
+    value = numbers.value(gate["abs_max"])
+    return (
+        f"The largest gate inside experts is {value}, in expert {gate['expert']} of layer {layer}."
+    )
 
 
 def _environment(report: Report) -> str:

@@ -202,6 +202,13 @@ class ExpertTokens(TypedDict):
     most: int
 
 
+class ExpertMax(TypedDict):
+    """The largest |a| inside the experts of a layer, and the first expert that reached it."""
+
+    abs_max: float
+    expert: int
+
+
 class Experts(TypedDict):
     """Routing in one layer, under the model's own routing."""
 
@@ -209,6 +216,7 @@ class Experts(TypedDict):
     num_experts: int
     tokens: ExpertTokens
     never_routed: list[int]
+    mlp_gate: ExpertMax | None
 
 
 class Where(TypedDict):

@@ -26,15 +26,15 @@ class Deaf:
     def __init__(self):
         self.shapes = []
 
-    def tensor(self, site, x, row_tokens):
-        self.shapes.append((site.role, tuple(x.shape), row_tokens is not None))
+    def tensor(self, site, x, routed):
+        self.shapes.append((site.role, tuple(x.shape), routed is not None))
 
     def routing(self, layer, top_k_index):
         self.shapes.append(("routing", tuple(top_k_index.shape), False))
 
 
 class Angry(Deaf):
-    def tensor(self, site, x, row_tokens):
+    def tensor(self, site, x, routed):
         raise RuntimeError("no more")
 
 

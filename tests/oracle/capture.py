@@ -21,6 +21,7 @@ class Captured:
     position: np.ndarray
     token_id: np.ndarray
     split: np.ndarray  # of str
+    expert: np.ndarray  # -1 outside routed experts
 
     @property
     def exact(self):
@@ -30,7 +31,7 @@ class Captured:
     def only(self, split):
         """The rows of one split."""
         rows = self.split == split
-        columns = (self.sample, self.position, self.token_id, self.split)
+        columns = (self.sample, self.position, self.token_id, self.split, self.expert)
         return Captured(self.values[torch.from_numpy(rows)], *(c[rows] for c in columns))
 
 
@@ -113,8 +114,8 @@ def _keep_experts(module, watch, seen):
 
 
 def expert_gates(experts, hidden, indices):
-    """Recompute gate pre-activations: (rows, channels) and the flat token of each row."""
-    values, tokens = [], []
+    """Recompute gate pre-activations: (rows, channels), and each row's flat token and expert."""
+    values, tokens, experts_of = [], [], []
     for expert in range(experts.gate_up_proj.shape[0]):
         token = (indices == expert).any(dim=-1).nonzero().flatten()
         if len(token) == 0:
@@ -127,19 +128,22 @@ def expert_gates(experts, hidden, indices):
             both = functional.linear(hidden[token], weight)
             values.append(both[:, : both.shape[-1] // 2])
         tokens.append(token)
-    return torch.cat(values).cpu(), torch.cat(tokens).cpu()
+        experts_of.append(torch.full_like(token, expert))
+    return torch.cat(values).cpu(), torch.cat(tokens).cpu(), torch.cat(experts_of).cpu()
 
 
 def _rows(watch, tensor, real, tokens):
     """Real rows of one batch, with their tokens."""
     flat = real.reshape(-1)
     if watch.how == "experts":
-        values, token = tensor
-        token = token.numpy()
+        values, token, expert = tensor
+        token, expert = token.numpy(), expert.numpy()
         keep = flat[token]
-        return values[torch.from_numpy(keep)], [column[token[keep]] for column in tokens]
+        columns = [*(column[token[keep]] for column in tokens), expert[keep]]
+        return values[torch.from_numpy(keep)], columns
     values = tensor.reshape(flat.size, -1)
-    return values[torch.from_numpy(flat)], [column[flat] for column in tokens]
+    columns = [column[flat] for column in tokens]
+    return values[torch.from_numpy(flat)], [*columns, np.full(int(flat.sum()), -1)]
 
 
 def _join(parts):

@@ -43,6 +43,8 @@ def merged(first, second):
         total.sites[site].massive.merge(statistics.massive)
     for layer, counts in second.routed.items():
         total.routed[layer] = total.routed[layer] + counts
+    for site, maxima in second.expert_maxima.items():
+        total.expert_maxima[site] = total.expert_maxima[site].maximum(maxima)
     return total
 
 
@@ -56,7 +58,8 @@ def state_of(recorder):
         for site, statistics in recorder.sites.items()
     }
     routed = {layer: counts.tolist() for layer, counts in recorder.routed.items()}
-    return sites, routed, recorder.samples.abs_max.tolist()
+    experts = {site: maxima.tolist() for site, maxima in recorder.expert_maxima.items()}
+    return sites, routed, experts, recorder.samples.abs_max.tolist()
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)

@@ -57,6 +57,7 @@ def measured_with(name, module, write):
     } | {
         "samples": recorder.samples.abs_max.tolist(),
         "routed": {layer: counts.tolist() for layer, counts in recorder.routed.items()},
+        "experts": [maxima.tolist() for maxima in recorder.expert_maxima.values()],
     }
 
 

@@ -177,6 +177,16 @@ def test_experts_tokens_equal_brute_force(run):
         assert found[layer]["never_routed"] == [e for e, count in enumerate(counts) if count == 0]
 
 
+def test_the_largest_gate_among_the_experts_of_a_layer_is_where_brute_force_finds_it(run):
+    rows = {row["layer"]: row for row in run.report["experts"]}
+    for watch in (watch for watch in run.family.watches if watch.how == "experts"):
+        captured = run.sites[watch.key]
+        per_row = abs(captured.exact).max(axis=1)
+        experts = captured.expert[per_row == per_row.max()]
+        found = {"abs_max": per_row.max(), "expert": experts.min()}
+        assert rows[watch.layer]["mlp_gate"] == found
+
+
 def test_coverage_counts_every_expected_site(run):
     expected = Counter(watch.role for watch in run.family.watches)
     coverage = run.report["coverage"]
