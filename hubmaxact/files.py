@@ -1,21 +1,46 @@
-"""Writing a file so that a reader sees the old bytes or the new ones, never half of either.
+"""Files read no further than a limit, and written so that a reader never sees half of one.
 
-Temporary file in the same folder, flush to disk, rename, flush the folder
+Writing: temporary file in the same folder, flush to disk, rename, flush the folder
 (Pillai et al. 2014, "All file systems are not created equal").
 """
 
 import contextlib
+import errno
 import os
-import tempfile
+import re
+import secrets
+import stat
 from pathlib import Path
 
 from hubmaxact.errors import HubmaxactError
 
 PREFIX = ".hubmaxact-"
+TEMPORARY = re.compile(rf"{re.escape(PREFIX)}[0-9a-f]{{16}}")
+NEW_MODE = 0o666  # less what the umask takes away
 
 
 class WriteError(HubmaxactError):
     """Raised when a result cannot be written; what was there before is still there."""
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the first `limit` bytes of a regular file; nothing else is waited for or read.
+
+    Raises:
+        OSError: it is missing, not a regular file, or may not be read; `strerror` says which.
+    """
+    try:
+        # Without O_NONBLOCK, opening a pipe would wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "its name holds a NUL") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(descriptor)
 
 
 def check_place(path: Path) -> None:
@@ -26,11 +51,11 @@ def check_place(path: Path) -> None:
     """
     descriptor, temporary = _temporary(path)
     os.close(descriptor)
-    Path(temporary).unlink()
+    temporary.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace the file at `path` with `content`, all or nothing.
+    """Replace the file at `path` with `content`, all or nothing; its mode stays.
 
     Raises:
         WriteError: the folder is missing, read-only or full; the old file is intact.
@@ -41,24 +66,40 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        if (mode := _mode(path)) is not None:
+            temporary.chmod(mode)
+        temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
         raise WriteError(f"cannot write {path}: {error.strerror}. Free some space.") from error
     finally:
         with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
+            temporary.unlink()
 
 
-def _temporary(path: Path) -> tuple[int, str]:
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one that a write which was killed may have left."""
+    return TEMPORARY.fullmatch(path.name) is not None
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
     """Open a new file beside `path`: its descriptor and name."""
+    temporary = path.parent / f"{PREFIX}{secrets.token_hex(8)}"
     try:
-        return tempfile.mkstemp(prefix=PREFIX, dir=path.parent)
+        return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, NEW_MODE), temporary
     except OSError as error:
         raise WriteError(
             f"cannot write {path}: {error.strerror}. Choose another folder."
         ) from error
+
+
+def _mode(path: Path) -> int | None:
+    """Who may read and write the file that is there; None if there is none."""
+    try:
+        found = path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(found) & 0o777 if stat.S_ISREG(found) else None
 
 
 def _flush_folder(folder: Path) -> None:

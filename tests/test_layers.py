@@ -17,6 +17,7 @@ LAYERS = {
     "formats": 0,
     "prng": 0,
     "files": 1,
+    "session": 1,
     "corpus": 2,
     "plan": 2,
     "report": 2,

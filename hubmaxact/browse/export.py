@@ -3,7 +3,8 @@
 Everything is first written aside, in the folder itself; then the page's first file is taken away,
 the rest put in place, and the first file put back. Whatever kills an export, there is the old one
 whole, the new one whole, or one without its first file, which the page does not take for an export.
-What is overwritten or removed is only what an earlier export made and nobody changed since.
+What is overwritten or removed is only what an earlier export made and nobody changed since. A git
+clone stays one: what git keeps there is neither an export's nor in its way.
 """
 
 import shutil
@@ -11,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
 
 from hubmaxact.browse import assets
 from hubmaxact.browse.encoded import encoded
@@ -20,11 +20,17 @@ from hubmaxact.browse.shelf import Shelf
 from hubmaxact.browse.static_readme import readme
 from hubmaxact.catalog.store import locked
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.files import PREFIX, WriteError, write_bytes
+from hubmaxact.files import PREFIX, WriteError, is_temporary, write_bytes
 from hubmaxact.report.printable import printable
 
 FIRST = "data/about.json"
 """The file that the page reads first, and without which there is no export."""
+
+ASIDE = f"{PREFIX}export"
+"""Where the files are written first; the folder's lock says that nobody else is at it."""
+
+GIT = (".git", ".gitattributes")
+"""What a clone of a static Space holds besides the page."""
 
 MOST_NAMED = 3
 
@@ -50,10 +56,11 @@ def export(shelf: Shelf, directory: Path) -> Exported:
     """
     with locked(directory), _writing(directory):
         old = Ledger.read(directory)
-        present = sorted(files_in(directory))
+        present = sorted(path for path in files_in(directory) if not _is_gits(path))
         _refuse_foreign(directory, [path for path in present if not old.made(directory, path)])
         _sweep(directory)
-        aside = Path(mkdtemp(prefix=PREFIX, dir=directory))
+        aside = directory / ASIDE
+        aside.mkdir()
         try:
             new, size = _write_aside(shelf, aside)
             _put_in_place(aside, directory, present, new)
@@ -75,6 +82,10 @@ def contents(shelf: Shelf) -> Iterator[tuple[str, bytes]]:
         yield f"data/releases/{shard}.json", encoded(releases)
     yield "download/all.csv", shelf.download("all", "csv")
     yield "download/all.parquet", shelf.download("all", "parquet")
+
+
+def _is_gits(path: str) -> bool:
+    return path.partition("/")[0] in GIT
 
 
 def _refuse_foreign(directory: Path, foreign: Sequence[str]) -> None:
@@ -128,8 +139,7 @@ def _put_in_place(aside: Path, directory: Path, present: Sequence[str], new: Led
 
 def _sweep(directory: Path) -> None:
     """Remove what exports that were killed left aside; the folder's lock says they are dead."""
-    for path in directory.glob(f"{PREFIX}*"):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
+    shutil.rmtree(directory / ASIDE, ignore_errors=True)
+    for path in filter(is_temporary, directory.rglob(f"{PREFIX}*")):
+        if path.is_file() and not _is_gits(path.relative_to(directory).as_posix()):
             path.unlink(missing_ok=True)

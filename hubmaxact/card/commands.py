@@ -1,6 +1,6 @@
 """The command that reproduces a report and the one that verifies it."""
 
-from hubmaxact.card.escape import word
+from hubmaxact.card.escape import is_safe, word
 from hubmaxact.report.document import REPORT_NAME, CorpusFacts, Report
 from hubmaxact.report.threads import threads_of
 
@@ -8,6 +8,9 @@ WIDTH = 90
 
 NAMED = ("probe-5k", "paper")
 """Corpora that go by their name."""
+
+SOME_FILE = "FILE.jsonl"
+"""Stands for a corpus whose name cannot be shown on a command line."""
 
 
 def reproduce(report: Report) -> str:
@@ -33,9 +36,10 @@ def reproduce(report: Report) -> str:
 
 def verify(report: Report) -> str:
     """The `hubmaxact verify` command: from the Hub when the model has an id, else from the file."""
-    if report["model"]["id"] is None:
-        return f"hubmaxact verify {REPORT_NAME} CHECKPOINT"
-    return f"hubmaxact verify {_checkpoint(report)}"
+    file = f"{REPORT_NAME} " if report["model"]["id"] is None else ""
+    corpus = report["protocol"]["corpus"]
+    given = [] if corpus["name"] in NAMED else [f"--corpus {word(_corpus(corpus))}"]
+    return _wrapped([f"hubmaxact verify {file}{_checkpoint(report)}", *given])
 
 
 def _corpus(corpus: CorpusFacts) -> str:
@@ -44,7 +48,7 @@ def _corpus(corpus: CorpusFacts) -> str:
     if name in NAMED:
         return name
     if "/" not in name:
-        return f"{name}.jsonl"
+        return f"{name}.jsonl" if is_safe(name) else SOME_FILE
     return f"hf://datasets/{name}" + (f"@{version}" if version else "")
 
 

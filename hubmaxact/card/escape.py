@@ -6,6 +6,7 @@ Nothing here trusts the schema: what it forbids is made harmless all the same.
 import html
 import re
 import shlex
+import unicodedata
 
 from hubmaxact.report.printable import printable
 
@@ -14,7 +15,8 @@ LONGEST = 256
 # Numeric entities are text to Markdown and to HTML alike; backslashes would show inside HTML.
 ACTIVE = re.compile(r"[^A-Za-z0-9 .,/+-]")
 PLAIN = re.compile(r"[A-Za-z0-9_./+@:=-]+")
-NOT_ON_A_COMMAND_LINE = re.compile(r"[^A-Za-z0-9_./+@:=,%#()!~ -]")
+ON_A_COMMAND_LINE = frozenset("_./+@:=,%#()!~ -")
+LETTERS = "LMN"  # with marks and digits, of any script: Unicode's categories begin so
 
 
 def text(value: str) -> str:
@@ -31,7 +33,16 @@ def code(value: str) -> str:
 
 def word(value: str) -> str:
     """Quote one word of a shell command that stands in a fenced block."""
-    return shlex.quote(NOT_ON_A_COMMAND_LINE.sub("?", value[:LONGEST]))
+    return shlex.quote("".join(c if _is_safe(c) else "?" for c in value[:LONGEST]))
+
+
+def is_safe(value: str) -> bool:
+    """Whether `word` leaves every character of a value as it is."""
+    return len(value) <= LONGEST and all(map(_is_safe, value))
+
+
+def _is_safe(character: str) -> bool:
+    return character in ON_A_COMMAND_LINE or unicodedata.category(character)[0] in LETTERS
 
 
 def xml(value: str) -> str:

@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 from hubmaxact.card.diff import file_diff
 from hubmaxact.card.picture import layers_svg
-from hubmaxact.card.readme import edit
+from hubmaxact.card.readme import MAX_BYTES, edit
 from hubmaxact.card.section import HEADING, PICTURE, render
 from hubmaxact.errors import ReadmeError
-from hubmaxact.files import WriteError, write_bytes
+from hubmaxact.files import WriteError, read_regular, write_bytes
 from hubmaxact.report.document import Report
+from hubmaxact.report.printable import printable
 
 README = "README.md"
+LONGEST_PATH = 400
 
 
 class Change(NamedTuple):
@@ -37,6 +39,7 @@ def check(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise ReadmeError(f"{folder} is not a folder. Create it, or choose another.")
+    _refuse_link((folder / PICTURE).parent)
     edit(_content(folder / README), HEADING)
 
 
@@ -47,6 +50,7 @@ def plan(report: Report, readme: Path) -> Placement:
         ReadmeError: the README cannot be read, or not be edited without risk.
     """
     picture = readme.parent / PICTURE
+    _refuse_link(picture.parent)
     before = _content(readme)
     edited = edit(before, render(report))
     wanted = (
@@ -81,9 +85,21 @@ def _name(path: Path) -> str:
 
 
 def _content(path: Path) -> bytes | None:
+    _refuse_link(path)
+    name = printable(str(path), LONGEST_PATH)
     try:
-        return path.read_bytes()
+        content = read_regular(path, MAX_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ReadmeError(f"cannot read {path}: {error.strerror}.") from error
+        raise ReadmeError(f"cannot read {name}: {error.strerror}.") from error
+    if len(content) > MAX_BYTES:
+        raise ReadmeError(f"{name} has more than {MAX_BYTES:,} bytes. Shorten it, or move it away.")
+    return content
+
+
+def _refuse_link(path: Path) -> None:
+    """Write through no link: what it leads to may be shared, as in the Hub client's cache."""
+    if path.is_symlink():
+        name = printable(str(path), LONGEST_PATH)
+        raise ReadmeError(f"{name} is a symbolic link. Name the file that it leads to, or copy it.")

@@ -15,7 +15,7 @@ from hubmaxact.catalog.found import Found, Previous
 from hubmaxact.catalog.listing import Listing, list_repos
 from hubmaxact.catalog.manifest import SCHEMA, BuiltFrom, Counts, IndexFile, Left, Manifest
 from hubmaxact.catalog.row import PAPER, Row
-from hubmaxact.catalog.store import INDEX, locked, replace_index
+from hubmaxact.catalog.store import INDEX, locked, refuse_foreign, replace_index
 from hubmaxact.catalog.trust import settle
 from hubmaxact.errors import HubError
 from hubmaxact.report.printable import printable
@@ -49,11 +49,13 @@ def build_from_folder(
 
     Raises:
         NoFolderError: there is no such folder.
+        ForeignCatalogError: the output holds somebody else's files under the catalog's names.
         BusyFolderError, WriteError: the output cannot be written; what was there is intact.
     """
     arrow.arrow()
     watcher = watcher or Watcher()
     with locked(output):
+        refuse_foreign(output)
         previous = Previous.read(output, "folder")
         files = folder.report_files(source, output)
         watcher.begin(len(files))
@@ -73,11 +75,13 @@ def build_from_hub(
 
     Raises:
         HubError: the repositories cannot be listed; what was there is intact.
+        ForeignCatalogError: as in `build_from_folder`.
         BusyFolderError, WriteError: the output cannot be written; what was there is intact.
     """
     arrow.arrow()
     watcher = watcher or Watcher()
     with locked(output):
+        refuse_foreign(output)
         previous = Previous.read(output, "hub")
         listing = list_repos(tag, per_namespace)
         _refuse_sudden_nothing(listing, previous, tag)

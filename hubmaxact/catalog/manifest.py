@@ -19,6 +19,10 @@ class ManifestError(HubmaxactError):
     """Raised when a manifest is damaged, or newer than this version."""
 
 
+class NewerManifestError(ManifestError):
+    """Raised when a manifest was written by a newer hubmaxact than this one."""
+
+
 class BuiltFrom(TypedDict):
     """Where reports were looked for."""
 
@@ -103,7 +107,7 @@ def decode(content: bytes) -> Manifest:
         raise ManifestError("manifest.json is not JSON; build the catalog again.") from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if isinstance(schema, int) and schema > SCHEMA:
-        raise ManifestError(
+        raise NewerManifestError(
             f"manifest.json has schema {schema}; this version knows {SCHEMA}. Upgrade hubmaxact."
         )
     if schema != SCHEMA or not _has_shape(document):
@@ -120,9 +124,15 @@ def _has_shape(document: dict[str, Any]) -> bool:
     }
     if not all(isinstance(document.get(name), kind) for name, kind in kinds.items()):
         return False
+    states = document["sources"].values()
     lists = document["quarantine"] + document["newer"] + document["kept"]
     return (
-        all(isinstance(state, dict) for state in document["sources"].values())
+        all(isinstance(state, dict) and _are_texts(state) for state in states)
         and all(isinstance(left, dict) and left.keys() == {"name", "reason"} for left in lists)
+        and all(map(_are_texts, lists))
         and {"sha256", "rows"} <= document["index"].keys()
     )
+
+
+def _are_texts(fields: dict[str, Any]) -> bool:
+    return all(value is None or isinstance(value, str) for value in fields.values())

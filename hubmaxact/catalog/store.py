@@ -15,9 +15,9 @@ from pathlib import Path
 
 from hubmaxact.catalog import manifest as manifests
 from hubmaxact.catalog.arrow import Table, decode
-from hubmaxact.catalog.manifest import Manifest
+from hubmaxact.catalog.manifest import Manifest, NewerManifestError
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.files import PREFIX, write_bytes
+from hubmaxact.files import PREFIX, is_temporary, read_regular, write_bytes
 
 INDEX = "index.parquet"
 PREVIOUS = "index.previous.parquet"
@@ -29,6 +29,10 @@ ABANDONED = 3600.0  # seconds after which a temporary file belongs to nobody
 
 class NoIndexError(HubmaxactError):
     """Raised when a folder holds no whole index."""
+
+
+class ForeignCatalogError(HubmaxactError):
+    """Raised when a folder holds files under the catalog's names that no build made."""
 
 
 class BusyFolderError(HubmaxactError):
@@ -65,6 +69,22 @@ def read_index(folder: Path) -> Index:
     raise NoIndexError(
         f"{folder / INDEX} is not the table that {MANIFEST} names; build the catalog again."
     )
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder whose files under the catalog's names are somebody else's.
+
+    One of them that is a catalog's vouches for the others: a damaged one is made anew.
+
+    Raises:
+        ForeignCatalogError: no build made what is there.
+    """
+    there = [name for name in (MANIFEST, INDEX, PREVIOUS) if os.path.lexists(folder / name)]
+    if there and not any(_is_ours(folder / name) for name in there):
+        raise ForeignCatalogError(
+            f"{folder} holds {' and '.join(there)}, which no catalog build made. "
+            "Move it away, or choose another folder."
+        )
 
 
 def replace_index(folder: Path, content: bytes, manifest: Manifest) -> None:
@@ -109,6 +129,21 @@ def _lock(descriptor: int, folder: Path) -> None:
         raise BusyFolderError(f"another build is writing into {folder}; let it finish.") from error
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a manifest or a table, of this version or of a newer one."""
+    try:
+        content = _read(path)
+        if path.name == MANIFEST:
+            manifests.decode(content)
+        else:
+            decode(content)
+    except NewerManifestError:
+        return True
+    except HubmaxactError:
+        return False
+    return True
+
+
 def _named(folder: Path) -> str | None:
     """Which of the two tables the manifest names."""
     try:
@@ -124,15 +159,14 @@ def _named(folder: Path) -> str | None:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(manifests.MAX_BYTES)
+        return read_regular(path, manifests.MAX_BYTES)
     except OSError as error:
         raise NoIndexError(f"cannot read {path}: {error.strerror}.") from error
 
 
 def _sweep(folder: Path) -> None:
     """Remove temporary files of builds that were killed."""
-    for path in folder.glob(f"{PREFIX}*"):
+    for path in filter(is_temporary, folder.glob(f"{PREFIX}*")):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > ABANDONED:
                 path.unlink()

@@ -4,6 +4,7 @@ Exit 0 done; 1 the answer is no; 2 the user can fix it. Data on stdout, the rest
 Commands import what is heavy inside their bodies, so `--help` stays instant.
 """
 
+import io
 import os
 import sys
 
@@ -39,6 +40,10 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; turn errors a user can act on into one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A report may hold any letter; a terminal or a pipe of another encoding may not.
+            stream.reconfigure(errors="backslashreplace")
     try:
         group()
     except HubmaxactError as error:

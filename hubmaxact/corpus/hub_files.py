@@ -33,6 +33,9 @@ def resolve(repo_id: str, repo_type: RepoType, revision: str | None) -> Snapshot
     """
     from huggingface_hub import HfApi
 
+    from hubmaxact import session
+
+    session.bound()
     api = HfApi(library_name="hubmaxact")
     ask = api.dataset_info if repo_type == "dataset" else api.model_info
     with _explained(repo_id, revision):
@@ -51,6 +54,9 @@ def download(snapshot: Snapshot, file: str) -> Path:
     """
     from huggingface_hub import hf_hub_download
 
+    from hubmaxact import session
+
+    session.bound()
     with _explained(snapshot.repo_id, snapshot.commit):
         path = hf_hub_download(
             snapshot.repo_id,

@@ -27,6 +27,7 @@ from huggingface_hub.utils import httpx
 # lacks its fields (the library indexes into it). Wrap only the call itself with this.
 CALL_ERRORS = (
     httpx.HTTPError,
+    httpx.InvalidURL,
     OIDCError,
     OSError,
     ValueError,
@@ -45,6 +46,7 @@ class Kind(Enum):
     """The situations that a user, or a retry, must tell apart."""
 
     NO_TOKEN = auto()
+    BAD_TOKEN = auto()
     UNAUTHORIZED = auto()
     FORBIDDEN = auto()
     NO_REPOSITORY = auto()
@@ -52,12 +54,14 @@ class Kind(Enum):
     GATED = auto()
     LOCKED = auto()
     MOVED = auto()
+    MERGED = auto()
     RATE_LIMITED = auto()
     BAD_CARD = auto()
     REFUSED = auto()
     OFFLINE = auto()
     DISK = auto()
     UNCERTAIN = auto()
+    NOT_SENT = auto()
 
 
 BY_STATUS = {
@@ -78,12 +82,15 @@ BY_CLASS: tuple[tuple[type[BaseException], Kind], ...] = (
 BROKEN: tuple[tuple[type[BaseException], str], ...] = (
     (httpx.TimeoutException, "no answer in time."),
     (httpx.TransportError, "the connection failed."),
+    (httpx.InvalidURL, "its address is no URL."),
     (OSError, "the connection failed."),
     (BaseException, "the answer cannot be read."),
 )
 SENTENCES = {
     Kind.NO_TOKEN: "the Hub asks who you are (401), and no token was found. Run `hf auth login` or "
     "set HF_TOKEN.",
+    Kind.BAD_TOKEN: "the token in use holds characters that no token of the Hub has. Run "
+    "`hf auth login` or set HF_TOKEN anew.",
     Kind.UNAUTHORIZED: "the Hub does not accept the token for {repo} (401). Run `hf auth login` or "
     "set HF_TOKEN to a valid token. {detail}",
     Kind.FORBIDDEN: "the token may not do this to {repo} (403). Use a token with write access; a "
@@ -95,14 +102,18 @@ SENTENCES = {
     Kind.LOCKED: "another commit to {repo} is in progress and does not end (409). Try again later.",
     Kind.MOVED: "the branch {revision} of {repo} moved each time before the commit arrived (412). "
     "Try again when nobody else is committing, or use --pr.",
+    Kind.MERGED: "the pull request to {repo} was merged each time before the commit arrived. Look "
+    "at {url}/discussions before trying again.",
     Kind.RATE_LIMITED: "the Hub's rate limit is used up (429). Try again in {wait} seconds.",
     Kind.BAD_CARD: "the Hub refuses the YAML at the top of the README of {repo}: {detail} "
     "Correct it there, or push the report alone with --json-only.",
-    Kind.REFUSED: "the Hub refused the request for {repo}: {detail}",
+    Kind.REFUSED: "the Hub refused the request for {repo} {detail}. Look at {url}, and for a newer "
+    "hubmaxact.",
     Kind.OFFLINE: "offline mode is on. Unset HF_HUB_OFFLINE to reach the Hub.",
     Kind.DISK: "a download of {repo} cannot be stored: {detail} Free some space or set HF_HOME.",
     Kind.UNCERTAIN: "the Hub at {url} gives no usable answer: {detail} Try again later.",
 }
+SENTENCES[Kind.NOT_SENT] = SENTENCES[Kind.UNCERTAIN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,7 @@ class Fault:
 
     def sentence(self, *, repo: str, revision: str, url: str) -> str:
         """What happened and what to do, in one line."""
-        wait = "a few hundred" if self.wait is None else self.wait
+        wait = self.wait or "a few hundred"  # 0 was asked for, and was not enough
         sentence = SENTENCES[self.kind].format(
             repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait
         )
@@ -131,6 +142,8 @@ def classify(error: BaseException) -> Fault:
             return Fault(kind, clean(str(error)))
     if isinstance(error.__cause__, BadRequestError):  # the client's own check of the README
         return Fault(Kind.BAD_CARD, clean(str(error).partition("\n")[2]))
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "ascii":  # of the headers
+        return Fault(Kind.BAD_TOKEN, "")
     if isinstance(error, OSError) and error.errno in DISK:
         return Fault(Kind.DISK, f"{error.strerror}.")
     return Fault(
@@ -177,6 +190,8 @@ def _by_response(error: HfHubHTTPError) -> Fault:
         kind = Kind.NO_TOKEN
     if kind is Kind.UNCERTAIN:
         detail = f"status {status}. {detail}".strip()
+    if kind is Kind.REFUSED:
+        detail = f"({status}): {detail or 'no reason given'}".removesuffix(".")
     return Fault(kind, detail, _asked_wait(error.response.headers))
 
 

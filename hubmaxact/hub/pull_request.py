@@ -74,6 +74,12 @@ def find(repo_id: str, base: str, paths: frozenset[str]) -> Ours:
     return Ours()
 
 
+def status(repo_id: str, pull_request: PullRequest) -> str:
+    """Whether it is "open", "draft", "closed" or "merged" by now."""
+    num = pull_request.num
+    return ask(lambda: api().get_discussion_details(repo_id, num).status, repo_id=repo_id)
+
+
 def _own_name(repo_id: str) -> str | None:
     if is_ci_job() or get_token() is None:
         return None

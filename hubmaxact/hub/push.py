@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from huggingface_hub import CommitInfo, CommitOperationAdd
+from huggingface_hub.utils import httpx
 
+from hubmaxact import session
 from hubmaxact.errors import HubError
 from hubmaxact.hub import patience, pull_request, source
 from hubmaxact.hub.client import api, repo_url
@@ -20,13 +22,24 @@ from hubmaxact.hub.plan import Plan, Push, prepare
 from hubmaxact.hub.pull_request import PullRequest
 
 # How often each failure is answered with another try; what is not here is final.
-TRIES = {Kind.LOCKED: 7, Kind.MOVED: 4, Kind.RATE_LIMITED: 3, Kind.UNCERTAIN: 4}
+TRIES = {
+    Kind.LOCKED: 7,
+    Kind.MOVED: 4,
+    Kind.MERGED: 4,
+    Kind.RATE_LIMITED: 3,
+    Kind.UNCERTAIN: 4,
+    Kind.NOT_SENT: 4,
+}
 BRIEFLY = {
     Kind.LOCKED: "another commit is in progress (409)",
     Kind.MOVED: "the branch moved meanwhile (412)",
+    Kind.MERGED: "the pull request was merged meanwhile",
     Kind.RATE_LIMITED: "the rate limit is used up (429)",
     Kind.UNCERTAIN: "no usable answer to the commit",
+    Kind.NOT_SENT: "no usable answer before the commit",
 }
+# A commit of ours may be there all the same; one in a merged pull request may have come with it.
+MAY_HAVE_ARRIVED = (Kind.UNCERTAIN, Kind.MERGED)
 Tell = Callable[[str], None]
 
 
@@ -58,9 +71,9 @@ def publish(push: Push, tell: Tell) -> Outcome:
     while True:
         plan = _prepare_again(push, fault) if fault else prepare(push)
         if not plan.changes:
-            return _unchanged(push, plan, arrived=failures[Kind.UNCERTAIN] > 0)
+            return _unchanged(push, plan, arrived=any(failures[kind] for kind in MAY_HAVE_ARRIVED))
         if fault and failures[fault.kind] > TRIES[fault.kind]:
-            raise HubError(_last_words(push, fault))
+            raise HubError(_last_words(push, fault, failures))
         committed = _try_commit(push, plan)
         if isinstance(committed, CommitInfo):
             return _outcome(push, plan, committed)
@@ -77,13 +90,41 @@ def rehearsed(push: Push, plan: Plan) -> Outcome:
 
 def _try_commit(push: Push, plan: Plan) -> CommitInfo | Fault:
     """Send the plan once; the commit, or a fault that deserves another look."""
-    try:
-        return _commit(push, plan)
-    except CALL_ERRORS as error:
-        fault = classify(error)
-        if fault.kind not in TRIES or not patience.is_worth_waiting(fault):
-            raise HubError(_sentence(push, fault)) from cause(error)
-        return fault
+    with session.watched() as sent:
+        try:
+            commit = _commit(push, plan)
+        except CALL_ERRORS as error:
+            fault = _fault_of(error, sent)
+            if fault.kind not in TRIES or not patience.is_worth_waiting(fault):
+                raise HubError(_sentence(push, fault)) from cause(error)
+            return fault
+    return commit if _is_open(push, plan) else Fault(Kind.MERGED, "")
+
+
+def _fault_of(error: BaseException, sent: list[httpx.Request]) -> Fault:
+    """The fault; without a commit among the requests, what became of it is no question."""
+    fault = classify(error)
+    is_sent = any("/commit/" in request.url.path for request in sent)
+    if fault.kind is Kind.UNCERTAIN and not is_sent:
+        return replace(fault, kind=Kind.NOT_SENT)
+    return fault
+
+
+def _is_open(push: Push, plan: Plan) -> bool:
+    """Whether the pull request that was committed to is one still; a merged one takes no more.
+
+    Raises:
+        HubError: it was closed meanwhile.
+    """
+    if plan.pull_request is None:
+        return True
+    status = pull_request.status(push.repo_id, plan.pull_request)
+    if status == "closed":
+        raise HubError(
+            f"the pull request {plan.pull_request.url(push.repo_id)} was closed while this report "
+            "was pushed to it. Reopen it there if that is welcome."
+        )
+    return status != "merged"
 
 
 def _commit(push: Push, plan: Plan) -> CommitInfo:
@@ -176,5 +217,6 @@ def _unknown(push: Push, fault: Fault) -> str:
     )
 
 
-def _last_words(push: Push, fault: Fault) -> str:
-    return _unknown(push, fault) if fault.kind is Kind.UNCERTAIN else _sentence(push, fault)
+def _last_words(push: Push, fault: Fault, failures: Counter[Kind]) -> str:
+    is_unknown = fault.kind in {Kind.UNCERTAIN, Kind.NOT_SENT} and failures[Kind.UNCERTAIN] > 0
+    return _unknown(push, fault) if is_unknown else _sentence(push, fault)

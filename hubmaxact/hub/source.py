@@ -7,10 +7,17 @@ reports beyond their name, and never fetches code or pickle.
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from huggingface_hub import RepoFile, hf_hub_url
-from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RevisionNotFoundError
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 from huggingface_hub.utils import get_session, hf_raise_for_status, httpx, validate_repo_id
 
 from hubmaxact.errors import HubError, UnsafeCheckpointError
@@ -20,6 +27,7 @@ from hubmaxact.report.document import REPORT_NAME
 
 COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 MAX_REPORT_BYTES = 2 * 2**20
+MOST_FILES = 100_000  # as many as the Hub advises for a whole repository
 MAX_REGULAR_WEIGHT_BYTES = 16 * 2**20  # the Hub asks for LFS above 10 MB
 PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 CHECKPOINT_FILES = [
@@ -86,19 +94,24 @@ def resolve_commit(repo_id: str, revision: str | None = None) -> str:
         repo_id=repo_id,
         revision=revision,
     )
-    if not commit or not COMMIT.match(commit):
+    if not isinstance(commit, str) or not COMMIT.match(commit):
         raise HubError(f"the Hub names no commit for {revision} of {repo_id}. Try again later.")
     return commit
 
 
 def list_files(repo_id: str, commit: str) -> dict[str, HubFile]:
-    """Every file at `commit`, by path."""
-    entries = ask(
-        lambda: list(api().list_repo_tree(repo_id, revision=commit, recursive=True)),
-        repo_id=repo_id,
-        revision=commit,
-    )
-    return {entry.path: _hub_file(entry) for entry in entries if isinstance(entry, RepoFile)}
+    """Every file at `commit`, by path.
+
+    Raises:
+        HubError: there are more than anybody's repository has, or they cannot be listed.
+    """
+    files, is_all = ask(lambda: _tree(repo_id, commit), repo_id=repo_id, revision=commit)
+    if not is_all:
+        raise HubError(
+            f"the Hub lists more than {MOST_FILES:,} files in {repo_id} at {commit[:7]}, which are "
+            "not read. Use a repository that holds the checkpoint alone."
+        )
+    return files
 
 
 def files_at(repo_id: str, revision: str, paths: list[str]) -> dict[str, HubFile] | None:
@@ -183,8 +196,20 @@ def _snapshot(repo_id: str, commit: str) -> str:
     )
 
 
+def _tree(repo_id: str, commit: str) -> tuple[dict[str, HubFile], bool]:
+    """The files of a tree, and whether these are all: pages may follow each other for ever."""
+    entries = api().list_repo_tree(repo_id, revision=commit, recursive=True)
+    listed = list(islice(entries, MOST_FILES + 1))
+    files = [_hub_file(entry) for entry in listed if isinstance(entry, RepoFile)]
+    return {file.path: file for file in files}, len(listed) <= MOST_FILES
+
+
 def _hub_file(entry: RepoFile) -> HubFile:
     sha256 = entry.lfs.sha256 if entry.lfs else None
+    fields: tuple[object, ...] = (entry.size, entry.path, entry.blob_id, sha256 or "")
+    kinds = (int, str, str, str)
+    if not all(map(isinstance, fields, kinds)):
+        raise TypeError("an entry of the tree is not what it should be")
     return HubFile(entry.path, entry.size, entry.blob_id, sha256)
 
 
@@ -209,6 +234,12 @@ def _read(url: str, path: str, limit: int) -> bytes | None:
             hf_raise_for_status(response)
         except EntryNotFoundError:
             return None
+        except (RepositoryNotFoundError, RevisionNotFoundError):
+            raise
+        except HfHubHTTPError:
+            if response.status_code == 404:  # it does not say what is missing: the file, surely
+                return None
+            raise
         return _take(response, path, limit)
 
 

@@ -3,14 +3,13 @@
 Bounded in time and memory whatever the bytes are; knows files, nothing of the network.
 """
 
-import os
 import re
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 from hubmaxact.errors import HubmaxactError, ReportError
+from hubmaxact.files import read_regular
 from hubmaxact.report.document import SCHEMA_VERSION, Report
 from hubmaxact.report.json_text import MAX_BYTES, load
 from hubmaxact.report.printable import printable, shown
@@ -72,16 +71,9 @@ def read_bounded(path: Path) -> bytes:
     """
     name = printable(str(path), 400)
     try:
-        # Without O_NONBLOCK, opening a pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UnreadableFileError(f"{name} is not a regular file.")
-            return file.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES + 1)
     except OSError as error:
         raise UnreadableFileError(f"cannot read {name}: {error.strerror}.") from error
-    except ValueError as error:
-        raise UnreadableFileError("cannot read a file whose name holds a NUL.") from error
 
 
 def _check_version(document: object) -> None:

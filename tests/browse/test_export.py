@@ -102,7 +102,7 @@ def test_a_later_export_replaces_the_earlier_one_and_leaves_nothing_of_it(tmp_pa
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
-@pytest.mark.parametrize("name", ["notes.txt", ".git/config", "data/mine.json", LEDGER, FIRST])
+@pytest.mark.parametrize("name", ["notes.txt", ".github/x.yml", "data/mine.json", LEDGER, FIRST])
 def test_a_folder_of_other_files_is_refused_and_left_as_it_is(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
@@ -122,6 +122,27 @@ def test_other_files_within_an_export_are_refused_too(tmp_path):
         "README.md": b"my own words",
         "data/link": (tmp_path / "data" / "link").read_bytes(),
     }
+
+
+def test_a_clone_of_a_space_stays_a_clone(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text("git's")
+    (tmp_path / ".gitattributes").write_text("git's")
+    export(shelf_of(PAPER), tmp_path)
+    export(shelf_of(many(3)), tmp_path)
+    found = tree(tmp_path)
+    assert (found.pop(".git/config"), found.pop(".gitattributes")) == (b"git's", b"git's")
+    assert found.pop(LEDGER)
+    assert found == dict(contents(shelf_of(many(3))))
+
+
+def test_what_looks_like_our_leavings_and_is_not_stays(tmp_path):
+    (tmp_path / ".hubmaxact-notes").mkdir()
+    (tmp_path / ".hubmaxact-notes" / "mine.txt").write_text("mine")
+    (tmp_path / ".hubmaxact-mine").write_text("mine")
+    export(shelf_of(PAPER), tmp_path)
+    assert (tmp_path / ".hubmaxact-notes" / "mine.txt").read_text() == "mine"
+    assert (tmp_path / ".hubmaxact-mine").read_text() == "mine"
 
 
 def test_a_link_is_nobodys_export_whatever_it_leads_to(tmp_path):

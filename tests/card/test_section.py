@@ -126,12 +126,20 @@ def test_a_run_on_a_cpu_is_repeated_with_as_many_threads():
         ("paper", "0123abc", "--corpus paper "),
         ("owner/texts", "0123abc", "--corpus hf://datasets/owner/texts@0123abc "),
         ("my texts", None, "--corpus 'my texts.jsonl' "),
+        ("我的 texts", None, "--corpus '我的 texts.jsonl' "),
+        ("मेरे", None, "--corpus 'मेरे.jsonl' "),
+        ("a`b", None, "--corpus FILE.jsonl "),
+        ("a\u202eb", None, "--corpus FILE.jsonl "),
+        ("x" * 300, None, "--corpus FILE.jsonl "),
     ],
 )
-def test_a_corpus_is_named_as_measure_takes_it(name, version, option):
+def test_a_corpus_is_named_as_the_commands_take_it(name, version, option):
     report = example_reports.small_report()
     report["protocol"]["corpus"] |= {"name": name, "version": version}
-    assert option in commands.reproduce(report)
+    assert option in commands.reproduce(report).replace("\\\n", "")
+    is_carried = name in {"probe-5k", "paper"}
+    assert ("--corpus" in commands.verify(report)) is not is_carried
+    assert is_carried or option.strip() in commands.verify(report)
 
 
 def test_a_local_folder_is_verified_from_the_file():

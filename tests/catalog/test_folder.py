@@ -92,7 +92,7 @@ def test_links_pipes_and_folders_named_like_reports_are_not_read(shelf, tmp_path
     assert shelf.reasons == {
         "dangling.json": "a symbolic link; links are not followed",
         "link.json": "a symbolic link; links are not followed",
-        "pipe.json": f"{shelf.folder}/pipe.json is not a regular file.",
+        "pipe.json": f"cannot read {shelf.folder}/pipe.json: it is not a regular file.",
     }
 
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from catalog_reports import REPORT_NAME, TAGGED, publish, report_bytes_of, rows_in
+from loopback_hub import run_cli
 
 LIMITED = {"RateLimit": '"api";r=0;t=0', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
 EXHAUSTED = LIMITED | {"RateLimit": '"api";r=0;t=301'}
@@ -124,6 +125,14 @@ def test_a_listing_that_fails_leaves_the_old_index(hub, from_hub, catalog, how, 
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert ((catalog / "index.parquet").read_bytes(), manifest_in(catalog)) == before
+
+
+def test_a_listing_is_not_waited_for_for_ever(hub, catalog, tmp_path):
+    hub.faults.add("GET", r"/api/models\?", delivery="hang", seconds=90)
+    words = ["catalog", "build", "--from-hub", "--no-paper", "--output", catalog]
+    impatient = {"HUBMAXACT_HTTP_TIMEOUT": "2"}
+    assert run_cli(words, hub, tmp_path, extra=impatient, timeout=60).code == 0
+    assert len(rows_in(catalog)) == 4
 
 
 def test_a_hub_that_suddenly_lists_nothing_does_not_empty_the_index(hub, from_hub, catalog):

@@ -1,6 +1,7 @@
 """Index and manifest are replaced together: old or new, whatever happens between."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -102,12 +103,16 @@ def test_a_build_killed_while_reading_leaves_the_old_index(shelf):
 def test_temporary_files_of_killed_builds_are_swept_after_an_hour(shelf):
     shelf.put("a.json")
     shelf.build()
-    fresh, stale = shelf.output / ".hubmaxact-fresh", shelf.output / ".hubmaxact-stale"
-    fresh.touch()
-    stale.touch()
+    fresh, stale, mine = (
+        shelf.output / f".hubmaxact-{name}" for name in ("0" * 16, "1" * 16, "notes")
+    )
+    for path in (fresh, stale, mine):
+        path.touch()
     os.utime(stale, (0, 0))
+    os.utime(mine, (0, 0))
     shelf.build()
     assert fresh.exists()
+    assert mine.exists()
     assert not stale.exists()
 
 
@@ -124,6 +129,32 @@ def test_an_output_that_cannot_be_a_folder_is_said_in_a_sentence(shelf):
     shelf.output.write_bytes(b"")
     with pytest.raises(store.BusyFolderError, match=r"cannot use .* as output"):
         shelf.build()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("manifest.json", b'{"name": "a web app"}'),
+        ("index.parquet", b"a table of mine"),
+        ("index.previous.parquet", b"a table of mine"),
+    ],
+)
+def test_files_of_others_under_the_catalogs_names_are_left_alone(shelf, name, content):
+    shelf.put("a.json")
+    shelf.output.mkdir()
+    (shelf.output / name).write_bytes(content)
+    with pytest.raises(store.ForeignCatalogError, match=f"holds {name}, which no catalog build"):
+        shelf.build()
+    assert [path.name for path in shelf.output.iterdir()] == [name]
+    assert (shelf.output / name).read_bytes() == content
+
+
+def test_a_first_build_killed_before_its_manifest_is_taken_over(shelf):
+    shelf.put("a.json")
+    shelf.build()
+    (shelf.output / "manifest.json").unlink()
+    assert shelf.build().exit_code == 0
+    read_index(shelf.output)
 
 
 def test_a_reader_waits_for_the_manifest_of_the_new_table(shelf, monkeypatch):
@@ -169,6 +200,25 @@ def test_a_strange_manifest_is_refused_in_a_sentence(shelf, content, words):
         read_index(shelf.output)
     assert shelf.build().exit_code == 0
     read_index(shelf.output)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"quarantine": [{"name": ["a"], "reason": "x"}]},
+        {"newer": [{"name": "a", "reason": {}}]},
+        {"sources": {"a.json": {"sha256": 5}}},
+        {"sources": {"a.json": []}},
+    ],
+)
+def test_a_manifest_with_strange_entries_is_not_relied_on(shelf, strange):
+    shelf.put("a.json")
+    shelf.build()
+    manifest = shelf.manifest | strange
+    (shelf.output / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ManifestError, match="not a catalog's manifest"):
+        read_index(shelf.output)
+    assert "0 sources unchanged" in shelf.build().stderr
 
 
 def test_the_manifest_vouches_for_the_table(shelf):

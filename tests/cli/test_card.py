@@ -1,5 +1,6 @@
 """`hubmaxact card` prints, shows a diff, or writes; a second time it changes nothing."""
 
+import os
 import subprocess
 
 import example_reports
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 from hubmaxact.card.picture import layers_svg
 from hubmaxact.card.section import render
 from hubmaxact.cli.card import card
-from hubmaxact.errors import HubmaxactError
+from hubmaxact.errors import HubmaxactError, ReadmeError
 from hubmaxact.files import WriteError
 from hubmaxact.report.read import InvalidReportError
 from hubmaxact.report.write import report_bytes
@@ -108,3 +109,35 @@ def test_a_file_where_the_folder_should_be_is_named(folder):
 def test_a_missing_folder_is_named(folder):
     with pytest.raises(WriteError, match="nowhere"):
         run(folder, "--readme", folder / "nowhere" / "README.md", "--write")
+
+
+def test_a_readme_that_is_a_link_is_left_alone(folder, tmp_path_factory):
+    shared = tmp_path_factory.mktemp("cache") / "blob"
+    shared.write_bytes(README)
+    (folder / "README.md").unlink()
+    (folder / "README.md").symlink_to(shared)
+    with pytest.raises(ReadmeError, match=r"README\.md is a symbolic link"):
+        run(folder, "--readme", folder / "README.md", "--write")
+    assert (folder / "README.md").is_symlink()
+    assert shared.read_bytes() == README
+
+
+@pytest.mark.parametrize("name", ["activation_maxima", "activation_maxima/layers.svg"])
+def test_a_picture_is_not_written_through_a_link(folder, tmp_path_factory, name):
+    place = folder / name
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(tmp_path_factory.mktemp("elsewhere"))
+    with pytest.raises(ReadmeError, match=f"{name} is a symbolic link"):
+        run(folder, "--readme", folder / "README.md", "--write")
+    assert (folder / "README.md").read_bytes() == README
+    assert list(place.resolve().iterdir()) == []
+
+
+def test_a_readme_is_waited_for_and_read_no_further_than_its_limit(folder):
+    os.mkfifo(folder / "pipe.md")
+    (folder / "huge.md").touch()
+    os.truncate(folder / "huge.md", 2**40)
+    with pytest.raises(ReadmeError, match=r"pipe\.md: it is not a regular file"):
+        run(folder, "--readme", folder / "pipe.md")
+    with pytest.raises(ReadmeError, match=r"huge\.md has more than 5,000,000 bytes"):
+        run(folder, "--readme", folder / "huge.md")

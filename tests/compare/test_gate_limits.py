@@ -1,6 +1,7 @@
 """Limits from a file and from options: checked, merged, and refused when they say nothing."""
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -122,8 +123,15 @@ def test_what_is_not_toml_is_refused_in_one_printable_sentence(tmp_path, content
 
 
 def test_a_very_long_file_is_refused(tmp_path):
-    with pytest.raises(LimitsError, match="more than 65,536 bytes"):
-        settings_of(write(tmp_path, "#" * 65_537))
+    with pytest.raises(LimitsError, match="more than 8,192 bytes"):
+        settings_of(write(tmp_path, "#" * 8_193))
+
+
+def test_the_longest_key_that_fits_is_refused_in_a_moment(tmp_path):
+    start = time.perf_counter()
+    with pytest.raises(LimitsError):
+        limits(settings_of(write(tmp_path, "a." * 4_090 + "a = 1")))
+    assert time.perf_counter() - start < 5
 
 
 def test_a_missing_file_is_named():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubmaxact.hub.faults import MAX_DETAIL, Kind, _asked_wait, classify, clean
+from hubmaxact.hub.faults import MAX_DETAIL, Fault, Kind, _asked_wait, classify, clean
 
 WORDS = [
     ("a\nb\t c\x00d", "a b c d"),
@@ -38,6 +38,11 @@ WAITS = [
 @pytest.mark.parametrize(("headers", "seconds"), WAITS)
 def test_only_an_exhausted_limit_asks_for_a_wait(headers, seconds):
     assert _asked_wait(headers) == seconds
+
+
+def test_a_wait_that_was_not_enough_is_not_advised():
+    sentence = Fault(Kind.RATE_LIMITED, "", wait=0).sentence(repo="a/b", revision="main", url="")
+    assert "Try again in a few hundred seconds." in sentence
 
 
 ERRORS = [

@@ -93,7 +93,12 @@ REFUSED = [
     (
         "400",
         {"status": 400, "body": b'{"error": "because"}'},
-        "refused the request for alice/model: because",
+        "refused the request for alice/model (400): because. Look at http",
+    ),
+    (
+        "413 in HTML",
+        {"status": 413, "body": b"<html>", "headers": {"Content-Type": "text/html"}},
+        "refused the request for alice/model (413): no reason given. Look at http",
     ),
     (
         "429 for long",
@@ -154,6 +159,24 @@ def test_a_rate_limit_is_waited_out(desk):
     assert desk.commits() == [TITLE]
 
 
+def test_a_pause_that_is_asked_for_is_not_called_a_rate_limit(desk):
+    desk.hub.faults.add("POST", COMMIT, status=503, headers={"Retry-After": "0"})
+    done = desk.push()
+    assert done.code == 0
+    assert "The Hub asks for patience; waiting 1 seconds." in done.stderr
+    assert "rate limit" not in done.stderr
+
+
+@pytest.mark.parametrize("path", ["/api/validate-yaml", "/preupload/"])
+def test_a_commit_that_was_never_sent_is_not_called_half_known(desk, path):
+    desk.hub.faults.add("POST", path, status=200, body=b"null", times=99)
+    done = desk.push()
+    assert done.code == 2
+    assert "not known whether" not in done.stderr
+    assert "Try 1: no usable answer before the commit" in done.stderr
+    assert "gives no usable answer: the answer cannot be read." in done.stderr.splitlines()[-1]
+
+
 def test_a_colleague_who_edits_the_readme_meanwhile_loses_nothing(desk):
     def edit():
         text = desk.repo.read("README.md").replace(b"Words.", b"Better words.")
@@ -203,6 +226,32 @@ def test_a_wrong_readme_is_not_published(desk):
     assert "could not be read whole" in done.stderr
 
 
+def test_a_readme_that_is_listed_and_not_there_does_not_deny_the_repository(desk):
+    desk.hub.faults.add("GET", "/resolve/", status=404, times=99)
+    done = desk.push()
+    assert done.code == 2
+    assert "the README of alice/model could not be read whole" in done.stderr
+
+
+STRANGE = [
+    ("/revision/", b'{"id": "alice/model", "sha": 5}', "names no commit for main of alice/model"),
+    (
+        "/tree/",
+        b'[{"type": "file", "path": 5, "size": "x", "oid": []}]',
+        "no usable answer: the answer cannot be read.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "words"), STRANGE)
+def test_a_strange_answer_ends_in_a_sentence(desk, path, body, words):
+    desk.hub.faults.add("GET", path, status=200, body=body, times=99)
+    done = desk.push()
+    assert done.code == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_missing_or_hidden_repository_is_not_created(desk):
     desk.repo.private = True
     stranger = desk.hub.accounts.issue("bob")
@@ -220,6 +269,23 @@ def test_without_a_token_nothing_is_pushed(desk):
     done = desk.push("--pr", token="")
     assert done.code == 2
     assert "Run `hf auth login` or set HF_TOKEN" in done.stderr
+
+
+def test_a_token_that_cannot_be_one_is_named(desk):
+    done = desk.push(token="hf_ü")
+    assert done.code == 2
+    assert "characters that no token of the Hub has" in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["HUBMAXACT_HTTP_TIMEOUT", "HUBMAXACT_BACKOFF_SECONDS"])
+@pytest.mark.parametrize("said", ["x", "nan", "-1"])
+def test_a_number_of_seconds_that_is_none_is_named(desk, variable, said):
+    desk.hub.faults.add("GET", "/revision/", status=500)
+    done = desk.push(extra={variable: said})
+    assert done.code == 2
+    assert done.stderr == (
+        f"hubmaxact: {variable} must be a number of seconds above 0, found '{said}'.\n"
+    )
 
 
 def test_a_branch_that_is_not_there_is_named(desk):

@@ -119,6 +119,32 @@ def test_a_reopened_pull_request_is_used_again(desk, bob):
     assert desk.push("--pr", token=bob).code == 0
 
 
+def after_the_look(desk, act):
+    """Let the owner act when our commit is under way."""
+    desk.hub.faults.add("POST", "/commit/refs", before=act)
+
+
+def test_a_pull_request_merged_meanwhile_is_followed_by_another(desk, bob):
+    offer(desk)
+    new_report(desk)
+    after_the_look(desk, lambda: desk.repo.merge(1))
+    done = desk.push("--pr", token=bob)
+    assert (done.code, done.stdout) == (0, f"{desk.hub.url}/{REPO}/discussions/2\n")
+    assert "Try 1: the pull request was merged meanwhile" in done.stderr
+    assert desk.repo.read(JSON, "refs/pr/2") == desk.report
+
+
+def test_a_pull_request_closed_meanwhile_is_no_success(desk, bob):
+    offer(desk)
+    new_report(desk)
+    after_the_look(desk, lambda: desk.repo.close(1))
+    done = desk.push("--pr", token=bob)
+    assert (done.code, done.stdout) == (2, "")
+    url = f"{desk.hub.url}/{REPO}/discussions/1"
+    assert f"the pull request {url} was closed while this report was pushed" in done.stderr
+    assert "Done." not in done.stderr
+
+
 def test_new_weights_on_main_stop_an_old_pull_request(desk, bob):
     offer(desk)
     desk.repo.commit({"model-00001-of-00002.safetensors": b"new"})

@@ -80,6 +80,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection; `hub` is set by the subclass that `handler_of` makes."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes; the second would wait 40 ms
     hub: "LoopbackHub"
 
     def log_message(self, *args):

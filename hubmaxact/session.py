@@ -1,0 +1,112 @@
+"""The session of every request to the Hub: each wait is bounded, and the token stays at home.
+
+huggingface_hub waits for ever, on some calls against any default (it passes `timeout=None`), and it
+follows a listing to whatever host the answer names, token and all. Both are put right in a hook
+that sees each request last, redirects included.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+
+from huggingface_hub import constants, set_client_factory
+from huggingface_hub.utils import get_session, httpx
+
+from hubmaxact.errors import HubError
+
+CONNECT_SECONDS = 10.0
+# The Hub itself gives up on a commit after 60 s: waiting longer, we hear what became of it.
+ANSWER_SECONDS = 75.0
+# Where a CI job gets its identity from, with a token that is not the Hub's.
+CI_IDENTITY = "ACTIONS_ID_TOKEN_REQUEST_URL"
+
+MOST_REQUESTS = 1000
+"""For one question; no listing has as many pages."""
+
+_SENT: ContextVar[list[httpx.Request] | None] = ContextVar("sent", default=None)
+
+
+@cache
+def bound() -> None:
+    """Put the limits on the session that huggingface_hub shares between all its calls."""
+    limits = waiting()
+    hooks = get_session().event_hooks  # offline mode and request ids are done in there
+
+    def last(request: httpx.Request) -> None:
+        _limit(request, limits)
+        _keep_token_home(request)
+        _count(request)
+
+    ours = {**hooks, "request": [*hooks["request"], last]}
+    set_client_factory(
+        lambda: httpx.Client(event_hooks=ours, follow_redirects=True, timeout=limits)
+    )
+
+
+def waiting() -> httpx.Timeout:
+    """How long to wait for a connection, and for each piece of an answer."""
+    limit = seconds("HUBMAXACT_HTTP_TIMEOUT", ANSWER_SECONDS)
+    return httpx.Timeout(limit, connect=min(limit, CONNECT_SECONDS))
+
+
+def seconds(variable: str, default: float) -> float:
+    """A number of seconds from the environment.
+
+    Raises:
+        HubError: what stands there is no such number.
+    """
+    said = os.environ.get(variable, str(default))
+    try:
+        number = float(said)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise HubError(f"{variable} must be a number of seconds above 0, found {said[:40]!a}.")
+    return number
+
+
+@contextmanager
+def watched() -> Iterator[list[httpx.Request]]:
+    """Yield a list of the requests that this thread sends meanwhile, answered or not.
+
+    Raises:
+        HubError: there is no end of them.
+    """
+    sent: list[httpx.Request] = []
+    token = _SENT.set(sent)
+    try:
+        yield sent
+    finally:
+        _SENT.reset(token)
+
+
+def _count(request: httpx.Request) -> None:
+    if (sent := _SENT.get()) is None:
+        return
+    if len(sent) == MOST_REQUESTS:
+        raise HubError(
+            f"an answer of {request.url.host} goes on after {MOST_REQUESTS:,} pages and was given "
+            "up. Try again later."
+        )
+    sent.append(request)
+
+
+def _limit(request: httpx.Request, limits: httpx.Timeout) -> None:
+    """Fill in what the call left open; a limit of its own stays."""
+    asked = request.extensions.get("timeout", {})
+    filled = {name: limit for name, limit in asked.items() if limit is not None}
+    request.extensions = {**request.extensions, "timeout": {**limits.as_dict(), **filled}}
+
+
+def _keep_token_home(request: httpx.Request) -> None:
+    homes = [constants.ENDPOINT, os.environ.get(CI_IDENTITY)]
+    if not any(_is_at(request.url, httpx.URL(home)) for home in homes if home):
+        request.headers.pop("Authorization", None)
+
+
+def _is_at(url: httpx.URL, home: httpx.URL) -> bool:
+    """Whether a URL is at home: same host and port; http may have become https, never less."""
+    return (url.host, url.port) == (home.host, home.port) and url.scheme in {home.scheme, "https"}
