@@ -367,6 +367,18 @@ def test_a_readme_by_another_name_is_refused(desk):
     assert "has a readme.md where the Hub reads README.md" in done.stderr
 
 
+def test_a_readme_that_cannot_be_edited_can_be_bypassed(desk):
+    desk.repo.commit({"README.md": b"# A\n<pre>\n"})
+    done = desk.push()
+    assert done.code == 2
+    assert done.stderr == (
+        "hubmaxact: in alice/model, the <pre> opened on line 2 of the README is never closed, so a "
+        "section after it would be part of it. Close it and try again. Or push the report alone "
+        "with --json-only.\n"
+    )
+    assert desk.push("--json-only").code == 0
+
+
 def test_crlf_and_byte_order_mark_survive(desk):
     before = b"\xef\xbb\xbf" + README.replace(b"\n", b"\r\n")
     desk.repo.commit({"README.md": before})
