@@ -31,9 +31,20 @@ _SENT: ContextVar[list[httpx.Request] | None] = ContextVar("sent", default=None)
 
 @cache
 def bound() -> None:
-    """Put the limits on the session that huggingface_hub shares between all its calls."""
+    """Put the limits on the session that huggingface_hub shares between all its calls.
+
+    Raises:
+        HubError: what the environment says of time-outs, proxies or certificates cannot be used.
+    """
     limits = waiting()
-    hooks = get_session().event_hooks  # offline mode and request ids are done in there
+    try:
+        hooks = get_session().event_hooks  # offline mode and request ids are done in there
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        # Not its words: the address of a proxy may hold a password.
+        raise HubError(
+            f"no connection can be set up ({type(error).__name__}). Check HTTP_PROXY, HTTPS_PROXY, "
+            "ALL_PROXY and SSL_CERT_FILE."
+        ) from None
 
     def last(request: httpx.Request) -> None:
         _limit(request, limits)

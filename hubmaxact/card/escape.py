@@ -14,6 +14,10 @@ LONGEST = 256
 
 # Numeric entities are text to Markdown and to HTML alike; backslashes would show inside HTML.
 ACTIVE = re.compile(r"[^A-Za-z0-9 .,/+-]")
+# GitHub's Markdown makes links of what looks like one, in spite of entities; nobody looks for a
+# link across a comment, which is not shown.
+LIKE_A_LINK = re.compile(r"(@(?=\S*\.)|:(?=//)|www(?=\.))", re.IGNORECASE)
+BREAK = "<!-- -->"
 PLAIN = re.compile(r"[A-Za-z0-9_./+@:=-]+")
 ON_A_COMMAND_LINE = frozenset("_./+@:=,%#()!~ -")
 LETTERS = "LMN"  # with marks and digits, of any script: Unicode's categories begin so
@@ -21,9 +25,11 @@ LETTERS = "LMN"  # with marks and digits, of any script: Unicode's categories be
 
 def text(value: str) -> str:
     """Escape text for a Markdown line or table cell, or between HTML tags."""
-    short = printable(value, LONGEST)
-    # Bare "www." becomes a link in GitHub's Markdown.
-    return ACTIVE.sub(lambda match: f"&#{ord(match.group())};", short).replace("www.", "www&#46;")
+    pieces = LIKE_A_LINK.split(printable(value, LONGEST))  # words and such, by turns
+    return "".join(
+        ACTIVE.sub(lambda match: f"&#{ord(match.group())};", piece) + BREAK * (number % 2)
+        for number, piece in enumerate(pieces)
+    )
 
 
 def code(value: str) -> str:

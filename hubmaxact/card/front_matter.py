@@ -23,6 +23,10 @@ class Unsuitable(Exception):  # noqa: N818 never leaves this module, it is a rea
     """Why this front matter is left alone."""
 
 
+class Prose(Unsuitable):
+    """Why what stands between two lines of dashes is no front matter at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Where the YAML between the two `---` lines starts and ends, and where the README goes on."""
@@ -62,8 +66,10 @@ def body_start(text: str) -> int:
         return 0
     try:
         _compose(text[span.start : span.end])
-    except Unsuitable:
+    except Prose:
         return 0
+    except Unsuitable:  # YAML that is not edited is front matter all the same
+        pass
     return span.after
 
 
@@ -104,10 +110,12 @@ def _compose(body: str) -> yaml.MappingNode | None:
         _refuse_unusual(body)
         root = yaml.compose(body, LOADER)
     except yaml.YAMLError as error:
-        raise Unsuitable("its front matter is not valid YAML") from error
+        raise Prose("its front matter is not valid YAML") from error
     if root is None:
         return None
-    if not isinstance(root, yaml.MappingNode) or root.flow_style:
+    if not isinstance(root, yaml.MappingNode):
+        raise Prose("its front matter is not a list of keys and values")
+    if root.flow_style:
         raise Unsuitable("its front matter is not a list of keys and values")
     keys = [key.value for key, _ in root.value if isinstance(key, yaml.ScalarNode)]
     if len(set(keys)) < len(root.value):

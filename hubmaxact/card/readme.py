@@ -1,7 +1,7 @@
 """Splicing the section into a README: bytes in, bytes out, and nothing outside our markers moves.
 
-Knows lines, fences and markers; knows nothing of reports or the Hub. The front matter's one tag
-is `front_matter`'s business.
+Knows lines and markers; knows nothing of reports or the Hub. What is code or raw HTML is told by
+`blocks`; the front matter's one tag is `front_matter`'s business.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hubmaxact.card import front_matter
+from hubmaxact.card.blocks import Blocks, Raw
 from hubmaxact.errors import ReadmeError
 
 BEGIN = "<!-- hubmaxact:begin -->"
@@ -16,7 +17,6 @@ END = "<!-- hubmaxact:end -->"
 MAX_BYTES = 5_000_000
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-CODE_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*\Z)|~{3,})(?P<rest>.*)", re.DOTALL)
 MARKER = re.compile(r" {0,3}(?P<marker><!-- hubmaxact:(?:begin|end) -->)[ \t]*")
 
 
@@ -30,20 +30,21 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A marker, where it starts and ends in the text, and its line, counted from 1."""
+    """A marker, where it starts and ends in the text, its line from 1, and the HTML it is in."""
 
     text: str
     start: int
     end: int
     line: int
+    inside: Raw | None
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The markers found, and the line of a code fence that is never closed (0: none)."""
+    """The markers found, and the code or HTML that a section at the end would be taken for."""
 
     markers: list[Marker]
-    open_fence: int
+    swallowing: Raw | None
 
 
 def edit(readme: bytes | None, section: str) -> Edit:
@@ -58,11 +59,15 @@ def edit(readme: bytes | None, section: str) -> Edit:
     if BEGIN in section or END in section:
         raise ValueError("a section must not contain the markers")
     text = _decode(readme or b"")
-    eol = _dominant_eol(text)
     bom, text = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
-    lines = re.split(r"\r\n|\r|\n", section.strip("\r\n"))
     # Markers first: lines in a refusal are then those of the file as it is.
-    text = _splice(text, eol.join([BEGIN, *lines, END]), eol)
+    body = front_matter.body_start(text)
+    head, tail = _around(text, body)
+    # By what stays: by what an earlier section used, the next edit might decide otherwise.
+    eol = _dominant_eol(head + tail)
+    text = _splice(head, section, tail, eol)
+    if [marker.text for marker in _scan(text, body).markers] != [BEGIN, END]:
+        raise ValueError("the section leaves a code fence open")
     text, advice = front_matter.add_tag(text, eol)
     return Edit((bom + text).encode(), (advice,) if advice else ())
 
@@ -92,25 +97,29 @@ def _dominant_eol(text: str) -> str:
     return max(("\n", "\r\n", "\r"), key=lambda eol: counts[eol])
 
 
-def _splice(text: str, block: str, eol: str) -> str:
-    body = front_matter.body_start(text)
+def _around(text: str, body: int) -> tuple[str, str]:
+    """What stands before and after the section: everything and nothing if there is none."""
     scan = _scan(text, body)
     kinds = [marker.text for marker in scan.markers]
-    if kinds == [BEGIN, END]:
-        begin, end = scan.markers
-        spliced = text[: begin.start] + block + text[end.end :]
-    elif kinds:
+    if kinds and kinds != [BEGIN, END]:
         raise ReadmeError(_damage(scan.markers))
-    elif scan.open_fence:
+    begin, end = scan.markers or (None, None)
+    if begin is None or end is None:
+        if scan.swallowing and not scan.swallowing.end.search(BEGIN):
+            raise ReadmeError(_swallowed(scan.swallowing))
+        return text, ""
+    if begin.inside:
         raise ReadmeError(
-            f"the code fence opened on line {scan.open_fence} of the README is never closed, so a "
-            "section after it would be shown as code. Close it and try again."
+            f"the marker on line {begin.line} of the README stands within {begin.inside.name} of "
+            f"line {begin.inside.line}, where Markdown is not read. Put a blank line before it."
         )
-    else:
-        spliced = text + _gap(text, eol) + block + eol
-    if [marker.text for marker in _scan(spliced, body).markers] != [BEGIN, END]:
-        raise ValueError("the section leaves a code fence open")
-    return spliced
+    return text[: begin.start], text[end.end :]
+
+
+def _splice(head: str, section: str, tail: str, eol: str) -> str:
+    lines = re.split(r"\r\n|\r|\n", section.strip("\r\n"))
+    block = eol.join([BEGIN, *lines, END])
+    return head + block + tail if tail else head + _gap(head, eol) + block + eol
 
 
 def _gap(text: str, eol: str) -> str:
@@ -121,26 +130,28 @@ def _gap(text: str, eol: str) -> str:
 
 
 def _scan(text: str, body: int) -> Scan:
-    """Find the markers on lines of their own, from `body` on, outside fenced code."""
+    """Find the markers on lines of their own, from `body` on, outside code and raw text."""
     markers: list[Marker] = []
-    fence, open_fence = "", 0
+    blocks = Blocks()
     for number, match in enumerate(front_matter.lines_of(text), start=1):
         line = match.group().rstrip("\r\n")
         if match.start() < body:
             continue
-        if (code := CODE_FENCE.fullmatch(line)) and _toggles(fence, code):
-            fence, open_fence = ("", 0) if fence else (code["fence"], number)
-        elif not fence and (marker := MARKER.fullmatch(line)):
+        inside = blocks.feed(line, number)
+        marker = MARKER.fullmatch(line)
+        # A marker ends a comment that it stands in, and everything else that `-->` ends.
+        if marker and (blocks.open_raw is None or blocks.open_raw.ends_at_blank):
             start, end = (match.start() + offset for offset in marker.span("marker"))
-            markers.append(Marker(marker["marker"], start, end, number))
-    return Scan(markers, open_fence)
+            found = inside and blocks.open_raw
+            markers.append(Marker(marker["marker"], start, end, number, found))
+    return Scan(markers, blocks.swallowing)
 
 
-def _toggles(fence: str, code: re.Match[str]) -> bool:
-    """Whether this fence opens code, or closes the code that `fence` opened (CommonMark 4.5)."""
-    if not fence:
-        return True
-    return code["fence"].startswith(fence) and not code["rest"].strip()
+def _swallowed(raw: Raw) -> str:
+    return (
+        f"the {raw.name} opened on line {raw.line} of the README is never closed, so a section "
+        "after it would be part of it. Close it and try again."
+    )
 
 
 def _damage(markers: list[Marker]) -> str:

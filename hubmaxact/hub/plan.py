@@ -15,7 +15,7 @@ from hubmaxact.hub.source import HubFile
 from hubmaxact.report.document import REPORT_NAME, Report
 
 README = "README.md"
-WAYS_OUT = "Correct that there, or push the report alone with --json-only."
+WAYS_OUT = "Or push the report alone with --json-only."
 PATHS = frozenset({REPORT_NAME, README, section.PICTURE})
 
 
@@ -120,21 +120,32 @@ def _wanted(
     card = _read_readme(push.repo_id, head, files)
     # The section names the digest of the very bytes that go with it.
     body = section.compose(push.report, hashlib.sha256(push.content).hexdigest())
-    edit = readme.edit(card, body)
+    edit = _edit(push.repo_id, card, body)
     wanted[README] = edit.content
     wanted[section.PICTURE] = picture.layers_svg(push.report).encode()
     return wanted, edit.advice
+
+
+def _edit(repo_id: str, card: bytes | None, body: str) -> readme.Edit:
+    try:
+        return readme.edit(card, body)
+    except ReadmeError as error:
+        raise ReadmeError(f"in {repo_id}, {error} {WAYS_OUT}") from error
 
 
 def _read_readme(repo_id: str, head: str, files: dict[str, HubFile]) -> bytes | None:
     """The README at `head`, checked to be the very bytes that the tree names."""
     if README not in files:
         if other := next((path for path in files if path.lower() == README.lower()), None):
-            raise ReadmeError(f"{repo_id} has a {other} where the Hub reads {README}. {WAYS_OUT}")
+            raise ReadmeError(
+                f"{repo_id} has a {other} where the Hub reads {README}. Rename it there. {WAYS_OUT}"
+            )
         return None
     file = files[README]
     if file.sha256 is not None or file.size > readme.MAX_BYTES:
-        raise ReadmeError(f"the README of {repo_id} is in LFS or too large to edit. {WAYS_OUT}")
+        raise ReadmeError(
+            f"the README of {repo_id} is in LFS or too large to edit. Shorten it there. {WAYS_OUT}"
+        )
     content = source.read_file(repo_id, head, README, limit=readme.MAX_BYTES)
     if content is None or not file.holds(content):
         raise HubError(f"the README of {repo_id} could not be read whole. Try again later.")

@@ -121,9 +121,9 @@ def test_a_report_may_hold_any_word(desk, machine):
     run = run_action({"repo": REPO, "mode": "dry-run", "max-abs": "1"}, machine)
     no_harm(run)
     assert "The gate is closed" in run.summary
-    assert "texts of www&#46;pwned.org&#124;&#60;" in run.summary
+    assert "texts of www<!-- -->.pwned.org&#124;&#60;" in run.summary
     for active in ("<", "@", "`", "](", "www.", "|<"):
-        assert active not in run.summary.replace("| **", "")
+        assert active not in run.summary.replace("| **", "").replace("<!-- -->", "\0")
 
 
 @pytest.mark.parametrize(("event", "mode"), [("pull_request", "pr"), ("pull_request", "commit")])

@@ -2,8 +2,9 @@
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from hubmaxact.card.front_matter import find
 from hubmaxact.card.readme import BEGIN, BOM, END, MAX_BYTES, edit
@@ -77,6 +78,45 @@ def test_what_is_advised_comes_with_the_edit():
     assert "by hand" in edited.advice[0]
 
 
+def test_markers_in_yaml_that_is_not_edited_are_not_markers():
+    front = f"---\na: &x 1\nb: *x\nc: |\n  {BEGIN}\n  {END}\n  ```\n---\n"
+    assert spliced(front + "# Title\n") == f"{front}# Title\n\n{BLOCK}\n"
+
+
+def test_markers_in_preformatted_text_are_not_markers():
+    example = f"<pre>\n{BEGIN}\n{END}\n</pre>\n"
+    assert spliced(FRONT + example) == f"{FRONT}{example}\n{BLOCK}\n"
+
+
+def test_markers_that_markdown_would_not_read_between_are_refused():
+    with pytest.raises(ReadmeError, match="line 6 of the README stands within <div> of line 5"):
+        edit(f"{FRONT}<div>\n{BEGIN}\nold\n{END}\n</div>\n".encode(), SECTION)
+
+
+def test_the_ending_is_that_of_what_stays():
+    before = "a\r\n" * 10 + "b\n" * 5 + f"{BEGIN}\n" + "old\n" * 80 + f"{END}\n"
+    once = spliced(before, "## Activation maxima\n\nshort\n")
+    assert spliced(once, "## Activation maxima\n\nshort\n") == once
+    assert once.count("old") == 0
+
+
+SOUND = [
+    "- ```sh\n  pip install x\n  ```\n\ntext\n",
+    "1. ```sh\n   x\n   ```\n",
+    "- item\n\n  ```\n  never closed, but for the list\n\ntext\n",
+    "> ```\n> quoted\n\ntext\n",
+    "<!--\n```\n-->\n# A\n",
+    "<pre>\n```\n</pre>\n# A\n",
+    "<!-- a comment that our marker ends\n",
+    "<div>\n```\n",
+]
+
+
+@pytest.mark.parametrize("readme", SOUND)
+def test_code_and_html_that_are_over_are_in_nobodys_way(readme):
+    assert spliced(readme).endswith(f"\n{BLOCK}\n")
+
+
 DAMAGED = [
     (
         "begin alone",
@@ -110,7 +150,12 @@ UNREADABLE = [
     ("UTF-16", "text".encode("utf-16-le"), "NUL"),
     ("too long", b"a" * (MAX_BYTES + 1), "5,000,001 bytes"),
     ("LFS", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS"),
-    ("open fence", b"a\n```python\ncode\n", "opened on line 2"),
+    ("open fence", b"a\n```python\ncode\n", "code fence opened on line 2"),
+    ("open pre", b"a\n<pre>\n\ntext\n", "the <pre> opened on line 2"),
+    ("open script", b"<SCRIPT>\n", "the <SCRIPT> opened on line 1"),
+    ("open style", b"<style media=x>\n", "the <style> opened on line 1"),
+    ("open instruction", b"<?php\n", "the <? opened on line 1"),
+    ("open CDATA", b"<![CDATA[\n", "the <![CDATA[ opened on line 1"),
 ]
 
 
@@ -150,6 +195,36 @@ README = st.builds(
     st.sampled_from(["", "last"]),
 )
 SECTIONS = st.sampled_from([SECTION, "## Activation maxima", "## A\r\n\r\n```\ncode\n```\n"])
+
+
+STRUCTURE = st.lists(
+    st.sampled_from(
+        [
+            "```", "~~~~", "``` x", "- ```", "1. ~~~", "2) x", "  ```", "    ```", "> ```", "> x",
+            ">", "- item", "-", "  - x", "* * *", "---", "===", "text", "  text", "      text", "",
+            "", "<div>", "<pre>", "x</pre>", "<script>", "</script>", "<!--", "-->", "<?x", "?>",
+            "<![CDATA[", "]]>", "<!X", "<span>", "<a href='x'>", "# h", "-\tx", "\t```", "> - ```",
+            "- <pre>", "> <!--", "- > ~~~", "-     ```", "</textarea>", "<table>", "text <pre>",
+        ]
+    ),
+    max_size=9,
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(STRUCTURE)
+def test_a_section_is_shown_as_one_or_refused_and_never_refused_for_nothing(lines):
+    page = MarkdownIt("commonmark", {"html": True})
+    readme = "\n".join(["intro", "", *lines, ""])
+    is_shown = "<h2>Activation maxima</h2>" in page.render(f"{readme}\n{BLOCK}\n")
+    try:
+        text = spliced(FRONT + readme)
+    except ReadmeError:
+        assert not is_shown
+        return
+    assert is_shown
+    assert "<h2>Activation maxima</h2>" in page.render(text.removeprefix(FRONT))
+    assert spliced(text) == text
 
 
 # As letters: where an inserted run starts is ambiguous when its ends are alike.

@@ -288,6 +288,13 @@ def test_a_number_of_seconds_that_is_none_is_named(desk, variable, said):
     )
 
 
+def test_a_proxy_that_cannot_be_one_is_named_without_its_password(desk):
+    done = desk.push(extra={"HTTP_PROXY": "socks9://me:secret@x", "NO_PROXY": ""})
+    assert done.code == 2
+    assert "no connection can be set up (ValueError). Check HTTP_PROXY" in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_a_branch_that_is_not_there_is_named(desk):
     done = desk.push("--revision", "nightly")
     assert done.code == 2
@@ -365,6 +372,18 @@ def test_a_readme_by_another_name_is_refused(desk):
     done = desk.push()
     assert done.code == 2
     assert "has a readme.md where the Hub reads README.md" in done.stderr
+
+
+def test_a_readme_that_cannot_be_edited_can_be_bypassed(desk):
+    desk.repo.commit({"README.md": b"# A\n<pre>\n"})
+    done = desk.push()
+    assert done.code == 2
+    assert done.stderr == (
+        "hubmaxact: in alice/model, the <pre> opened on line 2 of the README is never closed, so a "
+        "section after it would be part of it. Close it and try again. Or push the report alone "
+        "with --json-only.\n"
+    )
+    assert desk.push("--json-only").code == 0
 
 
 def test_crlf_and_byte_order_mark_survive(desk):

@@ -15,14 +15,20 @@ DIAGNOSTIC = "diagnostic, as in arXiv:2605.15572"
 LONGEST = 300
 # Numeric entities are text to Markdown and to HTML alike.
 ACTIVE = re.compile(r"[^A-Za-z0-9 .,/+-]")
+# GitHub makes links of what looks like one, in spite of entities, but not across a comment.
+LIKE_A_LINK = re.compile(r"(@|:(?=//)|www(?=\.))", re.IGNORECASE)
+BREAK = "<!-- -->"
 URL = re.compile(r"https?://[\w./:-]+", re.ASCII)
 
 
 def text(words: str) -> str:
     """Make a stranger's words inert in a Markdown line or table cell."""
     cut = words if len(words) <= LONGEST else f"{words[:LONGEST]}..."
-    # A bare "www." becomes a link.
-    return ACTIVE.sub(lambda found: f"&#{ord(found.group())};", cut).replace("www.", "www&#46;")
+    pieces = LIKE_A_LINK.split(cut)  # words and what looks like a link, by turns
+    return "".join(
+        ACTIVE.sub(lambda found: f"&#{ord(found.group())};", piece) + BREAK * (number % 2)
+        for number, piece in enumerate(pieces)
+    )
 
 
 def heading(repo: str, release: str) -> str:
