@@ -6,7 +6,7 @@ Every file is the smallest report with one thing changed, or bytes that are no J
 import copy
 import json
 
-from example_reports import assemble, format_row, site
+from example_reports import assemble, site
 
 from hubmaxact.report.write import report_bytes
 
@@ -14,10 +14,13 @@ WIDTH = 64
 
 
 def smallest_report():
-    """Two layers, three sites, one texts' domain: short enough to be stored many times over."""
+    """Two layers, six sites, two domains: short enough to be stored many times over."""
     sites = [
+        site("embedding", None, 1.5, width=WIDTH, place=(4, 2, 6, 1)),
         site("hidden_state", 0, -23, width=WIDTH, place=(2, 0, 7, 5)),
+        site("mlp_output", 0, 8, width=WIDTH, place=(2, 0, 7, 5)),
         site("hidden_state", 1, 61, width=WIDTH, place=(1, 3, 9, 5)),
+        site("mlp_output", 1, 40, width=WIDTH, place=(1, 3, 9, 5)),
         site("router_logits", 1, 9, width=8, place=(0, 0, 4, 3)),
     ]
     for s in sites:
@@ -31,8 +34,6 @@ def smallest_report():
         experts=[routing | {"never_routed": [2, 6]}],
     )
     report["model"]["weight_files"] = report["model"]["weight_files"][:1]
-    row = format_row(sites[1], "max_abs", 5000)
-    report["quantization"]["formats"] = [row]
     report["stability"]["subsets"] = report["stability"]["subsets"][:1]
     return report
 
@@ -71,8 +72,10 @@ def spelled(old, new):
 
 
 TEXT = report_bytes(SMALLEST)
-PEAK_SITE = SMALLEST["sites"][1]
-ROW = ("quantization", "formats", 0)
+FIRST, PEAK = ("sites", 1), ("sites", 3)
+ROW = ("quantization", "formats", 2)
+"""The row of M: hidden_state of layer 1 under max_abs."""
+
 SUBSET = ("stability", "subsets", 0)
 
 FILES = {
@@ -117,10 +120,10 @@ FILES = {
         spelled('"schema_version"', '"$schema": "https://example.org/s",\n  "schema_version"'),
         'the document: has fields that no report has: "$schema"',
     ),
-    "missing_field": (without("sites", 1, "abs_max"), 'sites[1]: lacks "abs_max"'),
+    "missing_field": (without(*PEAK, "abs_max"), 'sites[3]: lacks "abs_max"'),
     "missing_quantile": (
-        without("sites", 0, "abs_quantiles", "0.5"),
-        'sites[0].abs_quantiles: lacks "0.5"',
+        without(*FIRST, "abs_quantiles", "0.5"),
+        'sites[1].abs_quantiles: lacks "0.5"',
     ),
     "unknown_major_version": (
         changed(("schema_version",), "1.0"),
@@ -131,16 +134,16 @@ FILES = {
         "schema_version: must be a string, found 0.1",
     ),
     "bool_as_number": (
-        changed(("sites", 1, "mean"), True),
-        "sites[1].mean: must be a number or null, found true",
+        changed((*PEAK, "mean"), True),
+        "sites[3].mean: must be a number or null, found true",
     ),
     "bool_as_count": (
-        changed(("sites", 1, "num_nan"), False),
-        "sites[1].num_nan: must be a whole number, found false",
+        changed((*PEAK, "num_nan"), False),
+        "sites[3].num_nan: must be a whole number, found false",
     ),
     "fraction_as_count": (
-        changed(("sites", 1, "count"), 805306368.5),
-        "sites[1].count: must be a whole number, found 805306368.5",
+        changed((*PEAK, "count"), 805306368.5),
+        "sites[3].count: must be a whole number, found 805306368.5",
     ),
     "number_as_string": (
         changed(("global_max", "value"), "7e5"),
@@ -151,24 +154,24 @@ FILES = {
         "max_by_role.hidden_state.value: must be a number, found null",
     ),
     "negative_count": (
-        changed(("sites", 0, "num_inf"), -1),
-        "sites[0].num_inf: must be at least 0, found -1",
+        changed((*FIRST, "num_inf"), -1),
+        "sites[1].num_inf: must be at least 0, found -1",
     ),
     "beyond_float32": (
-        changed(("sites", 0, "max"), 3.5e38),
-        "sites[0].max: must be at most 3.4028234663852886e+38, found 3.5e+38",
+        changed((*FIRST, "max"), 3.5e38),
+        "sites[1].max: must be at most 3.4028234663852886e+38, found 3.5e+38",
     ),
     "unknown_role": (
-        changed(("sites", 0, "role"), "attention"),
-        'sites[0].role: must be one of "embedding", "hidden_state"',
+        changed((*FIRST, "role"), "attention"),
+        'sites[1].role: must be one of "embedding", "hidden_state"',
     ),
     "unknown_quantile": (
         spelled('"0.9999":', '"0.99999":'),
-        'sites[0].abs_quantiles: has fields that no report has: "0.99999"',
+        'sites[1].abs_quantiles: has fields that no report has: "0.99999"',
     ),
     "six_top_values": (
-        changed(("sites", 0, "top"), SMALLEST["sites"][0]["top"] * 6),
-        "sites[0].top: must hold at most 5 items, found 6",
+        changed((*FIRST, "top"), SMALLEST["sites"][0]["top"] * 6),
+        "sites[1].top: must hold at most 5 items, found 6",
     ),
     "short_commit": (
         changed(("model", "commit"), "c3499c2"),
@@ -209,60 +212,60 @@ FILES = {
     ),
     # The right shape, and impossible.
     "layer_beyond_model": (
-        changed(("sites", 1, "layer"), 2),
-        "sites[1].layer: is 2, but model.num_layers is 2",
+        changed((*PEAK, "layer"), 2),
+        "sites[3].layer: is 2, but model.num_layers is 2",
     ),
     "layer_of_embedding": (
-        changed(("sites", 1, "role"), "embedding"),
-        "sites[1].layer: is 1, which embedding cannot have",
+        changed((*PEAK, "role"), "embedding"),
+        "sites[3].layer: is 1, which embedding cannot have",
     ),
     "site_twice": (
-        changed(("sites", 1, "layer"), 0),
-        "sites[1]: is hidden_state of layer 0, and so is sites[0]",
+        changed((*PEAK, "layer"), 0),
+        "sites[3]: is hidden_state of layer 0, and so is sites[1]",
     ),
     "channel_beyond_width": (
-        changed(("sites", 0, "top", 0, "channel"), 64),
-        "sites[0].top[0].channel: is 64, but count over num_tokens is 64",
+        changed((*FIRST, "top", 0, "channel"), 64),
+        "sites[1].top[0].channel: is 64, but count over num_tokens is 64",
     ),
     "sample_beyond_corpus": (
-        changed(("sites", 0, "top", 0, "sample"), 5000),
-        "sites[0].top[0].sample: is 5000, but protocol.corpus.num_samples is 5000",
+        changed((*FIRST, "top", 0, "sample"), 5000),
+        "sites[1].top[0].sample: is 5000, but protocol.corpus.num_samples is 5000",
     ),
     "abs_max_not_extreme": (
-        changed(("sites", 0, "abs_max"), 24.0),
-        "sites[0].abs_max: is 24.0, but max(|min|, |max|) is 23.0",
+        changed((*FIRST, "abs_max"), 24.0),
+        "sites[1].abs_max: is 24.0, but max(|min|, |max|) is 23.0",
     ),
     "min_above_max": (
-        changed(("sites", 1, "min"), 62.0),
-        "sites[1].min: is 62.0, above max, which is 61.0",
+        changed((*PEAK, "min"), 62.0),
+        "sites[3].min: is 62.0, above max, which is 61.0",
     ),
     "off_the_bf16_grid": (
-        changed(("sites", 0, "max"), 8.123456),
-        "sites[0].max: is 8.123456, which is no bf16 value",
+        changed((*FIRST, "max"), 8.123456),
+        "sites[1].max: is 8.123456, which is no bf16 value",
     ),
     "rms_from_nowhere": (
-        changed(("sites", 1, "rms"), 4.0),
-        "sites[1].rms: is 4.0, but sqrt(mean^2 + std^2) is",
+        changed((*PEAK, "rms"), 4.0),
+        "sites[3].rms: is 4.0, but sqrt(mean^2 + std^2) is",
     ),
     "quantiles_descend": (
-        changed(("sites", 1, "abs_quantiles", "0.75"), 3.0),
-        'sites[1].abs_quantiles["0.75"]: is 3.0, above sites[1].abs_quantiles["0.9"], which is',
+        changed((*PEAK, "abs_quantiles", "0.75"), 3.0),
+        'sites[3].abs_quantiles["0.75"]: is 3.0, above sites[3].abs_quantiles["0.9"], which is',
     ),
     "more_nan_than_elements": (
-        changed(("sites", 0, "num_nan"), 900_000_000),
-        "sites[0]: num_nan + num_inf is 900000000, but count is 805306368",
+        changed((*FIRST, "num_nan"), 900_000_000),
+        "sites[1]: num_nan + num_inf is 900000000, but count is 805306368",
     ),
     "null_though_finite": (
-        changed(("sites", 0, "mean"), None),
-        "sites[0].mean: is null, but 805306368 elements are finite",
+        changed((*FIRST, "mean"), None),
+        "sites[1].mean: is null, but 805306368 elements are finite",
     ),
     "part_of_a_token": (
-        changed(("sites", 0, "count"), 805306367),
-        "sites[0].count: is 805306367, no multiple of num_tokens x hidden_size = 805306368",
+        changed((*FIRST, "count"), 805306367),
+        "sites[1].count: is 805306367, no multiple of num_tokens x hidden_size = 805306368",
     ),
     "massive_but_small": (
-        changed(("sites", 0, "massive", "num_tokens"), 3),
-        "sites[0].massive.num_tokens: is 3, but abs_max is 23.0 and max_ratio",
+        changed((*FIRST, "massive", "num_tokens"), 3),
+        "sites[1].massive.num_tokens: is 3, but abs_max is 23.0 and max_ratio",
     ),
     "maximum_too_small": (
         changed(("global_max", "abs_max"), 23.0),
@@ -319,7 +322,7 @@ FILES = {
         'status: is "complete", but 0 elements are not finite and 1 sites are missing',
     ),
     "status_hides_nan": (
-        changed(("sites", 0, "num_nan"), 1),
+        changed((*FIRST, "num_nan"), 1),
         'status: is "complete", but 1 elements are not finite',
     ),
     "coverage_counts_more": (
@@ -344,19 +347,19 @@ FILES = {
     ),
     "wrong_decibels": (
         changed((*ROW, "sqnr_db"), 43.9),
-        "quantization.formats[0].sqnr_db: is 43.9, but 10 log10(sum_sq / err_sq) is",
+        "quantization.formats[2].sqnr_db: is 43.9, but 10 log10(sum_sq / err_sq) is",
     ),
     "wrong_relative_error": (
         changed((*ROW, "rel_rmse"), 0.5),
-        "quantization.formats[0].rel_rmse: is 0.5, but sqrt(err_sq / sum_sq) is",
+        "quantization.formats[2].rel_rmse: is 0.5, but sqrt(err_sq / sum_sq) is",
     ),
     "row_without_site": (
         changed((*ROW, "site", "role"), "mlp_output"),
-        "quantization.formats[0].site: is mlp_output of layer 1, which sites does not have",
+        "quantization.formats[2].site: is mlp_output of layer 1, which sites does not have",
     ),
     "row_without_reason": (
         changed((*ROW, "sqnr_db"), None),
-        "quantization.formats[0].reason: must be given exactly when sqnr_db is null",
+        "quantization.formats[2].reason: must be given exactly when sqnr_db is null",
     ),
     "splits_beyond_corpus": (
         changed(("protocol", "evaluation_samples"), 5000),
