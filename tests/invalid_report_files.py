@@ -5,6 +5,7 @@ Every file is the smallest report with one thing changed, or bytes that are no J
 
 import copy
 import json
+import math
 
 from example_reports import assemble, site
 
@@ -53,6 +54,57 @@ def changed(path, value):
     return json.dumps(report, indent=1).encode()
 
 
+def edited(edit):
+    """The smallest report after `edit` changed it in place, as bytes."""
+    report = copy.deepcopy(SMALLEST)
+    edit(report)
+    assert report != SMALLEST
+    return json.dumps(report, indent=1).encode()
+
+
+def left_out(role, layer):
+    """The smallest report without one site, as if it had never been promised."""
+
+    def edit(report):
+        report["sites"] = [s for s in report["sites"] if (s["role"], s["layer"]) != (role, layer)]
+        for count in ("expected", "fired"):
+            report["coverage"][role][count] -= 1
+
+    return edited(edit)
+
+
+def lost(times=1, **changes):
+    """The smallest report with a site among the missing, and all that follows."""
+    place = {"role": "mlp_output", "layer": 0, "part": None, "module": None, "reason": "lost"}
+
+    def edit(report):
+        report["status"] = "partial"
+        report["coverage"]["missing"] = [place | changes] * times
+        report["coverage"][(place | changes)["role"]]["expected"] += times
+
+    return edited(edit)
+
+
+def updated(path, **values):
+    """The smallest report with several values of one object replaced, as bytes."""
+
+    def edit(report):
+        place = report
+        for step in path:
+            place = place[step]
+        assert set(values) <= set(place)
+        place.update(values)
+
+    return edited(edit)
+
+
+def flipped(report):
+    """Turn the sign of M everywhere but in the extremes of its site."""
+    for place in (report["global_max"], report["max_by_role"]["hidden_state"]):
+        place["value"] = -place["value"]
+    report["sites"][3]["top"][0]["value"] = -report["sites"][3]["top"][0]["value"]
+
+
 def without(*path):
     """The smallest report with one field left out, as bytes."""
     report = copy.deepcopy(SMALLEST)
@@ -75,6 +127,8 @@ TEXT = report_bytes(SMALLEST)
 FIRST, PEAK = ("sites", 1), ("sites", 3)
 ROW = ("quantization", "formats", 2)
 """The row of M: hidden_state of layer 1 under max_abs."""
+
+SIGNAL = SMALLEST["quantization"]["formats"][2]["sum_sq"]
 
 SUBSET = ("stability", "subsets", 0)
 
@@ -167,7 +221,7 @@ FILES = {
     ),
     "unknown_quantile": (
         spelled('"0.9999":', '"0.99999":'),
-        'sites[1].abs_quantiles: has fields that no report has: "0.99999"',
+        'sites[0].abs_quantiles: has fields that no report has: "0.99999"',
     ),
     "six_top_values": (
         changed((*FIRST, "top"), SMALLEST["sites"][0]["top"] * 6),
@@ -312,7 +366,7 @@ FILES = {
     ),
     "too_many_tokens": (
         changed(("protocol", "corpus", "num_tokens"), 25_165_824),
-        "protocol.corpus.num_tokens: is 25165824, but 5000 texts of 1 to 4096 tokens have",
+        "protocol.corpus.num_tokens: is 25165824, but 5000 texts of at most 4096 tokens have",
     ),
     "status_hides_missing": (
         changed(
@@ -354,8 +408,8 @@ FILES = {
         "quantization.formats[2].rel_rmse: is 0.5, but sqrt(err_sq / sum_sq) is",
     ),
     "row_without_site": (
-        changed((*ROW, "site", "role"), "mlp_output"),
-        "quantization.formats[2].site: is mlp_output of layer 1, which sites does not have",
+        changed((*ROW, "site", "role"), "mlp_gate"),
+        "quantization.formats[2].site: is mlp_gate of layer 1, which sites does not have",
     ),
     "row_without_reason": (
         changed((*ROW, "sqnr_db"), None),
@@ -388,6 +442,257 @@ FILES = {
     "more_active_than_all": (
         changed(("model", "num_active_parameters"), 9_000_000_000),
         "model.num_active_parameters: is 9000000000, but num_parameters is 8190735360",
+    ),
+    # A tensor left out, named twice, or out of place.
+    "layer_left_out": (
+        left_out("hidden_state", 0),
+        "coverage.hidden_state.absent: is 0, but 1 of 2 layers have this role in sites or in",
+    ),
+    "layer_called_absent": (
+        changed(("coverage", "hidden_state", "absent"), 1),
+        "coverage.hidden_state.absent: is 1, but no hidden_state can be absent",
+    ),
+    "too_many_absent": (
+        changed(("coverage", "attention_output", "absent"), 4000),
+        "coverage.attention_output.absent: is 4000, but 0 of 2 layers have this role",
+    ),
+    "embedding_left_out": (
+        left_out("embedding", None),
+        "coverage.embedding.expected: is 0, with 0 absent, but a decoder has one",
+    ),
+    "final_norm_forgotten": (
+        changed(("coverage", "final_norm", "absent"), 0),
+        "coverage.final_norm.expected: is 0, with 0 absent, but a decoder has one",
+    ),
+    "gate_without_block": (
+        lost(role="mlp_gate", layer=1),
+        "coverage.mlp_gate.absent: is 2, but 1 of 2 layers have this role",
+    ),
+    "missing_and_seen": (
+        lost(),
+        "coverage.missing[0]: is mlp_output of layer 0, and so is sites[2]",
+    ),
+    "missing_twice": (
+        lost(role="attention_output", times=2),
+        "coverage.missing[1]: is attention_output of layer 0, and so is coverage.missing[0]",
+    ),
+    "sites_out_of_order": (
+        edited(lambda report: report["sites"].reverse()),
+        "sites[1]: is mlp_output of layer 1, after router_logits of layer 1",
+    ),
+    "one_module_for_two_layers": (
+        changed((*PEAK, "module"), "model.layers.0"),
+        'sites[3].module: is "model.layers.0", and so is that of sites[1]',
+    ),
+    "part_of_a_row": (
+        changed(("sites", 2, "count"), 805306367),
+        "sites[2].count: is 805306367, no multiple of num_tokens = 12582912",
+    ),
+    "position_beyond_tokens": (
+        edited(
+            lambda report: (
+                report["protocol"].update(max_seq_len=16_777_216),
+                report["sites"][1]["top"][0].update(token_position=12_582_912),
+            )
+        ),
+        "sites[1].top[0].token_position: is 12582912, but protocol.corpus.num_tokens is 12582912",
+    ),
+    # Statistics that no values have.
+    "sign_flipped": (
+        edited(flipped),
+        "sites[3].top[0].value: is -61.0, but the extremes are -22.875 and 61.0",
+    ),
+    "mean_below_min": (
+        updated(PEAK, min=1.0),
+        "sites[3].mean: is 0.015625, outside min and max, 1.0 and 61.0",
+    ),
+    "zeros_above_a_quantile": (
+        changed((*PEAK, "zero_fraction"), 0.9),
+        'sites[3].abs_quantiles["0.25"]: is 0.30078125, but zero_fraction is 0.9',
+    ),
+    "quantile_of_zeros_without_zeros": (
+        updated((*PEAK, "abs_quantiles"), **dict.fromkeys(("0.25", "0.5"), 0.0)),
+        'sites[3].abs_quantiles["0.25"]: is 0.0, but zero_fraction is 0.0',
+    ),
+    "all_zero_with_a_maximum": (
+        changed((*PEAK, "zero_fraction"), 1.0),
+        "sites[3].zero_fraction: is 1.0, but abs_max is 61.0",
+    ),
+    "ratio_from_nowhere": (
+        changed((*PEAK, "massive", "max_ratio"), 1e100),
+        "sites[3].massive.max_ratio: is 1e+100, but abs_max 61.0 allows 1 to",
+    ),
+    "ratio_below_one": (
+        changed((*PEAK, "massive", "max_ratio"), 0.5),
+        "sites[3].massive.max_ratio: is 0.5, but abs_max 61.0 allows 1 to",
+    ),
+    "off_the_float32_grid": (
+        edited(
+            lambda report: (
+                report["protocol"].update(dtype="float32", counts_rounded_to="bfloat16"),
+                report["sites"][3].update(min=-0.1),
+            )
+        ),
+        "sites[3].min: is -0.1, which is no float32 value",
+    ),
+    "domain_off_the_grid": (
+        changed(("domains", "code"), 58.1),
+        "domains.code: is 58.1, which is no bf16 value",
+    ),
+    "domain_without_maximum": (
+        updated(("domains",), code=None).replace(b'"bos_added": false', b'"bos_added": true'),
+        "domains.code: is null, but 2000 texts were read and every value is finite",
+    ),
+    "batch_beyond_plan": (
+        changed(("global_max", "batch"), 5000),
+        "global_max.batch: is 5000, but 5000 texts fill at most 5000 batches",
+    ),
+    "subsets_without_a_word": (
+        changed(("stability", "subsets"), []),
+        "stability.reason: is null, but subsets has 0 rows",
+    ),
+    # INT8 rows that no rounding gives.
+    "rows_left_out": (
+        changed(("quantization", "formats"), SMALLEST["quantization"]["formats"][1:]),
+        "quantization.formats: has no row for hidden_state of layer 0 under max_abs",
+    ),
+    "label_of_a_certificate": (
+        changed((*ROW, "label"), "INT8 quality: certified"),
+        'quantization.formats[2].label: is "INT8 quality: certified", which is not "diagnostic',
+    ),
+    "unknown_convention": (
+        changed((*ROW, "convention"), "asymmetric"),
+        'quantization.formats[2].convention: is "asymmetric", which is not "symmetric',
+    ),
+    "unknown_policy": (
+        changed((*ROW, "policy"), "best"),
+        'quantization.formats[2].policy: is "best", which is not "max_abs" or "clip_q0.999"',
+    ),
+    "threshold_beyond_site": (
+        changed((*ROW, "threshold"), 62.0),
+        "quantization.formats[2].threshold: is 62.0, but must be above 0 and the site's abs_max",
+    ),
+    "threshold_of_zero": (
+        changed((*ROW, "threshold"), 0.0),
+        "quantization.formats[2].threshold: is 0.0, but must be above 0",
+    ),
+    "clip_threshold_off_the_grid": (
+        changed(("quantization", "formats", 3, "threshold"), 3.3),
+        "quantization.formats[3].threshold: is 3.3, which is no bf16 value",
+    ),
+    "sums_without_threshold": (
+        updated(ROW, threshold=None, reason="none", sqnr_db=None),
+        "quantization.formats[2].sum_sq: is given, but threshold is null",
+    ),
+    "nothing_evaluated": (
+        changed((*ROW, "count"), 0),
+        "quantization.formats[2].count: is 0, but sqnr_db is",
+    ),
+    "empty_splits": (
+        updated(("protocol",), calibration_samples=0, evaluation_samples=0),
+        "but the splits have 0 and 0 texts",
+    ),
+    "sum_beyond_site": (
+        updated(ROW, sum_sq=1e90, err_sq=1e70, sqnr_db=200.0, rel_rmse=1e-10),
+        "quantization.formats[2].sum_sq: is 1e+90, but abs_max, rms and count of that site allow",
+    ),
+    "error_beyond_value": (
+        changed((*ROW, "rel_mae"), 1e50),
+        "quantization.formats[2].rel_mae: is 1e+50, but rounding to the nearest level errs by",
+    ),
+    "error_beyond_half_a_step": (
+        updated(ROW, err_sq=SIGNAL / 2, sqnr_db=10 * math.log10(2), rel_rmse=math.sqrt(0.5)),
+        "quantization.formats[2].err_sq: is",
+    ),
+    "one_error_of_two": (
+        changed((*ROW, "rel_mae"), 0.0),
+        "quantization.formats[2].rel_mae: is 0.0, but rel_rmse is",
+    ),
+    "clipped_below_threshold": (
+        changed((*ROW, "clip_rate"), 1.0),
+        "quantization.formats[2].clip_rate: is 1.0, but no |x| is above the threshold, 61.0",
+    ),
+    "clipped_beyond_sum": (
+        changed(("quantization", "formats", 3, "clip_rate"), 1.0),
+        "quantization.formats[3].clip_rate: is 1.0, but so many values above 3.5 exceed sum_sq",
+    ),
+    "policies_of_two_splits": (
+        changed(("quantization", "formats", 3, "count"), 40_265_000),
+        "quantization.formats[3].count: is 40265000, but quantization.formats[2] has",
+    ),
+    # Routing that no router gives.
+    "expert_of_more_tokens": (
+        changed(("experts", 0, "tokens", "most"), 2**50),
+        "experts[0].tokens.most: is 1125899906842624, but 12582912 tokens passed that layer",
+    ),
+    "all_idle_and_loaded": (
+        changed(("experts", 0, "never_routed"), list(range(8))),
+        "experts[0].tokens.median: is 5, but 8 of 8 experts received no token",
+    ),
+    "median_of_idle_experts": (
+        changed(("experts", 0, "never_routed"), [0, 1, 2, 3]),
+        "experts[0].tokens.median: is 5, but 4 of 8 experts received no token",
+    ),
+    "routing_left_out": (
+        changed(("experts",), []),
+        "experts: has no rows, but protocol.experts_implementation says that experts ran",
+    ),
+    # A protocol or a checkpoint that cannot be.
+    "probe_called_natural": (
+        changed(("protocol", "corpus", "kind"), "natural"),
+        'protocol.corpus.kind: is "natural", but the texts of probe-5k are "synthetic"',
+    ),
+    "paper_called_synthetic": (
+        updated(("protocol", "corpus"), name="paper"),
+        'protocol.corpus.kind: is "synthetic", but the texts of paper are "natural"',
+    ),
+    "probe_without_version": (
+        changed(("protocol", "corpus", "version"), None),
+        "protocol.corpus.version: is null, but the versions of probe-5k are whole numbers",
+    ),
+    "probe_of_more_texts": (
+        edited(
+            lambda report: report["protocol"]["corpus"].update(
+                num_samples=5001, domains={"math": 3001, "code": 2000}
+            )
+        ),
+        "protocol.corpus.num_samples: is 5001, but probe-5k has 5000 texts",
+    ),
+    "bos_of_no_special_tokens": (
+        updated(("protocol", "special_tokens"), policy="none", bos_added=True),
+        'protocol.special_tokens.bos_added: is true, but policy is "none"',
+    ),
+    "exact_float32": (
+        changed(("protocol", "dtype"), "float32"),
+        "protocol.counts_rounded_to: is null, but a run in float32 counts values rounded",
+    ),
+    "weights_twice": (
+        changed(("model", "weight_files"), SMALLEST["model"]["weight_files"] * 2),
+        'model.weight_files[1].path: is "model-00001-of-00003.safetensors", and so is',
+    ),
+    "empty_weights": (
+        changed(("model", "weight_files", 0, "size"), 0),
+        "model.weight_files[0].size: is 0, but an empty file holds no weights",
+    ),
+    "pickled_weights": (
+        changed(("model", "weight_files", 0, "path"), "pytorch_model.bin"),
+        'model.weight_files[0].path: is "pytorch_model.bin", but only .safetensors files are',
+    ),
+    "more_parameters_than_bits": (
+        changed(("model", "num_parameters"), 10**15),
+        "model.num_parameters: is 1000000000000000, but the weight files have 4967215360 bytes",
+    ),
+    "commit_of_nothing": (
+        changed(("model", "id"), None),
+        "model.id: is null, but commit is c3499c2729730a7f807efb8676a92dcb6f8a3f8f",
+    ),
+    "dequantized_from_nothing": (
+        changed(("model", "dequantized"), True),
+        "model.weights_quantization: is null, but dequantized is true",
+    ),
+    "remote_code": (
+        changed(("model", "remote_code"), True),
+        "model.remote_code: is true, but hubmaxact never runs a checkpoint's own code",
     ),
 }
 """Name -> content and what a reader must say about it."""
