@@ -469,7 +469,7 @@ FILES = {
         "coverage.mlp_gate.absent: is 2, but 1 of 2 layers have this role",
     ),
     "missing_and_seen": (
-        lost(),
+        lost(module="model.layers.0.mlp"),
         "coverage.missing[0]: is mlp_output of layer 0, and so is sites[2]",
     ),
     "missing_twice": (

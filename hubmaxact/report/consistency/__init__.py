@@ -50,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     coverage.status_agrees,
     coverage.counts_agree,
     coverage.missing_lies_in_the_model,
+    coverage.missing_was_not_seen,
     coverage.ends_are_counted,
     coverage.layers_add_up,
     coverage.gates_lie_in_blocks,

@@ -45,14 +45,26 @@ def counts_agree(report: Report) -> Iterator[Problem]:
 
 
 def missing_lies_in_the_model(report: Report) -> Iterator[Problem]:
-    """A missing site has a place that the model has, was not seen, and is named once."""
-    known = {key_of(site): path for path, site in sites_with_paths(report)}
+    """A missing site has a place that the model has."""
+    for position, site in enumerate(report["coverage"]["missing"]):
+        path = f"coverage.missing[{position}]"
+        yield from layer_problem(report, path, site["role"], site["layer"])
+
+
+def missing_was_not_seen(report: Report) -> Iterator[Problem]:
+    """A missing site is not among the seen ones, and no reason for it is given twice."""
+    seen: dict[tuple[object, ...], str] = {
+        (*key_of(site), site["module"]): path for path, site in sites_with_paths(report)
+    }
+    told: dict[tuple[object, ...], str] = {}
     for position, site in enumerate(report["coverage"]["missing"]):
         path, key = f"coverage.missing[{position}]", key_of(site)
-        yield from layer_problem(report, path, site["role"], site["layer"])
-        if key in known:
-            yield Problem(path, f"is {name_of(*key)}, and so is {known[key]}")
-        known.setdefault(key, path)
+        # Several modules of one role may be missing in one layer, where no part tells them apart.
+        place = (*key, site["module"])
+        row = (*place, site["reason"])
+        if earlier := seen.get(place) or told.get(row):
+            yield Problem(path, f"is {name_of(*key)}, and so is {earlier}")
+        told.setdefault(row, path)
 
 
 def ends_are_counted(report: Report) -> Iterator[Problem]:

@@ -10,8 +10,8 @@ from hubmaxact.report.problem import Problem
 
 SUMS = ("sum_sq", "err_sq", "rel_rmse", "rel_mae", "clip_rate")
 
-HALF_BF16_STEP = 2.0**-8
-"""How far a value can move when it is rounded to bf16, relative to it."""
+HALF_BF16_STEP, SMALLEST_BF16 = 2.0**-8, 2.0**-133
+"""How far a value can move when it is rounded to bf16: relative to it, or among the smallest."""
 
 
 def thresholds_lie_within(report: Report) -> Iterator[Problem]:
@@ -21,7 +21,8 @@ def thresholds_lie_within(report: Report) -> Iterator[Problem]:
         if threshold is None:
             continue
         if row["policy"] != "max_abs":
-            largest *= 1 + HALF_BF16_STEP  # quantiles may come from rounded values
+            # Quantiles may come from rounded values.
+            largest = largest * (1 + HALF_BF16_STEP) + SMALLEST_BF16
             if not on_bf16_grid(threshold):
                 yield Problem(f"{path}.threshold", f"is {threshold}, which is no bf16 value")
         if not 0 < threshold <= largest:
