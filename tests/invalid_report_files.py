@@ -395,6 +395,10 @@ FILES = {
         changed(("dtype_headroom", "float8_e4m3fn", "ratio"), 0.1),
         "dtype_headroom.float8_e4m3fn.ratio: is 0.1, but M over 448.0 is",
     ),
+    "wrong_tiny_ratio": (
+        changed(("dtype_headroom", "bfloat16", "ratio"), 1e-37),
+        "dtype_headroom.bfloat16.ratio: is 1e-37, but M over 3.3895313892515355e+38 is 1.799",
+    ),
     "excess_invented": (
         changed(("dtype_headroom", "float16", "exceeded"), True),
         "dtype_headroom.float16.exceeded: is true, but the largest watched |x| is 61.0",

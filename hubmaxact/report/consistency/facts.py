@@ -13,10 +13,13 @@ SiteKey = tuple[str, int | None, str | None]
 ROUNDING = 1e-6
 """Relative slack for sums; extremes, counts and coordinates get none."""
 
+FLOOR = 1e-30
+"""Absolute slack: below it, sums of the smallest numbers lose their digits."""
 
-def near(left: float, right: float, slack: float = ROUNDING) -> bool:
+
+def near(left: float, right: float, slack: float = ROUNDING, floor: float = FLOOR) -> bool:
     """Whether two sums agree but for rounding."""
-    return math.isclose(left, right, rel_tol=slack, abs_tol=1e-30)
+    return math.isclose(left, right, rel_tol=slack, abs_tol=floor)
 
 
 def above(low: float, high: float) -> bool:
@@ -24,11 +27,11 @@ def above(low: float, high: float) -> bool:
     return low > high and not near(low, high)
 
 
-def same(said: float | None, known: float | None) -> bool:
+def same(said: float | None, known: float | None, floor: float = FLOOR) -> bool:
     """Whether two sums agree but for rounding, or are both null."""
     if said is None or known is None:
         return said is known
-    return near(said, known)
+    return near(said, known, floor=floor)
 
 
 def sites_with_paths(report: Report) -> Iterator[tuple[str, SiteFacts]]:
