@@ -1,4 +1,4 @@
-"""Facts about number formats: the largest finite value of each, and one bf16 step.
+"""Facts about number formats: the largest finite value of each, one bf16 step, and the INT8 check.
 
 Knows no tensors. Values: IEEE 754 and OCP 8-bit floating point (OFP8).
 """
@@ -12,6 +12,15 @@ LARGEST_FINITE = {
     "float8_e5m2": 57344.0,
 }
 """The largest finite value of each format a report speaks about."""
+
+INT8_LEVELS = 127
+INT8_CONVENTION = (
+    "symmetric, scale = threshold / 127, round half to even, clamp to [-127, 127]; "
+    "clipped: |x| > threshold"
+)
+INT8_POLICIES = ("max_abs", "clip_q0.999")
+INT8_LABEL = "diagnostic, as in arXiv:2605.15572"
+"""How a report rounds to INT8, from which thresholds, and what the result may be used for."""
 
 BF16_MANTISSA_BITS = 7
 

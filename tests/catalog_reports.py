@@ -28,6 +28,8 @@ def report_of(name: str, *, weights: dict[str, bytes] | None = None, **model) ->
         {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for path, content in contents.items()
     ]
+    size = sum(len(content) for content in contents.values())
+    report["model"] |= {"num_parameters": size, "num_active_parameters": size}
     report["model"] |= {"id": None, "commit": None, **model}
     return report
 

@@ -11,7 +11,13 @@ import statistics
 import struct
 from collections import Counter
 
-from hubmaxact.formats import LARGEST_FINITE, bf16_step
+from hubmaxact.formats import (
+    INT8_CONVENTION,
+    INT8_LABEL,
+    INT8_POLICIES,
+    LARGEST_FINITE,
+    bf16_step,
+)
 from hubmaxact.prng import Generator
 from hubmaxact.roles import ROLE_BY_NAME, ROLES, site_order
 
@@ -32,8 +38,6 @@ MODULES = {
 }
 NULLABLE = ("min", "max", "abs_max", "mean", "std", "rms", "abs_mean", "zero_fraction")
 NUM_TOKENS = 12_582_912
-CONVENTION = "symmetric; scale = threshold / 127; clamped to +-127; rounded half to even"
-LABEL = "diagnostic, as in arXiv:2605.15572"
 TOO_FEW = "the corpus has fewer texts than both splits need"
 
 
@@ -123,10 +127,10 @@ def assemble(sites, *, num_layers, hidden_size, domains=DOMAINS, missing=(), exp
     """
     sites = sorted(sites, key=lambda s: site_order(s["role"], s["layer"], s["part"]))
     finite = [s for s in sites if s["abs_max"] is not None]
-    peak = peak_of([s for s in finite if ROLE_BY_NAME[s["role"]].in_global_max])
+    num_samples = sum(domains.values())
+    peak = peak_of([s for s in finite if ROLE_BY_NAME[s["role"]].in_global_max], num_samples)
     abs_max = peak["abs_max"] if peak else None
     broken = any(s["num_nan"] + s["num_inf"] for s in sites)
-    num_samples = sum(domains.values())
     report = {
         "schema_version": "0.1",
         "model": model_facts(num_layers, hidden_size, moe=bool(experts)),
@@ -140,14 +144,14 @@ def assemble(sites, *, num_layers, hidden_size, domains=DOMAINS, missing=(), exp
             "device_name": "NVIDIA H200",
         },
         "status": "non_finite" if broken else "partial" if missing else "complete",
-        "coverage": coverage_facts(sites, missing, num_layers, moe=bool(experts)),
+        "coverage": coverage_facts(sites, missing, num_layers),
         "global_max": peak,
         "max_by_role": max_by_role(finite),
         "sites": sites,
         "experts": list(experts),
         "domains": domain_maxima(domains, abs_max),
         "dtype_headroom": headroom(finite, abs_max),
-        "quantization": {"formats": format_rows(finite, peak, num_samples)},
+        "quantization": {"formats": format_rows(sites, peak, num_samples)},
         "stability": stability(abs_max, num_samples),
     }
     report = copy.deepcopy(report)
@@ -212,21 +216,29 @@ def protocol_facts(num_samples, domains, *, moe):
     }
 
 
-def coverage_facts(sites, missing, num_layers, *, moe):
+def coverage_facts(sites, missing, num_layers):
     """Counts per role."""
     fired, lost = Counter(s["role"] for s in sites), Counter(m["role"] for m in missing)
     coverage = {
         role.name: {
             "expected": fired[role.name] + lost[role.name],
             "fired": fired[role.name],
-            "absent": num_layers if role.name == "router_logits" and not moe else 0,
+            "absent": absent(role, (*sites, *missing), num_layers),
         }
         for role in ROLES
     }
     return {**coverage, "missing": list(missing)}
 
 
-def peak_of(sites):
+def absent(role, sites, num_layers):
+    """How many layers, or final norms, were never promised."""
+    if role.name == "embedding":
+        return 0
+    promised = {s["layer"] for s in sites if s["role"] == role.name}
+    return (num_layers if role.per_layer else 1) - len(promised)
+
+
+def peak_of(sites, num_samples):
     """M, its coordinates and its carriers."""
     if not sites:
         return None
@@ -247,7 +259,7 @@ def peak_of(sites):
         "value": tied[0]["top"][0]["value"],
         "abs_max": largest,
         **{name: tied[0][name] for name in place},
-        "batch": 17,
+        "batch": min(17, num_samples - 1),
         "bf16_step": bf16_step(largest),
         "carriers": carriers,
     }
@@ -297,12 +309,12 @@ def headroom(sites, abs_max):
 
 
 def format_rows(sites, peak, num_samples):
-    """INT8 rows on every hidden state, the final norm and the site of M."""
+    """INT8 rows on every hidden state, the final norm and whatever carries M."""
+    carriers = [(c["role"], c["layer"]) for c in peak["carriers"]] if peak else []
     rows = []
     for s in sites:
-        is_peak = peak and (s["role"], s["layer"]) == (peak["role"], peak["layer"])
-        if s["role"] in ("hidden_state", "final_norm") or is_peak:
-            rows += [format_row(s, policy, num_samples) for policy in ("max_abs", "clip_q0.999")]
+        if s["role"] in ("hidden_state", "final_norm") or (s["role"], s["layer"]) in carriers:
+            rows += [format_row(s, policy, num_samples) for policy in INT8_POLICIES]
     return rows
 
 
@@ -310,27 +322,22 @@ def format_row(s, policy, num_samples):
     """Errors that grow with the threshold, or null rows when the corpus is too small."""
     where = {name: s[name] for name in ("role", "layer", "part")}
     head = {"site": where, "format": "int8", "granularity": "per_tensor", "policy": policy}
-    tail = {"label": LABEL, "reason": None}
-    if num_samples < 384:
+    tail = {"label": INT8_LABEL, "reason": None}
+    if num_samples < 384 or not s["abs_max"]:
         nulls = dict.fromkeys(("threshold", "sum_sq", "err_sq"))
         rates = dict.fromkeys(("sqnr_db", "rel_rmse", "rel_mae", "clip_rate"))
-        tail["reason"] = TOO_FEW
-        return {**head, **nulls, "convention": CONVENTION, "count": 0, **rates, **tail}
+        tail["reason"] = TOO_FEW if num_samples < 384 else "no value above zero"
+        return {**head, **nulls, "convention": INT8_CONVENTION, "count": 0, **rates, **tail}
     clip = policy != "max_abs"
     threshold = s["abs_quantiles"]["0.999"] if clip else s["abs_max"]
     count = s["count"] // 20
     signal = s["rms"] ** 2 * count
     noise = max(count * (threshold / 127) ** 2 / 12, signal * (0.5 if clip else 1e-5))
     noise = min(noise, signal * 0.999)
-    if not signal:
-        zero = dict.fromkeys(("sqnr_db", "rel_rmse", "rel_mae"))
-        tail["reason"] = "every value is zero"
-        known = {"threshold": 0.0, "sum_sq": 0.0, "err_sq": 0.0, "clip_rate": 0.0}
-        return {**head, **known, "convention": CONVENTION, "count": count, **zero, **tail}
     return {
         **head,
         "threshold": threshold,
-        "convention": CONVENTION,
+        "convention": INT8_CONVENTION,
         "sum_sq": signal,
         "err_sq": noise,
         "count": count,
@@ -393,8 +400,9 @@ def moe_report(num_layers=8, num_experts=64, **merges):
             "num_experts": num_experts,
             "tokens": {"least": 0 if layer == 3 else 9120, "median": 1_540_022, "most": 9_803_114},
             "never_routed": [7, num_experts - 4] if layer == 3 else [],
+            "mlp_gate": {"abs_max": gate, "expert": layer + 2},
         }
-        for layer in range(num_layers)
+        for layer, gate in enumerate(s["abs_max"] for s in sites if s["role"] == "mlp_gate")
     ]
     model = {"id": "example-org/Example-30B-A3B"} | merges.pop("model", {})
     return assemble(

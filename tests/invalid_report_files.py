@@ -5,8 +5,9 @@ Every file is the smallest report with one thing changed, or bytes that are no J
 
 import copy
 import json
+import math
 
-from example_reports import assemble, format_row, site
+from example_reports import assemble, site
 
 from hubmaxact.report.write import report_bytes
 
@@ -14,10 +15,14 @@ WIDTH = 64
 
 
 def smallest_report():
-    """Two layers, three sites, one texts' domain: short enough to be stored many times over."""
+    """Two layers, six sites, two domains: short enough to be stored many times over."""
     sites = [
+        site("embedding", None, 1.5, width=WIDTH, place=(4, 2, 6, 1)),
         site("hidden_state", 0, -23, width=WIDTH, place=(2, 0, 7, 5)),
+        site("mlp_output", 0, 8, width=WIDTH, place=(2, 0, 7, 5)),
         site("hidden_state", 1, 61, width=WIDTH, place=(1, 3, 9, 5)),
+        site("mlp_output", 1, 40, width=WIDTH, place=(1, 3, 9, 5)),
+        site("mlp_gate", 1, -7, width=8, place=(2, 1, 5, 2)),
         site("router_logits", 1, 9, width=8, place=(0, 0, 4, 3)),
     ]
     for s in sites:
@@ -28,11 +33,9 @@ def smallest_report():
         num_layers=2,
         hidden_size=WIDTH,
         domains={"math": 3000, "code": 2000},
-        experts=[routing | {"never_routed": [2, 6]}],
+        experts=[routing | {"never_routed": [2, 6], "mlp_gate": {"abs_max": 7.0, "expert": 3}}],
     )
     report["model"]["weight_files"] = report["model"]["weight_files"][:1]
-    row = format_row(sites[1], "max_abs", 5000)
-    report["quantization"]["formats"] = [row]
     report["stability"]["subsets"] = report["stability"]["subsets"][:1]
     return report
 
@@ -50,6 +53,57 @@ def changed(path, value):
     assert json.dumps(place[last]) != json.dumps(value)
     place[last] = value
     return json.dumps(report, indent=1).encode()
+
+
+def edited(edit):
+    """The smallest report after `edit` changed it in place, as bytes."""
+    report = copy.deepcopy(SMALLEST)
+    edit(report)
+    assert report != SMALLEST
+    return json.dumps(report, indent=1).encode()
+
+
+def left_out(role, layer):
+    """The smallest report without one site, as if it had never been promised."""
+
+    def edit(report):
+        report["sites"] = [s for s in report["sites"] if (s["role"], s["layer"]) != (role, layer)]
+        for count in ("expected", "fired"):
+            report["coverage"][role][count] -= 1
+
+    return edited(edit)
+
+
+def lost(times=1, **changes):
+    """The smallest report with a site among the missing, and all that follows."""
+    place = {"role": "mlp_output", "layer": 0, "part": None, "module": None, "reason": "lost"}
+
+    def edit(report):
+        report["status"] = "partial"
+        report["coverage"]["missing"] = [place | changes] * times
+        report["coverage"][(place | changes)["role"]]["expected"] += times
+
+    return edited(edit)
+
+
+def updated(path, **values):
+    """The smallest report with several values of one object replaced, as bytes."""
+
+    def edit(report):
+        place = report
+        for step in path:
+            place = place[step]
+        assert set(values) <= set(place)
+        place.update(values)
+
+    return edited(edit)
+
+
+def flipped(report):
+    """Turn the sign of M everywhere but in the extremes of its site."""
+    for place in (report["global_max"], report["max_by_role"]["hidden_state"]):
+        place["value"] = -place["value"]
+    report["sites"][3]["top"][0]["value"] = -report["sites"][3]["top"][0]["value"]
 
 
 def without(*path):
@@ -71,8 +125,12 @@ def spelled(old, new):
 
 
 TEXT = report_bytes(SMALLEST)
-PEAK_SITE = SMALLEST["sites"][1]
-ROW = ("quantization", "formats", 0)
+FIRST, PEAK = ("sites", 1), ("sites", 3)
+ROW = ("quantization", "formats", 2)
+"""The row of M: hidden_state of layer 1 under max_abs."""
+
+SIGNAL = SMALLEST["quantization"]["formats"][2]["sum_sq"]
+
 SUBSET = ("stability", "subsets", 0)
 
 FILES = {
@@ -117,10 +175,10 @@ FILES = {
         spelled('"schema_version"', '"$schema": "https://example.org/s",\n  "schema_version"'),
         'the document: has fields that no report has: "$schema"',
     ),
-    "missing_field": (without("sites", 1, "abs_max"), 'sites[1]: lacks "abs_max"'),
+    "missing_field": (without(*PEAK, "abs_max"), 'sites[3]: lacks "abs_max"'),
     "missing_quantile": (
-        without("sites", 0, "abs_quantiles", "0.5"),
-        'sites[0].abs_quantiles: lacks "0.5"',
+        without(*FIRST, "abs_quantiles", "0.5"),
+        'sites[1].abs_quantiles: lacks "0.5"',
     ),
     "unknown_major_version": (
         changed(("schema_version",), "1.0"),
@@ -131,16 +189,16 @@ FILES = {
         "schema_version: must be a string, found 0.1",
     ),
     "bool_as_number": (
-        changed(("sites", 1, "mean"), True),
-        "sites[1].mean: must be a number or null, found true",
+        changed((*PEAK, "mean"), True),
+        "sites[3].mean: must be a number or null, found true",
     ),
     "bool_as_count": (
-        changed(("sites", 1, "num_nan"), False),
-        "sites[1].num_nan: must be a whole number, found false",
+        changed((*PEAK, "num_nan"), False),
+        "sites[3].num_nan: must be a whole number, found false",
     ),
     "fraction_as_count": (
-        changed(("sites", 1, "count"), 805306368.5),
-        "sites[1].count: must be a whole number, found 805306368.5",
+        changed((*PEAK, "count"), 805306368.5),
+        "sites[3].count: must be a whole number, found 805306368.5",
     ),
     "number_as_string": (
         changed(("global_max", "value"), "7e5"),
@@ -151,24 +209,24 @@ FILES = {
         "max_by_role.hidden_state.value: must be a number, found null",
     ),
     "negative_count": (
-        changed(("sites", 0, "num_inf"), -1),
-        "sites[0].num_inf: must be at least 0, found -1",
+        changed((*FIRST, "num_inf"), -1),
+        "sites[1].num_inf: must be at least 0, found -1",
     ),
     "beyond_float32": (
-        changed(("sites", 0, "max"), 3.5e38),
-        "sites[0].max: must be at most 3.4028234663852886e+38, found 3.5e+38",
+        changed((*FIRST, "max"), 3.5e38),
+        "sites[1].max: must be at most 3.4028234663852886e+38, found 3.5e+38",
     ),
     "unknown_role": (
-        changed(("sites", 0, "role"), "attention"),
-        'sites[0].role: must be one of "embedding", "hidden_state"',
+        changed((*FIRST, "role"), "attention"),
+        'sites[1].role: must be one of "embedding", "hidden_state"',
     ),
     "unknown_quantile": (
         spelled('"0.9999":', '"0.99999":'),
         'sites[0].abs_quantiles: has fields that no report has: "0.99999"',
     ),
     "six_top_values": (
-        changed(("sites", 0, "top"), SMALLEST["sites"][0]["top"] * 6),
-        "sites[0].top: must hold at most 5 items, found 6",
+        changed((*FIRST, "top"), SMALLEST["sites"][0]["top"] * 6),
+        "sites[1].top: must hold at most 5 items, found 6",
     ),
     "short_commit": (
         changed(("model", "commit"), "c3499c2"),
@@ -209,60 +267,60 @@ FILES = {
     ),
     # The right shape, and impossible.
     "layer_beyond_model": (
-        changed(("sites", 1, "layer"), 2),
-        "sites[1].layer: is 2, but model.num_layers is 2",
+        changed((*PEAK, "layer"), 2),
+        "sites[3].layer: is 2, but model.num_layers is 2",
     ),
     "layer_of_embedding": (
-        changed(("sites", 1, "role"), "embedding"),
-        "sites[1].layer: is 1, which embedding cannot have",
+        changed((*PEAK, "role"), "embedding"),
+        "sites[3].layer: is 1, which embedding cannot have",
     ),
     "site_twice": (
-        changed(("sites", 1, "layer"), 0),
-        "sites[1]: is hidden_state of layer 0, and so is sites[0]",
+        changed((*PEAK, "layer"), 0),
+        "sites[3]: is hidden_state of layer 0, and so is sites[1]",
     ),
     "channel_beyond_width": (
-        changed(("sites", 0, "top", 0, "channel"), 64),
-        "sites[0].top[0].channel: is 64, but count over num_tokens is 64",
+        changed((*FIRST, "top", 0, "channel"), 64),
+        "sites[1].top[0].channel: is 64, but count over num_tokens is 64",
     ),
     "sample_beyond_corpus": (
-        changed(("sites", 0, "top", 0, "sample"), 5000),
-        "sites[0].top[0].sample: is 5000, but protocol.corpus.num_samples is 5000",
+        changed((*FIRST, "top", 0, "sample"), 5000),
+        "sites[1].top[0].sample: is 5000, but protocol.corpus.num_samples is 5000",
     ),
     "abs_max_not_extreme": (
-        changed(("sites", 0, "abs_max"), 24.0),
-        "sites[0].abs_max: is 24.0, but max(|min|, |max|) is 23.0",
+        changed((*FIRST, "abs_max"), 24.0),
+        "sites[1].abs_max: is 24.0, but max(|min|, |max|) is 23.0",
     ),
     "min_above_max": (
-        changed(("sites", 1, "min"), 62.0),
-        "sites[1].min: is 62.0, above max, which is 61.0",
+        changed((*PEAK, "min"), 62.0),
+        "sites[3].min: is 62.0, above max, which is 61.0",
     ),
     "off_the_bf16_grid": (
-        changed(("sites", 0, "max"), 8.123456),
-        "sites[0].max: is 8.123456, which is no bf16 value",
+        changed((*FIRST, "max"), 8.123456),
+        "sites[1].max: is 8.123456, which is no bf16 value",
     ),
     "rms_from_nowhere": (
-        changed(("sites", 1, "rms"), 4.0),
-        "sites[1].rms: is 4.0, but sqrt(mean^2 + std^2) is",
+        changed((*PEAK, "rms"), 4.0),
+        "sites[3].rms: is 4.0, but sqrt(mean^2 + std^2) is",
     ),
     "quantiles_descend": (
-        changed(("sites", 1, "abs_quantiles", "0.75"), 3.0),
-        'sites[1].abs_quantiles["0.75"]: is 3.0, above sites[1].abs_quantiles["0.9"], which is',
+        changed((*PEAK, "abs_quantiles", "0.75"), 3.0),
+        'sites[3].abs_quantiles["0.75"]: is 3.0, above sites[3].abs_quantiles["0.9"], which is',
     ),
     "more_nan_than_elements": (
-        changed(("sites", 0, "num_nan"), 900_000_000),
-        "sites[0]: num_nan + num_inf is 900000000, but count is 805306368",
+        changed((*FIRST, "num_nan"), 900_000_000),
+        "sites[1]: num_nan + num_inf is 900000000, but count is 805306368",
     ),
     "null_though_finite": (
-        changed(("sites", 0, "mean"), None),
-        "sites[0].mean: is null, but 805306368 elements are finite",
+        changed((*FIRST, "mean"), None),
+        "sites[1].mean: is null, but 805306368 elements are finite",
     ),
     "part_of_a_token": (
-        changed(("sites", 0, "count"), 805306367),
-        "sites[0].count: is 805306367, no multiple of num_tokens x hidden_size = 805306368",
+        changed((*FIRST, "count"), 805306367),
+        "sites[1].count: is 805306367, no multiple of num_tokens x hidden_size = 805306368",
     ),
     "massive_but_small": (
-        changed(("sites", 0, "massive", "num_tokens"), 3),
-        "sites[0].massive.num_tokens: is 3, but abs_max is 23.0 and max_ratio",
+        changed((*FIRST, "massive", "num_tokens"), 3),
+        "sites[1].massive.num_tokens: is 3, but abs_max is 23.0 and max_ratio",
     ),
     "maximum_too_small": (
         changed(("global_max", "abs_max"), 23.0),
@@ -291,9 +349,9 @@ FILES = {
     "role_without_site": (
         spelled(
             '"max_by_role": {',
-            '"max_by_role": {"mlp_gate": {"value": 1.0, "layer": 0, "module": "m"},',
+            '"max_by_role": {"attention_output": {"value": 1.0, "layer": 0, "module": "m"},',
         ),
-        "max_by_role.mlp_gate: is given, but no site of this role has a finite value",
+        "max_by_role.attention_output: is given, but no site of this role has a finite value",
     ),
     "role_maximum_too_small": (
         changed(("max_by_role", "router_logits", "value"), 8.0),
@@ -309,7 +367,7 @@ FILES = {
     ),
     "too_many_tokens": (
         changed(("protocol", "corpus", "num_tokens"), 25_165_824),
-        "protocol.corpus.num_tokens: is 25165824, but 5000 texts of 1 to 4096 tokens have",
+        "protocol.corpus.num_tokens: is 25165824, but 5000 texts of at most 4096 tokens have",
     ),
     "status_hides_missing": (
         changed(
@@ -319,7 +377,7 @@ FILES = {
         'status: is "complete", but 0 elements are not finite and 1 sites are missing',
     ),
     "status_hides_nan": (
-        changed(("sites", 0, "num_nan"), 1),
+        changed((*FIRST, "num_nan"), 1),
         'status: is "complete", but 1 elements are not finite',
     ),
     "coverage_counts_more": (
@@ -338,25 +396,29 @@ FILES = {
         changed(("dtype_headroom", "float8_e4m3fn", "ratio"), 0.1),
         "dtype_headroom.float8_e4m3fn.ratio: is 0.1, but M over 448.0 is",
     ),
+    "wrong_tiny_ratio": (
+        changed(("dtype_headroom", "bfloat16", "ratio"), 1e-37),
+        "dtype_headroom.bfloat16.ratio: is 1e-37, but M over 3.3895313892515355e+38 is 1.799",
+    ),
     "excess_invented": (
         changed(("dtype_headroom", "float16", "exceeded"), True),
         "dtype_headroom.float16.exceeded: is true, but the largest watched |x| is 61.0",
     ),
     "wrong_decibels": (
         changed((*ROW, "sqnr_db"), 43.9),
-        "quantization.formats[0].sqnr_db: is 43.9, but 10 log10(sum_sq / err_sq) is",
+        "quantization.formats[2].sqnr_db: is 43.9, but 10 log10(sum_sq / err_sq) is",
     ),
     "wrong_relative_error": (
         changed((*ROW, "rel_rmse"), 0.5),
-        "quantization.formats[0].rel_rmse: is 0.5, but sqrt(err_sq / sum_sq) is",
+        "quantization.formats[2].rel_rmse: is 0.5, but sqrt(err_sq / sum_sq) is",
     ),
     "row_without_site": (
-        changed((*ROW, "site", "role"), "mlp_output"),
-        "quantization.formats[0].site: is mlp_output of layer 1, which sites does not have",
+        changed((*ROW, "site", "role"), "attention_output"),
+        "quantization.formats[2].site: is attention_output of layer 1, which sites does not have",
     ),
     "row_without_reason": (
         changed((*ROW, "sqnr_db"), None),
-        "quantization.formats[0].reason: must be given exactly when sqnr_db is null",
+        "quantization.formats[2].reason: must be given exactly when sqnr_db is null",
     ),
     "splits_beyond_corpus": (
         changed(("protocol", "evaluation_samples"), 5000),
@@ -385,6 +447,265 @@ FILES = {
     "more_active_than_all": (
         changed(("model", "num_active_parameters"), 9_000_000_000),
         "model.num_active_parameters: is 9000000000, but num_parameters is 8190735360",
+    ),
+    # A tensor left out, named twice, or out of place.
+    "layer_left_out": (
+        left_out("hidden_state", 0),
+        "coverage.hidden_state.absent: is 0, but 1 of 2 layers have this role in sites or in",
+    ),
+    "layer_called_absent": (
+        changed(("coverage", "hidden_state", "absent"), 1),
+        "coverage.hidden_state.absent: is 1, but no hidden_state can be absent",
+    ),
+    "too_many_absent": (
+        changed(("coverage", "attention_output", "absent"), 4000),
+        "coverage.attention_output.absent: is 4000, but 0 of 2 layers have this role",
+    ),
+    "embedding_left_out": (
+        left_out("embedding", None),
+        "coverage.embedding.expected: is 0, with 0 absent, but a decoder has one",
+    ),
+    "final_norm_forgotten": (
+        changed(("coverage", "final_norm", "absent"), 0),
+        "coverage.final_norm.expected: is 0, with 0 absent, but a decoder has one",
+    ),
+    "absent_and_promised": (
+        lost(role="attention_output", layer=1),
+        "coverage.attention_output.absent: is 2, but 1 of 2 layers have this role",
+    ),
+    "missing_and_seen": (
+        lost(module="model.layers.0.mlp"),
+        "coverage.missing[0]: is mlp_output of layer 0, and so is sites[2]",
+    ),
+    "missing_twice": (
+        lost(role="attention_output", times=2),
+        "coverage.missing[1]: is attention_output of layer 0, and so is coverage.missing[0]",
+    ),
+    "sites_out_of_order": (
+        edited(lambda report: report["sites"].reverse()),
+        "sites[1]: is mlp_gate of layer 1, after router_logits of layer 1",
+    ),
+    "one_module_for_two_layers": (
+        changed((*PEAK, "module"), "model.layers.0"),
+        'sites[3].module: is "model.layers.0", and so is that of sites[1]',
+    ),
+    "part_of_a_row": (
+        changed(("sites", 2, "count"), 805306367),
+        "sites[2].count: is 805306367, no multiple of num_tokens = 12582912",
+    ),
+    "position_beyond_tokens": (
+        edited(
+            lambda report: (
+                report["protocol"].update(max_seq_len=16_777_216),
+                report["sites"][1]["top"][0].update(token_position=12_582_912),
+            )
+        ),
+        "sites[1].top[0].token_position: is 12582912, but protocol.corpus.num_tokens is 12582912",
+    ),
+    # Statistics that no values have.
+    "sign_flipped": (
+        edited(flipped),
+        "sites[3].top[0].value: is -61.0, but the extremes are -22.875 and 61.0",
+    ),
+    "mean_below_min": (
+        updated(PEAK, min=1.0),
+        "sites[3].mean: is 0.015625, outside min and max, 1.0 and 61.0",
+    ),
+    "zeros_above_a_quantile": (
+        changed((*PEAK, "zero_fraction"), 0.9),
+        'sites[3].abs_quantiles["0.25"]: is 0.30078125, but zero_fraction is 0.9',
+    ),
+    "quantile_of_zeros_without_zeros": (
+        updated((*PEAK, "abs_quantiles"), **dict.fromkeys(("0.25", "0.5"), 0.0)),
+        'sites[3].abs_quantiles["0.25"]: is 0.0, but zero_fraction is 0.0',
+    ),
+    "all_zero_with_a_maximum": (
+        changed((*PEAK, "zero_fraction"), 1.0),
+        "sites[3].zero_fraction: is 1.0, but abs_max is 61.0",
+    ),
+    "ratio_from_nowhere": (
+        changed((*PEAK, "massive", "max_ratio"), 1e100),
+        "sites[3].massive.max_ratio: is 1e+100, but abs_max 61.0 allows 1 to",
+    ),
+    "ratio_below_one": (
+        changed((*PEAK, "massive", "max_ratio"), 0.5),
+        "sites[3].massive.max_ratio: is 0.5, but abs_max 61.0 allows 1 to",
+    ),
+    "off_the_float32_grid": (
+        edited(
+            lambda report: (
+                report["protocol"].update(dtype="float32", counts_rounded_to="bfloat16"),
+                report["sites"][3].update(min=-0.1),
+            )
+        ),
+        "sites[3].min: is -0.1, which is no float32 value",
+    ),
+    "domain_off_the_grid": (
+        changed(("domains", "code"), 58.1),
+        "domains.code: is 58.1, which is no bf16 value",
+    ),
+    "domain_without_maximum": (
+        updated(("domains",), code=None).replace(b'"bos_added": false', b'"bos_added": true'),
+        "domains.code: is null, but 2000 texts were read and every value is finite",
+    ),
+    "batch_beyond_plan": (
+        changed(("global_max", "batch"), 5000),
+        "global_max.batch: is 5000, but 5000 texts fill at most 5000 batches",
+    ),
+    "subsets_without_a_word": (
+        changed(("stability", "subsets"), []),
+        "stability.reason: is null, but subsets has 0 rows",
+    ),
+    # INT8 rows that no rounding gives.
+    "rows_left_out": (
+        changed(("quantization", "formats"), SMALLEST["quantization"]["formats"][1:]),
+        "quantization.formats: has no row for hidden_state of layer 0 under max_abs",
+    ),
+    "label_of_a_certificate": (
+        changed((*ROW, "label"), "INT8 quality: certified"),
+        'quantization.formats[2].label: is "INT8 quality: certified", which is not "diagnostic',
+    ),
+    "unknown_convention": (
+        changed((*ROW, "convention"), "asymmetric"),
+        'quantization.formats[2].convention: is "asymmetric", which is not "symmetric',
+    ),
+    "unknown_policy": (
+        changed((*ROW, "policy"), "best"),
+        'quantization.formats[2].policy: is "best", which is not "max_abs" or "clip_q0.999"',
+    ),
+    "threshold_beyond_site": (
+        changed((*ROW, "threshold"), 62.0),
+        "quantization.formats[2].threshold: is 62.0, but must be above 0 and the site's abs_max",
+    ),
+    "threshold_of_zero": (
+        changed((*ROW, "threshold"), 0.0),
+        "quantization.formats[2].threshold: is 0.0, but must be above 0",
+    ),
+    "clip_threshold_off_the_grid": (
+        changed(("quantization", "formats", 3, "threshold"), 3.3),
+        "quantization.formats[3].threshold: is 3.3, which is no bf16 value",
+    ),
+    "sums_without_threshold": (
+        updated(ROW, threshold=None, reason="none", sqnr_db=None),
+        "quantization.formats[2].sum_sq: is given, but threshold is null",
+    ),
+    "nothing_evaluated": (
+        changed((*ROW, "count"), 0),
+        "quantization.formats[2].count: is 0, but sqnr_db is",
+    ),
+    "empty_splits": (
+        updated(("protocol",), calibration_samples=0, evaluation_samples=0),
+        "but the splits have 0 and 0 texts",
+    ),
+    "sum_beyond_site": (
+        updated(ROW, sum_sq=1e90, err_sq=1e70, sqnr_db=200.0, rel_rmse=1e-10),
+        "quantization.formats[2].sum_sq: is 1e+90, but abs_max, rms and count of that site allow",
+    ),
+    "error_beyond_value": (
+        changed((*ROW, "rel_mae"), 1e50),
+        "quantization.formats[2].rel_mae: is 1e+50, but rounding to the nearest level errs by",
+    ),
+    "error_beyond_half_a_step": (
+        updated(ROW, err_sq=SIGNAL / 2, sqnr_db=10 * math.log10(2), rel_rmse=math.sqrt(0.5)),
+        "quantization.formats[2].err_sq: is",
+    ),
+    "one_error_of_two": (
+        changed((*ROW, "rel_mae"), 0.0),
+        "quantization.formats[2].rel_mae: is 0.0, but rel_rmse is",
+    ),
+    "clipped_below_threshold": (
+        changed((*ROW, "clip_rate"), 1.0),
+        "quantization.formats[2].clip_rate: is 1.0, but no |x| is above the threshold, 61.0",
+    ),
+    "clipped_beyond_sum": (
+        changed(("quantization", "formats", 3, "clip_rate"), 1.0),
+        "quantization.formats[3].clip_rate: is 1.0, but so many values above 3.5 exceed sum_sq",
+    ),
+    "policies_of_two_splits": (
+        changed(("quantization", "formats", 3, "count"), 40_265_000),
+        "quantization.formats[3].count: is 40265000, but quantization.formats[2] has",
+    ),
+    # Routing that no router gives.
+    "expert_of_more_tokens": (
+        changed(("experts", 0, "tokens", "most"), 2**50),
+        "experts[0].tokens.most: is 1125899906842624, but 12582912 tokens passed that layer",
+    ),
+    "all_idle_and_loaded": (
+        changed(("experts", 0, "never_routed"), list(range(8))),
+        "experts[0].tokens.median: is 5, but 8 of 8 experts received no token",
+    ),
+    "median_of_idle_experts": (
+        changed(("experts", 0, "never_routed"), [0, 1, 2, 3]),
+        "experts[0].tokens.median: is 5, but 4 of 8 experts received no token",
+    ),
+    "gate_of_an_idle_expert": (
+        changed(("experts", 0, "mlp_gate", "expert"), 6),
+        "experts[0].mlp_gate.expert: is 6, which received no token",
+    ),
+    "gate_beyond_its_site": (
+        changed(("experts", 0, "mlp_gate", "abs_max"), 7.5),
+        "experts[0].mlp_gate.abs_max: is 7.5, but no gate of layer 1 reached that",
+    ),
+    "routing_left_out": (
+        changed(("experts",), []),
+        "experts: has no rows, but protocol.experts_implementation says that experts ran",
+    ),
+    # A protocol or a checkpoint that cannot be.
+    "probe_called_natural": (
+        changed(("protocol", "corpus", "kind"), "natural"),
+        'protocol.corpus.kind: is "natural", but the texts of probe-5k are "synthetic"',
+    ),
+    "paper_called_synthetic": (
+        updated(("protocol", "corpus"), name="paper"),
+        'protocol.corpus.kind: is "synthetic", but the texts of paper are "natural"',
+    ),
+    "probe_without_version": (
+        changed(("protocol", "corpus", "version"), None),
+        "protocol.corpus.version: is null, but the versions of probe-5k are whole numbers",
+    ),
+    "probe_of_more_texts": (
+        edited(
+            lambda report: report["protocol"]["corpus"].update(
+                num_samples=5001, domains={"math": 3001, "code": 2000}
+            )
+        ),
+        "protocol.corpus.num_samples: is 5001, but probe-5k has 5000 texts",
+    ),
+    "bos_of_no_special_tokens": (
+        updated(("protocol", "special_tokens"), policy="none", bos_added=True),
+        'protocol.special_tokens.bos_added: is true, but policy is "none"',
+    ),
+    "exact_float32": (
+        changed(("protocol", "dtype"), "float32"),
+        "protocol.counts_rounded_to: is null, but a run in float32 counts values rounded",
+    ),
+    "weights_twice": (
+        changed(("model", "weight_files"), SMALLEST["model"]["weight_files"] * 2),
+        'model.weight_files[1].path: is "model-00001-of-00003.safetensors", and so is',
+    ),
+    "empty_weights": (
+        changed(("model", "weight_files", 0, "size"), 0),
+        "model.weight_files[0].size: is 0, but an empty file holds no weights",
+    ),
+    "pickled_weights": (
+        changed(("model", "weight_files", 0, "path"), "pytorch_model.bin"),
+        'model.weight_files[0].path: is "pytorch_model.bin", but only .safetensors files are',
+    ),
+    "more_parameters_than_bits": (
+        changed(("model", "num_parameters"), 10**15),
+        "model.num_parameters: is 1000000000000000, but the weight files have 4967215360 bytes",
+    ),
+    "commit_of_nothing": (
+        changed(("model", "id"), None),
+        "model.id: is null, but commit is c3499c2729730a7f807efb8676a92dcb6f8a3f8f",
+    ),
+    "dequantized_from_nothing": (
+        changed(("model", "dequantized"), True),
+        "model.weights_quantization: is null, but dequantized is true",
+    ),
+    "remote_code": (
+        changed(("model", "remote_code"), True),
+        "model.remote_code: is true, but hubmaxact never runs a checkpoint's own code",
     ),
 }
 """Name -> content and what a reader must say about it."""

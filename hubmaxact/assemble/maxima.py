@@ -9,15 +9,8 @@ from hubmaxact.assemble.sites import Seen, coordinates
 from hubmaxact.formats import LARGEST_FINITE, bf16_step
 from hubmaxact.plan import Plan
 from hubmaxact.prng import Generator
-from hubmaxact.report.document import (
-    Carrier,
-    GlobalMax,
-    Headroom,
-    RoleMax,
-    Stability,
-    Subsets,
-    Where,
-)
+from hubmaxact.report.derived import Headroom, Stability, Subsets, Where
+from hubmaxact.report.document import Carrier, GlobalMax, RoleMax
 from hubmaxact.roles import ROLE_BY_NAME, ROLES
 from hubmaxact.stats.tokens import Value
 

@@ -2,12 +2,13 @@
 
 from hubmaxact.anatomy.site import Site
 from hubmaxact.assemble.sites import Seen
+from hubmaxact.formats import INT8_CONVENTION, INT8_LABEL
 from hubmaxact.plan import Split
-from hubmaxact.report.document import FormatRow, GlobalMax, Quantization, SiteRef
-from hubmaxact.stats.int8 import CONVENTION, POLICIES, Int8Error
+from hubmaxact.report.derived import FormatRow, Quantization, SiteRef
+from hubmaxact.report.document import GlobalMax
+from hubmaxact.stats.int8 import POLICIES, Int8Error
 from hubmaxact.stats.site import SiteStatistics
 
-LABEL = "diagnostic, as in arXiv:2605.15572"
 ROLES = ("hidden_state", "final_norm")
 
 
@@ -42,7 +43,7 @@ def _row(site: Site, statistics: SiteStatistics, policy: str, shortage: str | No
         granularity="per_tensor",
         policy=policy,
         threshold=error.threshold if error else None,
-        convention=CONVENTION,
+        convention=INT8_CONVENTION,
         sum_sq=error.sum_sq if error else None,
         err_sq=error.err_sq if error else None,
         count=error.count if error else 0,
@@ -50,7 +51,7 @@ def _row(site: Site, statistics: SiteStatistics, policy: str, shortage: str | No
         rel_rmse=error.rel_rmse if error else None,
         rel_mae=error.rel_mae if error else None,
         clip_rate=error.clip_rate if error else None,
-        label=LABEL,
+        label=INT8_LABEL,
         reason=shortage or _reason(error),
     )
 

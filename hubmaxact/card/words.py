@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hubmaxact.card import numbers
-from hubmaxact.report.document import Carrier, FormatRow, GlobalMax, Report, Where
+from hubmaxact.report.derived import FormatRow, Where
+from hubmaxact.report.document import Carrier, GlobalMax, Report
 from hubmaxact.roles import ROLE_BY_NAME, ROLES
 
 Name = Callable[[str], str]

@@ -7,7 +7,14 @@ from typing import Any, cast
 from hubmaxact.catalog.protocol import protocol_key
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.report.document import FormatRow, GlobalMax, Model, Protocol, Report, WeightFile
+from hubmaxact.report.derived import FormatRow
+from hubmaxact.report.document import (
+    GlobalMax,
+    Model,
+    Protocol,
+    Report,
+    WeightFile,
+)
 from hubmaxact.roles import ROLES
 
 BY_LAYER = ("hidden_state", "attention_output", "mlp_output")

@@ -9,7 +9,8 @@ Values are activations in the tensor's own units, ratios are dimensionless, `_db
 from dataclasses import dataclass
 
 from hubmaxact.compare.protocol import ProtocolRow
-from hubmaxact.report.document import FormatRow, GlobalMax, Headroom, RoleMax
+from hubmaxact.report.derived import FormatRow, Headroom
+from hubmaxact.report.document import GlobalMax, RoleMax
 
 COMPARISON_VERSION = "0.1"
 

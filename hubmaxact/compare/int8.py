@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from hubmaxact.card import words
 from hubmaxact.compare.comparison import Int8Cell, Int8Row
-from hubmaxact.report.document import FormatRow, Report
+from hubmaxact.report.derived import FormatRow
+from hubmaxact.report.document import Report
 
 
 def int8_table(reports: Sequence[Report]) -> tuple[Int8Row, ...]:

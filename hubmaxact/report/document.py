@@ -2,6 +2,8 @@
 
 from typing import Literal, TypedDict
 
+from hubmaxact.report.derived import Headroom, Quantization, Stability
+
 SCHEMA_VERSION = "0.1"
 REPORT_NAME = "activation_maxima.json"
 
@@ -217,74 +219,6 @@ class Experts(TypedDict):
     tokens: ExpertTokens
     never_routed: list[int]
     mlp_gate: ExpertMax | None
-
-
-class Where(TypedDict):
-    """The site an excess was seen at; a null abs_max stands for infinity."""
-
-    role: str
-    layer: int | None
-    module: str
-    abs_max: float | None
-
-
-class Headroom(TypedDict):
-    """M against one number format; `exceeded` speaks of every watched tensor."""
-
-    largest_finite: float
-    ratio: float | None
-    exceeded: bool
-    where: Where | None
-
-
-class SiteRef(TypedDict):
-    """A site named without its module."""
-
-    role: str
-    layer: int | None
-    part: str | None
-
-
-class FormatRow(TypedDict):
-    """The error of one number format at one site, over the evaluation split."""
-
-    site: SiteRef
-    format: str
-    granularity: str
-    policy: str
-    threshold: float | None
-    convention: str
-    sum_sq: float | None
-    err_sq: float | None
-    count: int
-    sqnr_db: float | None
-    rel_rmse: float | None
-    rel_mae: float | None
-    clip_rate: float | None
-    label: str
-    reason: str | None
-
-
-class Quantization(TypedDict):
-    """Every format row."""
-
-    formats: list[FormatRow]
-
-
-class Subsets(TypedDict):
-    """M over random, domain-proportional subsets of one size."""
-
-    size: int
-    values: list[float]
-    range_over_mean: float | None
-    coefficient_of_variation: float | None
-
-
-class Stability(TypedDict):
-    """How M moves between the paper's subsets; null rows carry the reason."""
-
-    subsets: list[Subsets]
-    reason: str | None
 
 
 class Report(TypedDict):

@@ -13,20 +13,33 @@ WIDTH = 100
 STEP = 2
 
 
+class UnwritableReportError(ReportError):
+    """Raised when what was measured makes no valid report."""
+
+    exit_code = 2
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(
+            f"this report must not be written: {fault}. That is a fault of hubmaxact, or of a name "
+            "in the checkpoint if one stands there, and no fault of yours; please report it as an "
+            "issue."
+        )
+
+
 def report_bytes(report: Report) -> bytes:
     """Return the file's content: ASCII, keys in document order, a newline at the end.
 
     Equal reports in equal key order give equal bytes, and parse() returns the same report.
 
     Raises:
-        ReportError: the report is not valid, which is our own mistake.
+        UnwritableReportError: the report is not valid, or too large to be read back.
     """
     found = problems(report)
     if found:
-        raise ReportError(f"this report must not be written: {found[0]}")
+        raise UnwritableReportError(str(found[0]))
     content = (_layout(_without_minus_zero(report), indent=0) + "\n").encode("ascii")
     if len(content) > MAX_BYTES:
-        raise ReportError(f"this report has {len(content):,} bytes; the limit is {MAX_BYTES:,}")
+        raise UnwritableReportError(f"it has {len(content):,} bytes; the limit is {MAX_BYTES:,}")
     return content
 
 

@@ -12,14 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hubmaxact.formats import INT8_LEVELS as LEVELS
 from hubmaxact.stats.distribution import Bins, Distribution
 from hubmaxact.stats.exact_sums import ExactSums
-
-LEVELS = 127
-CONVENTION = (
-    "symmetric, scale = threshold / 127, round half to even, clamp to [-127, 127]; "
-    "clipped: |x| > threshold"
-)
 
 POLICIES: dict[str, Callable[[Distribution], float | None]] = {
     "max_abs": lambda calibration: calibration.abs_max,

@@ -81,8 +81,13 @@ def test_what_exceeded_fp16_is_named():
 
 def test_a_gate_beyond_fp16_counts_though_m_is_below():
     sites = [
-        example_reports.site("hidden_state", 0, 12, width=64, place=(0, 0, 0, 0)),
-        example_reports.site("mlp_gate", 0, 70_144, width=64, place=(0, 0, 0, 0)),
+        example_reports.site(role, layer, peak, width=64, place=(0, 0, 0, 0))
+        for role, layer, peak in (
+            ("embedding", None, 1),
+            ("hidden_state", 0, 12),
+            ("mlp_output", 0, 8),
+            ("mlp_gate", 0, 70_144),
+        )
     ]
     for site in sites:
         site["top"] = site["top"][:1]

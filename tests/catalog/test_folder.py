@@ -58,6 +58,7 @@ def test_html_and_huge_numbers_that_are_valid_stay_data(shelf):
     report = report_of("a")
     report["protocol"]["corpus"]["name"] = "<script>alert(1)</script>"
     report["model"]["num_parameters"] = 2**53 - 1
+    report["model"]["weight_files"][0]["size"] = 2**53 - 1
     shelf.put("<img src=x onerror=alert(1)>.json", json.dumps(report).encode())
     shelf.build("--no-paper")
     (row,) = shelf.rows.values()

@@ -12,6 +12,9 @@ from hubmaxact.compare import as_json, markdown
 from hubmaxact.compare.build import compare
 from hubmaxact.compare.inputs import read_inputs
 
+ROUNDED = {"counts_rounded_to": "bfloat16"}
+FLOAT16 = {"dtype": "float16"} | ROUNDED
+
 
 @pytest.fixture
 def pair(tmp_path):
@@ -34,8 +37,8 @@ def test_other_forms_are_those_of_the_library(pair, tmp_path, form, renderer):
 
 
 def test_different_protocols_are_refused_in_one_sentence(tmp_path):
-    other = first_release(protocol={"dtype": "float16", "max_seq_len": 8192, "batch_tokens": 99})
-    pair = written(tmp_path, a=first_release(), b=other)
+    other = first_release(protocol=FLOAT16 | {"max_seq_len": 8192, "batch_tokens": 99})
+    pair = written(tmp_path, a=first_release(protocol=ROUNDED), b=other)
     result = hubmaxact("compare", *pair, home=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     name = "example-org/Example-8B@c3499c272973"
@@ -49,7 +52,8 @@ def test_different_protocols_are_refused_in_one_sentence(tmp_path):
 
 
 def test_across_protocols_the_differences_are_listed(tmp_path):
-    pair = written(tmp_path, a=first_release(), b=first_release(protocol={"dtype": "float16"}))
+    reports = {"a": first_release(protocol=ROUNDED), "b": first_release(protocol=FLOAT16)}
+    pair = written(tmp_path, **reports)
     result = hubmaxact("compare", *pair, "--across-protocols", home=tmp_path)
     assert result.returncode == 0
     assert "Measured under different protocols" in result.stdout

@@ -8,7 +8,7 @@ from hubmaxact.compare.inputs import Input
 from hubmaxact.report.write import report_bytes
 
 OTHER_COMMIT = hashlib.sha1(b"second release").hexdigest()
-OTHER_WEIGHTS = [{"path": "model.safetensors", "size": 4096, "sha256": "ab" * 32}]
+OTHER_WEIGHTS = [{"path": "model.safetensors", "size": 16_381_470_720, "sha256": "ab" * 32}]
 
 
 def first_release(**merges):

@@ -9,7 +9,7 @@ import pytest
 
 from hubmaxact.errors import ReportError
 from hubmaxact.report.read import parse
-from hubmaxact.report.write import MAX_BYTES, digest, report_bytes
+from hubmaxact.report.write import MAX_BYTES, UnwritableReportError, digest, report_bytes
 
 REPORTS = {
     "dense": lambda: example_reports.dense_report(12),
@@ -54,6 +54,22 @@ def test_an_invalid_report_is_not_written():
     report = example_reports.small_report(model={"num_layers": 3})
     with pytest.raises(ReportError, match=r"must not be written.*num_layers is 3"):
         report_bytes(report)
+
+
+def test_a_report_that_cannot_be_written_is_not_the_users_no():
+    """Exit code 1 says that a report is false; this one was just measured."""
+    report = example_reports.small_report()
+    report["sites"][3]["module"] = "layers.0 mlp"
+    with pytest.raises(UnwritableReportError) as caught:
+        report_bytes(report)
+    assert caught.value.exit_code == 2
+    assert "sites[3].module: must be" in str(caught.value)
+    assert "a fault of hubmaxact, or of a name in the checkpoint" in str(caught.value)
+
+
+def test_a_report_beyond_the_limit_is_not_written():
+    with pytest.raises(UnwritableReportError, match=r"it has [0-9,]+ bytes; the limit is"):
+        report_bytes(example_reports.moe_report(200, 512))
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

@@ -11,7 +11,8 @@ from hubmaxact.card import numbers, words
 from hubmaxact.compare.changes import ratio
 from hubmaxact.compare.gate.limits import Limits
 from hubmaxact.compare.int8 import rows_at_peak
-from hubmaxact.report.document import FormatRow, GlobalMax, Report
+from hubmaxact.report.derived import FormatRow
+from hubmaxact.report.document import GlobalMax, Report
 from hubmaxact.report.printable import printable
 
 DEFAULT_POLICY = "max_abs"

@@ -1,12 +1,24 @@
 """What a schema cannot say: sums, maxima and orders that must agree within one report.
 
 A rule takes a report of the right shape and yields what contradicts itself, with both values.
-Adding a rule is adding a row.
+Adding a rule is adding a row. A rule may only refuse what no measurement can give.
 """
 
 from collections.abc import Callable, Iterator
 
-from hubmaxact.report.consistency import coverage, formats, maxima, protocol, sites
+from hubmaxact.report.consistency import (
+    checkpoint,
+    coverage,
+    formats,
+    int8,
+    maxima,
+    protocol,
+    quantization,
+    routing,
+    sites,
+    stability,
+    values,
+)
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
 
@@ -15,31 +27,58 @@ Rule = Callable[[Report], Iterator[Problem]]
 RULES: tuple[Rule, ...] = (
     protocol.domains_add_up,
     protocol.tokens_fit_samples,
-    protocol.parameters_nest,
+    protocol.known_corpora_are_themselves,
+    protocol.special_tokens_agree,
+    protocol.wide_runs_are_rounded,
+    checkpoint.files_are_weights,
+    checkpoint.parameters_nest,
+    checkpoint.provenance_agrees,
     sites.are_distinct,
     sites.lie_in_the_model,
+    sites.are_in_order,
+    sites.layers_have_modules_of_their_own,
     sites.counts_nest,
-    sites.nulls_mean_nothing_finite,
-    sites.moments_agree,
-    sites.quantiles_ascend,
+    values.nulls_mean_nothing_finite,
+    values.moments_agree,
+    values.quantiles_ascend,
+    values.zeros_agree,
+    values.ratios_are_possible,
     sites.top_agrees,
     sites.coordinates_exist,
     sites.massive_tokens_are_massive,
-    sites.values_lie_on_the_grid,
+    values.values_lie_on_the_grid,
     coverage.status_agrees,
     coverage.counts_agree,
     coverage.missing_lies_in_the_model,
+    coverage.missing_was_not_seen,
+    coverage.ends_are_counted,
+    coverage.layers_add_up,
+    coverage.gates_lie_in_blocks,
     maxima.global_max_is_the_largest,
     maxima.carriers_are_the_ties,
     maxima.first_carrier_is_named,
     maxima.roles_agree,
     maxima.domains_agree,
+    maxima.texts_have_maxima,
+    maxima.batch_was_planned,
     formats.headroom_agrees,
-    formats.rows_have_sites,
-    formats.errors_agree,
-    formats.splits_exist,
-    protocol.routing_agrees,
-    protocol.subsets_agree,
+    quantization.rows_are_of_a_known_kind,
+    quantization.rows_have_sites,
+    quantization.sites_have_rows,
+    quantization.errors_agree,
+    quantization.splits_exist,
+    int8.thresholds_lie_within,
+    int8.nothing_comes_from_nothing,
+    int8.sums_fit_the_site,
+    int8.errors_are_bounded,
+    int8.clipping_agrees,
+    int8.policies_see_the_same,
+    routing.routing_agrees,
+    routing.loads_fit_the_corpus,
+    routing.experts_that_ran_are_counted,
+    routing.expert_gates_agree,
+    stability.empty_needs_a_reason,
+    stability.subsets_agree,
 )
 
 

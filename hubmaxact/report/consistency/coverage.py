@@ -3,10 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from hubmaxact.report.consistency.facts import key_of, name_of, sites_with_paths
 from hubmaxact.report.consistency.sites import layer_problem
 from hubmaxact.report.document import Report, RoleCoverage
 from hubmaxact.report.problem import Problem
 from hubmaxact.roles import ROLES
+
+EVERYWHERE = ("embedding", "hidden_state")
+"""Roles that no decoder, and no layer of one, is made without."""
 
 
 def status_agrees(report: Report) -> Iterator[Problem]:
@@ -45,3 +49,68 @@ def missing_lies_in_the_model(report: Report) -> Iterator[Problem]:
     for position, site in enumerate(report["coverage"]["missing"]):
         path = f"coverage.missing[{position}]"
         yield from layer_problem(report, path, site["role"], site["layer"])
+
+
+def missing_was_not_seen(report: Report) -> Iterator[Problem]:
+    """A missing site is not among the seen ones, and no reason for it is given twice."""
+    seen: dict[tuple[object, ...], str] = {
+        (*key_of(site), site["module"]): path for path, site in sites_with_paths(report)
+    }
+    told: dict[tuple[object, ...], str] = {}
+    for position, site in enumerate(report["coverage"]["missing"]):
+        path, key = f"coverage.missing[{position}]", key_of(site)
+        # Several modules of one role may be missing in one layer, where no part tells them apart.
+        place = (*key, site["module"])
+        row = (*place, site["reason"])
+        if earlier := seen.get(place) or told.get(row):
+            yield Problem(path, f"is {name_of(*key)}, and so is {earlier}")
+        told.setdefault(row, path)
+
+
+def ends_are_counted(report: Report) -> Iterator[Problem]:
+    """A decoder has one embedding, and one final norm unless it was made without."""
+    for role in ROLES:
+        row: RoleCoverage = report["coverage"][role.name]  # type: ignore[literal-required]
+        promised = row["expected"] + (row["absent"] if role.name == "final_norm" else 0)
+        if not role.per_layer and promised != 1:
+            message = f"is {row['expected']}, with {row['absent']} absent, but a decoder has one"
+            yield Problem(f"coverage.{role.name}.expected", message)
+        if role.name in EVERYWHERE and row["absent"]:
+            message = f"is {row['absent']}, but no {role.name} can be absent"
+            yield Problem(f"coverage.{role.name}.absent", message)
+
+
+def layers_add_up(report: Report) -> Iterator[Problem]:
+    """Each layer has a role, misses it, or is counted as one without it."""
+    layers = _layers_by_role(report)
+    for role in ROLES:
+        if not role.per_layer:
+            continue
+        known, total = len(layers[role.name]), report["model"]["num_layers"]
+        absent: int = report["coverage"][role.name]["absent"]  # type: ignore[literal-required]
+        if known + absent != total:
+            message = (
+                f"is {absent}, but {known} of {total} layers have this role in sites or in missing"
+            )
+            yield Problem(f"coverage.{role.name}.absent", message)
+
+
+def gates_lie_in_blocks(report: Report) -> Iterator[Problem]:
+    """A gate is part of a channel block, so its layer puts out an mlp_output."""
+    layers = _layers_by_role(report)
+    alone = sorted(layers["mlp_gate"] - layers["mlp_output"])
+    if alone:
+        message = f"counts layer {alone[0]}, which has an mlp_gate, as one without mlp_output"
+        yield Problem("coverage.mlp_output.absent", message)
+    if not layers["attention_output"] | layers["mlp_output"]:
+        message = "and coverage.mlp_output count every layer as one without, which no decoder is"
+        yield Problem("coverage.attention_output.absent", message)
+
+
+def _layers_by_role(report: Report) -> dict[str, set[int]]:
+    """The layers that have a site of each role, seen or missing."""
+    layers: dict[str, set[int]] = {role.name: set() for role in ROLES}
+    for site in (*report["sites"], *report["coverage"]["missing"]):
+        if site["layer"] is not None:
+            layers[site["role"]].add(site["layer"])
+    return layers

@@ -1,26 +1,43 @@
 """Questions that several rules ask of a report."""
 
 import math
+import struct
 from collections.abc import Iterator
 
 from hubmaxact.formats import BF16_MANTISSA_BITS
-from hubmaxact.report.document import Report, SiteFacts
+from hubmaxact.report.derived import SiteRef
+from hubmaxact.report.document import (
+    Carrier,
+    MissingSite,
+    Report,
+    SiteFacts,
+)
 from hubmaxact.roles import ROLE_BY_NAME, site_order
+
+SiteKey = tuple[str, int | None, str | None]
 
 ROUNDING = 1e-6
 """Relative slack for sums; extremes, counts and coordinates get none."""
 
+FLOOR = 1e-30
+"""Absolute slack: below it, sums of the smallest numbers lose their digits."""
 
-def near(left: float, right: float, slack: float = ROUNDING) -> bool:
+
+def near(left: float, right: float, slack: float = ROUNDING, floor: float = FLOOR) -> bool:
     """Whether two sums agree but for rounding."""
-    return math.isclose(left, right, rel_tol=slack, abs_tol=1e-30)
+    return math.isclose(left, right, rel_tol=slack, abs_tol=floor)
 
 
-def same(said: float | None, known: float | None) -> bool:
+def above(low: float, high: float) -> bool:
+    """Whether a sum exceeds its bound by more than rounding."""
+    return low > high and not near(low, high)
+
+
+def same(said: float | None, known: float | None, floor: float = FLOOR) -> bool:
     """Whether two sums agree but for rounding, or are both null."""
     if said is None or known is None:
         return said is known
-    return near(said, known)
+    return near(said, known, floor=floor)
 
 
 def sites_with_paths(report: Report) -> Iterator[tuple[str, SiteFacts]]:
@@ -52,6 +69,24 @@ def on_bf16_grid(value: float) -> bool:
     _, exponent = math.frexp(value)
     step = max(exponent - 1, -126) - BF16_MANTISSA_BITS
     return math.ldexp(value, -step).is_integer()
+
+
+def in_float32(value: float) -> bool:
+    """Whether float32, the widest format that is watched, holds this value exactly."""
+    try:
+        return struct.unpack("<f", struct.pack("<f", value)) == (value,)
+    except OverflowError:
+        return False
+
+
+def num_finite(site: SiteFacts) -> int:
+    """Elements that are neither NaN nor infinite."""
+    return site["count"] - site["num_nan"] - site["num_inf"]
+
+
+def key_of(site: SiteFacts | MissingSite | SiteRef | Carrier) -> SiteKey:
+    """What tells a site from every other one."""
+    return site["role"], site["layer"], site["part"]
 
 
 def name_of(role: str, layer: int | None, part: str | None = None) -> str:

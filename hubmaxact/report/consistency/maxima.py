@@ -112,6 +112,31 @@ def domains_agree(report: Report) -> Iterator[Problem]:
             yield Problem(join("domains", name), f"is {value}, but {texts[name]} texts were read")
 
 
+def texts_have_maxima(report: Report) -> Iterator[Problem]:
+    """Where every value is finite and every site was seen, a domain with tokens has a maximum."""
+    protocol = report["protocol"]
+    corpus = protocol["corpus"]
+    empty = [name for name, value in report["domains"].items() if value is None]
+    silent = sum(corpus["domains"].get(name, 0) for name in empty)
+    # A tokenizer may make no token of a text, unless it puts one before every text.
+    most = (corpus["num_samples"] - silent) * protocol["max_seq_len"]
+    possible = not protocol["special_tokens"]["bos_added"] and corpus["num_tokens"] <= most
+    if report["status"] != "complete" or not silent or possible:
+        return
+    for name in empty:
+        if texts := corpus["domains"].get(name):
+            message = f"is null, but {texts} texts were read and every value is finite"
+            yield Problem(join("domains", name), message)
+
+
+def batch_was_planned(report: Report) -> Iterator[Problem]:
+    """A batch holds a text at least, so there are no more batches than texts."""
+    peak, samples = report["global_max"], report["protocol"]["corpus"]["num_samples"]
+    if peak is not None and peak["batch"] >= samples:
+        message = f"is {peak['batch']}, but {samples} texts fill at most {samples} batches"
+        yield Problem("global_max.batch", message)
+
+
 def _place_and_coordinates(site: SiteFacts) -> dict[str, object]:
     known: dict[str, object] = {name: site[name] for name in PLACE}  # type: ignore[literal-required]
     return known | {name: site["top"][0][name] for name in COORDINATES}  # type: ignore[literal-required]

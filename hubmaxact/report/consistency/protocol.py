@@ -1,11 +1,17 @@
-"""Rules about the corpus, the model, routing and subsets."""
+"""Rules about how it was measured: the corpus, special tokens, number formats."""
 
-import math
+import re
 from collections.abc import Iterator
 
-from hubmaxact.report.consistency.facts import same
-from hubmaxact.report.document import Experts, Report, Subsets
+from hubmaxact.report.document import CorpusFacts, Report
+from hubmaxact.report.printable import shown
 from hubmaxact.report.problem import Problem
+
+PROBE, PROBE_TEXTS = "probe-5k", 5000
+PROBE_VERSION = re.compile("[1-9][0-9]*")
+
+KINDS = {PROBE: "synthetic", "paper": "natural"}
+"""The corpora that have a name of their own, which no file can take."""
 
 
 def domains_add_up(report: Report) -> Iterator[Problem]:
@@ -18,79 +24,50 @@ def domains_add_up(report: Report) -> Iterator[Problem]:
 
 
 def tokens_fit_samples(report: Report) -> Iterator[Problem]:
-    """No text is longer than max_seq_len; none is empty."""
+    """No text is longer than max_seq_len; a tokenizer may make no token at all of one."""
     corpus, longest = report["protocol"]["corpus"], report["protocol"]["max_seq_len"]
     most = corpus["num_samples"] * longest
-    if not corpus["num_samples"] <= corpus["num_tokens"] <= most:
+    if corpus["num_tokens"] > most:
         message = (
-            f"is {corpus['num_tokens']}, but {corpus['num_samples']} texts of 1 to {longest} "
-            f"tokens have {corpus['num_samples']} to {most}"
+            f"is {corpus['num_tokens']}, but {corpus['num_samples']} texts of at most {longest} "
+            f"tokens have at most {most}"
         )
         yield Problem("protocol.corpus.num_tokens", message)
 
 
-def parameters_nest(report: Report) -> Iterator[Problem]:
-    """Active parameters are among the parameters."""
-    active, total = report["model"]["num_active_parameters"], report["model"]["num_parameters"]
-    if active is not None and active > total:
-        message = f"is {active}, but num_parameters is {total}"
-        yield Problem("model.num_active_parameters", message)
+def known_corpora_are_themselves(report: Report) -> Iterator[Problem]:
+    """A corpus that hubmaxact names is of its kind; newer versions of it are not judged."""
+    corpus = report["protocol"]["corpus"]
+    kind = KINDS.get(corpus["name"])
+    if kind is None:
+        return
+    if corpus["kind"] != kind:
+        message = f'is {shown(corpus["kind"])}, but the texts of {corpus["name"]} are "{kind}"'
+        yield Problem("protocol.corpus.kind", message)
+    if corpus["name"] == PROBE:
+        yield from _probe(corpus)
 
 
-def routing_agrees(report: Report) -> Iterator[Problem]:
-    """Routing belongs to a MoE model, one row for each layer, with counts in order."""
-    rows, layers = report["experts"], report["model"]["num_layers"]
-    if rows and report["model"]["architecture"] == "dense":
-        message = f'is "dense", but experts has {len(rows)} layers'
-        yield Problem("model.architecture", message)
-    previous = -1
-    for position, row in enumerate(rows):
-        path = f"experts[{position}]"
-        if not previous < row["layer"] < layers:
-            message = f"is {row['layer']}, after {previous}, in a model of {layers} layers"
-            yield Problem(f"{path}.layer", message)
-        previous = row["layer"]
-        yield from _loads(path, row)
+def _probe(corpus: CorpusFacts) -> Iterator[Problem]:
+    version, num_samples = corpus["version"], corpus["num_samples"]
+    if version is None or not PROBE_VERSION.fullmatch(version):
+        message = f"is {shown(version)}, but the versions of {PROBE} are whole numbers from 1"
+        yield Problem("protocol.corpus.version", message)
+    if num_samples > PROBE_TEXTS:
+        message = f"is {num_samples}, but {PROBE} has {PROBE_TEXTS} texts"
+        yield Problem("protocol.corpus.num_samples", message)
 
 
-def _loads(path: str, row: Experts) -> Iterator[Problem]:
-    least, median, most = row["tokens"]["least"], row["tokens"]["median"], row["tokens"]["most"]
-    if not least <= median <= most:
-        yield Problem(f"{path}.tokens", f"are {least}, {median}, {most}, which do not ascend")
-    never = row["never_routed"]
-    if never != sorted(set(never)) or (never and never[-1] >= row["num_experts"]):
-        message = f"must name distinct experts below {row['num_experts']}, ascending"
-        yield Problem(f"{path}.never_routed", message)
-    if bool(never) != (least == 0):
-        message = f"names {len(never)} experts, but tokens.least is {least}"
-        yield Problem(f"{path}.never_routed", message)
+def special_tokens_agree(report: Report) -> Iterator[Problem]:
+    """Where nothing is put around a text, no text begins with a special token."""
+    specials = report["protocol"]["special_tokens"]
+    if specials["policy"] == "none" and specials["bos_added"]:
+        yield Problem("protocol.special_tokens.bos_added", 'is true, but policy is "none"')
 
 
-def subsets_agree(report: Report) -> Iterator[Problem]:
-    """Subsets are smaller than the corpus, their maxima at most M, their spreads as defined."""
-    samples, peak = report["protocol"]["corpus"]["num_samples"], report["global_max"]
-    for position, row in enumerate(report["stability"]["subsets"]):
-        path = f"stability.subsets[{position}]"
-        if row["size"] > samples:
-            message = f"is {row['size']}, but protocol.corpus.num_samples is {samples}"
-            yield Problem(f"{path}.size", message)
-        if peak is None or max(row["values"]) > peak["abs_max"]:
-            known = "null" if peak is None else peak["abs_max"]
-            message = f"reach {max(row['values'])}, but global_max.abs_max is {known}"
-            yield Problem(f"{path}.values", message)
-        yield from _spreads(path, row)
-
-
-def _spreads(path: str, row: Subsets) -> Iterator[Problem]:
-    values = row["values"]
-    mean = math.fsum(values) / len(values)
-    wanted: dict[str, float | None] = {"range_over_mean": None, "coefficient_of_variation": None}
-    if mean > 0:
-        wanted["range_over_mean"] = (max(values) - min(values)) / mean
-    if mean > 0 and len(values) > 1:
-        squares = math.fsum((value - mean) ** 2 for value in values)
-        wanted["coefficient_of_variation"] = math.sqrt(squares / (len(values) - 1)) / mean
-    for name, value in wanted.items():
-        said: float | None = row[name]  # type: ignore[literal-required]
-        if not same(said, value):
-            yield Problem(f"{path}.{name}", f"is {said}, but values give {value}")
+def wide_runs_are_rounded(report: Report) -> Iterator[Problem]:
+    """A run wider than bf16 has tensors whose counts had to be rounded."""
+    dtype, rounded = report["protocol"]["dtype"], report["protocol"]["counts_rounded_to"]
+    if dtype != "bfloat16" and rounded is None:
+        message = f"is null, but a run in {dtype} counts values rounded to bfloat16"
+        yield Problem("protocol.counts_rounded_to", message)

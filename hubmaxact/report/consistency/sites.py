@@ -1,16 +1,13 @@
-"""Rules about one watched tensor at a time."""
+"""Rules about watched tensors: which there are, and where their largest values sit."""
 
-import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from hubmaxact.report.consistency.facts import name_of, near, on_bf16_grid, sites_with_paths
-from hubmaxact.report.document import Report, SiteFacts
-from hubmaxact.report.json_text import join
+from hubmaxact.report.consistency.facts import SiteKey, key_of, name_of, sites_with_paths
+from hubmaxact.report.document import Report
+from hubmaxact.report.printable import shown
 from hubmaxact.report.problem import Problem
-from hubmaxact.roles import ROLE_BY_NAME
-
-NULL_TOGETHER = ("min", "max", "abs_max", "mean", "std", "rms", "abs_mean", "zero_fraction")
+from hubmaxact.roles import ROLE_BY_NAME, site_order
 
 MASSIVE_ABOVE = 100
 MASSIVE_RATIO = 1000
@@ -21,12 +18,33 @@ HIDDEN_WIDTH = ("embedding", "hidden_state", "attention_output", "mlp_output", "
 
 def are_distinct(report: Report) -> Iterator[Problem]:
     """No two sites share role, layer and part."""
-    first: dict[tuple[str, int | None, str | None], str] = {}
+    first: dict[SiteKey, str] = {}
     for path, site in sites_with_paths(report):
-        key = (site["role"], site["layer"], site["part"])
+        key = key_of(site)
         if key in first:
             yield Problem(path, f"is {name_of(*key)}, and so is {first[key]}")
         first.setdefault(key, path)
+
+
+def are_in_order(report: Report) -> Iterator[Problem]:
+    """Sites go by layer, role and part: what "the first" means wherever values tie."""
+    for position, pair in enumerate(pairwise(map(key_of, report["sites"]))):
+        one, other = (site_order(role, layer, part) for role, layer, part in pair)
+        if one > other:
+            message = f"is {name_of(*pair[1])}, after {name_of(*pair[0])}"
+            yield Problem(f"sites[{position + 1}]", message)
+
+
+def layers_have_modules_of_their_own(report: Report) -> Iterator[Problem]:
+    """A layer is a module, so no two layers put out one hidden state."""
+    first: dict[str, str] = {}
+    for path, site in sites_with_paths(report):
+        if site["role"] != "hidden_state":
+            continue
+        name = site["module"]
+        if name in first:
+            yield Problem(f"{path}.module", f"is {shown(name)}, and so is that of {first[name]}")
+        first.setdefault(name, path)
 
 
 def lie_in_the_model(report: Report) -> Iterator[Problem]:
@@ -46,68 +64,21 @@ def layer_problem(report: Report, path: str, role: str, layer: int | None) -> It
 
 
 def counts_nest(report: Report) -> Iterator[Problem]:
-    """NaN and infinities are among the elements; a hidden state has whole tokens."""
-    tokens = report["protocol"]["corpus"]["num_tokens"] * report["model"]["hidden_size"]
+    """NaN and infinities are among the elements; what is wide as the stream has whole tokens."""
+    num_tokens, hidden_size = (
+        report["protocol"]["corpus"]["num_tokens"],
+        report["model"]["hidden_size"],
+    )
     for path, site in sites_with_paths(report):
         bad = site["num_nan"] + site["num_inf"]
         if bad > site["count"]:
             yield Problem(path, f"num_nan + num_inf is {bad}, but count is {site['count']}")
-        if site["role"] == "hidden_state" and site["count"] % tokens:
-            message = f"is {site['count']}, no multiple of num_tokens x hidden_size = {tokens}"
+        if site["role"] == "hidden_state" and site["count"] % (num_tokens * hidden_size):
+            message = f"num_tokens x hidden_size = {num_tokens * hidden_size}"
+            yield Problem(f"{path}.count", f"is {site['count']}, no multiple of {message}")
+        elif site["role"] in HIDDEN_WIDTH and site["count"] % num_tokens:
+            message = f"is {site['count']}, no multiple of num_tokens = {num_tokens}"
             yield Problem(f"{path}.count", message)
-
-
-def nulls_mean_nothing_finite(report: Report) -> Iterator[Problem]:
-    """Statistics are null exactly when no element was finite."""
-    for path, site in sites_with_paths(report):
-        finite = site["count"] - site["num_nan"] - site["num_inf"]
-        values: dict[str, object] = {name: site[name] for name in NULL_TOGETHER}  # type: ignore[literal-required]
-        values |= {join("abs_quantiles", q): v for q, v in site["abs_quantiles"].items()}
-        for name, value in values.items():
-            if (value is None) != (finite <= 0):
-                found = "null" if value is None else value
-                yield Problem(f"{path}.{name}", f"is {found}, but {finite} elements are finite")
-        if bool(site["top"]) != (finite > 0):
-            message = f"holds {len(site['top'])} values, but {finite} elements are finite"
-            yield Problem(f"{path}.top", message)
-
-
-def moments_agree(report: Report) -> Iterator[Problem]:
-    """Extremes are exact; moments obey their inequalities but for rounding."""
-    for path, site in sites_with_paths(report):
-        low, high, abs_max = site["min"], site["max"], site["abs_max"]
-        if low is None or high is None or abs_max is None:
-            continue
-        if low > high:
-            yield Problem(f"{path}.min", f"is {low}, above max, which is {high}")
-        if abs_max != (largest := max(abs(low), abs(high))):
-            yield Problem(f"{path}.abs_max", f"is {abs_max}, but max(|min|, |max|) is {largest}")
-        yield from _moments(path, site, abs_max)
-
-
-def _moments(path: str, site: SiteFacts, abs_max: float) -> Iterator[Problem]:
-    mean, std, rms, abs_mean = site["mean"], site["std"], site["rms"], site["abs_mean"]
-    if mean is None or std is None or rms is None or abs_mean is None:
-        return
-    if not near(rms, known := math.hypot(mean, std), 1e-4):
-        yield Problem(f"{path}.rms", f"is {rms}, but sqrt(mean^2 + std^2) is {known}")
-    ladder = {"|mean|": abs(mean), "abs_mean": abs_mean, "rms": rms, "abs_max": abs_max}
-    for (lower, low), (upper, high) in pairwise(ladder.items()):
-        if low > high and not near(low, high):
-            yield Problem(path, f"{lower} is {low}, above {upper}, which is {high}")
-
-
-def quantiles_ascend(report: Report) -> Iterator[Problem]:
-    """Quantiles ascend and, unless they were rounded, stay within the extremes."""
-    rounded = report["protocol"]["counts_rounded_to"] is not None
-    for path, site in sites_with_paths(report):
-        ladder = {join(f"{path}.abs_quantiles", q): v for q, v in site["abs_quantiles"].items()}
-        if not rounded:
-            ladder[f"{path}.abs_max"] = site["abs_max"]
-        known = {name: value for name, value in ladder.items() if value is not None}
-        for (lower, low), (upper, high) in pairwise(known.items()):
-            if low > high:
-                yield Problem(lower, f"is {low}, above {upper}, which is {high}")
 
 
 def top_agrees(report: Report) -> Iterator[Problem]:
@@ -116,6 +87,12 @@ def top_agrees(report: Report) -> Iterator[Problem]:
         sizes = [abs(entry["value"]) for entry in site["top"]]
         if sizes and sizes[0] != site["abs_max"]:
             message = f"is {site['top'][0]['value']}, but abs_max is {site['abs_max']}"
+            yield Problem(f"{path}.top[0].value", message)
+        if sizes and site["top"][0]["value"] not in (site["min"], site["max"]):
+            message = (
+                f"is {site['top'][0]['value']}, but the extremes are "
+                f"{site['min']} and {site['max']}"
+            )
             yield Problem(f"{path}.top[0].value", message)
         for position, (one, other) in enumerate(pairwise(sizes)):
             if one < other:
@@ -130,7 +107,11 @@ def coordinates_exist(report: Report) -> Iterator[Problem]:
     """Samples, positions and channels lie inside the corpus and the tensor."""
     corpus = report["protocol"]["corpus"]
     samples = ("protocol.corpus.num_samples", corpus["num_samples"])
-    positions = ("protocol.max_seq_len", report["protocol"]["max_seq_len"])
+    positions = min(
+        ("protocol.max_seq_len", report["protocol"]["max_seq_len"]),
+        ("protocol.corpus.num_tokens", corpus["num_tokens"]),
+        key=lambda bound: bound[1],
+    )
     for path, site in sites_with_paths(report):
         bounds = {"sample": samples, "token_position": positions}
         if site["role"] in HIDDEN_WIDTH:
@@ -146,29 +127,18 @@ def coordinates_exist(report: Report) -> Iterator[Problem]:
 
 def massive_tokens_are_massive(report: Report) -> Iterator[Problem]:
     """A massive token needs a value above 100, a ratio above 1,000, and to be a token."""
-    num_tokens = report["protocol"]["corpus"]["num_tokens"]
+    num_tokens, hidden_size = (
+        report["protocol"]["corpus"]["num_tokens"],
+        report["model"]["hidden_size"],
+    )
     for path, site in sites_with_paths(report):
         found, ratio = site["massive"]["num_tokens"], site["massive"]["max_ratio"]
-        # A gate inside experts sees a token once for each expert it is routed to.
-        if found > (site["count"] if site["role"] == "mlp_gate" else num_tokens):
+        # A layer may run more than once in a pass, and sees every token each time. A gate inside
+        # experts sees a token once for each expert it is routed to.
+        rows = max(num_tokens, site["count"] // hidden_size)
+        if found > (site["count"] if site["role"] == "mlp_gate" else rows):
             message = f"is {found}, but protocol.corpus.num_tokens is {num_tokens}"
             yield Problem(f"{path}.massive.num_tokens", message)
         if found and ((site["abs_max"] or 0) <= MASSIVE_ABOVE or (ratio or 0) <= MASSIVE_RATIO):
             message = f"is {found}, but abs_max is {site['abs_max']} and max_ratio {ratio}"
             yield Problem(f"{path}.massive.num_tokens", message)
-
-
-def values_lie_on_the_grid(report: Report) -> Iterator[Problem]:
-    """What is said to be bf16 can be held by bf16: a cheap check against made-up numbers."""
-    rounded = report["protocol"]["counts_rounded_to"] == "bfloat16"
-    exact = report["protocol"]["dtype"] == "bfloat16" and not rounded
-    for path, site in sites_with_paths(report):
-        values: dict[str, float | None] = {}
-        if rounded or exact:
-            values |= {join("abs_quantiles", q): v for q, v in site["abs_quantiles"].items()}
-        if exact:
-            values |= {"min": site["min"], "max": site["max"]}
-            values |= {f"top[{n}].value": entry["value"] for n, entry in enumerate(site["top"])}
-        for name, value in values.items():
-            if value is not None and not on_bf16_grid(value):
-                yield Problem(f"{path}.{name}", f"is {value}, which is no bf16 value")

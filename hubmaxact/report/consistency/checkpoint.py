@@ -1,0 +1,52 @@
+"""Rules about the checkpoint: its files, its parameters, where it came from."""
+
+from collections.abc import Iterator
+
+from hubmaxact.report.document import Report
+from hubmaxact.report.printable import shown
+from hubmaxact.report.problem import Problem
+
+SUFFIX = ".safetensors"
+
+PARAMETERS_PER_BYTE = 2
+"""No stored number that hubmaxact loads is narrower than 4 bits."""
+
+
+def files_are_weights(report: Report) -> Iterator[Problem]:
+    """Weights are safetensors files, each named once, and none is empty."""
+    first: dict[str, int] = {}
+    for position, file in enumerate(report["model"]["weight_files"]):
+        path, name = f"model.weight_files[{position}]", file["path"]
+        if not name.endswith(SUFFIX):
+            message = f"is {shown(name)}, but only {SUFFIX} files are loaded"
+            yield Problem(f"{path}.path", message)
+        if name in first:
+            earlier = f"model.weight_files[{first[name]}]"
+            yield Problem(f"{path}.path", f"is {shown(name)}, and so is {earlier}")
+        if not file["size"]:
+            yield Problem(f"{path}.size", "is 0, but an empty file holds no weights")
+        first.setdefault(name, position)
+
+
+def parameters_nest(report: Report) -> Iterator[Problem]:
+    """Active parameters are among the parameters, and the files could hold those."""
+    active, total = report["model"]["num_active_parameters"], report["model"]["num_parameters"]
+    if (active or 0) > total:
+        message = f"is {active}, but num_parameters is {total}"
+        yield Problem("model.num_active_parameters", message)
+    size = sum(file["size"] for file in report["model"]["weight_files"])
+    if total > size * PARAMETERS_PER_BYTE:
+        message = f"is {total}, but the weight files have {size} bytes, too few even at 4 bits each"
+        yield Problem("model.num_parameters", message)
+
+
+def provenance_agrees(report: Report) -> Iterator[Problem]:
+    """A commit belongs to a repository, and what was dequantized was quantized."""
+    model = report["model"]
+    if model["commit"] is not None and model["id"] is None:
+        yield Problem("model.id", f"is null, but commit is {model['commit']}")
+    if model["dequantized"] and model["weights_quantization"] is None:
+        yield Problem("model.weights_quantization", "is null, but dequantized is true")
+    if model["remote_code"]:
+        message = "is true, but hubmaxact never runs a checkpoint's own code"
+        yield Problem("model.remote_code", message)
