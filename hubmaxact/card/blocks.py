@@ -133,7 +133,8 @@ class Blocks:
             in_paragraph = may_be_lazy = False
         text = rest.lstrip(" ")
         is_indented = len(rest) - len(text) > 3
-        raw = None if is_indented else _raw_in(text, number, any_tag=not self._in_paragraph)
+        any_tag = not (in_paragraph or may_be_lazy)
+        raw = None if is_indented else _raw_in(text, number, any_tag=any_tag)
         is_other = raw is not None or _is_other_leaf(text, in_paragraph=in_paragraph)
         is_words = bool(text) and not is_other
         if may_be_lazy and (is_words or is_indented) and text:

@@ -9,7 +9,6 @@ from loopback_hub.desk import README, REPO, sit_down
 JSON = "activation_maxima.json"
 TITLE = "Add activation maxima"
 COMMIT = "/commit/"
-CANARY = "hf_canaryCANARYcanary0123456789"
 
 FAILURES = {
     "time-out": {"delivery": "hang", "seconds": 30},
@@ -213,26 +212,6 @@ def test_reads_are_tried_again(desk):
     assert desk.push().code == 0
 
 
-def test_a_readme_cut_short_on_the_way_is_not_published(desk):
-    desk.hub.faults.add("GET", "/resolve/", delivery="truncate")
-    assert desk.push().code == 0
-    assert b"Words.\n" in desk.repo.read("README.md")
-
-
-def test_a_wrong_readme_is_not_published(desk):
-    desk.hub.faults.add("GET", "/resolve/", status=200, body=b"# another")
-    done = desk.push()
-    assert done.code == 2
-    assert "could not be read whole" in done.stderr
-
-
-def test_a_readme_that_is_listed_and_not_there_does_not_deny_the_repository(desk):
-    desk.hub.faults.add("GET", "/resolve/", status=404, times=99)
-    done = desk.push()
-    assert done.code == 2
-    assert "the README of alice/model could not be read whole" in done.stderr
-
-
 STRANGE = [
     ("/revision/", b'{"id": "alice/model", "sha": 5}', "names no commit for main of alice/model"),
     (
@@ -250,77 +229,6 @@ def test_a_strange_answer_ends_in_a_sentence(desk, path, body, words):
     assert done.code == 2
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_a_missing_or_hidden_repository_is_not_created(desk):
-    desk.repo.private = True
-    stranger = desk.hub.accounts.issue("bob")
-    hidden, anonymous, unknown = at_once(
-        lambda token: desk.push(token=token), [(stranger,), ("",), (CANARY,)]
-    )
-    assert "not on the Hub, or this token may not see it (404)" in hidden.stderr
-    assert "no token was found" in anonymous.stderr
-    assert "does not accept the token" in unknown.stderr
-    assert {hidden.code, anonymous.code, unknown.code} == {2}
-    assert desk.hub.asked("POST", "/api/repos/create") == []
-
-
-def test_without_a_token_nothing_is_pushed(desk):
-    done = desk.push("--pr", token="")
-    assert done.code == 2
-    assert "Run `hf auth login` or set HF_TOKEN" in done.stderr
-
-
-def test_a_token_that_cannot_be_one_is_named(desk):
-    done = desk.push(token="hf_ü")
-    assert done.code == 2
-    assert "characters that no token of the Hub has" in done.stderr
-
-
-@pytest.mark.parametrize("variable", ["HUBMAXACT_HTTP_TIMEOUT", "HUBMAXACT_BACKOFF_SECONDS"])
-@pytest.mark.parametrize("said", ["x", "nan", "-1"])
-def test_a_number_of_seconds_that_is_none_is_named(desk, variable, said):
-    desk.hub.faults.add("GET", "/revision/", status=500)
-    done = desk.push(extra={variable: said})
-    assert done.code == 2
-    assert done.stderr == (
-        f"hubmaxact: {variable} must be a number of seconds above 0, found '{said}'.\n"
-    )
-
-
-def test_a_proxy_that_cannot_be_one_is_named_without_its_password(desk):
-    done = desk.push(extra={"HTTP_PROXY": "socks9://me:secret@x", "NO_PROXY": ""})
-    assert done.code == 2
-    assert "no connection can be set up (ValueError). Check HTTP_PROXY" in done.stderr
-    assert "secret" not in done.stderr
-
-
-def test_a_branch_that_is_not_there_is_named(desk):
-    done = desk.push("--revision", "nightly")
-    assert done.code == 2
-    assert "alice/model has no revision nightly (404)" in done.stderr
-
-
-def test_a_gated_repository_names_its_page(desk):
-    desk.repo.gated = "manual"
-    done = desk.push("--pr", token=desk.hub.accounts.issue("bob"))
-    assert done.code == 2
-    assert f"alice/model is gated. Accept its terms at {desk.hub.url}/{REPO}" in done.stderr
-
-
-def test_offline_mode_is_named(desk):
-    done = desk.push(extra={"HF_HUB_OFFLINE": "1"})
-    assert done.code == 2
-    assert "Unset HF_HUB_OFFLINE" in done.stderr
-
-
-def test_a_hub_that_is_not_there_is_named(desk):
-    done = desk.push(extra={"HF_ENDPOINT": "http://127.0.0.1:9"})
-    assert done.code == 2
-    assert (
-        "http://127.0.0.1:9/alice/model gives no usable answer: the connection failed"
-        in done.stderr
-    )
 
 
 def test_what_the_server_says_is_made_harmless(desk):
@@ -354,48 +262,3 @@ def test_the_token_does_not_follow_a_redirect_to_another_host(desk):
         desk.hub.faults.add("GET", "/resolve/", status=302, headers={"Location": target})
         assert desk.push().code == 0
         assert [each.authorization for each in other.requests] == [None]
-
-
-def test_a_card_that_the_hub_refuses_can_be_bypassed(desk):
-    readme = b"---\nlicense: [mit\n---\ntext\n"
-    desk.repo.commit({"README.md": readme})
-    done = desk.push()
-    assert done.code == 2
-    assert "the Hub refuses the YAML at the top of the README of alice/model" in done.stderr
-    assert "--json-only" in done.stderr
-    assert desk.push("--json-only").code == 0
-    assert desk.repo.read("README.md") == readme
-
-
-def test_a_readme_by_another_name_is_refused(desk):
-    desk.repo.commit({"README.md": None, "readme.md": b"# x\n"})
-    done = desk.push()
-    assert done.code == 2
-    assert "has a readme.md where the Hub reads README.md" in done.stderr
-
-
-def test_a_readme_that_cannot_be_edited_can_be_bypassed(desk):
-    desk.repo.commit({"README.md": b"# A\n<pre>\n"})
-    done = desk.push()
-    assert done.code == 2
-    assert done.stderr == (
-        "hubmaxact: in alice/model, the <pre> opened on line 2 of the README is never closed, so a "
-        "section after it would be part of it. Close it and try again. Or push the report alone "
-        "with --json-only.\n"
-    )
-    assert desk.push("--json-only").code == 0
-
-
-def test_crlf_and_byte_order_mark_survive(desk):
-    before = b"\xef\xbb\xbf" + README.replace(b"\n", b"\r\n")
-    desk.repo.commit({"README.md": before})
-    assert desk.push().code == 0
-    after = desk.repo.read("README.md")
-    assert after.startswith(before.replace(b"- text\r\n", b"- text\r\n- activation-maxima\r\n"))
-    assert after.count(b"\n") == after.count(b"\r\n")
-
-
-def test_a_repository_without_a_readme_gets_one(desk):
-    desk.repo.commit({"README.md": None})
-    assert desk.push().code == 0
-    assert desk.repo.read("README.md").startswith(b"---\ntags:\n- activation-maxima\n---\n")
