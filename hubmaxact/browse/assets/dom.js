@@ -38,6 +38,7 @@ function numeric(row, place) {
   return row?.children[place]?.classList.contains("number") ? "number" : null;
 }
 
-export function details(summary, ...children) {
-  return h("details", {}, h("summary", {}, summary), ...children);
+// `key` tells one from the others, so that what is open stays open when the page is drawn anew.
+export function details(key, summary, ...children) {
+  return h("details", { "data-fold": key }, h("summary", {}, summary), ...children);
 }

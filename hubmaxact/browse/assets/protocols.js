@@ -6,9 +6,9 @@ import { any, decibels, rounded } from "./format.js";
 export function int8(releases, about) {
   const rows = about.int8.flatMap(({ label, metrics }) => metrics.map((metric) => ({ ...metric, policy: label })));
   const known = rows.filter(({ name: column }) => releases.some(({ row }) => row[column] !== null));
-  return h("section", {}, h("h3", {}, "INT-8"),
-    h("p", { class: "note" }, "Diagnostic at M, as in arXiv:2605.15572: it rounds the tensor that holds M, which deployed kernels often do not."),
-    known.length ? table("INT-8 diagnostic at M", ["Policy", "Error", ...releases.map((release) => name(release.name))], known.map((metric) => errors(metric, releases)), { id: "int8" })
+  return h("section", {}, h("h3", {}, "INT-8: SQNR, higher is better"),
+    h("p", { class: "note" }, "Diagnostic, as in arXiv:2605.15572: it rounds the tensor that holds M, each hidden state and the final norm, which deployed kernels often do not. SQNR is the signal over the noise of rounding; the relative errors are better when lower."),
+    known.length ? table("INT-8 diagnostic", ["Policy", "Error", ...releases.map((release) => name(release.name))], known.map((metric) => errors(metric, releases)), { id: "int8" })
       : h("p", { class: "nothing" }, "None of these has it."));
 }
 
@@ -31,7 +31,7 @@ export function protocols(releases, about) {
   const count = fields.filter(({ differs }) => differs).length;
   const told = releases.length < 2 ? "One release has one protocol." : count ? `${count} of ${fields.length} fields differ.` : "All fields are the same.";
   return h("section", {}, h("h3", {}, "Protocol"), h("p", {}, told),
-    details("Every field", table("Protocol", ["Field", "Same?", ...releases.map((release) => name(release.name))],
+    details("fields", "Every field", table("Protocol", ["Field", "Same?", ...releases.map((release) => name(release.name))],
       fields.map((field) => line(field, releases)), { id: "protocol" })));
 }
 
