@@ -103,8 +103,8 @@ def test_the_int8_table_shows_the_hidden_states_and_says_what_is_better(visit, s
         expect(page.locator("#compare")).to_contain_text("SQNR, higher is better")
         cells = dict(
             zip(
-                page.locator("#int8 tbody td:nth-child(2)").all_inner_texts(),
-                page.locator("#int8 tbody td:nth-child(3)").all_inner_texts(),
+                page.locator("#int8 tbody th[scope=row]").all_inner_texts(),
+                page.locator("#int8 tbody td").all_inner_texts(),
                 strict=True,
             )
         )

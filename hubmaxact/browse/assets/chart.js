@@ -119,7 +119,7 @@ export function dots({ label, xLabel, rows, formats = [], log = true }) {
         const y = box.top + (place + 1) * row - band / 2;
         const under = lanes > 1 ? y + band / 2 : y; // a line through many marks would hide some
         return svg("g", {},
-          svg("line", { class: "row", x1: left, x2: box.right, y1: under, y2: under }),
+          svg("line", { class: lanes > 1 ? "row between" : "row", x1: left, x2: box.right, y1: under, y2: under }),
           name(text, above ? y - band / 2 - 1 : y + 4),
           marks.map((mark) => dot(mark, x.at(mark.value), y + (lanes > 1 ? (mark.place - (lanes - 1) / 2) * LANE : 0))));
       }));

@@ -29,11 +29,11 @@ export function table(caption, head, rows, attributes = {}) {
   return h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption },
     h("table", attributes,
       h("caption", { class: "quiet" }, caption),
-      h("thead", {}, h("tr", {}, head.map((cell, place) => h("th", { scope: "col", class: numeric(rows[0], place) }, cell)))),
+      h("thead", {}, h("tr", {}, head.map((cell, place) => h("th", { scope: "col", class: numeric(rows.flat(Infinity).at(-1), place) }, cell)))),
       h("tbody", {}, rows)));
 }
 
-// A column of numbers has its name where the numbers are.
+// By its last row, as the first may head a group. A column of numbers has its name where the numbers are.
 function numeric(row, place) {
   return row?.children[place]?.classList.contains("number") ? "number" : null;
 }

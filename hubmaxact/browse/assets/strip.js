@@ -65,8 +65,9 @@ function stacked(points, at, box) {
 // The two ends have names, each above whatever stands below it; the smallest gives way.
 function names(found, radius, box) {
   const [first, last] = [found[0], found.at(-1)];
-  const placed = (column, point, side) => {
+  const placed = (column, point, wanted) => {
     const text = said(point);
+    const side = column.x + radius < text.length * LETTER ? "start" : wanted; // not off the paper
     const from = side === "end" ? column.x + radius - text.length * LETTER : Math.max(column.x - radius, 0);
     const below = found.filter(({ x }) => x + radius > from && x - radius < from + text.length * LETTER);
     const floors = Math.max(...below.map((each) => each.length));
