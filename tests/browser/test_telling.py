@@ -71,10 +71,10 @@ def test_an_empty_index_says_how_it_is_filled(shown, query):
 def test_every_word_of_trust_and_precision_is_explained_without_a_pointer(shown):
     page = shown([release(1)], viewport={"width": 390, "height": 844}, has_touch=True)
     page.locator("[data-fold=words] > summary").tap()
-    told = page.locator("dl.words dt").all_inner_texts()
+    told = page.locator("dl.glossary dt").all_inner_texts()
     for word in ("current", "stale", "unverified", "MLP gate", "INT-8 SQNR"):
         assert word in told
-    expect(page.locator("dl.words")).to_contain_text("higher is better")
+    expect(page.locator("dl.glossary")).to_contain_text("higher is better")
 
 
 def test_long_numbers_are_rounded_for_people_and_exact_in_their_title(shown):

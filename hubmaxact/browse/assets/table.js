@@ -99,7 +99,7 @@ function pager({ page, pages, total }, go) {
 }
 
 function meanings({ words }) {
-  return details("words", "What the words mean", h("dl", { class: "words" }, words.map(({ word, meaning }) => [h("dt", {}, word), h("dd", {}, meaning)])));
+  return details("words", "What the words mean", h("dl", { class: "glossary" }, words.map(({ word, meaning }) => [h("dt", {}, word), h("dd", {}, meaning)])));
 }
 
 // A new page is read from its top, but the keyboard stays with the button that it presses again.
