@@ -33,7 +33,8 @@ export function table(caption, head, rows, attributes = {}) {
       h("tbody", {}, rows)));
 }
 
-// By its last row, as the first may head a group. A column of numbers has its name where the numbers are.
+// A column of numbers has its name where the numbers are; the last row tells, as the first may head
+// a group.
 function numeric(row, place) {
   return row?.children[place]?.classList.contains("number") ? "number" : null;
 }
