@@ -50,7 +50,7 @@ def _downloads(live: Live) -> list[Route]:
     return [
         Route(
             f"/download/{what}.{kind}",
-            _from_index(live, _file(what, kind), f"hubmaxact-{what}.{kind}", limiter),
+            _from_index(live, _file(what, kind), f"activation-maxima-{what}.{kind}", limiter),
         )
         for what in get_args(What)
         for kind in get_args(Kind)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from hubmaxact import __version__
 from hubmaxact.browse.columns import COLUMNS
 from hubmaxact.browse.facets import FACETS, FORMATS, MOST_CHOICES, choices
+from hubmaxact.browse.glossary import WORDS
 from hubmaxact.browse.state import MAX_PICKS, PAGE_SIZE
 from hubmaxact.card.words import POLICIES
 from hubmaxact.catalog.extract import INT8_POLICIES
@@ -23,10 +24,14 @@ from hubmaxact.roles import ROLES
 Host = Literal["server", "static"]
 
 INT8_METRICS = {
-    "sqnr_db": "SQNR (dB)",
-    "rel_rmse": "relative RMSE",
-    "rel_mae": "relative MAE",
-    "clip_rate": "clipped share",
+    "sqnr_db": "SQNR at M (dB)",
+    "lowest_db": "SQNR of the hidden states, lowest (dB)",
+    "median_db": "SQNR of the hidden states, median (dB)",
+    "highest_db": "SQNR of the hidden states, highest (dB)",
+    "final_norm_db": "SQNR at the final norm (dB)",
+    "rel_rmse": "relative RMSE at M",
+    "rel_mae": "relative MAE at M",
+    "clip_rate": "clipped share at M",
 }
 
 PROTOCOL_COLUMNS = {
@@ -83,6 +88,7 @@ def fixed(rows: Sequence[Row], index: Index, origin: str, built: str | None) -> 
         ],
         "protocol_fields": _protocol_fields(),
         "int8": _int8(),
+        "words": [{"word": word, "meaning": meaning} for word, meaning in WORDS.items()],
     }
 
 

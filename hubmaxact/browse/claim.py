@@ -7,9 +7,10 @@ the finding says so.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from hubmaxact.browse.text import shown
+from hubmaxact.browse.verdict import Level
 from hubmaxact.card import numbers
 from hubmaxact.catalog.findings import Basis
 from hubmaxact.catalog.row import Row
@@ -23,11 +24,16 @@ Kind = Literal["dots", "bars", "ratios", "lines", "scatter"]
 
 
 class Point(TypedDict):
-    """One value, or a pair of them, with the name of what has it."""
+    """One value, or a pair of them, with the name of what has it.
+
+    `level` is its standing against fp16, where the chart is about that: the verdict's, which looks
+    at every tensor and not at x alone.
+    """
 
     label: str
     x: float
     y: float | None
+    level: NotRequired[Level]
 
 
 class Series(TypedDict):

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from hubmaxact.browse import claims_int8, claims_pairs, claims_peaks
-from hubmaxact.browse.claim import basis
+from hubmaxact.browse.claim import Claim, basis
 from hubmaxact.catalog.findings import usable
-from hubmaxact.catalog.row import MEASURED, Row
+from hubmaxact.catalog.row import MEASURED, PAPER, Row
 
-CLAIMS = (
+Find = Callable[[Sequence[Row]], Claim]
+
+CLAIMS: tuple[Find, ...] = (
     claims_peaks.beyond_fp16,
     claims_peaks.span,
     claims_peaks.carriers,
@@ -37,16 +39,31 @@ SCOPES = (
 )
 
 
+WIDER: dict[tuple[str, Find], Callable[[Row], bool]] = {
+    ("paper", claims_pairs.base_against_tuned): lambda row: row["source"] == PAPER
+}
+"""Claims that rest on more than their population: the paper's tuned releases are not of its 24."""
+
+
 def findings(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the populations and what is found over each."""
+    """Return the populations, the first that has reports, and what is found over each."""
     inside = {scope.name: [row for row in rows if scope.holds(row)] for scope in SCOPES}
     return {
         "scopes": [
             {"id": scope.name, "label": scope.label, "basis": _basis(inside[scope.name])}
             for scope in SCOPES
         ],
-        "findings": {name: [find(some) for find in CLAIMS] for name, some in inside.items()},
+        "first": next((name for name, some in inside.items() if usable(some)), SCOPES[-1].name),
+        "findings": {
+            name: [find(_population(name, find, rows) or some) for find in CLAIMS]
+            for name, some in inside.items()
+        },
     }
+
+
+def _population(name: str, find: Find, rows: Sequence[Row]) -> list[Row]:
+    holds = WIDER.get((name, find))
+    return [row for row in rows if holds(row)] if holds else []
 
 
 def _basis(rows: Sequence[Row]) -> str:

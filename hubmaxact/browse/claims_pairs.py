@@ -62,6 +62,7 @@ def base_against_tuned(rows: Sequence[Row]) -> Claim:
         found,
         (
             _spread(found) if answer else _none("one shape, or a named base"),
+            _beside_main(found),
             (
                 "The paper's result files hold three such pairs, of Qwen2.5, beside its main 24: "
                 "1.39, 1 and 0.995 times."
@@ -134,6 +135,14 @@ def _spread(found: Pairs) -> str:
         f"The median of {len(ratios):,} pairs, which reach from {_range(ratios)}; in {larger:,} of "
         "them the first is the larger."
     )
+
+
+def _beside_main(found: Pairs) -> str:
+    """Say when a claim on the paper rests on more than its main analysis."""
+    members = [row for pair in found.pairs for row in (pair.first, pair.second)]
+    if all(row["in_paper_main"] is not False for row in members):
+        return ""
+    return "The paper's main analysis has 24 checkpoints; this rests on all 27 of its result files."
 
 
 def _none(alike: str) -> str:

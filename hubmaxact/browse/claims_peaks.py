@@ -63,6 +63,10 @@ def _on_fp16(known: Sequence[Row], beyond: Sequence[Row]) -> list[str]:
         ),
         f"{numbers.count(near, 'more release')} came within a factor of 2 of it." if near else "",
     ]
+    if beside := sum(magnitude(row) <= LIMIT for row in beyond):
+        said.append(
+            f"{beside:,} of them exceed it in a tensor beside M alone, such as an MLP gate."
+        )
     if beyond:
         said.append(f"The furthest beyond it: {named(beyond[0])}, {_times(beyond[0])}.")
     return said
@@ -81,7 +85,9 @@ def _level(row: Row) -> str:
 def _by_level(rows: Sequence[Row]) -> dict[str, list[Point]]:
     series: dict[str, list[Point]] = {label: [] for label in LEVELS.values()}
     for row in rows:
-        series[_level(row)].append(Point(label=named(row), x=magnitude(row), y=None))
+        level = verdict(row)["level"]
+        point = Point(label=named(row), x=magnitude(row), y=None, level=level)
+        series[LEVELS[level]].append(point)
     return series
 
 

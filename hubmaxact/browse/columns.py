@@ -70,7 +70,7 @@ COLUMNS = (
            "Whether a watched tensor exceeded 65,504, the largest value of fp16.",
            _plain("exceeds_float16")),
     Column("int8_max_abs_sqnr_db", "INT-8 SQNR (dB)", "db",
-           "INT-8 diagnostic at M, max-abs scale, as in arXiv:2605.15572.",
+           "INT-8 diagnostic at M, max-abs scale, as in arXiv:2605.15572; higher is better.",
            _plain("int8_max_abs_sqnr_db")),
 )  # fmt: skip
 

@@ -29,6 +29,7 @@ def table_row(row: Row) -> dict[str, Any]:
         "key": row["key"],
         "name": shown(row["name"], LONGEST_NAME),
         "href": href(row),
+        "claimed": claimed(row),
         "source": shown(row["source"]),
         "trust": shown(row["trust"]),
         "trust_words": trust_words(row),
@@ -45,6 +46,7 @@ def release(row: Row) -> dict[str, Any]:
         "key": row["key"],
         "name": shown(row["name"], LONGEST_NAME),
         "href": href(row),
+        "claimed": claimed(row),
         "verdict": said,
         "trust_words": trust_words(row),
         "trust_detail": None if detail is None else shown(detail, LONGEST_SENTENCE),
@@ -58,6 +60,14 @@ def trust_words(row: Row) -> str:
     if row["trust"] == "copied" and row["copied_from"]:
         return f"copied from {shown(row['copied_from'])}"
     return shown(row["trust"])
+
+
+def claimed(row: Row) -> str | None:
+    """Who a report says it is, where no listing of the Hub named it."""
+    told = row["model_id"]
+    if told is None or row["repo_id"] is not None:
+        return None
+    return f"says it is {shown(told, LONGEST_NAME)}"
 
 
 def href(row: Row) -> str | None:

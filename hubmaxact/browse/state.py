@@ -26,7 +26,7 @@ LONGEST_ADDRESS = 64 * 1024
 VIEWS = ("releases", "findings")
 ROLES = BY_LAYER
 SCOPES = ("paper", "measured", "all")
-"""The first of each is the default."""
+"""The first view and the first role are the defaults; of scopes, the index decides."""
 
 SORTABLE = frozenset(column.name for column in COLUMNS if column.sortable)
 BLANK = re.compile(r"[\x00-\x20\x7f]+")
@@ -55,7 +55,7 @@ class View:
     picks: tuple[str, ...] = ()
     role: str = ROLES[0]
     view: str = VIEWS[0]
-    scope: str = SCOPES[0]
+    scope: str = ""  # empty: the first that the index has reports for
 
 
 def parse(query_string: str) -> View:
@@ -77,7 +77,7 @@ def parse(query_string: str) -> View:
         picks=_several(given.get("pick"), MAX_PICKS, LONGEST_KEY),
         role=_one_of(ROLES, _first(given, "role")),
         view=_one_of(VIEWS, _first(given, "view")),
-        scope=_one_of(SCOPES, _first(given, "scope")),
+        scope=scope if (scope := _first(given, "scope")) in SCOPES else "",
     )
 
 
@@ -91,7 +91,7 @@ def query_string(view: View) -> str:
         ("sort", sort if view.sort != DEFAULT_SORT else ""),
         ("page", str(view.page) if view.page > 1 else ""),
         ("role", view.role if view.role != ROLES[0] else ""),
-        ("scope", view.scope if view.scope != SCOPES[0] else ""),
+        ("scope", view.scope),
         *(("pick", key) for key in view.picks),
     ]
     return "&".join(f"{name}={quote(value, safe=UNESCAPED)}" for name, value in pairs if value)

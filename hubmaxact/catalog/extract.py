@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, cast
 
+from hubmaxact.card.words import decibels
 from hubmaxact.catalog.protocol import protocol_key
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
@@ -19,6 +20,7 @@ from hubmaxact.roles import ROLES
 
 BY_LAYER = ("hidden_state", "attention_output", "mlp_output")
 INT8_POLICIES = {"max_abs": "max_abs", "clip_q0.999": "clip"}
+INT8_PLACES = ("lowest", "median", "highest", "final_norm")
 INT8_ERRORS = ("sqnr_db", "rel_rmse", "rel_mae", "clip_rate")
 SAME_NAME_IN_MODEL = (
     "family", "model_type", "architecture", "stage", "base_model", "tokens_trained", "modalities",
@@ -41,6 +43,7 @@ def row_of(report: Report, content: bytes, *, key: str, name: str) -> Row:
         | _outcome(report)
         | _maxima(report)
         | _errors(report)
+        | _errors_elsewhere(report)
         | protocol_columns(report["protocol"])
         | {name: report["environment"][name] for name in ("hubmaxact", "device_name")}
     )
@@ -126,6 +129,19 @@ def _errors(report: Report) -> dict[str, Any]:
         policy = INT8_POLICIES.get(row["policy"])
         if policy and _is_int8_at_peak(row, report["global_max"]):
             columns |= {f"int8_{policy}_{name}": row[name] for name in INT8_ERRORS}  # type: ignore[literal-required]
+    return columns
+
+
+def _errors_elsewhere(report: Report) -> dict[str, Any]:
+    """SQNR over the hidden states, in three figures, and at the final norm."""
+    columns: dict[str, Any] = {}
+    for found in decibels(report):
+        if policy := INT8_POLICIES.get(found.policy):
+            values = (found.lowest[0], found.median, found.highest, found.final_norm)
+            columns |= {
+                f"int8_{policy}_{name}_db": value
+                for name, value in zip(INT8_PLACES, values, strict=True)
+            }
     return columns
 
 

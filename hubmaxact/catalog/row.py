@@ -99,6 +99,14 @@ class Row(TypedDict):
     int8_clip_rel_rmse: Annotated[Real, "Likewise."]
     int8_clip_rel_mae: Annotated[Real, "Likewise."]
     int8_clip_clip_rate: Annotated[Real, "Likewise."]
+    int8_max_abs_lowest_db: Annotated[Real, "Lowest SQNR (dB) of a hidden state, max-abs scale."]
+    int8_max_abs_median_db: Annotated[Real, "Likewise: the median over the hidden states."]
+    int8_max_abs_highest_db: Annotated[Real, "Likewise: the highest."]
+    int8_max_abs_final_norm_db: Annotated[Real, "SQNR (dB) of the final norm, max-abs scale."]
+    int8_clip_lowest_db: Annotated[Real, "Likewise, clipped at the 0.999 quantile."]
+    int8_clip_median_db: Annotated[Real, "Likewise."]
+    int8_clip_highest_db: Annotated[Real, "Likewise."]
+    int8_clip_final_norm_db: Annotated[Real, "Likewise."]
 
     subsets: Annotated[list[SubsetRow] | None, "M over random subsets of the corpus."]
 

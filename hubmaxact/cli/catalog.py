@@ -79,14 +79,16 @@ def build(
 
 def _tell(built: "Built") -> None:
     """Say what is in the table and what is not, on stderr."""
+    from hubmaxact.card import numbers
+
     manifest = built.manifest
     counts = manifest["counts"]
     trust = ", ".join(f"{number:,} {name}" for name, number in counts["trust"].items())
     measured = f"{counts['measured']:,} measured" + (f" ({trust})" if trust else "")
     click.echo(
-        f"{manifest['index']['rows']:,} releases: {measured}, "
+        f"{numbers.count(manifest['index']['rows'], 'release')}: {measured}, "
         f"{counts['reported_by_the_paper']:,} reported by the paper; "
-        f"{built.unchanged:,} sources unchanged since the last build.",
+        f"{numbers.count(built.unchanged, 'source')} unchanged since the last build.",
         err=True,
     )
     _list("quarantined", manifest["quarantine"])

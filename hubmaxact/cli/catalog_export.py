@@ -27,11 +27,13 @@ def export(directory: Path, folder: Path) -> None:
     """
     from hubmaxact.browse import export as exporting
     from hubmaxact.browse.local import shelf_of
+    from hubmaxact.card import numbers
 
     shelf = shelf_of(folder)
     done = exporting.export(shelf, directory)
     click.echo(
-        f"{len(shelf.rows):,} releases in {done.num_files:,} files, {done.size / 1e6:,.1f} MB. "
+        f"{numbers.count(len(shelf.rows), 'release')} in {numbers.count(done.num_files, 'file')}, "
+        f"{done.size / 1e6:,.1f} MB. "
         f"Look at it with: python -m http.server --directory {shlex.quote(str(directory))}",
         err=True,
     )

@@ -82,7 +82,18 @@ def test_the_measuring_example_fits_the_action():
 
 def test_the_example_of_a_gate_is_one():
     settings = limits.settings_of(EXAMPLES / "gate.toml")
-    assert limits.limits(settings).require_complete
+    gate = limits.limits(settings)
+    assert gate.require_complete
+    assert gate.not_exceeding == ("float16",)
+
+
+def test_the_report_that_a_tag_takes_is_prepared_by_commands_that_we_have():
+    script = (EXAMPLES / "prepare.sh").read_text("utf-8")
+    lines = [shlex.split(line) for line in script.splitlines() if line.startswith("hubmaxact ")]
+    assert [line[1] for line in lines] == ["measure", "check"]
+    for _, command, *arguments in lines:
+        known = {option for each in group.get_command(None, command).params for option in each.opts}
+        assert {word for word in arguments if word.startswith("--")} <= known
 
 
 @pytest.fixture

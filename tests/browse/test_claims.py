@@ -55,9 +55,30 @@ def test_the_tables_hold_the_numbers():
     assert [line[3] for line in THE_PAPERS["stages"]["table"]["rows"]] == [7648, 9024, 10112, 11776]
 
 
-def test_the_pairs_of_base_and_tuned_are_in_everything_and_not_in_the_main_24():
-    assert THE_PAPERS["tuned"]["answer"] is None
-    assert claims(PAPER, "all")["tuned"]["answer"] == "0.995 to 1.39"
+def test_the_papers_pairs_of_base_and_tuned_rest_on_all_27_and_say_so():
+    found = THE_PAPERS["tuned"]
+    assert found["answer"] == claims(PAPER, "all")["tuned"]["answer"] == "0.995 to 1.39"
+    assert "has 24 checkpoints; this rests on all 27" in " ".join(found["sentences"])
+    assert THE_PAPERS["span"]["basis"] == "rests on 24 reports of 1 protocol"
+
+
+@pytest.mark.parametrize(
+    ("rows", "first"), [(PAPER, "paper"), ([row("a")], "measured"), ([], "all")]
+)
+def test_the_population_shown_first_is_one_that_has_reports(rows, first):
+    assert findings(rows)["first"] == first
+
+
+def test_a_release_beyond_fp16_in_a_gate_alone_is_beyond_in_every_picture():
+    gate = row("g", 9000.0, max_mlp_gate=90000.0, exceeds_float16=True)
+    found = claims([gate, row("m", 70000.0), row("s", 2.0)], "measured")["fp16"]
+    series = {each["label"]: each["points"] for each in found["chart"]["series"]}
+    assert [(p["label"], p["level"]) for p in series["beyond fp16"]] == [
+        ("m", "beyond"),
+        ("g", "beyond"),
+    ]
+    assert found["answer"] == "2 of 3"
+    assert "1 of them exceed it in a tensor beside M alone" in " ".join(found["sentences"])
 
 
 def test_the_populations_say_their_size():

@@ -3,12 +3,17 @@
 from importlib.resources import files
 
 import pytest
+from browser.indexes import write_index
 from playwright.sync_api import expect
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
 VIEWS = {
     "releases": "",
     "comparison": "?pick=org-4%2Fmodel-00018&pick=org-5%2Fmodel-00019&pick=paper%3Agemma-3-27b-it",
+    "eight": "?"
+    + "&".join(f"pick=paper%3AQwen2.5-{n}" for n in ("1.5B", "7B", "32B", "7B-Instruct"))
+    + "&"
+    + "&".join(f"pick=org-{n}%2Fmodel-0000{n}" for n in range(4)),
     "findings": "?view=findings",
     "nothing": "?q=nothing-has-this-name",
 }
@@ -26,13 +31,23 @@ def page_at(serve, index):
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_nothing(visit, page_at, view, width, dark):
     page = visit(page_at, viewport=WIDTHS[width], dark=dark, bypass_csp=True).open(VIEWS[view])
+    look(page, WIDTHS[width]["width"])
+
+
+def test_axe_finds_nothing_in_an_empty_index(visit, serve, tmp_path):
+    with serve("export", write_index(tmp_path / "index", [], with_paper=False)) as address:
+        look(visit(address, bypass_csp=True).open(), 1280)
+
+
+def look(page, width):
+    """Open everything that is folded, and let axe look at the page."""
     for folded in page.locator("details:not([name])").all():
         folded.evaluate("element => { element.open = true; }")
     page.add_script_tag(content=AXE)
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     assert [(f["id"], f["impact"], f["nodes"][0]["html"]) for f in found["violations"]] == []
     assert len(found["passes"]) > 10
-    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_theme_follows_the_system_until_it_is_chosen(visit, page_at):

@@ -125,7 +125,7 @@ def test_a_comparison_shows_layers_roles_int8_and_what_differs(visit, address):
     expect(chart).to_contain_text("fp16")
     assert chart.locator("path.line").count() == 2
     expect(compare.get_by_role("img", name="Largest |a| of each role")).to_be_visible()
-    expect(compare.locator("#int8")).to_contain_text("SQNR (dB)")
+    expect(compare.locator("#int8")).to_contain_text("SQNR at M (dB)")
     assert compare.locator("#protocol tr.differs").count() > 3
     numbers = compare.locator("[aria-label^='Largest |a| of each layer'] tbody tr")
     assert numbers.count() == max(4 + 18 % 5, 4 + 19 % 5)

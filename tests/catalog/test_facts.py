@@ -1,5 +1,9 @@
 """The paper's checkpoints: quoted faithfully, marked as quoted, and told where sources disagree."""
 
+import hashlib
+import json
+import math
+
 import pytest
 
 from hubmaxact.catalog import paper
@@ -20,6 +24,15 @@ M = {
     "Ling-mini-5T": -7648, "Ling-mini-10T": -9024, "Ling-mini-15T": -10112,
     "Ling-mini-20T": -11776,
 }  # fmt: skip
+
+DIGEST = "c42013426f270ca752fee1ab506e65fb1f8506af0d0bd84c4f7981be13a89be8"
+SUMS = {
+    "roles": (160, 1951567.412109375),
+    "errors": (64, 161.196723),
+    "subsets": (40, 2792437.5),
+}
+"""How many values the result files have of each kind, and the sum of their magnitudes, as added up
+from a second transcription of them."""
 
 
 def test_every_checkpoint_has_the_papers_m_with_its_sign():
@@ -44,6 +57,26 @@ def test_m_is_the_largest_of_the_roles_it_is_taken_over():
         tied = {name for name, value in largest.items() if value == row["abs_max"]}
         assert tied == set(row["tied_roles"])
         assert row["carrier_role"] == row["tied_roles"][0]
+
+
+def test_no_value_of_the_facts_changes_unnoticed():
+    """The digest of every value, as it was transcribed and checked."""
+    values = [
+        {name: checkpoint[name] for name in checkpoint if name != "notes"}
+        for checkpoint in facts()["checkpoints"]
+    ]
+    text = json.dumps([facts()["protocol"], values], sort_keys=True)
+    assert hashlib.sha256(text.encode()).hexdigest() == DIGEST
+
+
+def test_the_values_of_each_kind_add_up_to_what_the_result_files_do():
+    checkpoints = facts()["checkpoints"]
+    roles = [abs(peak["value"]) for c in checkpoints for peak in c["max_by_role"].values()]
+    errors = [value for c in checkpoints for e in c["int8"].values() for value in e.values()]
+    subsets = [value for c in checkpoints for s in c["subsets"] for value in s["values"]]
+    assert (len(roles), math.fsum(roles)) == SUMS["roles"]
+    assert (len(errors), round(math.fsum(errors), 9)) == SUMS["errors"]
+    assert (len(subsets), math.fsum(map(abs, subsets))) == SUMS["subsets"]
 
 
 def test_four_checkpoints_exceed_fp16():

@@ -7,9 +7,10 @@ import pytest
 from catalog_reports import report_of
 
 from hubmaxact.catalog.arrow import DamagedTableError, decode, encode, rows_of
-from hubmaxact.catalog.extract import row_of, weights_digest
+from hubmaxact.catalog.extract import INT8_POLICIES, row_of, weights_digest
 from hubmaxact.catalog.protocol import protocol_key
 from hubmaxact.catalog.row import HINTS
+from hubmaxact.compare.int8 import int8_table
 
 MAKERS = (
     example_reports.small_report,
@@ -74,6 +75,19 @@ def test_the_int8_diagnostic_is_the_one_at_the_peak():
     assert made["int8_clip_sqnr_db"] == rows["clip_q0.999"]["sqnr_db"]
     assert made["int8_clip_clip_rate"] == 0.001
     assert row(example_reports.few_samples_report())["int8_max_abs_sqnr_db"] is None
+
+
+def test_the_int8_diagnostic_elsewhere_is_what_compare_says_of_it():
+    report = example_reports.dense_report()
+    made = row(report)
+    for table_row in int8_table([report]):
+        (cell,) = table_row.cells
+        policy = INT8_POLICIES[table_row.policy]
+        for place in ("lowest", "median", "highest", "final_norm"):
+            value = made[f"int8_{policy}_{place}_db"]
+            assert value == getattr(cell, f"{place}_db")
+            assert value is not None
+    assert row(example_reports.few_samples_report())["int8_max_abs_median_db"] is None
 
 
 def test_formats_are_exceeded_where_the_report_says_so():

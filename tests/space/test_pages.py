@@ -66,7 +66,10 @@ def test_the_data_is_what_the_shelf_says(space, shelf):
 def test_the_downloads_are_files_with_fixed_names(space, index, shelf):
     for name in FILES:
         answer = space.get(f"/download/{name}?pick=one&q=one")
-        assert answer.headers["Content-Disposition"] == f'attachment; filename="hubmaxact-{name}"'
+        assert (
+            answer.headers["Content-Disposition"]
+            == f'attachment; filename="activation-maxima-{name}"'
+        )
         assert answer.status_code == 200
     assert space.get("/download/all.parquet").content == (index / "index.parquet").read_bytes()
     rows = list(csv.DictReader(io.StringIO(space.get("/download/all.csv").text)))

@@ -13,6 +13,7 @@ import { strip } from "./strip.js";
 import { releases } from "./table.js";
 import { theme } from "./theme.js";
 import { tray } from "./tray.js";
+import { unfilled } from "./unfilled.js";
 
 const HUB = "https://huggingface.co";
 const TITLE = document.title;
@@ -34,8 +35,15 @@ async function start() {
     draw({ back: true });
   });
   await draw();
+  arrived();
   await overview();
   return undefined;
+}
+
+// A link to a comparison shows it; who comes back or reloads stays where the browser puts them.
+function arrived() {
+  const [{ type } = {}] = performance.getEntriesByType("navigation");
+  if (type === "navigate") document.getElementById("compare")?.scrollIntoView({ behavior: "instant" });
 }
 
 // What depends on the state is given as a function of it: what is on the screen may be older.
@@ -76,6 +84,7 @@ async function releasesView() {
   ]);
   return () => {
     state = { ...state, page: page.page };
+    if (!source.about.index.rows) return [unfilled()];
     announced(counted(page.total, "release"));
     return [
       filters(state, source.about, go),
@@ -91,6 +100,7 @@ async function findingsView() {
   const found = await source.findings();
   return () => {
     announced("");
+    if (!source.about.index.rows) return [unfilled()];
     return [findings(found, state, source.about, go), downloads(source, state)];
   };
 }
@@ -118,7 +128,7 @@ function views() {
 // An ornament with numbers: the page is whole without it.
 async function overview() {
   const { findings: found } = await source.findings().catch(() => ({ findings: {} }));
-  strip(document.getElementById("strip"), found.all?.find(({ id }) => id === "fp16"));
+  strip(document.getElementById("strip"), found.all?.find(({ id }) => id === "fp16"), source.about.index.rows);
 }
 
 function told({ index, version }) {

@@ -3,7 +3,7 @@
 import { horizontal, limits, scale, vertical } from "./axis.js";
 import { captions, LETTER } from "./captions.js";
 import { h, svg } from "./dom.js";
-import { clipped, number } from "./format.js";
+import { activation, clipped, number } from "./format.js";
 import { colour, dash, marker, standing } from "./marks.js";
 import { pointing } from "./pointing.js";
 
@@ -11,8 +11,8 @@ const LEAST_WIDTH = 280;
 const ROW = 26;
 const WIDE = 640; // from here on a line's name stands at its end
 const APART = 16; // pixels between two names
-const TALL = 42; // a row whose name stands above it
-const SPREAD = 20; // pixels over which the marks of one row are moved apart
+const ABOVE = 16; // pixels of a row whose name stands above it
+const LANE = 11; // pixels between the marks of one row, one lane for each release
 const NAMES = 74; // pixels before the first step, for the names of limits
 const ROOM = 0.06; // above the highest value, so that its mark is whole
 const CROWDED = 40; // points from which on a line gets fewer markers
@@ -49,14 +49,16 @@ export function lines({ label, xLabel, yLabel, series, formats = [], xLog = fals
     const drawing = canvas(label, width, box.bottom + 44,
       horizontal(x, box, xLabel), vertical(y, box, yLabel),
       limits(formats, y, box, { across: true }),
-      series.map((each) => line(each, x, y)),
+      series.map((each) => line(each, x, y, stop ? series.length : 1)),
       stop ? null : captions(series.flatMap((each) => each.points.map(([at, value, label]) => ({ x: at, y: value, label }))), x, y, box, { lined: true }),
       named ? endings(series, x, y, box) : null);
     return stop ? pointing(drawing, { series, x, y, box, stop }) : drawing;
   });
 }
 
-function line({ place, label, points }, x, y) {
+// `share`: how many lines share the steps. Where they are layers, each line has its markers at
+// steps of its own, so that lines which lie on each other are all seen.
+function line({ place, label, points }, x, y, share) {
   const known = points.filter(([, value]) => value !== null);
   let pen = "M";
   const path = points.map(([at, value]) => {
@@ -64,11 +66,11 @@ function line({ place, label, points }, x, y) {
     pen = value === null ? "M" : "L";
     return step;
   });
-  const every = Math.ceil(known.length / CROWDED);
-  const marked = known.filter((_, index) => index % every === 0 || index === known.length - 1);
-  return svg("g", {},
+  const every = Math.min(Math.max(Math.ceil(known.length / CROWDED), share), known.length);
+  const marked = known.filter((_, index) => index % every === place % every);
+  return svg("g", { class: "lined", "data-place": place },
     svg("path", { class: `${colour(place)} line`, d: path.join(""), "stroke-dasharray": dash(place) }),
-    marked.map(([at, value]) => marker(place, x.at(at), y.at(value), `${label}: ${number(value)}`)));
+    marked.map(([at, value]) => marker(place, x.at(at), y.at(value), `${label}: ${activation(value)}`)));
 }
 
 // The name of each line at its last point, moved apart where lines end together.
@@ -81,7 +83,7 @@ function endings(series, x, y, box) {
   for (const each of last) lowest = each.y = Math.max(each.wanted, lowest + APART);
   let ceiling = box.bottom + APART;
   for (const each of last.toReversed()) ceiling = each.y = Math.min(each.y, ceiling - APART);
-  return last.map((each) => svg("g", { class: `${colour(each.place)} ending` },
+  return last.map((each) => svg("g", { class: `${colour(each.place)} ending`, "data-place": each.place },
     svg("path", { class: "lead", d: `M${each.x + 7} ${each.wanted}L${box.right + 6} ${each.y}` }),
     svg("text", { x: box.right + 10, y: each.y + 4 }, clipped(each.label, 24))));
 }
@@ -104,25 +106,25 @@ export function scatter({ label, xLabel, yLabel, series, formats = [], xLog, yLo
 // rows: [{label, marks: [{place or level, value, title}]}], one line each, on one axis.
 export function dots({ label, xLabel, rows, formats = [], log = true }) {
   return figure(label, (width) => {
-    const { left, row, name } = margin(rows, width);
+    const lanes = Math.max(...rows.map(({ marks }) => (marks.length > 1 ? Math.max(...marks.map(({ place }) => place)) + 1 : 1)));
+    const band = Math.max(ROW, lanes * LANE + 8);
+    const { left, above, name } = margin(rows, width);
+    const row = above + band;
     const box = { left, right: width - 26, top: 24, bottom: 24 + rows.length * row };
     const values = rows.flatMap(({ marks }) => marks.map(({ value }) => value));
     const x = scale([...values, ...reached(formats, values)], [box.left, box.right], { log });
-    const most = Math.max(...rows.map(({ marks }) => marks.length));
     return canvas(label, width, box.bottom + 44, horizontal(x, box, xLabel),
       limits(formats, x, box, { across: false }),
       rows.map(({ label: text, marks }, place) => {
-        const y = box.top + (place + 1) * row - ROW / 2;
+        const y = box.top + (place + 1) * row - band / 2;
+        const under = lanes > 1 ? y + band / 2 : y; // a line through many marks would hide some
         return svg("g", {},
-          svg("line", { class: "row", x1: left, x2: box.right, y1: y, y2: y }),
-          name(text, y),
-          marks.map((mark) => dot(mark, x.at(mark.value), y + apart(mark.place, most))));
+          svg("line", { class: lanes > 1 ? "row between" : "row", x1: left, x2: box.right, y1: under, y2: under }),
+          name(text, above ? y - band / 2 - 1 : y + 4),
+          marks.map((mark) => dot(mark, x.at(mark.value), y + (lanes > 1 ? (mark.place - (lanes - 1) / 2) * LANE : 0))));
       }));
   });
 }
-
-// Releases with nearly the same value would cover each other.
-const apart = (place, most) => (most > 1 ? (place - (most - 1) / 2) * Math.min(6, SPREAD / most) : 0);
 
 function dot({ level, place, title }, x, y) {
   return level ? standing(level, { transform: `translate(${x} ${y})` }, title) : marker(place, x, y, title);
@@ -130,14 +132,15 @@ function dot({ level, place, title }, x, y) {
 
 export function bars({ label, xLabel, rows }) {
   return figure(label, (width) => {
-    const { left, row, name } = margin(rows, width);
+    const { left, above, name } = margin(rows, width);
+    const row = above + ROW;
     const box = { left, right: width - 46, top: 8, bottom: 8 + rows.length * row };
     const x = scale(rows.map(({ value }) => value), [box.left, box.right]);
     return canvas(label, width, box.bottom + 44, horizontal(x, box, xLabel),
       rows.map(({ label: text, value, place }, line) => {
         const y = box.top + (line + 1) * row - ROW;
         return svg("g", {},
-          name(text, y + ROW / 2),
+          name(text, above ? y - 1 : y + ROW / 2 + 4),
           svg("rect", { class: `${colour(place)} bar`, x: left, y: y + 6, width: Math.max(1, x.at(value) - left), height: ROW - 12 }),
           svg("text", { class: "value", x: x.at(value) + 6, y: y + 17 }, number(value)));
       }));
@@ -148,12 +151,12 @@ export function bars({ label, xLabel, rows }) {
 function margin(rows, width) {
   const longest = Math.max(...rows.map(({ label }) => [...label].length)) * LETTER + 16;
   if (longest > Math.max(width * 0.42, 120) && width < WIDE) {
-    const name = (text, y) => svg("text", { class: "name", x: 8, y: y - 14 }, clipped(text, (width - 30) / LETTER));
-    return { left: 8, row: TALL, name };
+    const name = (text, y) => svg("text", { class: "name", x: 8, y }, clipped(text, (width - 30) / LETTER));
+    return { left: 8, above: ABOVE, name };
   }
   const left = Math.min(Math.ceil(longest), Math.floor(width * 0.42));
-  const name = (text, y) => svg("text", { class: "name", x: left - 10, y: y + 4, "text-anchor": "end" }, clipped(text, (left - 14) / LETTER));
-  return { left, row: ROW, name };
+  const name = (text, y) => svg("text", { class: "name", x: left - 10, y, "text-anchor": "end" }, clipped(text, (left - 14) / LETTER));
+  return { left, above: 0, name };
 }
 
 // A limit belongs on the axis when values come near it; else it would only press them together.

@@ -5,6 +5,7 @@ import { any } from "./format.js";
 import { byLayer, byRole } from "./layers.js";
 import { badge, swatch } from "./marks.js";
 import { differing, int8, protocols } from "./protocols.js";
+import { stability } from "./stability.js";
 
 export function comparison({ releases, unknown }, state, about, go) {
   if (!releases.length && !unknown.length) return null;
@@ -14,12 +15,12 @@ export function comparison({ releases, unknown }, state, about, go) {
     unknown.length ? missing(unknown, releases, go) : null,
     releases.length ? [warning(releases, about), verdicts(releases),
       h("div", { class: "pictures" }, byLayer(releases, state, about, go), byRole(releases, about)),
-      int8(releases, about), protocols(releases, about), notes(releases)] : null);
+      int8(releases, about), stability(releases), protocols(releases, about), notes(releases)] : null);
 }
 
 function missing(keys, releases, go) {
   return h("p", { class: "warning" }, "Not in this index: ", keys.map((key, place) => [place ? ", " : "", h("bdi", { class: "key" }, key)]), ". ",
-    h("button", { type: "button", class: "link", onclick: () => go({ picks: releases.map(({ key }) => key) }) }, "Leave out"));
+    h("button", { type: "button", id: "leave-out", class: "link", onclick: () => go({ picks: releases.map(({ key }) => key) }) }, "Leave out"));
 }
 
 function warning(releases, about) {
@@ -31,7 +32,7 @@ function warning(releases, about) {
   return h("div", { class: "warning", role: "note" },
     h("p", {}, h("strong", {}, "Measured differently. "), "These releases are not comparable as they stand: differences may come from the measurement. ",
       `Decisive differences: ${told.map(({ label }) => label).join(", ")}.`),
-    details("What each has, and why it matters", h("ul", {}, told.map((field) => h("li", {}, h("b", {}, field.label), `: ${field.why}.`,
+    details("why", "What each has, and why it matters", h("ul", {}, told.map((field) => h("li", {}, h("b", {}, field.label), `: ${field.why}.`,
       h("ul", {}, releases.map(({ name: release, row }) => h("li", {}, name(release), ": ", h("bdi", {}, any(row[field.name]))))))))));
 }
 
@@ -43,6 +44,7 @@ function verdicts(releases) {
     return h("li", { class: level },
       h("p", { class: "who" }, swatch(place), release.href ? h("a", { href: release.href, rel: "noopener noreferrer", target: "_blank" }, name(release.name)) : name(release.name)),
       h("p", { class: "said" }, h("strong", { class: `level ${level}` }, badge(level), head), rest.length ? ` ${rest.join(" ")}` : ""),
+      release.claimed ? h("p", { class: "trust" }, h("bdi", {}, release.claimed)) : null,
       h("p", { class: "trust" }, h("bdi", {}, release.trust_words), release.trust_detail ? [": ", h("bdi", {}, release.trust_detail)] : null));
   }));
 }

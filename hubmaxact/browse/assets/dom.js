@@ -29,15 +29,17 @@ export function table(caption, head, rows, attributes = {}) {
   return h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption },
     h("table", attributes,
       h("caption", { class: "quiet" }, caption),
-      h("thead", {}, h("tr", {}, head.map((cell, place) => h("th", { scope: "col", class: numeric(rows[0], place) }, cell)))),
+      h("thead", {}, h("tr", {}, head.map((cell, place) => h("th", { scope: "col", class: numeric(rows.flat(Infinity).at(-1), place) }, cell)))),
       h("tbody", {}, rows)));
 }
 
-// A column of numbers has its name where the numbers are.
+// A column of numbers has its name where the numbers are; the last row tells, as the first may head
+// a group.
 function numeric(row, place) {
   return row?.children[place]?.classList.contains("number") ? "number" : null;
 }
 
-export function details(summary, ...children) {
-  return h("details", {}, h("summary", {}, summary), ...children);
+// `key` tells one from the others, so that what is open stays open when the page is drawn anew.
+export function details(key, summary, ...children) {
+  return h("details", { "data-fold": key }, h("summary", {}, summary), ...children);
 }

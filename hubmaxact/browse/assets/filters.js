@@ -10,7 +10,7 @@ export function filters(state, about, go) {
   const active = about.facets.reduce((sum, { name }) => sum + (state.facets[name]?.length ?? 0), 0);
   return h("form", { class: "filters", role: "search", "aria-label": "Find releases", onsubmit: (event) => event.preventDefault() },
     search(state, go),
-    h("details", { class: "all", open: matchMedia(WIDE).matches },
+    h("details", { class: "all", "data-fold": "filters", open: matchMedia(WIDE).matches },
       h("summary", {}, "Filters", active ? h("b", {}, ` ${active}`) : null),
       h("div", { class: "facets" }, about.facets.map((facet) => menu(facet, state, go)))),
     chosen(state, about, go));
@@ -71,5 +71,5 @@ function chosen(state, about, go) {
   }));
   if (!chips.length && !state.q) return null;
   return h("div", { class: "chips" }, chips,
-    h("button", { type: "button", class: "chip clear", onclick: () => go({ q: "", facets: {}, page: 1 }) }, "Clear all"));
+    h("button", { type: "button", id: "clear", class: "chip clear", onclick: () => go({ q: "", facets: {}, page: 1 }) }, "Clear all"));
 }

@@ -2,18 +2,19 @@
 
 import { bars, dots, lines, scatter } from "./chart.js";
 import { details, h, svg, table } from "./dom.js";
-import { any, number, rounded } from "./format.js";
+import { activation, any, number, rounded } from "./format.js";
 import { marker, standing } from "./marks.js";
-import { levelOf } from "./ruler.js";
 
 const MOST_ROWS = 30; // of a dot chart; the table below it has them all
 
-export function findings({ scopes, findings: all }, state, about, go) {
+// Without a scope in the address, the one that this index answers for first.
+export function findings({ scopes, first, findings: all }, state, about, go) {
+  const scope = state.scope || first;
   return h("section", { id: "findings", "aria-label": "Findings" },
     h("fieldset", { class: "switch scopes" }, h("legend", {}, "Computed over"), scopes.map(({ id, label, basis }) =>
-      h("label", {}, h("input", { type: "radio", name: "scope", value: id, checked: id === state.scope, onchange: () => go({ scope: id }) }),
+      h("label", {}, h("input", { type: "radio", name: "scope", value: id, checked: id === scope, onchange: () => go({ scope: id === first ? "" : id }) }),
         h("span", {}, label, h("small", {}, basis))))),
-    all[state.scope].map((claim) => card(claim, about)));
+    all[scope].map((claim) => card(claim, about)));
 }
 
 function card(claim, about) {
@@ -24,7 +25,7 @@ function card(claim, about) {
       h("p", { class: "basis" }, `This ${claim.basis}.`)),
     h("div", { class: "shown" },
       claim.chart ? [drawn(claim.chart, claim.title, about), legend(claim.chart)] : null,
-      claim.table.rows.length ? details("These numbers", table(claim.title, claim.table.head,
+      claim.table.rows.length ? details(`claim-${claim.id}`, "These numbers", table(claim.title, claim.table.head,
         claim.table.rows.map((row) => h("tr", {}, row.map(value))))) : null));
 }
 
@@ -52,17 +53,15 @@ function rowed(chart, named, labels, end) {
     return bars({ ...labels, rows: marks.map(({ label, x, place, series }) => ({ label: named.length > 1 ? `${label}, ${series}` : label, value: x, place })) });
   }
   const formats = chart.kind === "ratios" ? [{ label: "no difference", largest: 1 }] : end(chart.x_label);
-  return dots({ ...labels, formats, log: chart.x_log, rows: marks.slice(0, MOST_ROWS).map(({ label, x, place }) =>
-    ({ label, marks: [{ place, level: standings(chart) ? levelOf(x) : null, value: x, title: `${label}: ${number(x)}` }] })) });
+  return dots({ ...labels, formats, log: chart.x_log, rows: marks.slice(0, MOST_ROWS).map(({ label, x, place, level }) =>
+    ({ label, marks: [{ place, level, value: x, title: `${label}: ${activation(x)}` }] })) });
 }
-
-// Releases in order of M have the shapes of the table, not one of a series each.
-const standings = ({ kind, x_label: axis }) => kind === "dots" && axis === "M";
 
 function legend(chart) {
   const { series, kind } = chart;
   if (series.length < 2 || kind === "bars") return null;
-  const shape = ({ points }, place) => (standings(chart) ? standing(levelOf(points[0].x)) : marker(place, 0, 0));
+  // Releases held against fp16 have the shapes of the table, not one of a series each.
+  const shape = ({ points }, place) => (points[0].level ? standing(points[0].level) : marker(place, 0, 0));
   return h("ul", { class: "legend" }, series.map((each, place) => h("li", {},
     svg("svg", { viewBox: "-6 -6 12 12", width: 12, height: 12, "aria-hidden": "true" }, shape(each, place)), each.label)));
 }

@@ -1,4 +1,5 @@
-// Numbers as people read them; exact, because 696,320 and 696,321 are two values.
+// Numbers as people read them; where digits are left out, the exact number stands in a title and
+// in the downloads.
 
 const plain = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
 const UNITS = [[1e12, "T"], [1e9, "B"], [1e6, "M"]];
@@ -10,6 +11,14 @@ export function number(value) {
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e12 || size < 1e-4)) return String(value).replace("e+", "e");
   return plain.format(value);
+}
+
+// A value of a tensor, as hubmaxact/card/numbers.py has it: whole from 1,000 on, else four digits.
+export function activation(value) {
+  if (value === null || value === undefined) return UNKNOWN;
+  const size = Math.abs(value);
+  if (size >= 1e9) return value.toExponential(3).replace("e+", "e");
+  return number(size >= 1000 ? Math.round(value) : Number(value.toPrecision(4)));
 }
 
 export function counted(value, noun) {
@@ -30,11 +39,15 @@ export function rounded(value) {
   return value === null || value === undefined ? UNKNOWN : number(Number(value.toPrecision(DIGITS)));
 }
 
+export function percent(share) {
+  return share === null || share === undefined ? UNKNOWN : `${rounded(Number((100 * share).toPrecision(3)))} %`;
+}
+
 export function flag(value) {
   return value === null || value === undefined ? UNKNOWN : value ? "yes" : "no";
 }
 
-const KINDS = { text: (value) => value ?? UNKNOWN, number, count, db: decibels, flag };
+const KINDS = { text: (value) => value ?? UNKNOWN, number: activation, count, db: decibels, flag };
 
 export function cell(kind, value) {
   return KINDS[kind](value);

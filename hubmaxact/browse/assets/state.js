@@ -22,7 +22,7 @@ export function parse(search, about) {
     sort: sorting(given.get("sort") ?? "", about.columns),
     page: /^[1-9][0-9]{0,5}$/.test(given.get("page") ?? "") ? Number(given.get("page")) : 1,
     role: oneOf(ROLES, given.get("role")),
-    scope: oneOf(SCOPES, given.get("scope")),
+    scope: SCOPES.includes(given.get("scope")) ? given.get("scope") : "",
     picks: several(given.getAll("pick"), MAX_PICKS, LONGEST.key),
   };
 }
@@ -36,7 +36,7 @@ export function query(state, about) {
     ["sort", state.sort === DEFAULT_SORT ? "" : state.sort],
     ["page", state.page > 1 ? String(state.page) : ""],
     ["role", state.role === ROLES[0] ? "" : state.role],
-    ["scope", state.scope === SCOPES[0] ? "" : state.scope],
+    ["scope", state.scope ?? ""],
     ...state.picks.map((key) => ["pick", key]),
   ];
   return pairs

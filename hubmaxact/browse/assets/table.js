@@ -1,13 +1,13 @@
 // The table of releases: one page of rows, sortable, each of which can be picked.
 
-import { h, name } from "./dom.js";
+import { details, h, name } from "./dom.js";
 import { cell, counted, number } from "./format.js";
 import { badge } from "./marks.js";
 import { levelOf, ruler, rulerHead } from "./ruler.js";
 
 const LEVELS = { beyond: "beyond fp16", near: "near fp16's end", within: "below fp16's end", unknown: "not known" };
 const LONG = 24; // letters, from which a text is broken anywhere rather than widening its column
-const EXACT = 9; // letters of a number, from which it is set smaller
+const LONG_NUMBER = 9; // letters of a number, from which it is set smaller
 // What a narrow table says in one line below the name, because the columns have no room there.
 const SUMMARY = ["family", "architecture", "stage", "size", "weights"];
 
@@ -22,7 +22,7 @@ export function releases(page, state, about, go) {
         h("caption", { class: "quiet" }, "Releases; pick some to compare them"),
         h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "pick" }, "Pick"), about.columns.map((column) => heading(column, state, go)))),
         h("tbody", {}, page.rows.map((row) => line(row, state, about, go))))),
-    pager(page, go));
+    pager(page, go), meanings(about));
 }
 
 function heading(column, state, go) {
@@ -70,6 +70,7 @@ function title(row, about) {
   const known = about.columns.filter(({ name: column }) => SUMMARY.includes(column) && row.cells[column] !== null);
   return h("th", { scope: "row", class: "c-name" },
     row.href ? h("a", { href: row.href, rel: "noopener noreferrer", target: "_blank" }, name(row.name)) : name(row.name),
+    row.claimed ? h("span", { class: "claimed" }, h("bdi", {}, row.claimed)) : null,
     h("span", { class: `trust ${row.trust}` }, h("bdi", {}, row.trust === "unverified" ? row.source : row.trust_words)),
     h("span", { class: "narrow" }, known.map(({ name: column, kind }, place) => [h("bdi", {}, cell(kind, row.cells[column])), place < known.length - 1 ? " · " : ""])),
     h("span", { class: "narrow" }, standing(row), row.cells.carrier === null ? null : [" in the ", h("bdi", {}, row.cells.carrier)]));
@@ -80,7 +81,7 @@ function content(column, row) {
   const text = cell(column.kind, value);
   if (column.name === "exceeds_float16") return standing(row);
   if (value === null) return h("span", { class: "unknown" }, text);
-  if (column.name === "abs_max") return [h("span", { class: text.length > EXACT ? "m exact" : "m" }, text), ruler(value, row.verdict.level === "unknown" ? levelOf(value) : row.verdict.level)];
+  if (column.name === "abs_max") return [h("span", { class: text.length > LONG_NUMBER ? "m small" : "m", title: value }, text), ruler(value, row.verdict.level === "unknown" ? levelOf(value) : row.verdict.level)];
   return column.kind === "text" ? h("bdi", { class: text.length > LONG ? "long" : null }, text) : text;
 }
 
@@ -90,9 +91,20 @@ function standing({ verdict }) {
 }
 
 function pager({ page, pages, total }, go) {
-  const to = (label, target, enabled) => h("button", { type: "button", disabled: !enabled, onclick: () => go({ page: target }) }, label);
+  const to = (label, target, enabled) => h("button", { type: "button", id: label.toLowerCase(), disabled: !enabled, onclick: (event) => turned(go({ page: target }), event) }, label);
   return h("nav", { class: "pager", "aria-label": "Pages of the table" },
     to("Previous", page - 1, page > 1),
     h("span", { id: "page" }, `Page ${number(page)} of ${number(pages)}, ${counted(total, "release")}`),
     to("Next", page + 1, page < pages));
+}
+
+function meanings({ words }) {
+  return details("words", "What the words mean", h("dl", { class: "glossary" }, words.map(({ word, meaning }) => [h("dt", {}, word), h("dd", {}, meaning)])));
+}
+
+// A new page is read from its top, but the keyboard stays with the button that it presses again.
+async function turned(drawn, { detail: clicks }) {
+  await drawn;
+  if (clicks) document.getElementById("releases")?.scrollIntoView();
+  else document.activeElement.scrollIntoView({ block: "nearest" });
 }

@@ -11,12 +11,20 @@ export function tray({ releases, unknown }, go) {
   const chip = (release, place) => h("li", {}, swatch(place), name(release.name),
     h("button", { type: "button", "aria-label": `Remove ${release.name}`, onclick: () => go(without(release.key)) }, "×"));
   const copy = h("button", { type: "button", id: "copy", onclick: () => copied(copy) }, "Copy link");
-  return h("section", { class: "tray", "aria-label": "Picked releases" },
+  return measured(h("section", { class: "tray", "aria-label": "Picked releases" },
     h("ul", {}, releases.map(chip)),
     h("div", { class: "actions" },
       h("button", { type: "button", id: "jump", class: "strong", onclick: jump }, releases.length === 1 ? "Details" : `Compare ${releases.length}`),
       copy,
-      h("button", { type: "button", id: "none", onclick: () => go({ picks: [] }) }, "Clear")));
+      h("button", { type: "button", id: "none", onclick: () => go({ picks: [] }) }, "Clear"))));
+}
+
+// What is scrolled into view must not lie under the tray, however many lines it has.
+function measured(tray) {
+  new ResizeObserver(() => {
+    if (tray.isConnected) document.documentElement.style.setProperty("--tray", `${tray.offsetHeight}px`);
+  }).observe(tray);
+  return tray;
 }
 
 function jump() {

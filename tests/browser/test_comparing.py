@@ -1,0 +1,114 @@
+"""What a comparison must show of every release in it, and what of a page stays as it was."""
+
+import pytest
+from browser.indexes import release, write_index
+from playwright.sync_api import expect
+
+PAPERS = "&".join(
+    f"pick=paper%3AQwen2.5-{size}B{tuned}"
+    for size in ("1.5", "7", "32")
+    for tuned in ("", "-Instruct")
+)
+TWO = "pick=org-4%2Fmodel-00018&pick=org-5%2Fmodel-00019"
+PHONE = {"width": 390, "height": 844}
+MARKS = """chart => [...chart.querySelectorAll("path.mark")].map(mark => {
+  const box = mark.getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2];
+})"""
+
+
+def apart(centres):
+    """The least distance between two of some points."""
+    return min(
+        ((x - u) ** 2 + (y - v) ** 2) ** 0.5
+        for place, (x, y) in enumerate(centres)
+        for u, v in centres[:place]
+    )
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_release_hides_another_in_the_chart_by_role(visit, address, width):
+    page = visit(address, viewport={"width": width, "height": 900}).open(f"?{PAPERS}")
+    chart = page.get_by_role("img", name="Largest |a| of each role")
+    expect(chart.locator("path.mark").first).to_be_visible()
+    assert apart(chart.evaluate(MARKS)) >= 9
+
+
+def test_lines_that_lie_on_each_other_each_have_markers_of_their_own(visit, serve, tmp_path):
+    rows = [release(n, hidden_state_by_layer=[8.0] * 30) for n in (4, 9, 14)]
+    index = write_index(tmp_path / "index", rows, with_paper=False)
+    picks = "&".join(f"pick={row['key'].replace('/', '%2F')}" for row in rows)
+    with serve("export", index) as running:
+        page = visit(running).open(f"?{picks}")
+        chart = page.get_by_role("img", name="Largest |a| of each layer")
+        expect(chart.locator("path.mark").first).to_be_visible()
+        assert apart(chart.evaluate(MARKS)) >= 9
+        page.locator("button.key").nth(1).focus()
+        expect(chart.locator("g.lined.lowered")).to_have_count(2)
+        assert chart.locator("g.lined").last.get_attribute("data-place") == "1"
+        page.locator("#copy").focus()
+        expect(chart.locator("g.lined.lowered")).to_have_count(0)
+
+
+def test_a_tap_on_a_chart_reads_its_values_and_they_stay(visit, address):
+    page = visit(address, viewport=PHONE, has_touch=True).open(f"?{TWO}")
+    chart = page.get_by_role("img", name="Largest |a| of each layer")
+    expect(page.locator(".readout")).to_contain_text("Tap or point")
+    chart.tap()
+    expect(page.locator(".readout b")).to_contain_text("depth")
+    expect(page.locator(".readout span")).to_have_count(2)
+
+
+def test_an_opened_table_stays_open_when_the_page_changes(visit, address):
+    page = visit(address).open(f"?{TWO}")
+    for fold in ("layer-numbers", "fields"):
+        page.locator(f"[data-fold={fold}] > summary").click()
+    page.get_by_role("radio", name="MLP output").check()
+    expect(page.locator("#compare")).to_contain_text("MLP output")
+    page.wait_for_function("document.body.dataset.ready?.includes('role=mlp_output')")
+    for fold in ("layer-numbers", "fields"):
+        expect(page.locator(f"[data-fold={fold}]")).to_have_attribute("open", "")
+    page.goto(f"{address}?view=findings")
+    page.locator("[data-fold=claim-span] > summary").click()
+    page.get_by_label("Everything in the index").check()
+    page.wait_for_function("document.body.dataset.ready === 'view=findings&scope=all'")
+    expect(page.locator("[data-fold=claim-span]")).to_have_attribute("open", "")
+
+
+def test_a_link_to_a_comparison_opens_on_it(visit, address):
+    page = visit(address).open(f"?{TWO}")
+    page.wait_for_function(
+        "() => { const { top } = document.getElementById('compare').getBoundingClientRect();"
+        " return top >= 0 && top < innerHeight / 2; }"
+    )
+    visit(address).open().wait_for_function("scrollY === 0")
+
+
+def test_the_stability_of_m_stands_in_two_numbers_with_two_names(visit, address):
+    page = visit(address).open(f"?pick=paper%3AQwen3-30B-A3B&{TWO}")
+    stability = page.locator("#stability")
+    expect(stability).to_contain_text("no confidence interval")
+    expect(stability).to_contain_text("1,392 · 1,480 · 1,368 · 1,392 · 1,512")
+    first = stability.locator("tbody tr").first
+    expect(first.locator("td").nth(2)).to_have_text("10.1 %")
+    expect(first.locator("td").nth(3)).to_have_text("4.42 %")
+    expect(stability).to_contain_text("No subsets: org-4/model-00018, org-5/model-00019")
+
+
+def test_the_int8_table_shows_the_hidden_states_and_says_what_is_better(visit, serve, tmp_path):
+    known = {"int8_max_abs_lowest_db": 11.04, "int8_max_abs_median_db": 30.0}
+    row = release(1, **known, int8_max_abs_highest_db=41.0, int8_max_abs_final_norm_db=22.0)
+    with serve("export", write_index(tmp_path / "index", [row], with_paper=False)) as running:
+        page = visit(running, viewport=PHONE).open("?pick=org-1%2Fmodel-00001")
+        expect(page.locator("#compare")).to_contain_text("SQNR, higher is better")
+        cells = dict(
+            zip(
+                page.locator("#int8 tbody th[scope=row]").all_inner_texts(),
+                page.locator("#int8 tbody td").all_inner_texts(),
+                strict=True,
+            )
+        )
+        assert cells["SQNR of the hidden states, lowest (dB)"] == "11.0"
+        assert cells["SQNR of the hidden states, median (dB)"] == "30.0"
+        assert cells["SQNR of the hidden states, highest (dB)"] == "41.0"
+        assert cells["SQNR at the final norm (dB)"] == "22.0"

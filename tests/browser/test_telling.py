@@ -1,0 +1,106 @@
+"""What the page says: that it never contradicts itself, and that its words are explained."""
+
+import pytest
+from browser.indexes import release, write_index
+from playwright.sync_api import expect
+
+GATE = {"max_value": 9000.0, "abs_max": 9000.0, "max_mlp_gate": 90000.0, "exceeds_float16": True}
+
+
+@pytest.fixture
+def shown(visit, serve, tmp_path):
+    """Visit an export of an index of a few rows, or of none."""
+    running = []
+
+    def start(rows, query="", **visiting):
+        index = write_index(tmp_path / "index", rows, with_paper=False)
+        running.append(serve("export", index))
+        return visit(running[-1].__enter__(), **visiting).open(query)
+
+    yield start
+    for each in running:
+        each.__exit__(None, None, None)
+
+
+def test_a_gate_beyond_fp16_is_told_alike_in_table_strip_and_findings(shown):
+    page = shown([release(1), release(2), release(3, **GATE)])
+    row = page.locator("#releases tbody tr").filter(has_text="model-00003")
+    expect(row.locator(".level.beyond").first).to_be_attached()
+    expect(page.locator("#strip .standing.beyond")).to_have_count(1)
+    expect(page.locator("#strip")).to_contain_text("0 with M beyond")
+    label = page.locator("#strip svg[role=img]").get_attribute("aria-label")
+    assert "0 have M beyond fp16. 1 of 3 releases exceed fp16's range" in label
+    page.get_by_role("link", name="Findings").click()
+    found = page.locator("#finding-fp16")
+    expect(found).to_contain_text("1 of 3")
+    expect(found.locator(".plot .standing.beyond")).to_have_count(1)
+
+
+def test_the_words_in_the_strip_are_whole_when_every_m_is_small(shown):
+    page = shown([release(1), release(2)], viewport={"width": 390, "height": 844})
+    words = page.locator("#strip text.beyond")
+    expect(words).to_have_text("0 with M beyond")
+    box, frame = words.bounding_box(), page.locator("#strip").bounding_box()
+    assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+
+
+def test_releases_that_the_strip_leaves_aside_are_counted(shown):
+    page = shown([release(1), release(2), release(3, trust="copied")])
+    expect(page.locator("#age")).to_contain_text("3 releases")
+    expect(page.locator("#strip")).to_contain_text("left aside: 1 copied, partial or without M")
+
+
+def test_an_index_without_the_paper_opens_on_findings_that_say_something(shown):
+    page = shown([release(1), release(2)], "?view=findings")
+    expect(page.get_by_label("Measured releases")).to_be_checked()
+    expect(page.locator("#finding-span .answer")).to_have_text("0.30")
+    page.get_by_label("Everything").check()
+    page.wait_for_function("document.body.dataset.ready === 'view=findings&scope=all'")
+    page.get_by_label("Measured releases").check()
+    page.wait_for_function("document.body.dataset.ready === 'view=findings'")
+
+
+@pytest.mark.parametrize("query", ["", "?view=findings"])
+def test_an_empty_index_says_how_it_is_filled(shown, query):
+    page = shown([], query)
+    expect(page.locator("#content")).to_contain_text("This index holds no release yet.")
+    expect(page.locator("#content")).to_contain_text("hubmaxact catalog build")
+    expect(page.locator("#content button")).to_have_count(0)
+
+
+def test_every_word_of_trust_and_precision_is_explained_without_a_pointer(shown):
+    page = shown([release(1)], viewport={"width": 390, "height": 844}, has_touch=True)
+    page.locator("[data-fold=words] > summary").tap()
+    told = page.locator("dl.glossary dt").all_inner_texts()
+    for word in ("current", "stale", "unverified", "MLP gate", "INT-8 SQNR"):
+        assert word in told
+    expect(page.locator("dl.glossary")).to_contain_text("higher is better")
+
+
+def test_long_numbers_are_rounded_for_people_and_exact_in_their_title(shown):
+    exact = 1234.5677490234375
+    page = shown([release(1, abs_max=exact, max_value=exact)])
+    expect(page.locator("td.c-abs_max .m")).to_have_text("1,235")
+    expect(page.locator("td.c-abs_max .m")).to_have_attribute("title", str(exact))
+
+
+def test_a_file_shows_who_it_says_it_is(shown):
+    file = {"key": "file:moe.json", "name": "moe", "repo_id": None, "model_id": "org/claimed"}
+    page = shown([release(1, **file)], "?pick=file%3Amoe.json")
+    expect(page.locator("#releases tbody th")).to_contain_text("says it is org/claimed")
+    expect(page.locator("#compare .verdicts")).to_contain_text("says it is org/claimed")
+    expect(page.locator("a", has_text="org/claimed")).to_have_count(0)
+
+
+def test_the_chosen_tensor_is_marked_in_forced_colours(shown):
+    page = shown([release(1)], "?pick=org-1%2Fmodel-00001", forced_colors="active")
+    outline = "e => getComputedStyle(e.nextElementSibling).outlineStyle"
+    assert page.get_by_role("radio", name="hidden state").evaluate(outline) == "solid"
+    assert page.get_by_role("radio", name="MLP output").evaluate(outline) == "none"
+
+
+def test_a_file_of_the_view_has_one_name_on_both_hosts(visit, address):
+    page = visit(address).open("?q=gemma")
+    with page.expect_download() as waiting:
+        page.locator('[data-download="view.csv"]').click()
+    assert waiting.value.suggested_filename == "activation-maxima-view.csv"
