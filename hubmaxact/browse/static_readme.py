@@ -21,8 +21,8 @@ Made by `hubmaxact catalog export`, version {version}, from the index with the s
 `{sha256}`{built}. It needs a web server, any will do: `python -m http.server` in this folder.
 The data: `download/all.csv` and `download/all.parquet`.
 
-Do not edit these files: the next export replaces what the last one made, and refuses a folder in
-which something else lies.
+Do not edit these files: the next export replaces what the last one made, leaves what git keeps
+beside it, and refuses a folder in which anything else lies.
 """
 
 
