@@ -98,6 +98,34 @@ def updated(path, **values):
     return edited(edit)
 
 
+def forget(report, *places):
+    """Leave out sites as if the layers had none by design."""
+    report["sites"] = [s for s in report["sites"] if (s["role"], s["layer"]) not in places]
+    for role, _ in places:
+        row = report["coverage"][role]
+        row.update(expected=row["expected"] - 1, fired=row["fired"] - 1, absent=row["absent"] + 1)
+
+
+def gate_without_block(report):
+    """Leave out a block, and keep the gate inside it."""
+    gate = {"role": "mlp_gate", "layer": 1, "part": None, "module": None, "reason": "lost"}
+    report["status"] = "partial"
+    report["coverage"]["missing"] = [gate]
+    report["coverage"]["mlp_gate"] |= {"expected": 1, "absent": 1}
+    report["max_by_role"]["mlp_output"] |= {
+        "value": report["sites"][2]["top"][0]["value"],
+        "layer": 0,
+        "module": report["sites"][2]["module"],
+    }
+    forget(report, ("mlp_output", 1))
+
+
+def layers_without_blocks(report):
+    """Leave out everything that a layer does."""
+    forget(report, ("mlp_output", 0), ("mlp_output", 1))
+    del report["max_by_role"]["mlp_output"]
+
+
 def flipped(report):
     """Turn the sign of M everywhere but in the extremes of its site."""
     for place in (report["global_max"], report["max_by_role"]["hidden_state"]):
@@ -468,9 +496,17 @@ FILES = {
         changed(("coverage", "final_norm", "absent"), 0),
         "coverage.final_norm.expected: is 0, with 0 absent, but a decoder has one",
     ),
-    "gate_without_block": (
+    "missing_and_absent": (
         lost(role="mlp_gate", layer=1),
         "coverage.mlp_gate.absent: is 2, but 1 of 2 layers have this role",
+    ),
+    "gate_without_block": (
+        edited(gate_without_block),
+        "coverage.mlp_output.absent: counts layer 1, which has an mlp_gate, as one without",
+    ),
+    "layers_that_do_nothing": (
+        edited(layers_without_blocks),
+        "coverage.attention_output.absent: counts every layer, and so does that of mlp_output",
     ),
     "missing_and_seen": (
         lost(module="model.layers.0.mlp"),
