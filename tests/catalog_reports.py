@@ -1,12 +1,11 @@
 """Many small reports that differ, made fast: one report by arithmetic, then facts replaced."""
 
 import copy
-import hashlib
 import json
 from functools import cache
 from pathlib import Path
 
-from example_reports import small_report
+from example_reports import small_report, weights_of
 
 from hubmaxact.catalog.arrow import rows_of
 from hubmaxact.catalog.store import read_index
@@ -24,13 +23,7 @@ def report_of(name: str, *, weights: dict[str, bytes] | None = None, **model) ->
     """A valid report on a model of this name; its weight files have these contents."""
     report = json.loads(_template())
     contents = {"model.safetensors": name.encode()} if weights is None else weights
-    report["model"]["weight_files"] = [
-        {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for path, content in contents.items()
-    ]
-    size = sum(len(content) for content in contents.values())
-    report["model"] |= {"num_parameters": size, "num_active_parameters": size}
-    report["model"] |= {"id": None, "commit": None, **model}
+    report["model"] |= {**weights_of(contents), "id": None, "commit": None, **model}
     return report
 
 

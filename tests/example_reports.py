@@ -189,6 +189,16 @@ def model_facts(num_layers, hidden_size, *, moe):
     }
 
 
+def weights_of(contents):
+    """Facts of a model whose weight files have these contents, a parameter in each byte."""
+    files = [
+        {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in contents.items()
+    ]
+    size = sum(file["size"] for file in files)
+    return {"weight_files": files, "num_parameters": size, "num_active_parameters": size}
+
+
 def protocol_facts(num_samples, domains, *, moe):
     """The default protocol over the embedded corpus."""
     return {

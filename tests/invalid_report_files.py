@@ -22,7 +22,6 @@ def smallest_report():
         site("mlp_output", 0, 8, width=WIDTH, place=(2, 0, 7, 5)),
         site("hidden_state", 1, 61, width=WIDTH, place=(1, 3, 9, 5)),
         site("mlp_output", 1, 40, width=WIDTH, place=(1, 3, 9, 5)),
-        site("mlp_gate", 1, -7, width=8, place=(2, 1, 5, 2)),
         site("router_logits", 1, 9, width=8, place=(0, 0, 4, 3)),
     ]
     for s in sites:
@@ -33,7 +32,7 @@ def smallest_report():
         num_layers=2,
         hidden_size=WIDTH,
         domains={"math": 3000, "code": 2000},
-        experts=[routing | {"never_routed": [2, 6], "mlp_gate": {"abs_max": 7.0, "expert": 3}}],
+        experts=[routing | {"never_routed": [2, 6], "mlp_gate": None}],
     )
     report["model"]["weight_files"] = report["model"]["weight_files"][:1]
     report["stability"]["subsets"] = report["stability"]["subsets"][:1]
@@ -97,6 +96,34 @@ def updated(path, **values):
         place.update(values)
 
     return edited(edit)
+
+
+def forget(report, *places):
+    """Leave out sites as if the layers had none by design."""
+    report["sites"] = [s for s in report["sites"] if (s["role"], s["layer"]) not in places]
+    for role, _ in places:
+        row = report["coverage"][role]
+        row.update(expected=row["expected"] - 1, fired=row["fired"] - 1, absent=row["absent"] + 1)
+
+
+def gate_without_block(report):
+    """Leave out a block, and keep the gate inside it."""
+    gate = {"role": "mlp_gate", "layer": 1, "part": None, "module": None, "reason": "lost"}
+    report["status"] = "partial"
+    report["coverage"]["missing"] = [gate]
+    report["coverage"]["mlp_gate"] |= {"expected": 1, "absent": 1}
+    report["max_by_role"]["mlp_output"] |= {
+        "value": report["sites"][2]["top"][0]["value"],
+        "layer": 0,
+        "module": report["sites"][2]["module"],
+    }
+    forget(report, ("mlp_output", 1))
+
+
+def layers_without_blocks(report):
+    """Leave out everything that a layer does."""
+    forget(report, ("mlp_output", 0), ("mlp_output", 1))
+    del report["max_by_role"]["mlp_output"]
 
 
 def flipped(report):
@@ -469,9 +496,17 @@ FILES = {
         changed(("coverage", "final_norm", "absent"), 0),
         "coverage.final_norm.expected: is 0, with 0 absent, but a decoder has one",
     ),
-    "absent_and_promised": (
+    "missing_and_absent": (
         lost(role="attention_output", layer=1),
         "coverage.attention_output.absent: is 2, but 1 of 2 layers have this role",
+    ),
+    "gate_without_block": (
+        edited(gate_without_block),
+        "coverage.mlp_output.absent: counts layer 1, which has an mlp_gate, as one without",
+    ),
+    "layers_that_do_nothing": (
+        edited(layers_without_blocks),
+        "coverage.attention_output.absent: counts every layer, and so does that of mlp_output",
     ),
     "missing_and_seen": (
         lost(module="model.layers.0.mlp"),
@@ -483,7 +518,7 @@ FILES = {
     ),
     "sites_out_of_order": (
         edited(lambda report: report["sites"].reverse()),
-        "sites[1]: is mlp_gate of layer 1, after router_logits of layer 1",
+        "sites[1]: is mlp_output of layer 1, after router_logits of layer 1",
     ),
     "one_module_for_two_layers": (
         changed((*PEAK, "module"), "model.layers.0"),
@@ -639,11 +674,11 @@ FILES = {
         "experts[0].tokens.median: is 5, but 4 of 8 experts received no token",
     ),
     "gate_of_an_idle_expert": (
-        changed(("experts", 0, "mlp_gate", "expert"), 6),
+        changed(("experts", 0, "mlp_gate"), {"abs_max": 7.0, "expert": 6}),
         "experts[0].mlp_gate.expert: is 6, which received no token",
     ),
     "gate_beyond_its_site": (
-        changed(("experts", 0, "mlp_gate", "abs_max"), 7.5),
+        changed(("experts", 0, "mlp_gate"), {"abs_max": 7.5, "expert": 3}),
         "experts[0].mlp_gate.abs_max: is 7.5, but no gate of layer 1 reached that",
     ),
     "routing_left_out": (

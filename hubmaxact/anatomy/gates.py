@@ -30,7 +30,7 @@ def gates(
     found += [
         _site(layer, parts, name, Point.EXPERT_GATE, name)
         for name in parts.experts
-        if model.get_submodule(name).has_gate
+        if model.get_submodule(name).has_gate and experts_implementation(model, name) in ROUTED_ROWS
     ]
     covered = [site.module for site in found]
     found += [

@@ -140,6 +140,17 @@ def test_layers_are_found_where_the_decoder_by_name_is_a_head():
     assert anatomy.missing == ()
 
 
+@pytest.mark.parametrize("model_type", ["qwen3_moe", "gpt_oss"])
+def test_experts_that_run_in_an_unknown_way_have_gates_that_are_missing_once(model_type, tmp_path):
+    experts = {"num_experts": 4, "num_local_experts": 4, "num_experts_per_tok": 2}
+    decoder = model(model_type, **SMALL, num_key_value_heads=2, head_dim=8, **experts)
+    decoder.config._experts_implementation = "eager"
+    anatomy = resolve(decoder)
+    assert [(m.role, m.layer) for m in anatomy.missing] == [("mlp_gate", 0), ("mlp_gate", 1)]
+    assert all("run as 'eager'" in m.reason for m in anatomy.missing)
+    assert modules(anatomy, "mlp_gate") == []
+
+
 class TestRefusals:
     @pytest.mark.parametrize("model_type", ["bert", "roberta"])
     def test_an_encoder(self, model_type):

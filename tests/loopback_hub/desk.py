@@ -1,10 +1,9 @@
 """Somebody at a desk: a report, a home directory, and a model on the Hub to push it to."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from example_reports import small_report
+from example_reports import small_report, weights_of
 
 from hubmaxact.report.write import report_bytes
 from loopback_hub.client import Finished, run_cli
@@ -21,11 +20,7 @@ README = b"---\nlicense: mit # kept\ntags:\n- text\n---\n# A model\n\nWords.\n"
 
 def report_on(weights: dict[str, bytes], **model) -> bytes:
     """A report that says it was measured on these files."""
-    files = [
-        {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for path, content in weights.items()
-    ]
-    return report_bytes(small_report(model={"id": REPO, "weight_files": files, **model}))
+    return report_bytes(small_report(model={"id": REPO, **weights_of(weights), **model}))
 
 
 @dataclass

@@ -103,7 +103,7 @@ def gates_lie_in_blocks(report: Report) -> Iterator[Problem]:
         message = f"counts layer {alone[0]}, which has an mlp_gate, as one without mlp_output"
         yield Problem("coverage.mlp_output.absent", message)
     if not layers["attention_output"] | layers["mlp_output"]:
-        message = "and coverage.mlp_output count every layer as one without, which no decoder is"
+        message = "counts every layer, and so does that of mlp_output; some layer must do something"
         yield Problem("coverage.attention_output.absent", message)
 
 
