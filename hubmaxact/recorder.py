@@ -94,10 +94,12 @@ class Recorder:
     def _expert_maxima(self, site: Site, row_max_T: Tensor, routed: Routed) -> None:
         """Fold the rows' maxima into those of their experts (-1 where nothing was finite)."""
         assert site.layer is not None
+        num_experts = self.num_experts[site.layer]
         if site not in self.expert_maxima:
-            num_experts = self.num_experts[site.layer]
             self.expert_maxima[site] = torch.full((num_experts,), -1.0, device=row_max_T.device)
-        self.expert_maxima[site].scatter_reduce_(0, routed.expert, row_max_T.float(), "amax")
+        real = routed.expert < num_experts  # ZAYA's routers may also choose no expert at all
+        chosen, largest = routed.expert[real].long(), row_max_T[real].float()
+        self.expert_maxima[site].scatter_reduce_(0, chosen, largest, "amax")
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Count the real tokens each expert of a layer receives."""
