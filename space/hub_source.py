@@ -24,7 +24,7 @@ from hubmaxact.catalog.manifest import MAX_BYTES
 from hubmaxact.catalog.store import INDEX, MANIFEST
 from hubmaxact.errors import HubError
 from hubmaxact.files import write_bytes
-from hubmaxact.hub.client import ANSWER_SECONDS, LIBRARY, api
+from hubmaxact.hub.client import LIBRARY, api
 from hubmaxact.hub.patience import ask
 from hubmaxact.hub.source import COMMIT
 
@@ -95,7 +95,6 @@ class HubSource:
                 self._repo_id,
                 revision=self._revision,
                 expand=["sha"],
-                timeout=ANSWER_SECONDS,
                 token=False,
             )
         except RepositoryNotFoundError as error:

@@ -57,7 +57,8 @@ def decode(content: bytes) -> Table:
     """
     pa = arrow()
     try:
-        table = pa.parquet.read_table(pa.BufferReader(content))
+        # A thread of pyarrow's that is still starting when a short program ends aborts it.
+        table = pa.parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise DamagedTableError("the index is not a Parquet file; build it again.") from error
     if not table.schema.equals(_schema()):

@@ -21,7 +21,7 @@ class Captured:
     position: np.ndarray
     token_id: np.ndarray
     split: np.ndarray  # of str
-    expert: np.ndarray  # -1 outside routed experts
+    expert: np.ndarray | None = None  # -1 outside routed experts
 
     @property
     def exact(self):
@@ -31,7 +31,7 @@ class Captured:
     def only(self, split):
         """The rows of one split."""
         rows = self.split == split
-        columns = (self.sample, self.position, self.token_id, self.split, self.expert)
+        columns = (self.sample, self.position, self.token_id, self.split)
         return Captured(self.values[torch.from_numpy(rows)], *(c[rows] for c in columns))
 
 
