@@ -16,6 +16,7 @@ from hubmaxact.anatomy.layout import Layout, layout_of, rows_by_token
 from hubmaxact.anatomy.stack import Stack, input_device
 
 NUM_SEQUENCES, LENGTH = 2, 11  # neither is likely to equal a width
+SUMS = 1e-3  # relative; long float32 sums that cancel, with room
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Probe:
     routed: dict[str, int] = field(default_factory=dict)  # experts chosen for each token
     calls: Counter[str] = field(default_factory=Counter)
     moved: dict[str, float] = field(default_factory=dict)  # by a later token, as share of a row
+    rounding: dict[str, float] = field(default_factory=dict)  # what moves a row in its dtype alone
     called: list[str] = field(default_factory=list)  # in order of return
     ends: list[tuple[str, Tensor]] = field(default_factory=list)  # put out after the last layer
     last: Tensor | None = None  # the last hidden state
@@ -74,7 +76,7 @@ def _watch(
         probe.calls[name] += 1
         probe.called.append(name)
         if found and found[0] is not None:
-            probe.moved[name] = _moved(found[0])
+            probe.moved[name], probe.rounding[name] = _moved(found[0]), _rounding(found[0])
         if name.startswith(f"{layers}."):
             probe.ends.clear()
         elif isinstance(out, Tensor):
@@ -99,3 +101,8 @@ def _moved(x: Tensor) -> float:
     one, other = rows.reshape(NUM_SEQUENCES, LENGTH, -1)[:, :-1]
     share = (one - other).norm(dim=-1) / one.norm(dim=-1).clamp(min=torch.finfo(torch.float32).tiny)
     return float(share.median())
+
+
+def _rounding(x: Tensor) -> float:
+    """What another order of summing may move a row by: two steps of its dtype, or its sums."""
+    return max(2 * torch.finfo(x.dtype).eps, SUMS) if x.is_floating_point() else 0.0

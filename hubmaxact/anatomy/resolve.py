@@ -23,8 +23,7 @@ from hubmaxact.errors import CoverageError, UnknownAnatomyError
 from hubmaxact.roles import ROLES
 
 MOST_EXTRA_CLASSES = 4  # routers may score a few pseudo-experts (ZAYA's skip class)
-MOST_MOVED = 1 / 32  # of a row, by a later token
-SUDDENLY = 100  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
+SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
 
 
 def resolve(model: PreTrainedModel) -> Anatomy:
@@ -83,10 +82,10 @@ def _refuse_leaks(model: PreTrainedModel, sites: list[Site], probe: Probe) -> No
     before = 0.0
     for site in (site for site in sites if site.role == "attention_output"):
         moved = probe.moved.get(site.module, 0.0)
-        if moved > max(MOST_MOVED, SUDDENLY * before):
+        if moved > max(probe.rounding.get(site.module, 0.0), SUDDENLY * before):
             raise UnknownAnatomyError(
                 f"{type(model).__name__} is no causal decoder: a later token moved what "
-                f"{site.module} puts out for the tokens before it, by {moved:.0%}. "
+                f"{site.module} puts out for the tokens before it, by {moved:.1%}. "
                 "hubmaxact measures causal decoders only."
             )
         before = max(before, moved)
@@ -102,8 +101,9 @@ def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) 
         reason = "neither a token mixer nor a channel block was found in this layer"
         return [*found, _missing("attention_output", layer, reason, parts.name)]
     for role, names in (("attention_output", parts.mixers), ("mlp_output", parts.blocks)):
-        outputs = [(_before_residual(model, name, probe), 0) for name in names]
-        found += _named(role, layer, outputs, parts.name)
+        outputs = [(name, 0) for name in names]
+        for site in _named(role, layer, outputs, parts.name):
+            found.append(_before_residual(model, site, probe))
     found += gates(model, layer, parts, probe)
     found += _named("router_logits", layer, parts.routers, parts.name)
     if parts.stacked and not parts.routers:
@@ -112,13 +112,15 @@ def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) 
     return found
 
 
-def _before_residual(model: PreTrainedModel, name: str, probe: Probe) -> str:
-    """The module itself, or the last map inside it where it adds the residual on its own."""
-    module = model.get_submodule(name)
-    if not evidence.adds_residual(module):
-        return name
-    inside = (n for n in reversed(probe.called) if n.startswith(f"{name}."))
-    return next((n for n in inside if evidence.is_map(model.get_submodule(n))), name)
+def _before_residual(model: PreTrainedModel, site: Site, probe: Probe) -> Site | Missing:
+    """The site itself, or the last map inside its module where that adds the residual."""
+    if not evidence.adds_residual(model.get_submodule(site.module)):
+        return site
+    inside = (n for n in reversed(probe.called) if n.startswith(f"{site.module}."))
+    last = next((n for n in inside if evidence.is_map(model.get_submodule(n))), None)
+    if last is None:
+        return unwatchable(site, "it adds the residual stream, and no map was seen to end in it")
+    return replace(site, module=last)
 
 
 def _named(role: str, layer: int, outputs: list[tuple[str, int]], prefix: str) -> Iterator[Site]:

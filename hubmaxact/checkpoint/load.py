@@ -149,7 +149,7 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> Any:
             ignore_mismatched_sizes=True,
             **options,
         )
-    except torch.OutOfMemoryError as error:
+    except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemoryError(
             "the weights do not fit the device. Use --device-map auto, or a larger device."
         ) from error

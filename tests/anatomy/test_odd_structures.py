@@ -164,6 +164,16 @@ class TestRefusals:
         with pytest.raises(UnknownAnatomyError, match="is no causal decoder"):
             resolve(encoder)
 
+    @pytest.mark.parametrize(("dtype", "apart"), [(torch.float32, 0.1), (torch.bfloat16, 0.4)])
+    def test_an_encoder_that_looks_little_at_the_last_token(self, dtype, apart):
+        """A trained one moves earlier rows by 3 % in its first layer; this one by less."""
+        encoder = model("bert", AutoModelForMaskedLM, **SMALL)
+        table = encoder.get_input_embeddings().weight
+        with torch.no_grad():  # the probe's sequences end in tokens 10 and 11
+            table[11] = table[10] + apart * (table[11] - table[10])
+        with pytest.raises(UnknownAnatomyError, match=r"before it, by [0-2]\.\d%"):
+            resolve(encoder.to(dtype))
+
     def test_an_encoder_with_a_decoder(self):
         with pytest.raises(UnknownAnatomyError, match="is an encoder-decoder"):
             resolve(model("t5", AutoModelForSeq2SeqLM, **T5))
