@@ -51,6 +51,7 @@ def measured(checkpoint, corpus):
             "device": DEVICE,
             "calibration_samples": CALIBRATION,
             "evaluation_samples": EVALUATION,
+            "cpu_threads": 1,  # as the brute force: where threads cut a tensor decides bits
         }
         folder = checkpoint(case.name, **case.checkpoint)
         return measure_checkpoint(Source(folder), Options(**{**chosen, **options}))
