@@ -41,7 +41,7 @@ lint: $(VENV)/package $(VENV)/tools
 	$(BIN)/mypy
 
 docs: $(VENV)/package $(VENV)/tools
-	$(BIN)/python -m hubmaxact.report.fields schema/README.md
+	$(BIN)/python -m hubmaxact.report.field_table schema/README.md
 	$(BIN)/pytest --update-goldens -q
 
 # torch first and pinned, so that its size is a choice and not a surprise.

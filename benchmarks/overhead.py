@@ -12,9 +12,12 @@ from pathlib import Path
 
 import torch
 
-from hubmaxact.measure import measure
-from hubmaxact.prepare import Options, Source, Watcher, plan_for, prepare
-from hubmaxact.recorder import make_input
+from hubmaxact.measurement.execution.forward import measure
+from hubmaxact.measurement.execution.inputs import make_input
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.prepare import plan_for, prepare
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.watcher import Watcher
 
 REPETITIONS = 5
 

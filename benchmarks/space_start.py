@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import httpx
 from catalog_reports import report_bytes_of
 
-from hubmaxact.catalog.arrow import encode, rows_of
 from hubmaxact.catalog.build import build_from_folder
+from hubmaxact.catalog.parquet import encode, rows_of
 from hubmaxact.catalog.store import read_index, replace_index
 
 APP = Path(__file__).parents[1] / "space" / "app.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hubmaxact.terminal import show
+from hubmaxact.rendering.terminal import show
 
 CLONE = Path(__file__).parents[1]
 PICTURES = CLONE / "docs" / "pictures"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from copies import Source
+    from index_copies import Source
     from settings import Settings
 
 QUIET = {
@@ -49,12 +49,12 @@ def main() -> int:
 
 
 def _serve(settings: "Settings", ending: threading.Event) -> None:
-    from live import Live
+    from live_index import Live
 
     live = Live(_source(settings), refresh_seconds=settings.refresh_seconds)
     live.start()
     # Gradio takes seconds to import, in which the index is read.
-    from programs import programs
+    from api import programs
     from routes import routes
     from server import ReadingServer
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from copies import BrokenIndexError, Copy, said, whole_index
+from index_copies import BrokenIndexError, Copy, said, whole_index
 
 from hubmaxact.catalog.store import MANIFEST
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from copies import BrokenIndexError, Copy, said, whole_index
 from huggingface_hub import RepoFile, constants
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.utils import (
@@ -18,6 +17,7 @@ from huggingface_hub.utils import (
     hf_raise_for_status,
     parse_datetime,
 )
+from index_copies import BrokenIndexError, Copy, said, whole_index
 
 from hubmaxact import __version__
 from hubmaxact.catalog.manifest import MAX_BYTES
@@ -25,8 +25,8 @@ from hubmaxact.catalog.store import INDEX, MANIFEST
 from hubmaxact.errors import HubError
 from hubmaxact.files import write_bytes
 from hubmaxact.hub.client import LIBRARY, api
-from hubmaxact.hub.patience import ask
-from hubmaxact.hub.source import COMMIT
+from hubmaxact.hub.repository import COMMIT
+from hubmaxact.hub.retry import ask
 
 LAST_GOOD = "last-good.json"
 FILES = (INDEX, MANIFEST)

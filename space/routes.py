@@ -8,17 +8,17 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import get_args
 
-from answers import Answer, Answers
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from live import Live
+from live_index import Live
+from responses import Answer, Answers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hubmaxact.browse import assets
-from hubmaxact.browse.shelf import Kind, What
-from hubmaxact.browse.state import View, parse
+from hubmaxact.page import assets
+from hubmaxact.page.page_data import Kind, What
+from hubmaxact.page.url_state import View, parse
 
 HOME = "index.html"
 AGAIN_SECONDS = 10

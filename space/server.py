@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import gradio
-from gate import Gate
+from request_filter import RequestFilter
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -15,7 +15,7 @@ SETTINGS: dict[str, Any] = {
     "allowed_paths": [],
     "enable_monitoring": False,
     "footer_links": [],
-    "max_file_size": "1kb",  # no endpoint takes files, and the gate lets none in
+    "max_file_size": "1kb",  # no endpoint takes files, and the filter lets none in
     "mcp_server": False,
     "pwa": False,
     "run_history": False,
@@ -30,21 +30,21 @@ BLOCKS: dict[str, Any] = {"analytics_enabled": False, "delete_cache": (3600, 360
 
 
 class ReadingServer(gradio.Server):
-    """A `gradio.Server` with a gate before it and a queue that has an end."""
+    """A `gradio.Server` with a filter before it and a queue that has an end."""
 
     def __init__(self, routes: Sequence[Route], programs: Iterable[Callable[..., Any]]) -> None:
         super().__init__(docs_url=None, redoc_url=None, openapi_url=None)
         self.router.routes.extend(routes)
         self._programs = tuple(programs)
-        self._gate = Gate(
+        self._filter = RequestFilter(
             super().__call__,
             own=[route.path for route in routes],
             programs=[program.__name__ for program in self._programs],
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, if the gate lets it in."""
-        await self._gate(scope, receive, send)
+        """Answer one request, if the filter lets it in."""
+        await self._filter(scope, receive, send)
 
     def open(self, host: str, port: int | None = None) -> gradio.Blocks:
         """Serve in the background until the returned blocks are closed; port None finds one.

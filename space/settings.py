@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.hub.source import check_repo_id
+from hubmaxact.hub.repository import check_repo_id
 
 INDEX = "HUBMAXACT_INDEX"
 REVISION = "HUBMAXACT_INDEX_REVISION"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from example_reports import small_report, weights_of
 
-from hubmaxact.catalog.arrow import rows_of
+from hubmaxact.catalog.parquet import rows_of
 from hubmaxact.catalog.store import read_index
 
 REPORT_NAME = "activation_maxima.json"

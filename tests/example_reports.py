@@ -11,15 +11,9 @@ import statistics
 import struct
 from collections import Counter
 
-from hubmaxact.formats import (
-    INT8_CONVENTION,
-    INT8_LABEL,
-    INT8_POLICIES,
-    LARGEST_FINITE,
-    bf16_step,
-)
-from hubmaxact.prng import Generator
-from hubmaxact.roles import ROLE_BY_NAME, ROLES, site_order
+from hubmaxact.corpus.prng import Generator
+from hubmaxact.formats import INT8_CONVENTION, INT8_LABEL, INT8_POLICIES, LARGEST_FINITE, bf16_step
+from hubmaxact.report.roles import ROLE_BY_NAME, ROLES, site_order
 
 QUANTILES = {"0.25": 0.3, "0.5": 0.7, "0.75": 1.2, "0.9": 1.6, "0.99": 2.6}
 QUANTILES |= {"0.999": 3.5, "0.9999": 5}

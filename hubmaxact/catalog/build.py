@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubmaxact import __version__
-from hubmaxact.catalog import arrow, folder, from_hub, paper
-from hubmaxact.catalog.found import Found, Previous
-from hubmaxact.catalog.listing import Listing, list_repos
+from hubmaxact.catalog import parquet
 from hubmaxact.catalog.manifest import SCHEMA, BuiltFrom, Counts, IndexFile, Left, Manifest
+from hubmaxact.catalog.outcome import Found, Previous
 from hubmaxact.catalog.row import PAPER, Row
+from hubmaxact.catalog.sources import folder, hub, paper
+from hubmaxact.catalog.sources.hub_listing import Listing, list_repos
 from hubmaxact.catalog.store import INDEX, locked, refuse_foreign, replace_index
 from hubmaxact.catalog.trust import settle
 from hubmaxact.errors import HubError
-from hubmaxact.report.printable import printable
+from hubmaxact.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def build_from_folder(
         ForeignCatalogError: the output holds somebody else's files under the catalog's names.
         BusyFolderError, WriteError: the output cannot be written; what was there is intact.
     """
-    arrow.arrow()
+    parquet.arrow()
     watcher = watcher or Watcher()
     with locked(output):
         refuse_foreign(output)
@@ -78,7 +79,7 @@ def build_from_hub(
         ForeignCatalogError: as in `build_from_folder`.
         BusyFolderError, WriteError: the output cannot be written; what was there is intact.
     """
-    arrow.arrow()
+    parquet.arrow()
     watcher = watcher or Watcher()
     with locked(output):
         refuse_foreign(output)
@@ -86,7 +87,7 @@ def build_from_hub(
         listing = list_repos(tag, per_namespace)
         _refuse_sudden_nothing(listing, previous, tag)
         watcher.begin(len(listing.repos))
-        found = list(from_hub.read_all(listing.repos, previous, watcher.step))
+        found = list(hub.read_all(listing.repos, previous, watcher.step))
         built_from = BuiltFrom(kind="hub", tag=tag)
         return _publish(output, found, built_from, listing.over_cap, with_paper)
 
@@ -116,7 +117,7 @@ def _publish(
     settle(rows)
     rows += paper.rows() if with_paper else []
     rows.sort(key=lambda row: row["key"])
-    content = arrow.encode(rows)
+    content = parquet.encode(rows)
     index = IndexFile(
         file=INDEX, sha256=hashlib.sha256(content).hexdigest(), size=len(content), rows=len(rows)
     )

@@ -4,19 +4,13 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, cast
 
-from hubmaxact.card.words import decibels
-from hubmaxact.catalog.protocol import protocol_key
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.report.comparability import protocol_key
 from hubmaxact.report.derived import FormatRow
-from hubmaxact.report.document import (
-    GlobalMax,
-    Model,
-    Protocol,
-    Report,
-    WeightFile,
-)
-from hubmaxact.roles import ROLES
+from hubmaxact.report.document import GlobalMax, Model, Protocol, Report, WeightFile
+from hubmaxact.report.roles import ROLES
+from hubmaxact.report.summaries import decibels, per_layer
 
 BY_LAYER = ("hidden_state", "attention_output", "mlp_output")
 INT8_POLICIES = {"max_abs": "max_abs", "clip_q0.999": "clip"}
@@ -95,7 +89,7 @@ def _maxima(report: Report) -> dict[str, Any]:
     return {
         **(_peak(peak) if peak else {}),
         **{f"max_{r.name}": by_role[r.name]["value"] for r in ROLES if r.name in by_role},
-        **{f"{role}_by_layer": _by_layer(report, role) for role in BY_LAYER},
+        **{f"{role}_by_layer": per_layer(report, role) for role in BY_LAYER},
     }
 
 
@@ -110,16 +104,6 @@ def _peak(peak: GlobalMax) -> dict[str, Any]:
         "num_carriers": len(carriers),
         "tied_roles": list(dict.fromkeys(carrier["role"] for carrier in carriers)),
     }
-
-
-def _by_layer(report: Report, role: str) -> list[float | None]:
-    """The largest abs_max of each layer; None where the role is absent or never finite."""
-    largest: list[float | None] = [None] * report["model"]["num_layers"]
-    for site in report["sites"]:
-        layer, abs_max = site["layer"], site["abs_max"]
-        if site["role"] == role and layer is not None and abs_max is not None:
-            largest[layer] = max(abs_max, largest[layer] or 0.0)
-    return largest
 
 
 def _errors(report: Report) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hubmaxact.catalog.pairs import Pair, base_and_tuned, moe_and_dense, stages_of
-from hubmaxact.catalog.rank import spearman
+from hubmaxact.catalog.rank_correlation import spearman
 from hubmaxact.catalog.row import Row
 
 RESIDUAL = "hidden_state"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubmaxact.catalog import manifest as manifests
-from hubmaxact.catalog.arrow import Table, decode
 from hubmaxact.catalog.manifest import Manifest, NewerManifestError
+from hubmaxact.catalog.parquet import Table, decode
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.files import PREFIX, is_temporary, read_regular, write_bytes
 

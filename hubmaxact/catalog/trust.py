@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from hubmaxact.catalog.row import Row, Trust
 from hubmaxact.errors import DigestMismatchError
-from hubmaxact.hub.digests import compare
-from hubmaxact.hub.source import WeightDigest
+from hubmaxact.hub.repository import WeightDigest
+from hubmaxact.publication.weights import compare
 from hubmaxact.report.document import Model
 
 

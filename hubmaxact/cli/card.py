@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hubmaxact.report.printable import printable
+from hubmaxact.printable import printable
 
 
 @click.command()
@@ -19,7 +19,7 @@ def card(file: Path, readme: Path | None, *, write: bool) -> None:
     puts activation_maxima/layers.svg beside it. Nothing outside the section's markers changes,
     but for one tag in the front matter.
     """
-    from hubmaxact.card.section import render
+    from hubmaxact.rendering.section import render
     from hubmaxact.report.read import read_report
 
     if write and readme is None:
@@ -28,18 +28,18 @@ def card(file: Path, readme: Path | None, *, write: bool) -> None:
     if readme is None:
         click.echo(render(report), nl=False)
         return
-    from hubmaxact.card import place
+    from hubmaxact.publication import folder
 
-    placement = place.plan(report, readme)
+    placement = folder.plan(report, readme)
     for line in placement.advice:
         click.echo(line, err=True)
     if not placement.changes:
         click.echo(f"{printable(str(readme), 400)} is already up to date.", err=True)
     elif write:
-        place.write(placement)
+        folder.write(placement)
         click.echo(f"The section is in {printable(str(readme), 400)}.", err=True)
     else:
-        _show(place.diff(placement))
+        _show(folder.diff(placement))
 
 
 def _show(diff: bytes) -> None:

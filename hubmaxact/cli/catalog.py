@@ -79,7 +79,7 @@ def build(
 
 def _tell(built: "Built") -> None:
     """Say what is in the table and what is not, on stderr."""
-    from hubmaxact.card import numbers
+    from hubmaxact.rendering import numbers
 
     manifest = built.manifest
     counts = manifest["counts"]

@@ -25,14 +25,14 @@ def export(directory: Path, folder: Path) -> None:
     DIR is made if need be; an earlier export in it is replaced, and a folder with other files is
     refused. Prints the path of the page.
     """
-    from hubmaxact.browse import export as exporting
-    from hubmaxact.browse.local import shelf_of
-    from hubmaxact.card import numbers
+    from hubmaxact.page import export as exporting
+    from hubmaxact.page.from_folder import page_data_of
+    from hubmaxact.rendering import numbers
 
-    shelf = shelf_of(folder)
-    done = exporting.export(shelf, directory)
+    data = page_data_of(folder)
+    done = exporting.export(data, directory)
     click.echo(
-        f"{numbers.count(len(shelf.rows), 'release')} in {numbers.count(done.num_files, 'file')}, "
+        f"{numbers.count(len(data.rows), 'release')} in {numbers.count(done.num_files, 'file')}, "
         f"{done.size / 1e6:,.1f} MB. "
         f"Look at it with: python -m http.server --directory {shlex.quote(str(directory))}",
         err=True,

@@ -1,7 +1,7 @@
 """Progress of a catalog's build on stderr."""
 
 from hubmaxact.catalog.build import Watcher
-from hubmaxact.cli.bar import Bar
+from hubmaxact.cli.progress_bar import Bar
 
 
 class BuildProgress(Bar, Watcher):

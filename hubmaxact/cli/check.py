@@ -59,7 +59,7 @@ def check(file: Path, config: Path | None, form: str, **options: Any) -> None:
     A value that is null fails with its reason; so does any bound on M where NaN or infinity was
     seen. Exits 2 when no rule is given or --against has another protocol.
     """
-    from hubmaxact.compare.gate import gate, limits
+    from hubmaxact.gate import gate, limits
 
     given = _given(options)
     settings = limits.merged(limits.settings_of(config) if config else {}, given)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hubmaxact.compare.comparison import Comparison
+    from hubmaxact.comparison.comparison import Comparison
 
 FORMATS = ("terminal", "markdown", "json")
 
@@ -22,8 +22,8 @@ def compare(files: tuple[Path, ...], form: str, *, across_protocols: bool) -> No
     one model also what changed. Exits 2, naming every difference, when the protocols differ and
     --across-protocols is not given; exits 1 when a file is not a valid report.
     """
-    from hubmaxact.compare import build
-    from hubmaxact.compare.inputs import read_inputs
+    from hubmaxact.comparison import build
+    from hubmaxact.report.inputs import read_inputs
 
     if not build.FEWEST <= len(files) <= build.MOST:
         wanted = f"{build.FEWEST} to {build.MOST}"
@@ -33,16 +33,16 @@ def compare(files: tuple[Path, ...], form: str, *, across_protocols: bool) -> No
 
 def _print(comparison: "Comparison", form: str) -> None:
     if form == "json":
-        from hubmaxact.compare import as_json
+        from hubmaxact.comparison import to_json
 
-        click.echo(as_json.render(comparison), nl=False)
+        click.echo(to_json.render(comparison), nl=False)
     elif form == "markdown":
-        from hubmaxact.compare import markdown
+        from hubmaxact.comparison import to_markdown
 
-        click.echo(markdown.render(comparison), nl=False)
+        click.echo(to_markdown.render(comparison), nl=False)
     else:
         from rich.console import Console
 
-        from hubmaxact.compare.on_terminal import show
+        from hubmaxact.comparison.to_terminal import show
 
         show(comparison, Console(markup=False, highlight=False, emoji=False))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from hubmaxact.prepare import Options
+    from hubmaxact.measurement.options import Options
     from hubmaxact.report.document import Report
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
@@ -75,18 +75,18 @@ def measure(
     **chosen: Any,
 ) -> None:
     """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
-    from hubmaxact.card import place
-    from hubmaxact.cli.bar import console
-    from hubmaxact.cli.progress import RichWatcher
+    from hubmaxact.cli.measure_progress import RichWatcher
+    from hubmaxact.cli.progress_bar import console
     from hubmaxact.files import check_place, write_bytes
-    from hubmaxact.prepare import resolve_source
+    from hubmaxact.measurement.run import measure_checkpoint
+    from hubmaxact.measurement.source import resolve_source
+    from hubmaxact.publication import folder
+    from hubmaxact.rendering.terminal import show
     from hubmaxact.report.write import report_bytes
-    from hubmaxact.run import measure_checkpoint
-    from hubmaxact.terminal import show
 
     options = _options(preset, chosen)
     if write_into is not None:
-        place.check(write_into)
+        folder.check(write_into)
     targets = _targets(output, write_into)
     for path in targets:
         check_place(path)
@@ -97,8 +97,8 @@ def measure(
     for path in targets:
         write_bytes(path, content)
     if write_into is not None:
-        placement = place.plan(report, write_into / place.README)
-        place.write(placement)
+        placement = folder.plan(report, write_into / folder.README)
+        folder.write(placement)
         for advice in placement.advice:
             click.echo(advice, err=True)
     show(report, console(stderr=False))
@@ -107,7 +107,7 @@ def measure(
 
 def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":
     """Defaults, then the preset, then what the user said."""
-    from hubmaxact.prepare import PAPER, Options
+    from hubmaxact.measurement.options import PAPER, Options
 
     # Flags that were not given are False; a number may well be 0.
     said = {n: value for n, value in chosen.items() if value is not None and value is not False}

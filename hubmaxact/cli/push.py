@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hubmaxact.hub.plan import Plan, Push
-    from hubmaxact.hub.push import Outcome
+    from hubmaxact.publication.plan import Plan, Push
+    from hubmaxact.publication.push import Outcome
 
 # What could steer a terminal or turn its text around; the lines' own ends may stay.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -43,8 +43,8 @@ def push(
     In the JSON, commit_url is the commit that holds the report now, whether this push made it
     (changed) or found it; null after a dry run, where changed says what a push would do.
     """
-    from hubmaxact.hub import plan
-    from hubmaxact.hub.push import publish
+    from hubmaxact.publication import plan
+    from hubmaxact.publication.push import publish
     from hubmaxact.report.read import parse, read_bounded
 
     content = read_bounded(file)
@@ -69,8 +69,8 @@ def push(
 
 def _rehearse(request: "Push", form: str) -> None:
     """Show what a push would change, and change nothing."""
-    from hubmaxact.hub import plan, preview
-    from hubmaxact.hub.push import rehearsed
+    from hubmaxact.publication import plan, preview
+    from hubmaxact.publication.push import rehearsed
 
     planned = plan.prepare(request)
     _tell(*planned.advice, *_as_planned(planned))

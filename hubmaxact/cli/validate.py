@@ -23,7 +23,7 @@ def validate(files: tuple[Path, ...]) -> None:
 
 def _validate_one(path: Path) -> int:
     """Print the answer for one file; return its exit code."""
-    from hubmaxact.report.printable import printable
+    from hubmaxact.printable import printable
     from hubmaxact.report.read import InvalidReportError, UnreadableFileError, read_report
 
     name = printable(str(path), 400)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hubmaxact.prepare import Source
+    from hubmaxact.measurement.source import Source
     from hubmaxact.report.document import Report
 
 
@@ -24,9 +24,9 @@ def verify(
     CHECKPOINT is a folder or a Hub id; without it, the report's own repository and commit are
     taken. Exits 1 if the report is not reproduced.
     """
-    from hubmaxact.cli.progress import RichWatcher
+    from hubmaxact.cli.measure_progress import RichWatcher
     from hubmaxact.errors import NotReproducedError
-    from hubmaxact.verify import verify as run
+    from hubmaxact.verification.verify import verify as run
 
     report, source = _find(file, checkpoint, revision)
     failed = None
@@ -43,7 +43,7 @@ def verify(
 
 def _find(file: str, checkpoint: str | None, revision: str | None) -> tuple["Report", "Source"]:
     """The report and the checkpoint it is to be held against."""
-    from hubmaxact.prepare import resolve_source
+    from hubmaxact.measurement.source import resolve_source
     from hubmaxact.report.document import REPORT_NAME
     from hubmaxact.report.read import read_report
 
@@ -61,7 +61,7 @@ def _find(file: str, checkpoint: str | None, revision: str | None) -> tuple["Rep
 def _checkpoint_of(report: "Report", checkpoint: str | None, revision: str | None) -> "Source":
     """The checkpoint named by the user, or else the one named in the report."""
     from hubmaxact.errors import HubmaxactError
-    from hubmaxact.prepare import resolve_source
+    from hubmaxact.measurement.source import resolve_source
 
     if checkpoint is not None:
         return resolve_source(checkpoint, revision=revision)
@@ -76,7 +76,8 @@ def _checkpoint_of(report: "Report", checkpoint: str | None, revision: str | Non
 
 def _fetch(repository: str, revision: str | None) -> tuple["Report", str]:
     """The report of a Hub repository, and the commit it was read at."""
-    from hubmaxact.hub.source import download_report, resolve_commit
+    from hubmaxact.hub.repository import resolve_commit
+    from hubmaxact.publication.download import download_report
     from hubmaxact.report.read import parse
 
     commit = resolve_commit(repository, revision)

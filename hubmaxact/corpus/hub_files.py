@@ -33,7 +33,7 @@ def resolve(repo_id: str, repo_type: RepoType, revision: str | None) -> Snapshot
     """
     from huggingface_hub import HfApi
 
-    from hubmaxact import session
+    from hubmaxact.hub import session
 
     session.bound()
     api = HfApi(library_name="hubmaxact")
@@ -54,7 +54,7 @@ def download(snapshot: Snapshot, file: str) -> Path:
     """
     from huggingface_hub import hf_hub_download
 
-    from hubmaxact import session
+    from hubmaxact.hub import session
 
     session.bound()
     with _explained(snapshot.repo_id, snapshot.commit):

@@ -5,11 +5,11 @@ Knows which reader serves which name; what the readers do is theirs.
 
 from pathlib import Path
 
-from hubmaxact.corpus import hub_dataset, jsonl, paper, probe
+from hubmaxact.corpus import hub_dataset, jsonl, paper, probe_5k
 from hubmaxact.corpus.texts import Corpus
 from hubmaxact.errors import CorpusError
 
-NAMED = {probe.NAME: probe.load, paper.NAME: paper.load}
+NAMED = {probe_5k.NAME: probe_5k.load, paper.NAME: paper.load}
 """Corpora that have a name of their own."""
 
 

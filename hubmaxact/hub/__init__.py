@@ -1,1 +1,1 @@
-"""Everything that talks to the Hugging Face Hub."""
+"""The Hub's transport: session, client, retries, faults, files at a commit. No reports."""

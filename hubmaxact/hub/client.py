@@ -6,7 +6,8 @@ from functools import cache
 from huggingface_hub import HfApi, constants
 from huggingface_hub.utils import build_hf_headers
 
-from hubmaxact import __version__, session
+from hubmaxact import __version__
+from hubmaxact.hub import session
 
 LIBRARY = "hubmaxact"
 

@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, OIDCError
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub.faults import clean
-from hubmaxact.hub.patience import ask
+from hubmaxact.hub.retry import ask
 
 REFUSED = range(400, 408)
 ADVICE = (

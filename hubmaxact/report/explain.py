@@ -9,8 +9,8 @@ from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
+from hubmaxact.printable import printable, shown
 from hubmaxact.report.json_text import WHOLE, join
-from hubmaxact.report.printable import printable, shown
 from hubmaxact.report.problem import Problem
 
 KINDS = {

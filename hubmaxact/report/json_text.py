@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from hubmaxact.errors import ReportError
-from hubmaxact.report.printable import printable
+from hubmaxact.printable import printable
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32

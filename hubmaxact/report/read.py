@@ -10,9 +10,9 @@ from typing import cast
 
 from hubmaxact.errors import HubmaxactError, ReportError
 from hubmaxact.files import read_regular
+from hubmaxact.printable import printable, shown
 from hubmaxact.report.document import SCHEMA_VERSION, Report
 from hubmaxact.report.json_text import MAX_BYTES, load
-from hubmaxact.report.printable import printable, shown
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.validate import problems
 

@@ -10,7 +10,7 @@ import pytest
 import hubmaxact
 from actions.harness import ACTION, GITHUB, load
 from hubmaxact.cli.main import group
-from hubmaxact.compare.gate import limits
+from hubmaxact.gate import limits
 
 PAGE = GITHUB.parent / "docs" / "action.md"
 BLOCK = re.compile(r"<!-- BEGIN (?P<name>\S+) -->\n.*?<!-- END (?P=name) -->", re.DOTALL)

@@ -3,9 +3,10 @@
 import hashlib
 from pathlib import Path
 
-from hubmaxact.catalog import arrow, paper
+from hubmaxact.catalog import parquet
 from hubmaxact.catalog.manifest import SCHEMA, BuiltFrom, Counts, IndexFile, Manifest
 from hubmaxact.catalog.row import EMPTY, MEASURED
+from hubmaxact.catalog.sources import paper
 from hubmaxact.catalog.store import INDEX, replace_index
 
 SCRIPT = "window.PWNED = (window.PWNED || 0) + 1"
@@ -73,7 +74,7 @@ def release(number: int, **known) -> dict:
 def hostile_rows() -> list[dict]:
     """Rows in which every text and number is somebody's attempt."""
     rows = []
-    texts = [name for name, hint in arrow.HINTS.items() if hint in (arrow.Text, str)]
+    texts = [name for name, hint in parquet.HINTS.items() if hint in (parquet.Text, str)]
     for number, text in enumerate(HOSTILE_TEXTS):
         row = release(number, **{name: text for name in texts if name != "source"})
         row |= {"key": f"{number} {text}", "notes": [text, text], "tied_roles": [text]}
@@ -85,7 +86,7 @@ def hostile_rows() -> list[dict]:
 def write_index(folder: Path, rows, *, with_paper: bool = True) -> Path:
     """Write rows as a catalog, in the folder's place."""
     rows = sorted([*rows, *(paper.rows() if with_paper else [])], key=lambda row: row["key"])
-    content = arrow.encode(rows)
+    content = parquet.encode(rows)
     folder.mkdir(parents=True, exist_ok=True)
     measured = sum(row["source"] == MEASURED for row in rows)
     manifest = Manifest(

@@ -16,7 +16,7 @@ from hubmaxact.cli.catalog import catalog
 
 
 @dataclass
-class Shelf:
+class PageData:
     """A folder of reports and the catalog made of it."""
 
     folder: Path
@@ -48,7 +48,7 @@ class Shelf:
 @pytest.fixture
 def shelf(tmp_path):
     (tmp_path / "reports").mkdir()
-    return Shelf(tmp_path / "reports", tmp_path / "catalog")
+    return PageData(tmp_path / "reports", tmp_path / "catalog")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import sys
 import pytest
 from command import environment, hubmaxact
 
-from hubmaxact.catalog.folder import NoFolderError
+from hubmaxact.catalog.sources.folder import NoFolderError
 from hubmaxact.cli.catalog import WrongSourceError
 
 WITHOUT_PYARROW = """

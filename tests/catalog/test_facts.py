@@ -6,10 +6,10 @@ import math
 
 import pytest
 
-from hubmaxact.catalog import paper
 from hubmaxact.catalog.row import DESCRIPTIONS, HINTS
-from hubmaxact.facts.paper import facts
-from hubmaxact.roles import ROLE_BY_NAME
+from hubmaxact.catalog.sources import paper
+from hubmaxact.catalog.sources.paper_facts import facts
+from hubmaxact.report.roles import ROLE_BY_NAME
 
 ROWS = {row["name"]: row for row in paper.rows()}
 M = {

@@ -4,9 +4,10 @@ import math
 
 import pytest
 
-from hubmaxact.catalog import findings, paper
-from hubmaxact.catalog.rank import spearman
+from hubmaxact.catalog import findings
+from hubmaxact.catalog.rank_correlation import spearman
 from hubmaxact.catalog.row import EMPTY
+from hubmaxact.catalog.sources import paper
 
 ALL = paper.rows()
 MAIN = [row for row in ALL if row["in_paper_main"]]

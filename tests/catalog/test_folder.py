@@ -7,8 +7,8 @@ import pytest
 from catalog_reports import newer, report_bytes_of, report_of
 from invalid_report_files import FILES
 
-from hubmaxact.catalog import paper
-from hubmaxact.catalog.arrow import rows_of
+from hubmaxact.catalog.parquet import rows_of
+from hubmaxact.catalog.sources import paper
 from hubmaxact.catalog.store import read_index
 from hubmaxact.report.document import REPORT_NAME
 
@@ -138,7 +138,7 @@ def test_equal_inputs_give_equal_bytes_and_a_second_build_reads_nothing(shelf, m
         raise AssertionError("parsed again")
 
     with monkeypatch.context() as patched:
-        patched.setattr("hubmaxact.catalog.found.parse", refuse)
+        patched.setattr("hubmaxact.catalog.outcome.parse", refuse)
         result = shelf.build()
     assert "10 sources unchanged" in result.stderr
     second = [(shelf.output / name).read_bytes() for name in ("index.parquet", "manifest.json")]

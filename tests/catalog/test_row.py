@@ -6,11 +6,11 @@ import example_reports
 import pytest
 from catalog_reports import report_of
 
-from hubmaxact.catalog.arrow import DamagedTableError, decode, encode, rows_of
 from hubmaxact.catalog.extract import INT8_POLICIES, row_of, weights_digest
-from hubmaxact.catalog.protocol import protocol_key
+from hubmaxact.catalog.parquet import DamagedTableError, decode, encode, rows_of
 from hubmaxact.catalog.row import HINTS
-from hubmaxact.compare.int8 import int8_table
+from hubmaxact.comparison.int8 import int8_table
+from hubmaxact.report.comparability import protocol_key
 
 MAKERS = (
     example_reports.small_report,

@@ -26,8 +26,9 @@ build_from_folder(Path(sys.argv[1]), Path(sys.argv[2]))
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hubmaxact.catalog.arrow import arrow
-from hubmaxact.catalog import gate, paper
+from hubmaxact.catalog.parquet import arrow
+from hubmaxact.report import fast_validation as gate
+from hubmaxact.catalog.sources import paper
 from hubmaxact.catalog.build import build_from_folder
 from hubmaxact.catalog.store import read_index
 folder, output = map(Path, sys.argv[1:])
@@ -56,7 +57,7 @@ for number in range(1, 30):
 """
 KILLED_WHILE_READING = """
 import os, signal
-from hubmaxact.catalog import folder
+from hubmaxact.catalog.sources import folder
 read, seen = folder.read_file, []
 def dying_read(*arguments):
     seen.append(arguments)

@@ -7,11 +7,11 @@ import example_reports
 import pytest
 from click.testing import CliRunner
 
-from hubmaxact.card.picture import layers_svg
-from hubmaxact.card.section import render
 from hubmaxact.cli.card import card
 from hubmaxact.errors import HubmaxactError, ReadmeError
 from hubmaxact.files import WriteError
+from hubmaxact.rendering.picture.layers import layers_svg
+from hubmaxact.rendering.section import render
 from hubmaxact.report.read import InvalidReportError
 from hubmaxact.report.write import report_bytes
 

@@ -5,7 +5,7 @@ import json
 import example_reports
 import pytest
 from command import hubmaxact
-from compare.releases import first_release, second_release, written
+from comparison.releases import first_release, second_release, written
 
 
 @pytest.fixture

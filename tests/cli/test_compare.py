@@ -6,11 +6,11 @@ import os
 import example_reports
 import pytest
 from command import hubmaxact
-from compare.releases import first_release, second_release, written
+from comparison.releases import first_release, second_release, written
 
-from hubmaxact.compare import as_json, markdown
-from hubmaxact.compare.build import compare
-from hubmaxact.compare.inputs import read_inputs
+from hubmaxact.comparison import to_json, to_markdown
+from hubmaxact.comparison.build import compare
+from hubmaxact.report.inputs import read_inputs
 
 ROUNDED = {"counts_rounded_to": "bfloat16"}
 FLOAT16 = {"dtype": "float16"} | ROUNDED
@@ -29,7 +29,7 @@ def test_the_terminal_is_the_default(pair, tmp_path):
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize(("form", "renderer"), [("json", as_json), ("markdown", markdown)])
+@pytest.mark.parametrize(("form", "renderer"), [("json", to_json), ("markdown", to_markdown)])
 def test_other_forms_are_those_of_the_library(pair, tmp_path, form, renderer):
     result = hubmaxact("compare", *pair, "--format", form, home=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")

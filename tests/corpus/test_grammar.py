@@ -1,10 +1,10 @@
 import pytest
 
-from hubmaxact.corpus.probe import english
-from hubmaxact.corpus.probe.draw import Draw
-from hubmaxact.corpus.probe.grammar import Grammar, Pattern, article, parse, seed_rules
-from hubmaxact.corpus.probe.programs import code_grammar
-from hubmaxact.corpus.probe.topics import english_grammar, topics
+from hubmaxact.corpus.probe_5k import english
+from hubmaxact.corpus.probe_5k.domains.code_programs import code_grammar
+from hubmaxact.corpus.probe_5k.draw import Draw
+from hubmaxact.corpus.probe_5k.grammar import Grammar, Pattern, article, parse, seed_rules
+from hubmaxact.corpus.probe_5k.topics import english_grammar, topics
 
 SEED = """
 A line before the first section says what the file is.

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from hubmaxact.corpus.probe.plan import DOMAINS, NUM_TEXTS, places
+from hubmaxact.corpus.probe_5k.places import DOMAINS, NUM_TEXTS, places
 
 CAP_SHARES = {256: 50, 512: 50, 1024: 100, 2048: 150, 4096: 4650}
 

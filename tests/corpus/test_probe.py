@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from hubmaxact import corpus
-from hubmaxact.corpus.probe import pins
-from hubmaxact.corpus.probe.make import GENRES, fill, make_text
-from hubmaxact.corpus.probe.plan import NUM_TEXTS, places
+from hubmaxact.corpus.probe_5k import pins
+from hubmaxact.corpus.probe_5k.make import GENRES, fill, make_text
+from hubmaxact.corpus.probe_5k.places import NUM_TEXTS, places
 from hubmaxact.corpus.texts import Digest, Text, digest_of
 from hubmaxact.errors import CorpusError
 
@@ -55,7 +55,7 @@ def test_a_window_that_differs_from_its_pin_is_refused():
 
 
 SCRIPT = """
-from hubmaxact.corpus.probe.pins import make_window
+from hubmaxact.corpus.probe_5k.pins import make_window
 from hubmaxact.corpus.texts import digest_of
 print(digest_of(make_window(17)))
 """

@@ -8,7 +8,7 @@ from loopback_hub import LoopbackHub, at_once, run_cli
 from loopback_hub.desk import README, REPO, WEIGHTS, report_on, sit_down
 
 from hubmaxact.errors import HubError
-from hubmaxact.hub.source import check_repo_id
+from hubmaxact.hub.repository import check_repo_id
 
 JSON = "activation_maxima.json"
 SVG = "activation_maxima/layers.svg"

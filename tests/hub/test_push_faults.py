@@ -16,7 +16,7 @@ FAILURES = {
     "reset": {"delivery": "reset"},
     "bad JSON": {"delivery": "garbage"},
 }
-# One second is enough for a loopback answer and short enough to wait for.
+# Two seconds are enough for a loopback answer and short enough to wait for.
 IMPATIENT = {"HUBMAXACT_HTTP_TIMEOUT": "2"}
 
 

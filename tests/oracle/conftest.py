@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from hubmaxact.run import Options, Source, measure_checkpoint
+from hubmaxact.measurement.run import Options, Source, measure_checkpoint
 from oracle import batches, capture, texts, tiny
 from oracle.cases import CALIBRATION, EVALUATION, MAX_SEQ_LEN, Both
 from oracle.families import FAMILIES

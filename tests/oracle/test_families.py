@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from hubmaxact.anatomy.resolve import resolve
+from hubmaxact.measurement.anatomy.resolve import resolve
 from hubmaxact.report.write import report_bytes
 from oracle import brute, tiny
 from oracle.cases import Case

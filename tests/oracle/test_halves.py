@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from hubmaxact.anatomy.resolve import resolve
-from hubmaxact.measure import measure
-from hubmaxact.plan import Split, plan_batches
+from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.batch_plan import Split, plan_batches
+from hubmaxact.measurement.execution.forward import measure
 from oracle import tiny
 from oracle.order import facts
 

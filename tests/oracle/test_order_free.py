@@ -12,10 +12,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubmaxact.stats.exact_sums import ExactSums
-from hubmaxact.stats.spectrum import Spectrum
-from hubmaxact.stats.tokens import Massive, SampleMaxima, Tokens, TopValues, finite_magnitudes
-from hubmaxact.stats.wide import WideValues
+from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
+from hubmaxact.measurement.statistics.exact_sums import ExactSums
+from hubmaxact.measurement.statistics.float_values import FloatValues
+from hubmaxact.measurement.statistics.massive import Massive
+from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.tokens import Tokens, finite_magnitudes
+from hubmaxact.measurement.statistics.top_values import TopValues
 from oracle import brute
 from oracle.capture import Captured
 from oracle.order import chunks, every_way, facts
@@ -88,7 +91,7 @@ def assert_quantiles(found, values):
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(BF16S, CUTS)
 def test_a_spectrum_is_exact_and_order_free(x, cuts):
-    states = every_way(Spectrum, Spectrum.update, chunks(x, cuts))
+    states = every_way(Bf16Histogram, Bf16Histogram.update, chunks(x, cuts))
     found = [facts(state.result()) for state in states]
     assert all(other == found[0] for other in found)
     assert_describes(found[0], x)
@@ -98,7 +101,7 @@ def test_a_spectrum_is_exact_and_order_free(x, cuts):
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.one_of(FLOAT32S, FLOAT16S), CUTS)
 def test_wide_values_are_exact_and_order_free(x, cuts):
-    states = every_way(WideValues, WideValues.update, chunks(x, cuts))
+    states = every_way(FloatValues, FloatValues.update, chunks(x, cuts))
     found = [facts(state.result()) for state in states]
     assert all(other == found[0] for other in found)
     assert_describes(found[0], x)

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from hubmaxact.anatomy.resolve import resolve
-from hubmaxact.measure import measure
-from hubmaxact.plan import plan_batches
-from hubmaxact.stats.distribution import QUANTILE_LEVELS
+from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.batch_plan import plan_batches
+from hubmaxact.measurement.execution.forward import measure
+from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS
 from oracle import tiny
 from oracle.cases import Case
 from oracle.families import FAMILIES

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hubmaxact.plan import plan_batches
+from hubmaxact.measurement.batch_plan import plan_batches
 from oracle import batches
 
 LENGTHS = st.lists(st.integers(0, 60), max_size=330)

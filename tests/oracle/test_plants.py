@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from hubmaxact.anatomy.resolve import resolve
-from hubmaxact.assemble.maxima import global_max
-from hubmaxact.assemble.sites import seen_sites
-from hubmaxact.measure import measure
-from hubmaxact.plan import plan_batches
+from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.assembly.maxima import global_max
+from hubmaxact.measurement.assembly.sites import seen_sites
+from hubmaxact.measurement.batch_plan import plan_batches
+from hubmaxact.measurement.execution.forward import measure
 from oracle import brute, tiny
 from oracle.capture import expert_gates
 from oracle.families import FAMILIES, VOCABULARY

@@ -10,11 +10,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.report import fields
+from hubmaxact.report import field_table
 from hubmaxact.report.document import SCHEMA_VERSION, Report
 from hubmaxact.report.explain import WORDS
+from hubmaxact.report.roles import ROLES
 from hubmaxact.report.validate import problems, schema
-from hubmaxact.roles import ROLES
 
 KIND = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -160,8 +160,8 @@ def test_no_string_may_end_in_a_newline_for_any_validator():
 
 def test_the_field_table_is_the_schema(schema_folder):
     document = (schema_folder / "README.md").read_text("utf-8")
-    assert fields.splice(document) == document
-    listed = re.findall(r"^\| `([^`]+)`", fields.table(), re.MULTILINE)
+    assert field_table.splice(document) == document
+    listed = re.findall(r"^\| `([^`]+)`", field_table.table(), re.MULTILINE)
     assert 'sites[].abs_quantiles["0.999"]' in listed
     assert "global_max.carriers[].num_ties" in listed
     assert len(listed) == len(set(listed)) > 150

@@ -5,8 +5,8 @@ import copy
 import example_reports
 import pytest
 
-from hubmaxact.corpus import paper, probe
-from hubmaxact.corpus.probe.plan import NUM_TEXTS
+from hubmaxact.corpus import paper, probe_5k
+from hubmaxact.corpus.probe_5k.places import NUM_TEXTS
 from hubmaxact.formats import INT8_POLICIES
 from hubmaxact.report.consistency import contradictions
 from hubmaxact.report.consistency.protocol import KINDS, PROBE, PROBE_TEXTS, PROBE_VERSION
@@ -91,13 +91,13 @@ def test_an_odd_measurement_contradicts_nothing(name):
 
 
 def test_the_rules_know_the_corpora_by_their_own_names():
-    assert (PROBE, PROBE_TEXTS) == (probe.NAME, NUM_TEXTS)
-    assert PROBE_VERSION.fullmatch(probe.VERSION)
-    assert set(KINDS) == {probe.NAME, paper.NAME}
-    assert KINDS[probe.NAME] == probe.load(1).kind
+    assert (PROBE, PROBE_TEXTS) == (probe_5k.NAME, NUM_TEXTS)
+    assert PROBE_VERSION.fullmatch(probe_5k.VERSION)
+    assert set(KINDS) == {probe_5k.NAME, paper.NAME}
+    assert KINDS[probe_5k.NAME] == probe_5k.load(1).kind
 
 
 def test_the_rules_know_the_writers_policies():
-    from hubmaxact.stats.int8 import POLICIES
+    from hubmaxact.measurement.statistics.int8_error import POLICIES
 
     assert tuple(POLICIES) == INT8_POLICIES

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hubmaxact.browse import assets
-from hubmaxact.browse.shelf import Shelf
-from hubmaxact.browse.state import parse
 from hubmaxact.catalog.store import read_index
+from hubmaxact.page import assets
+from hubmaxact.page.page_data import PageData
+from hubmaxact.page.url_state import parse
 
 DATA = ("about", "page", "releases", "findings")
 FILES = [f"{what}.{kind}" for what in ("all", "view", "picked") for kind in ("csv", "parquet")]
@@ -31,7 +31,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def shelf(index):
-    return Shelf.of(read_index(index), origin="folder", built=None)
+    return PageData.of(read_index(index), origin="folder", built=None)
 
 
 def plain(served, path, **headers):

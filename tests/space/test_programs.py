@@ -8,9 +8,9 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from hubmaxact.browse.shelf import Shelf
-from hubmaxact.browse.state import parse
 from hubmaxact.catalog.store import read_index
+from hubmaxact.page.page_data import PageData
+from hubmaxact.page.url_state import parse
 from space.serving import running
 
 
@@ -23,7 +23,7 @@ def client(space):
 
 @pytest.fixture(scope="module")
 def shelf(index):
-    return Shelf.of(read_index(index), origin="folder", built=None)
+    return PageData.of(read_index(index), origin="folder", built=None)
 
 
 def as_json(document):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from hubmaxact.printable import shown
 from hubmaxact.report.document import Report
-from hubmaxact.report.printable import shown
 from hubmaxact.report.problem import Problem
 
 SUFFIX = ".safetensors"

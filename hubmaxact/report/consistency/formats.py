@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.report.consistency.facts import same
+from hubmaxact.report.consistency.predicates import same
 from hubmaxact.report.derived import Headroom
 from hubmaxact.report.document import Report, SiteFacts
 from hubmaxact.report.problem import Problem

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hubmaxact.formats import INT8_LEVELS
-from hubmaxact.report.consistency.facts import above, key_of, num_finite, on_bf16_grid
+from hubmaxact.report.consistency.predicates import above, key_of, num_finite, on_bf16_grid
 from hubmaxact.report.consistency.quantization import rows_with_paths
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report, SiteFacts

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from hubmaxact.formats import bf16_step
-from hubmaxact.report.consistency.facts import (
+from hubmaxact.printable import shown
+from hubmaxact.report.consistency.predicates import (
     finite_sites,
     in_global_max,
     magnitude,
@@ -12,7 +13,6 @@ from hubmaxact.report.consistency.facts import (
 )
 from hubmaxact.report.document import Report, SiteFacts
 from hubmaxact.report.json_text import join
-from hubmaxact.report.printable import shown
 from hubmaxact.report.problem import Problem
 
 PLACE = ("role", "layer", "part", "module")

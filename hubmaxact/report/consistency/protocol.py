@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from hubmaxact.printable import shown
 from hubmaxact.report.document import CorpusFacts, Report
-from hubmaxact.report.printable import shown
 from hubmaxact.report.problem import Problem
 
 PROBE, PROBE_TEXTS = "probe-5k", 5000

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 
 from hubmaxact.formats import INT8_CONVENTION, INT8_LABEL, INT8_POLICIES
-from hubmaxact.report.consistency.facts import key_of, name_of, near, num_finite
+from hubmaxact.printable import shown
+from hubmaxact.report.consistency.predicates import key_of, name_of, near, num_finite
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report
-from hubmaxact.report.printable import shown
 from hubmaxact.report.problem import Problem
 
 MEASURED = ("threshold", "sum_sq", "err_sq", "rel_rmse", "rel_mae", "clip_rate")

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from hubmaxact.report.consistency.facts import SiteKey, key_of, name_of, sites_with_paths
+from hubmaxact.printable import shown
+from hubmaxact.report.consistency.predicates import SiteKey, key_of, name_of, sites_with_paths
 from hubmaxact.report.document import Report
-from hubmaxact.report.printable import shown
 from hubmaxact.report.problem import Problem
-from hubmaxact.roles import ROLE_BY_NAME, site_order
+from hubmaxact.report.roles import ROLE_BY_NAME, site_order
 
 MASSIVE_ABOVE = 100
 MASSIVE_RATIO = 1000

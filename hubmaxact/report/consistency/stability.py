@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from hubmaxact.report.consistency.facts import same
+from hubmaxact.report.consistency.predicates import same
 from hubmaxact.report.derived import Subsets
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem

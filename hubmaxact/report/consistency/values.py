@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from hubmaxact.report.consistency.facts import (
+from hubmaxact.report.consistency.predicates import (
     ROUNDING,
     above,
     in_float32,

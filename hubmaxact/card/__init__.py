@@ -1,1 +1,0 @@
-"""Renderings of a report for people: the model-card section, the picture, the terminal."""

@@ -1,0 +1,108 @@
+"""What became of one source of a report, and what an earlier build already knew of it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self, cast
+
+from hubmaxact import __version__
+from hubmaxact.catalog.extract import row_of
+from hubmaxact.catalog.manifest import State
+from hubmaxact.catalog.parquet import rows_of
+from hubmaxact.catalog.row import Row
+from hubmaxact.catalog.store import read_index
+from hubmaxact.errors import HubmaxactError
+from hubmaxact.printable import printable
+from hubmaxact.report.document import Report
+from hubmaxact.report.fast_validation import parse
+from hubmaxact.report.read import NewerReportError
+
+LONGEST_REASON = 300
+TRUST_COLUMNS = ("trust", "trust_detail", "copied_from")
+
+Outcome = Literal["row", "quarantine", "newer", "kept"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One source: its row, or the reason why it has none."""
+
+    name: str
+    outcome: Outcome
+    state: State
+    row: Row | None = None
+    reason: str = ""
+    unchanged: bool = False  # as the earlier build left it
+
+
+def in_table(name: str, row: Row, state: State) -> Found:
+    """A source whose report is in the table."""
+    return Found(name=name, outcome="row", state=state, row=row)
+
+
+def left_out(name: str, error: HubmaxactError | str, state: State | None = None) -> Found:
+    """A source without a row: kept apart when its report is newer, quarantined otherwise."""
+    outcome: Outcome = "newer" if isinstance(error, NewerReportError) else "quarantine"
+    reason = printable(str(error), LONGEST_REASON)
+    return Found(name=name, outcome=outcome, state=state or State(), reason=reason)
+
+
+def read_report(content: bytes, *, key: str, name: str) -> tuple[Report, Row]:
+    """Return the report in these bytes and its row.
+
+    Raises:
+        ReportError: it is not a valid report of a version that this reader knows.
+    """
+    report = parse(content)
+    return report, row_of(report, content, key=key, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """An earlier build's findings, by source."""
+
+    found: dict[str, Found]
+
+    @classmethod
+    def read(cls, folder: Path, kind: str) -> Self:
+        """Read them from a catalog's folder; empty when nothing there can be relied on."""
+        try:
+            index = read_index(folder)
+            table = index.table()
+        except HubmaxactError:
+            return cls({})
+        manifest = index.manifest
+        if manifest["built_by"] != __version__ or manifest["built_from"].get("kind") != kind:
+            return cls({})
+        rows = {row["key"].removeprefix("file:"): row for row in rows_of(table)}
+        reasons: dict[str, tuple[Outcome, str]] = {}
+        reasons |= {left["name"]: ("quarantine", left["reason"]) for left in manifest["quarantine"]}
+        reasons |= {left["name"]: ("newer", left["reason"]) for left in manifest["newer"]}
+        found = {}
+        for name, state in manifest["sources"].items():
+            outcome, reason = reasons.get(name, ("row", ""))
+            row = _by_itself(rows[name], state) if name in rows else None
+            if row or reason:
+                found[name] = Found(
+                    name=name, outcome=outcome, state=state, row=row, reason=reason, unchanged=True
+                )
+        return cls(found)
+
+    def same(self, name: str, **state: str) -> Found | None:
+        """What was found of a source, if nothing of `state` has changed since."""
+        before = self.found.get(name)
+        if before and state.items() <= before.state.items():
+            return before
+        return None
+
+    def keep(self, failed: Found) -> Found:
+        """The earlier row of a source that could not be read this time; the failure if none."""
+        before = self.found.get(failed.name)
+        if before is None or before.row is None:
+            return failed
+        return replace(before, outcome="kept", reason=failed.reason)
+
+
+def _by_itself(row: Row, state: State) -> Row:
+    """The row with the trust it had before rows were held against each other."""
+    own = {name: state.get(name) for name in TRUST_COLUMNS if name in state}
+    return cast("Row", {**row, **own})

@@ -1,0 +1,1 @@
+"""Where the catalog's rows come from: a folder, the Hub, the paper."""

@@ -1,0 +1,81 @@
+"""Reports in a local folder: every `*.json` below it, named by its relative path.
+
+Nothing is followed out of the folder: links are not read, hidden folders not entered.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+from hubmaxact.catalog.manifest import State
+from hubmaxact.catalog.outcome import Found, Previous, in_table, left_out, read_report
+from hubmaxact.errors import HubmaxactError, ReportError
+from hubmaxact.printable import printable
+from hubmaxact.report.document import REPORT_NAME
+from hubmaxact.report.read import UnreadableFileError, read_bounded
+
+LONGEST_NAME = 512
+
+
+class NoFolderError(HubmaxactError):
+    """Raised when there is no folder to read reports from."""
+
+
+def report_files(folder: Path, output: Path) -> list[Path]:
+    """Every `*.json` below a folder in the order of names; the catalog's own files are no reports.
+
+    Raises:
+        NoFolderError: it is not a folder, or cannot be listed.
+    """
+    own = output.resolve()
+    files = []
+    try:
+        next(folder.iterdir(), None)  # os.walk takes what it cannot list for an empty folder
+        for parent, folders, names in os.walk(folder):
+            here = Path(parent)
+            folders[:] = [n for n in folders if not n.startswith(".")]
+            if here.resolve() != own:
+                files += [here / name for name in names if _is_wanted(name)]
+    except OSError as error:
+        raise NoFolderError(
+            f"cannot list {printable(str(folder), 400)}: {error.strerror}. "
+            "Name a folder of reports."
+        ) from error
+    return sorted(files)
+
+
+def read_file(path: Path, folder: Path, previous: Previous) -> Found:
+    """Return what is in one file, or why it is left out."""
+    name = path.relative_to(folder).as_posix()
+    if printable(name, LONGEST_NAME) != name:
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        reason = "the file's name is too long or holds control characters; rename it"
+        return left_out(printable(shown, LONGEST_NAME), reason)
+    if path.is_symlink():
+        return left_out(name, "a symbolic link; links are not followed")
+    try:
+        content = read_bounded(path)
+    except UnreadableFileError as error:
+        return left_out(name, error)
+    return _read(name, content, previous)
+
+
+def _read(name: str, content: bytes, previous: Previous) -> Found:
+    digest = hashlib.sha256(content).hexdigest()
+    if before := previous.same(name, sha256=digest):
+        return before
+    state = State(sha256=digest)
+    try:
+        _, row = read_report(content, key=f"file:{name}", name=_shown(name))
+    except ReportError as error:
+        return left_out(name, error, state)
+    return in_table(name, row, state)
+
+
+def _shown(name: str) -> str:
+    """The path, without what every report's path ends with."""
+    return name.removesuffix(f"/{REPORT_NAME}").removesuffix(".json")
+
+
+def _is_wanted(name: str) -> bool:
+    return name.endswith(".json") and not name.startswith(".")

@@ -1,0 +1,121 @@
+"""One repository on the Hub: its report at the listed commit, held against its weights there."""
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from hubmaxact.catalog.manifest import State
+from hubmaxact.catalog.outcome import Found, Previous, in_table, left_out, read_report
+from hubmaxact.catalog.sources.hub_listing import Listed
+from hubmaxact.catalog.trust import judge
+from hubmaxact.errors import HubError, ReportError
+from hubmaxact.hub.client import api
+from hubmaxact.hub.repository import (
+    MAX_REGULAR_WEIGHT_BYTES,
+    HubFile,
+    WeightDigest,
+    digests_among,
+    read_file,
+)
+from hubmaxact.hub.retry import ask
+from hubmaxact.publication.download import MAX_REPORT_BYTES
+from hubmaxact.report.document import REPORT_NAME
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import RepoSibling
+
+    from hubmaxact.catalog.row import Row
+
+MOST_PLAIN_WEIGHTS = 8
+"""Weight files outside LFS that are read for their digest; no real release has one."""
+
+
+class DamagedAnswerError(HubError):
+    """Raised when a file's bytes are not those that the Hub lists."""
+
+
+def read_repository(listed: Listed, previous: Previous) -> Found:
+    """Return the row of a repository, or why it has none. At most two requests, if all is well.
+
+    Raises:
+        HubError: the Hub refused, or gave no usable answer.
+    """
+    if before := previous.same(listed.repo_id, commit=listed.commit):
+        return _at(before, listed)
+    files = _files(listed)
+    state = State(commit=listed.commit, files=_digest(files))
+    report = files.get(REPORT_NAME)
+    if report is None:
+        return left_out(listed.repo_id, f"has no {REPORT_NAME}", state)
+    if report.size > MAX_REPORT_BYTES:
+        reason = f"larger than {MAX_REPORT_BYTES:,} bytes; a report is far smaller"
+        return left_out(listed.repo_id, reason, state)
+    if before := previous.same(listed.repo_id, files=state["files"]):
+        return _at(before, listed)
+    return _read(listed, files, state)
+
+
+def _read(listed: Listed, files: dict[str, HubFile], state: State) -> Found:
+    name, commit = listed.repo_id, listed.commit
+    content = read_file(name, commit, REPORT_NAME, limit=MAX_REPORT_BYTES)
+    if content is None or not files[REPORT_NAME].holds(content):
+        raise DamagedAnswerError(f"{REPORT_NAME} arrived damaged. Try again later.")
+    try:
+        report, row = read_report(content, key=name, name=name)
+    except ReportError as error:
+        return left_out(name, error, state)
+    verdict = judge(report["model"], _stored(listed, files), repo_id=name, commit=commit)
+    own = {
+        "trust": verdict.trust,
+        "trust_detail": verdict.detail,
+        "copied_from": verdict.copied_from,
+    }
+    found = in_table(name, cast("Row", {**row, **own}), cast("State", {**state, **own}))
+    return _at(found, listed)
+
+
+def _at(found: Found, listed: Listed) -> Found:
+    """The same report as it lies at the listed commit."""
+    state = cast("State", {**found.state, "commit": listed.commit})
+    if found.row is None:
+        return replace(found, state=state)
+    place = {
+        "repo_id": listed.repo_id,
+        "commit": listed.commit,
+        "last_modified": listed.last_modified,
+    }
+    return replace(found, state=state, row=cast("Row", {**found.row, **place}))
+
+
+def _files(listed: Listed) -> dict[str, HubFile]:
+    """The report and the weight files at the listed commit, by path; one bounded request."""
+    info = ask(
+        lambda: api().model_info(listed.repo_id, revision=listed.commit, files_metadata=True),
+        repo_id=listed.repo_id,
+        revision=listed.commit,
+    )
+    return {
+        file.rfilename: _hub_file(file)
+        for file in info.siblings or ()
+        if file.rfilename == REPORT_NAME or file.rfilename.endswith(".safetensors")
+    }
+
+
+def _hub_file(file: "RepoSibling") -> HubFile:
+    sha256 = file.lfs.sha256 if file.lfs else None
+    return HubFile(file.rfilename, file.size or 0, file.blob_id or "", sha256)
+
+
+def _stored(listed: Listed, files: dict[str, HubFile]) -> dict[str, WeightDigest] | None:
+    """Digests of the weight files; None when reading them would cost too much."""
+    weights = {path: file for path, file in files.items() if path != REPORT_NAME}
+    plain = [file for file in weights.values() if file.sha256 is None]
+    too_large = any(file.size > MAX_REGULAR_WEIGHT_BYTES for file in plain)
+    if too_large or len(plain) > MOST_PLAIN_WEIGHTS:
+        return None
+    return digests_among(listed.repo_id, listed.commit, weights)
+
+
+def _digest(files: dict[str, HubFile]) -> str:
+    lines = [f"{f.path} {f.size} {f.blob_id} {f.sha256}" for _, f in sorted(files.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

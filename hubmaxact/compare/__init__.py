@@ -1,1 +1,0 @@
-"""Reports held against each other, and a report held against limits. No torch, no network."""

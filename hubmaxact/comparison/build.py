@@ -1,0 +1,92 @@
+"""From reports to a comparison, or to the refusal to compare them."""
+
+from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
+
+from hubmaxact.comparison.changes import changes
+from hubmaxact.comparison.comparison import (
+    COMPARISON_VERSION,
+    Comparison,
+    Entry,
+    HeadroomRow,
+    RoleRow,
+)
+from hubmaxact.comparison.int8 import int8_table
+from hubmaxact.comparison.layers import layer_table
+from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.printable import printable
+from hubmaxact.report.comparability import DifferentProtocolsError, forbidding, protocol_rows
+from hubmaxact.report.document import Report
+from hubmaxact.report.inputs import Input
+from hubmaxact.report.labels import labels
+from hubmaxact.report.roles import ROLES
+
+FEWEST, MOST = 2, 8
+"""How many reports stand side by side."""
+
+ADVICE = "measure them alike, or compare them as they are with --across-protocols"
+LONGEST_LABEL = 300
+
+
+def compare(inputs: Sequence[Input], *, across_protocols: bool = False) -> Comparison:
+    """Hold two to eight reports against each other.
+
+    Raises:
+        DifferentProtocolsError: they were measured differently and `across_protocols` is false;
+            every difference is named.
+        ValueError: fewer than two reports, or more than eight.
+    """
+    if not FEWEST <= len(inputs) <= MOST:
+        raise ValueError(f"expected {FEWEST} to {MOST} reports, got {len(inputs)}")
+    reports, names = [each.report for each in inputs], labels(inputs)
+    rows = protocol_rows([report["protocol"] for report in reports])
+    if forbidding(rows) and not across_protocols:
+        raise DifferentProtocolsError(rows, [printable(n, LONGEST_LABEL) for n in names], ADVICE)
+    entries = tuple(map(_entry, inputs, ascii_uppercase, names))
+    return Comparison(
+        comparison_version=COMPARISON_VERSION,
+        comparable=not forbidding(rows),
+        reports=entries,
+        protocol=rows,
+        by_role=tuple(_by_role(reports)),
+        by_layer=layer_table(reports),
+        int8=int8_table(reports),
+        dtype_headroom=tuple(_headroom(reports)),
+        changes=changes(reports, [entry.column for entry in entries]),
+    )
+
+
+def _entry(each: Input, column: str, label: str) -> Entry:
+    report = each.report
+    model = report["model"]
+    return Entry(
+        column=column,
+        label=label,
+        file=each.file,
+        id=model["id"],
+        commit=model["commit"],
+        family=model["family"],
+        model_type=model["model_type"],
+        architecture=model["architecture"],
+        stage=model["stage"],
+        num_layers=model["num_layers"],
+        hidden_size=model["hidden_size"],
+        num_parameters=model["num_parameters"],
+        status=report["status"],
+        num_missing=len(report["coverage"]["missing"]),
+        num_non_finite=sum(bool(s["num_nan"] + s["num_inf"]) for s in report["sites"]),
+        global_max=report["global_max"],
+    )
+
+
+def _by_role(reports: Sequence[Report]) -> Iterator[RoleRow]:
+    for role in ROLES:
+        cells = tuple(report["max_by_role"].get(role.name) for report in reports)
+        if any(cells):
+            yield RoleRow(role=role.name, in_global_max=role.in_global_max, cells=cells)
+
+
+def _headroom(reports: Sequence[Report]) -> Iterator[HeadroomRow]:
+    for name, limit in LARGEST_FINITE.items():
+        cells = tuple(report["dtype_headroom"][name] for report in reports)
+        yield HeadroomRow(format=name, largest_finite=limit, cells=cells)

@@ -1,0 +1,141 @@
+"""The limits of a gate: typed, checked, from the command line, from a TOML file or from both.
+
+Every key of the file can be overridden on the command line, and so can every format under
+`min_sqnr_db`. A value that says nothing (NaN, an infinity, a misspelt key) is refused, because a
+gate that never closes looks like one that always passes.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hubmaxact.errors import HubmaxactError
+from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.printable import printable, shown
+from hubmaxact.report.read import read_bounded
+
+LONGEST_FILE = 8_192  # bytes; a parser may take time that grows with their square
+MOST_FORMATS = 64
+LONGEST_PATH = 400
+
+
+class LimitsError(HubmaxactError):
+    """Raised when a limit, or the file it stands in, cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a report must keep to; a field at its default asks nothing."""
+
+    max_abs: float | None = None  # M may be at most this
+    not_exceeding: tuple[str, ...] = ()  # formats that no watched tensor may exceed
+    min_sqnr_db: Mapping[str, float] = field(default_factory=dict)  # by FORMAT or FORMAT:POLICY
+    against: Path | None = None  # the earlier report
+    max_ratio: float | None = None  # M over the earlier M may be at most this
+    require_complete: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything is asked at all."""
+        return self != Limits()
+
+
+def limits(settings: Mapping[str, Any]) -> Limits:
+    """Check settings and return them as limits.
+
+    Raises:
+        LimitsError: a key is unknown or a value cannot be used; the message says what can.
+    """
+    unknown = [key for key in settings if key not in READERS]
+    if unknown:
+        listed = ", ".join(f'"{printable(key, 40)}"' for key in unknown[:3])
+        raise LimitsError(f"a gate knows nothing of {listed}; known: {', '.join(READERS)}.")
+    found = Limits(**{key: READERS[key](key, value) for key, value in settings.items()})
+    if (found.against is None) != (found.max_ratio is None):
+        raise LimitsError("against and max_ratio belong together: give both, or neither.")
+    return found
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says; `against` is taken from the file's own folder.
+
+    Raises:
+        UnreadableFileError: it cannot be read.
+        LimitsError: it is not TOML, or far too long.
+    """
+    name, content = printable(str(path), LONGEST_PATH), read_bounded(path)
+    if len(content) > LONGEST_FILE:
+        raise LimitsError(f"{name} has more than {LONGEST_FILE:,} bytes; a gate needs a few lines.")
+    try:
+        settings = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LimitsError(f"{name} is not TOML: {printable(str(error), 200)}.") from error
+    if isinstance(settings.get("against"), str):
+        settings["against"] = path.parent / settings["against"]
+    return settings
+
+
+def merged(file: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a file, overridden key by key, and format by format, by those given."""
+    both = {**file, **given}
+    kept, said = file.get("min_sqnr_db"), given.get("min_sqnr_db")
+    if isinstance(kept, dict) and isinstance(said, dict):
+        both["min_sqnr_db"] = {**kept, **said}
+    return both
+
+
+def _refusal(key: str, wanted: str, value: object) -> LimitsError:
+    return LimitsError(f"{key} must be {wanted}, found {shown(value)}.")
+
+
+def _number(key: str, value: object) -> float:
+    # bool is an int to Python; an int beyond float64 would overflow.
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
+        return float(value)
+    raise _refusal(key, "a finite number", value)
+
+
+def _positive(key: str, value: object) -> float:
+    number = _number(key, value)
+    if number > 0:
+        return number
+    raise _refusal(key, "a number above 0", value)
+
+
+def _formats(key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise _refusal(key, 'a list of formats, such as ["float16"]', value)
+    for name in value:
+        if not isinstance(name, str) or name not in LARGEST_FINITE:
+            raise _refusal(key, f"a list of formats among {', '.join(LARGEST_FINITE)}", name)
+    return tuple(dict.fromkeys(map(str, value)))
+
+
+def _decibels(key: str, value: object) -> Mapping[str, float]:
+    if not isinstance(value, dict) or len(value) > MOST_FORMATS:
+        raise _refusal(key, "a table of FORMAT = decibels, such as int8 = 20", value)
+    return {name: _number(f"{key} of {printable(name, 40)}", dB) for name, dB in value.items()}
+
+
+def _path(key: str, value: object) -> Path:
+    if isinstance(value, str | Path) and str(value):
+        return Path(value)
+    raise _refusal(key, "the path of an earlier report", value)
+
+
+def _flag(key: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _refusal(key, "true or false", value)
+
+
+READERS: dict[str, Callable[[str, object], Any]] = {
+    "max_abs": _positive,
+    "not_exceeding": _formats,
+    "min_sqnr_db": _decibels,
+    "against": _path,
+    "max_ratio": _positive,
+    "require_complete": _flag,
+}
+"""Every setting, and what makes a value of it."""

@@ -1,0 +1,188 @@
+"""Reading a model repository: what a revision is, which files it has, and their bytes.
+
+Everything is read at a commit, so that what was compared is what was read. Knows nothing of
+reports beyond their name, and never fetches code or pickle.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from itertools import islice
+
+from huggingface_hub import RepoFile, hf_hub_url
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import get_session, hf_raise_for_status, httpx, validate_repo_id
+
+from hubmaxact.errors import HubError
+from hubmaxact.hub.client import api, headers
+from hubmaxact.hub.retry import ask
+
+COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+MOST_FILES = 100_000  # as many as the Hub advises for a whole repository
+MAX_REGULAR_WEIGHT_BYTES = 16 * 2**20  # the Hub asks for LFS above 10 MB
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """One file at a commit; `sha256` is None unless the file is in LFS."""
+
+    path: str
+    size: int
+    blob_id: str
+    sha256: str | None
+
+    def holds(self, content: bytes) -> bool:
+        """Whether the file's content is `content`, by its digest."""
+        if self.sha256 is not None:
+            return self.sha256 == hashlib.sha256(content).hexdigest()
+        return self.blob_id == blob_id(content)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightDigest:
+    """Size in bytes and sha256 of one weight file."""
+
+    size: int
+    sha256: str
+
+
+def blob_id(content: bytes) -> str:
+    """Git's name for `content`."""
+    header = b"blob %d\0" % len(content)
+    return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
+
+
+def check_repo_id(repo_id: str) -> None:
+    """Refuse what cannot be a repository's name, before it becomes part of a URL."""
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError as error:
+        raise HubError(f"{repo_id!r} is not a repository id. Write it as owner/name.") from error
+
+
+def resolve_commit(repo_id: str, revision: str | None = None) -> str:
+    """The commit (40 hexadecimal digits) that a branch, tag or commit stands for now."""
+    check_repo_id(repo_id)
+    revision = revision or "main"
+    commit = ask(
+        lambda: api().model_info(repo_id, revision=revision).sha,
+        repo_id=repo_id,
+        revision=revision,
+    )
+    if not isinstance(commit, str) or not COMMIT.match(commit):
+        raise HubError(f"the Hub names no commit for {revision} of {repo_id}. Try again later.")
+    return commit
+
+
+def list_files(repo_id: str, commit: str) -> dict[str, HubFile]:
+    """Every file at `commit`, by path.
+
+    Raises:
+        HubError: there are more than anybody's repository has, or they cannot be listed.
+    """
+    files, is_all = ask(lambda: _tree(repo_id, commit), repo_id=repo_id, revision=commit)
+    if not is_all:
+        raise HubError(
+            f"the Hub lists more than {MOST_FILES:,} files in {repo_id} at {commit[:7]}, which are "
+            "not read. Use a repository that holds the checkpoint alone."
+        )
+    return files
+
+
+def files_at(repo_id: str, revision: str, paths: list[str]) -> dict[str, HubFile] | None:
+    """Those of `paths` that `revision` has; None if there is no such revision."""
+    return ask(lambda: _files_at(repo_id, revision, paths), repo_id=repo_id, revision=revision)
+
+
+def read_file(repo_id: str, commit: str, path: str, *, limit: int) -> bytes | None:
+    """The bytes of one file at `commit`, or None if there is no such file.
+
+    Raises:
+        HubError: the file is larger than `limit` bytes, or cannot be read.
+    """
+    check_repo_id(repo_id)
+    url = hf_hub_url(repo_id, path, revision=commit)
+    return ask(lambda: _read(url, path, limit), repo_id=repo_id, revision=commit)
+
+
+def weight_digests(repo_id: str, commit: str) -> dict[str, WeightDigest]:
+    """Size and sha256 of every safetensors file at `commit`, by path.
+
+    The Hub knows the sha256 of what is in LFS; a small file stored as plain git content is read.
+    """
+    return digests_among(repo_id, commit, list_files(repo_id, commit))
+
+
+def digests_among(repo_id: str, commit: str, files: dict[str, HubFile]) -> dict[str, WeightDigest]:
+    """`weight_digests`, for files that are listed already."""
+    return {
+        path: WeightDigest(file.size, file.sha256 or _sha256(repo_id, commit, path))
+        for path, file in files.items()
+        if path.endswith(".safetensors")
+    }
+
+
+def _tree(repo_id: str, commit: str) -> tuple[dict[str, HubFile], bool]:
+    """The files of a tree, and whether these are all: pages may follow each other for ever."""
+    entries = api().list_repo_tree(repo_id, revision=commit, recursive=True)
+    listed = list(islice(entries, MOST_FILES + 1))
+    files = [_hub_file(entry) for entry in listed if isinstance(entry, RepoFile)]
+    return {file.path: file for file in files}, len(listed) <= MOST_FILES
+
+
+def _hub_file(entry: RepoFile) -> HubFile:
+    sha256 = entry.lfs.sha256 if entry.lfs else None
+    fields: tuple[object, ...] = (entry.size, entry.path, entry.blob_id, sha256 or "")
+    kinds = (int, str, str, str)
+    if not all(map(isinstance, fields, kinds)):
+        raise TypeError("an entry of the tree is not what it should be")
+    return HubFile(entry.path, entry.size, entry.blob_id, sha256)
+
+
+def _files_at(repo_id: str, revision: str, paths: list[str]) -> dict[str, HubFile] | None:
+    try:
+        entries = api().get_paths_info(repo_id, paths, revision=revision)
+    except RevisionNotFoundError:
+        return None
+    return {entry.path: _hub_file(entry) for entry in entries if isinstance(entry, RepoFile)}
+
+
+def _sha256(repo_id: str, commit: str, path: str) -> str:
+    content = read_file(repo_id, commit, path, limit=MAX_REGULAR_WEIGHT_BYTES)
+    return hashlib.sha256(content or b"").hexdigest()
+
+
+def _read(url: str, path: str, limit: int) -> bytes | None:
+    # Uncompressed, so that the length announced is the length read.
+    plain = {**headers(), "Accept-Encoding": "identity"}
+    with get_session().stream("GET", url, headers=plain) as response:
+        try:
+            hf_raise_for_status(response)
+        except EntryNotFoundError:
+            return None
+        except (RepositoryNotFoundError, RevisionNotFoundError):
+            raise
+        except HfHubHTTPError:
+            if response.status_code == 404:  # it does not say what is missing: the file, surely
+                return None
+            raise
+        return _take(response, path, limit)
+
+
+def _take(response: httpx.Response, path: str, limit: int) -> bytes:
+    announced = response.headers.get("Content-Length", "0")
+    content = bytearray()
+    if int(announced) <= limit:
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > limit:
+                break
+        else:
+            return bytes(content)
+    raise HubError(f"{path} is larger than {limit:,} bytes on the Hub. Nothing was read from it.")

@@ -1,0 +1,62 @@
+"""How long to wait between tries, and the loop for calls that only read."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from hubmaxact.errors import HubError
+from hubmaxact.hub import session
+from hubmaxact.hub.client import repo_url
+from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify
+
+T = TypeVar("T")
+LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
+MAX_ASKED_SECONDS = 300  # one whole rate-limit window; longer is for the user to decide
+MAX_PAUSE_SECONDS = 20.0
+READ_TRIES = 4
+# The client tries some reads again by itself, up to five times: ours must not multiply with its.
+MAX_READING_SECONDS = 300.0
+
+
+def pause(tries: int, fault: Fault) -> None:
+    """Sleep after try number `tries`: as long as the Hub asks, else twice as long each time."""
+    if fault.wait is not None:
+        is_limit = fault.kind is Kind.RATE_LIMITED
+        why = "The Hub's rate limit is used up" if is_limit else "The Hub asks for patience"
+        LOG.warning("%s; waiting %d seconds.", why, fault.wait + 1)
+        time.sleep(fault.wait + 1)  # the Hub rounds down
+        return
+    base = session.seconds("HUBMAXACT_BACKOFF_SECONDS", 1.0)
+    seconds = min(base * 2 ** (tries - 1), MAX_PAUSE_SECONDS)
+    time.sleep(seconds * random.uniform(0.5, 1.0))  # noqa: S311 spreads retries, guards nothing
+
+
+def is_worth_waiting(fault: Fault) -> bool:
+    """Whether the Hub asks for a wait that a person would sit through."""
+    return fault.wait is None or fault.wait <= MAX_ASKED_SECONDS
+
+
+def ask(call: Callable[[], T], *, repo_id: str, revision: str = "main") -> T:
+    """Make a call that changes nothing, again when the Hub stumbles.
+
+    Raises:
+        HubError: the Hub refused, or still gives no usable answer.
+    """
+    session.bound()
+    start = time.monotonic()
+    for tries in range(1, READ_TRIES + 1):
+        try:
+            with session.watched():
+                return call()
+        except CALL_ERRORS as error:
+            fault = classify(error)
+            again = fault.kind in {Kind.UNCERTAIN, Kind.RATE_LIMITED} and is_worth_waiting(fault)
+            is_late = time.monotonic() - start > MAX_READING_SECONDS
+            if not again or is_late or tries == READ_TRIES:
+                url = repo_url(repo_id)
+                sentence = fault.sentence(repo=repo_id, revision=revision, url=url)
+                raise HubError(sentence) from cause(error)
+        pause(tries, fault)
+    raise AssertionError("the last try returns or raises")

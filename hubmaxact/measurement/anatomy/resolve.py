@@ -1,0 +1,201 @@
+"""From a loaded model to its anatomy: every site of every role, and what is missing, by name.
+
+What is expected comes from the structure found in each layer, not from a fixed list.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from transformers import PreTrainedModel
+
+from hubmaxact.errors import CoverageError, UnknownAnatomyError
+from hubmaxact.measurement.anatomy import module_traits
+from hubmaxact.measurement.anatomy.declared import declared
+from hubmaxact.measurement.anatomy.decoder_stack import find_stack
+from hubmaxact.measurement.anatomy.embedding_and_norm import ends
+from hubmaxact.measurement.anatomy.layer_parts import LayerParts, take_apart
+from hubmaxact.measurement.anatomy.mlp_gates import gates
+from hubmaxact.measurement.anatomy.probe_pass import LENGTH, NUM_SEQUENCES, Probe, run_probe
+from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Point, Site
+from hubmaxact.measurement.anatomy.token_layout import layout_of
+from hubmaxact.report.roles import ROLES
+
+MOST_EXTRA_CLASSES = 4  # routers may score a few pseudo-experts (ZAYA's skip class)
+SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
+
+
+def resolve(model: PreTrainedModel) -> Anatomy:
+    """Find every site of profile `paper` in a loaded model.
+
+    Raises:
+        UnknownAnatomyError: it is no causal decoder, or no list of decoder layers is there.
+        CoverageError: not one site can be watched.
+    """
+    stack = find_stack(model)
+    probe = run_probe(stack)
+    attentions = declared(stack.owner, "attentions")
+    routers = declared(stack.owner, "router_logits")
+    parts = [
+        take_apart(
+            f"{stack.layers_name}.{index}",
+            layer,
+            width=stack.width,
+            attentions=attentions,
+            routers=routers,
+        )
+        for index, layer in enumerate(stack.layers)
+    ]
+    for pieces in parts:
+        pieces.routers = pieces.routers or _routers_by_width(model, pieces, probe)
+    found: Found = ends(stack, probe)
+    for layer, pieces in enumerate(parts):
+        found += _layer(model, layer, pieces, probe)
+    checked = [_checked(site, probe, stack.width) for site in found]
+    sites = sorted((site for site in checked if isinstance(site, Site)), key=lambda s: s.order)
+    _refuse_blind(model, sites)
+    _refuse_leaks(model, sites, probe)
+    experts = {layer: p.experts[0] for layer, p in enumerate(parts) if p.experts}
+    return Anatomy(
+        owner=stack.owner_name,
+        num_layers=len(parts),
+        sites=tuple(sites),
+        absent=_absent(found, len(parts)),
+        missing=tuple(site for site in checked if isinstance(site, Missing)),
+        experts=experts,
+        experts_per_token={n: probe.routed[e] for n, e in experts.items() if e in probe.routed},
+        routing_layers=tuple(n for n, p in enumerate(parts) if p.experts or p.routers),
+    )
+
+
+def _refuse_blind(model: PreTrainedModel, sites: list[Site]) -> None:
+    if not sites:
+        raise CoverageError(
+            f"not one tensor of {type(model).__name__} can be watched: no shape says which row is "
+            "which token. Report the architecture as an issue."
+        )
+
+
+def _refuse_leaks(model: PreTrainedModel, sites: list[Site], probe: Probe) -> None:
+    """Padding is left out after the fact, which is right only where it reaches no real token."""
+    before = 0.0
+    for site in (site for site in sites if site.role == "attention_output"):
+        moved = probe.moved.get(site.module, 0.0)
+        if moved > max(probe.rounding.get(site.module, 0.0), SUDDENLY * before):
+            raise UnknownAnatomyError(
+                f"{type(model).__name__} is no causal decoder: a later token moved what "
+                f"{site.module} puts out for the tokens before it, by {moved:.1%}. "
+                "hubmaxact measures causal decoders only."
+            )
+        before = max(before, moved)
+
+
+Found = list[Site | Missing]
+
+
+def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) -> Found:
+    """Every site of one layer."""
+    found: Found = [Site(role="hidden_state", layer=layer, part=None, module=parts.name)]
+    if not parts.mixers and not parts.blocks:
+        reason = "neither a token mixer nor a channel block was found in this layer"
+        return [*found, _missing("attention_output", layer, reason, parts.name)]
+    for role, names in (("attention_output", parts.mixers), ("mlp_output", parts.blocks)):
+        outputs = [(name, 0) for name in names]
+        for site in _named(role, layer, outputs, parts.name):
+            found.append(_before_residual(model, site, probe))
+    found += gates(model, layer, parts, probe)
+    found += _named("router_logits", layer, parts.routers, parts.name)
+    if parts.stacked and not parts.routers:
+        reason = "this layer has experts, and no router was found for them"
+        found.append(_missing("router_logits", layer, reason, parts.stacked[0]))
+    return found
+
+
+def _before_residual(model: PreTrainedModel, site: Site, probe: Probe) -> Site | Missing:
+    """The site itself, or the last map inside its module where that adds the residual."""
+    if not module_traits.adds_residual(model.get_submodule(site.module)):
+        return site
+    inside = (n for n in reversed(probe.called) if n.startswith(f"{site.module}."))
+    last = next((n for n in inside if module_traits.is_map(model.get_submodule(n))), None)
+    if last is None:
+        return unwatchable(site, "it adds the residual stream, and no map was seen to end in it")
+    return replace(site, module=last)
+
+
+def _named(role: str, layer: int, outputs: list[tuple[str, int]], prefix: str) -> Iterator[Site]:
+    """Sites of one role in one layer; `part` tells them apart when there are several."""
+    for name, index in outputs:
+        part = name.removeprefix(f"{prefix}.") if len(outputs) > 1 else None
+        yield Site(role=role, layer=layer, part=part, module=name, index=index)
+
+
+def _routers_by_width(
+    model: PreTrainedModel, parts: LayerParts, probe: Probe
+) -> list[tuple[str, int]]:
+    """Undeclared routers: the expert block's child that puts out one value per expert."""
+    config = model.config.get_text_config(decoder=True)
+    num_experts = num_experts_of(config)
+    if num_experts is None:
+        return []
+    routers = []
+    for block in parts.stacked:
+        for child, _ in model.get_submodule(block).named_children():
+            name = f"{block}.{child}"
+            for index, shape in enumerate(probe.outputs.get(name, ())):
+                if shape and num_experts <= shape[-1] <= num_experts + MOST_EXTRA_CLASSES:
+                    routers.append((name, index))
+                    break
+    return routers[:1]
+
+
+def num_experts_of(config: object) -> int | None:
+    """Routed experts per layer as the configuration spells it, or None for a dense model."""
+    spellings = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+    values = (getattr(config, spelling, None) for spelling in spellings)
+    return next((value for value in values if isinstance(value, int) and value > 0), None)
+
+
+def _checked(site: Site | Missing, probe: Probe, width: int) -> Site | Missing:
+    """A site with its layout; one whose rows cannot be told apart is missing, with the reason."""
+    if isinstance(site, Missing) or site.point is Point.EXPERT_GATE:
+        return site
+    shapes = _seen_shapes(site, probe)
+    if not shapes:
+        return unwatchable(site, "it never fired: a forward pass did not reach it")
+    if site.index >= len(shapes) or shapes[site.index] is None:
+        return unwatchable(site, f"element {site.index} of what it returns is no tensor")
+    shape = shapes[site.index] or torch.Size()
+    layout = layout_of(shape, NUM_SEQUENCES, LENGTH)
+    if layout is None:
+        return unwatchable(site, f"shape {tuple(shape)} does not say which row is which token")
+    if site.role == "mlp_output" and shape[-1] != width:
+        return unwatchable(
+            site, f"it puts out {shape[-1]} channels, the residual stream has {width}"
+        )
+    return replace(site, layout=layout)
+
+
+def _seen_shapes(site: Site, probe: Probe) -> list[torch.Size | None]:
+    """The shapes seen at a site in the probe; a function's input is laid out as its module's."""
+    if site.point is Point.INPUT:
+        return [probe.inputs[site.module]] if site.module in probe.inputs else []
+    return probe.outputs.get(site.module, [])
+
+
+def unwatchable(site: Site, reason: str) -> Missing:
+    """The same place, as something that was expected and could not be watched."""
+    return Missing(
+        role=site.role, layer=site.layer, part=site.part, module=site.module, reason=reason
+    )
+
+
+def _missing(role: str, layer: int | None, reason: str, module: str | None = None) -> Missing:
+    return Missing(role=role, layer=layer, part=None, module=module, reason=reason)
+
+
+def _absent(found: Found, num_layers: int) -> dict[str, int]:
+    """Per role: layers, or the model, without such a tensor by design."""
+    present = Counter(role for role, _ in {(site.role, site.layer) for site in found})
+    expected = {role.name: num_layers if role.per_layer else 1 for role in ROLES}
+    return {name: number - present[name] for name, number in expected.items()}

@@ -1,0 +1,119 @@
+"""The report's `model` block: what the files, the configuration and the card say of a checkpoint.
+
+What none of them says is null.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hubmaxact.measurement.anatomy.site import Anatomy
+from hubmaxact.measurement.checkpoint.load import STORED_AS, Loaded
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.report.document import Model, WeightFile
+from hubmaxact.report.validate import problems_of
+
+FAMILIES = {
+    "deepseek_v3": "DeepSeek-V3",
+    "gemma": "Gemma",
+    "gemma2": "Gemma2",
+    "gemma3": "Gemma3",
+    "gemma3_text": "Gemma3",
+    "gpt_oss": "gpt-oss",
+    "llama": "Llama",
+    "mistral": "Mistral",
+    "mixtral": "Mixtral",
+    "qwen2": "Qwen2",
+    "qwen2_5_vl": "Qwen2.5-VL",
+    "qwen3": "Qwen3",
+    "qwen3_5": "Qwen3.5",
+    "qwen3_5_moe": "Qwen3.5",
+    "qwen3_5_moe_text": "Qwen3.5",
+    "qwen3_5_text": "Qwen3.5",
+    "qwen3_moe": "Qwen3",
+}
+"""Model types whose family is certain; any other family is null."""
+
+MODALITY_CONFIGS = {"vision_config": "image", "audio_config": "audio"}
+MOST_CARD_BYTES = 5_000_000
+
+
+def describe_model(
+    files: WeightFiles,
+    weight_files: list[WeightFile],
+    loaded: Loaded,
+    anatomy: Anatomy,
+    *,
+    model_id: str | None,
+    revision: str | None,
+    commit: str | None,
+) -> Model:
+    """Fill the `model` block."""
+    model, config = loaded.model, loaded.model.config
+    text = config.get_text_config(decoder=True)
+    total = sum(parameter.numel() for parameter in model.parameters())
+    return Model(
+        id=model_id,
+        revision=revision,
+        commit=commit,
+        weight_files=weight_files,
+        model_type=config.model_type,
+        family=FAMILIES.get(config.model_type),
+        architecture="moe" if anatomy.routing_layers else "dense",
+        stage=None,
+        base_model=_base_model(files.folder / "README.md"),
+        tokens_trained=None,
+        modalities=_modalities(files.config),
+        num_parameters=total,
+        num_active_parameters=_active_parameters(model, anatomy, total),
+        num_layers=anatomy.num_layers,
+        hidden_size=text.hidden_size,
+        weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
+        weights_quantization=loaded.quantization,
+        dequantized=loaded.dequantized,
+        remote_code=False,
+    )
+
+
+def _modalities(config: dict[str, Any]) -> list[str]:
+    """What the checkpoint takes in; only its text decoder is measured."""
+    return ["text", *(name for key, name in MODALITY_CONFIGS.items() if config.get(key))]
+
+
+def _active_parameters(model: Any, anatomy: Anatomy, total: int) -> int | None:
+    """Parameters without those of experts that a token does not choose; None where those of a
+    layer cannot be told apart.
+    """
+    if set(anatomy.routing_layers) - set(anatomy.experts_per_token):
+        return None
+    idle = 0
+    for layer, name in anatomy.experts.items():
+        experts = model.get_submodule(name)
+        size = sum(parameter.numel() for parameter in experts.parameters())
+        idle += size - size * anatomy.experts_per_token[layer] // experts.num_experts
+    return total - idle
+
+
+def _base_model(card: Path) -> str | None:
+    """`base_model` of the card's front matter, when it is one plain id."""
+    if not card.is_file() or card.stat().st_size > MOST_CARD_BYTES:
+        return None
+    lines = card.read_text("utf-8", errors="replace").lstrip("\ufeff").splitlines()
+    if not lines or lines[0].strip() != "---" or "---" not in lines[1:]:
+        return None
+    try:
+        front = yaml.safe_load("\n".join(lines[1 : lines.index("---", 1)]))
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    found = front.get("base_model") if isinstance(front, dict) else None
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0]
+    return found if isinstance(found, str) and "/" in found and _is_hub_id(found) else None
+
+
+def _is_hub_id(name: str) -> bool:
+    """Whether a report may carry it; cards name all sorts of things."""
+    return not any(
+        "base_model" in problem.path for problem in problems_of("model", {"base_model": name})
+    )

@@ -1,0 +1,62 @@
+"""The report's `protocol`: how it was measured."""
+
+from collections import Counter
+from typing import Any
+
+import torch
+
+from hubmaxact.measurement.anatomy.mlp_gates import experts_implementation
+from hubmaxact.measurement.execution.forward import Measurement
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.prepare import Prepared
+from hubmaxact.report.document import (
+    CorpusFacts,
+    Protocol,
+    SpecialTokens,
+)
+
+PROFILE = "paper"
+
+
+def protocol(
+    prepared: Prepared, measurement: Measurement, options: Options, batch_tokens: int
+) -> Protocol:
+    """How it was measured."""
+    corpus, config = prepared.corpus, prepared.loaded.model.config
+    wide = any(s.dtype != torch.bfloat16 for s in measurement.recorder.sites.values())
+    return Protocol(
+        profile=PROFILE,
+        corpus=CorpusFacts(
+            name=corpus.name,
+            version=corpus.version,
+            kind=corpus.kind,
+            digest=corpus.digest,
+            num_samples=len(corpus.texts),
+            num_tokens=sum(prepared.samples.lengths),
+            domains=dict(sorted(Counter(text.domain for text in corpus.texts).items())),
+        ),
+        max_seq_len=prepared.max_seq_len,
+        special_tokens=SpecialTokens(
+            policy="none" if options.special_tokens == "none" else "as_tokenizer",
+            bos_added=prepared.samples.bos_added,
+        ),
+        chat_template=None,
+        dtype=prepared.loaded.dtype,
+        attn_implementation=_attention(config),
+        experts_implementation=_experts(prepared),
+        batch_tokens=batch_tokens,
+        batch_plan_digest=measurement.plan.digest,
+        calibration_samples=options.calibration_samples,
+        evaluation_samples=options.evaluation_samples,
+        counts_rounded_to="bfloat16" if wide else None,
+    )
+
+
+def _attention(config: Any) -> str:
+    return str(config.get_text_config(decoder=True)._attn_implementation)  # noqa: SLF001 the resolved choice has no public name
+
+
+def _experts(prepared: Prepared) -> str | None:
+    for name in prepared.anatomy.experts.values():
+        return experts_implementation(prepared.loaded.model, name)
+    return None

@@ -1,0 +1,70 @@
+"""The whole report, block by block, in the order of the document."""
+
+from typing import Any
+
+from hubmaxact.measurement.assembly import (
+    by_domain,
+    coverage,
+    experts,
+    headroom,
+    maxima,
+    quantization,
+    sites,
+    stability,
+)
+from hubmaxact.measurement.assembly.protocol import protocol
+from hubmaxact.measurement.execution.forward import Measurement
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.prepare import Prepared
+from hubmaxact.report.document import (
+    SCHEMA_VERSION,
+    Environment,
+    Model,
+    Report,
+)
+
+
+def assemble(
+    prepared: Prepared,
+    measurement: Measurement,
+    options: Options,
+    *,
+    model: Model,
+    batch_tokens: int,
+    environment: Environment,
+) -> Report:
+    """Turn a measurement into a report; `model` is the block that names what was measured."""
+    seen = sites.seen_sites(measurement)
+    rows = [sites.site_facts(*site) for site in seen]
+    peak = maxima.global_max(seen, measurement.plan)
+    sample_maxima = measurement.recorder.samples.abs_max.tolist()
+    domains = prepared.samples.domains
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        model=model,
+        protocol=protocol(prepared, measurement, options, batch_tokens),
+        environment=environment,
+        status=_status(rows, measurement),
+        coverage=coverage.coverage(measurement),
+        global_max=peak,
+        max_by_role=maxima.max_by_role(seen),
+        sites=rows,
+        experts=experts.experts(measurement),
+        domains=by_domain.domain_maxima(domains, sample_maxima),
+        dtype_headroom=headroom.dtype_headroom(seen, peak, prepared.loaded.dtype),
+        quantization=quantization.quantization(
+            seen,
+            peak,
+            num_samples=len(domains),
+            calibration=options.calibration_samples,
+            evaluation=options.evaluation_samples,
+        ),
+        stability=stability.stability(domains, sample_maxima),
+    )
+
+
+def _status(rows: list[Any], measurement: Measurement) -> Any:
+    """non_finite outranks partial: a NaN is the louder news."""
+    if any(row["num_nan"] or row["num_inf"] for row in rows):
+        return "non_finite"
+    return "partial" if measurement.missing else "complete"

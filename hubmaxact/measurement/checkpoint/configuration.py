@@ -1,0 +1,102 @@
+"""A checkpoint's JSON files as hostile input: read in bounds, and refused where they ask for code.
+
+Knows configurations; knows nothing of weights.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.printable import printable
+
+CONFIG = "config.json"
+CODE_KEYS = ("auto_map", "custom_pipelines")
+KERNEL_KEYS = ("attn_implementation", "_attn_implementation", "experts_implementation")
+MOST = {"num_hidden_layers": 4096, "num_labels": 1_000_000}
+"""What transformers builds one by one, before it compares anything with the weights."""
+
+LONGEST_LIST = 200  # characters
+MOST_JSON_BYTES = 100_000_000
+
+
+def read_json(folder: Path, name: str) -> dict[str, Any]:
+    """Read one JSON object of the folder.
+
+    Raises:
+        UnsafeCheckpointError: it is missing, too large, or no JSON object.
+    """
+    path = folder / name
+    if not path.is_file():
+        raise UnsafeCheckpointError(
+            f"{folder} has no {name}. Give the folder of a transformers checkpoint."
+        )
+    if path.stat().st_size > MOST_JSON_BYTES:
+        raise UnsafeCheckpointError(f"{name} is larger than {MOST_JSON_BYTES} bytes.")
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UnsafeCheckpointError(f"{name} is not JSON. Save the checkpoint again.") from error
+    if not isinstance(document, dict):
+        raise UnsafeCheckpointError(f"{name} is not a JSON object. Save the checkpoint again.")
+    return document
+
+
+def refuse_code(folder: Path, config: dict[str, Any]) -> None:
+    """Refuse a checkpoint that needs code of its own or of another repository.
+
+    Raises:
+        UnsafeCheckpointError: names the code.
+    """
+    documents = [(CONFIG, config), *((CONFIG, nested) for nested in _nested(config))]
+    if (folder / "tokenizer_config.json").is_file():
+        documents.append(("tokenizer_config.json", read_json(folder, "tokenizer_config.json")))
+    for name, document in documents:
+        if any(document.get(key) for key in CODE_KEYS):
+            scripts = listed(folder.glob("*.py"))
+            found = f" ({scripts})" if scripts else ""
+            raise UnsafeCheckpointError(
+                f"{name} asks for custom code{found}, and hubmaxact never runs a checkpoint's "
+                "code. Use a conversion to an architecture that transformers has."
+            )
+    if kernel := _foreign_kernel(config):
+        raise UnsafeCheckpointError(
+            f"{CONFIG} asks for code from another repository ({ascii(kernel)[:80]}), and hubmaxact "
+            "never runs such code. Remove that entry."
+        )
+
+
+def refuse_endless(config: dict[str, Any]) -> None:
+    """Refuse a few bytes of configuration that would keep a machine busy for hours.
+
+    Raises:
+        UnsafeCheckpointError: names the number.
+    """
+    for part in (config, *_nested(config)):
+        for key, most in MOST.items():
+            asked = part.get(key)
+            if isinstance(asked, int | float) and asked > most:
+                raise UnsafeCheckpointError(
+                    f"{CONFIG} asks for {key} {asked:.3g}, and at most {most} are built here. "
+                    "Compare it with the configuration the model was released with."
+                )
+
+
+def _nested(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Configurations inside a configuration, at any depth."""
+    for value in config.values():
+        if isinstance(value, dict):
+            yield value
+            yield from _nested(value)
+
+
+def _foreign_kernel(config: dict[str, Any]) -> str | None:
+    """An attention or experts implementation that transformers would fetch from the Hub."""
+    named = (each.get(key) for each in (config, *_nested(config)) for key in KERNEL_KEYS)
+    return next((str(value) for value in named if "/" in str(value)), None)
+
+
+def listed(paths: Iterable[Path]) -> str:
+    """File names on one safe line, cut where it grows long."""
+    return printable(", ".join(sorted(path.name for path in paths)), LONGEST_LIST)

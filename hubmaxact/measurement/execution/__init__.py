@@ -1,0 +1,1 @@
+"""Batches through the model, and every watched tensor into its statistics."""

@@ -1,0 +1,105 @@
+"""The measuring run: every planned batch through the decoder, every site into its statistics.
+
+No lm_head, no cache, no attention mask: sequences are right-padded and the model is causal, so
+padding never reaches a real token, and padded positions are excluded everywhere.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hubmaxact.errors import OutOfMemoryError
+from hubmaxact.measurement.anatomy.decoder_stack import input_device
+from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Site
+from hubmaxact.measurement.batch_plan import Batch, Plan
+from hubmaxact.measurement.execution.hooks import attach_hooks
+from hubmaxact.measurement.execution.inputs import make_input
+from hubmaxact.measurement.execution.recorder import Recorder
+
+CPU_ALLOCATION = ("can't allocate memory", "could not create a primitive")
+"""How torch's CPU allocator and oneDNN say that memory ran out; they have no class of their own."""
+
+Progress = Callable[[Batch], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one run saw: the recorder's state, and how often each site fired."""
+
+    anatomy: Anatomy
+    plan: Plan
+    recorder: Recorder
+    fired: Counter[Site]
+
+    @property
+    def missing(self) -> tuple[Missing, ...]:
+        """Sites that could not be watched, and sites that never fired."""
+        silent = (site for site in self.anatomy.sites if not self.fired[site])
+        return (*self.anatomy.missing, *(_never_fired(site) for site in silent))
+
+
+def _never_fired(site: Site) -> Missing:
+    return Missing(
+        role=site.role,
+        layer=site.layer,
+        part=site.part,
+        module=site.module,
+        reason="it never fired: no forward pass reached it",
+    )
+
+
+def measure(
+    model: Any,
+    anatomy: Anatomy,
+    plan: Plan,
+    ids: Sequence[npt.NDArray[np.int32]],
+    *,
+    batches: Sequence[Batch] | None = None,
+    on_batch: Progress | None = None,
+) -> Measurement:
+    """Run the plan (or some of its batches) and fold in every tensor at the anatomy's sites.
+
+    Raises:
+        OutOfMemoryError: a batch does not fit the device; the message names a smaller budget.
+    """
+    owner = model.get_submodule(anatomy.owner)
+    device = input_device(model.get_input_embeddings())
+    recorder = Recorder(len(ids))
+    recorder.num_experts = {
+        layer: model.get_submodule(name).num_experts for layer, name in anatomy.experts.items()
+    }
+    with attach_hooks(model, anatomy, recorder) as fired, torch.inference_mode():
+        for batch in plan.batches if batches is None else batches:
+            recorder.input = make_input(batch, ids, device)
+            _forward(owner, recorder.input.ids_BL)
+            if on_batch is not None:
+                on_batch(batch)
+    return Measurement(anatomy, plan, recorder, fired)
+
+
+def _forward(owner: Any, ids_BL: torch.Tensor) -> None:
+    """One pass; an allocation that fails becomes a sentence that names a smaller budget."""
+    try:
+        owner(input_ids=ids_BL, use_cache=False)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _does_not_fit(ids_BL) from error
+    except RuntimeError as error:
+        if any(words in str(error) for words in CPU_ALLOCATION):
+            raise _does_not_fit(ids_BL) from error
+        raise
+
+
+def _does_not_fit(ids_BL: torch.Tensor) -> OutOfMemoryError:
+    num_sequences, length = ids_BL.shape
+    if num_sequences == 1:
+        advice = f"Use --max-seq-len {max(1, length // 2)}, or a larger device."
+    else:
+        advice = f"Use --batch-tokens {max(length, ids_BL.numel() // 2)}."
+    return OutOfMemoryError(
+        f"a batch of {num_sequences} x {length} tokens does not fit the device's memory. {advice}"
+    )

@@ -1,0 +1,95 @@
+"""Everything before the first forward pass: options, source, checks, loading, encoding, planning.
+
+Whatever can be refused from files alone is refused before torch is imported.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hubmaxact.corpus import Corpus, load
+from hubmaxact.errors import CoverageError
+from hubmaxact.measurement.batch_plan import Plan, plan_batches
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.watcher import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything a forward pass needs."""
+
+    files: WeightFiles
+    corpus: Corpus
+    loaded: Any  # checkpoint.load.Loaded
+    anatomy: Any  # anatomy.site.Anatomy
+    samples: Any  # encode.Samples
+    max_seq_len: int  # the one asked for, or the model's own limit if that is lower
+
+
+def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
+    """Check the files, read the corpus, load the model, find the sites, encode the texts.
+
+    Raises:
+        HubmaxactError: any of the refusals of those steps.
+    """
+    files = inspect(source.folder)
+    watcher.stage(f"Reading corpus {options.corpus}")
+    corpus = load(options.corpus, num_samples=options.num_samples)
+    from hubmaxact.measurement.anatomy.resolve import resolve
+    from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
+    from hubmaxact.measurement.tokenization import check_ids, check_vocabulary, encode
+
+    watcher.stage(f"Loading {len(files.tensors)} tensors from {len(files.shards)} files")
+    loaded = load_checkpoint(
+        files,
+        dtype=options.dtype,
+        device=options.device,
+        device_map=options.device_map,
+        attn_implementation=options.attn_implementation,
+    )
+    num_embeddings = loaded.model.get_input_embeddings().weight.shape[0]
+    check_vocabulary(loaded.tokenizer, num_embeddings)
+    anatomy = resolve(loaded.model)
+    require([m.reason for m in anatomy.missing], anatomy.missing, options)
+    max_seq_len = min(options.max_seq_len, most_positions(loaded.model))
+    watcher.stage(f"Encoding {len(corpus.texts)} texts, at most {max_seq_len} tokens of each")
+    samples = encode(
+        loaded.tokenizer,
+        corpus,
+        max_seq_len=max_seq_len,
+        special_tokens=options.special_tokens,
+    )
+    check_ids(loaded.tokenizer, samples, num_embeddings)
+    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
+
+
+def most_positions(model: Any) -> int:
+    """The longest sequence the model was made for, where its configuration says so."""
+    text = model.config.get_text_config(decoder=True)
+    limit = getattr(text, "max_position_embeddings", None)
+    return limit if isinstance(limit, int) and limit > 0 else sys.maxsize
+
+
+def require(reasons: Sequence[str], missing: Sequence[Any], options: Options) -> None:
+    """Refuse a run that would not see every expected site, unless the user accepts it."""
+    if not missing or options.allow_partial:
+        return
+    first = missing[0]
+    raise CoverageError(
+        f"{len(missing)} expected sites cannot be measured; the first is {first.role} of layer "
+        f"{first.layer} ({first.module or 'no module found'}): {reasons[0]}. "
+        "Use --allow-partial to measure the rest; the report will say what is missing."
+    )
+
+
+def plan_for(prepared: Prepared, options: Options, batch_tokens: int) -> Plan:
+    """Plan the batches of encoded samples."""
+    return plan_batches(
+        prepared.samples.lengths,
+        calibration=options.calibration_samples,
+        evaluation=options.evaluation_samples,
+        batch_tokens=batch_tokens,
+    )

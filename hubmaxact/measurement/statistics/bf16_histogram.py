@@ -1,0 +1,106 @@
+"""A histogram: how often each of the 65,536 bf16 values occurs at a site.
+
+Exact and order-free: counts add, so batches, shards and devices merge to the same bits in any
+order, and every statistic that depends on values alone follows afterwards.
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hubmaxact.measurement.statistics.distribution import Bins, Distribution, Float64s, Int64s
+
+NUM_PATTERNS = 65_536
+
+
+@cache
+def pattern_values() -> Float64s:
+    """The value of each bf16 bit pattern, shape (65536,), exact in float64."""
+    patterns = np.arange(NUM_PATTERNS, dtype=np.uint32) << 16
+    with np.errstate(invalid="ignore"):  # widening a signalling NaN quiets it, and says so
+        return patterns.view(np.float32).astype(np.float64)
+
+
+@cache
+def ascending_patterns() -> Int64s:
+    """The bit patterns of finite values, by ascending value; -0.0 directly before 0.0."""
+    patterns = np.arange(NUM_PATTERNS, dtype=np.int64)
+    ascending = np.concatenate([patterns[:0x7FFF:-1], patterns[:0x8000]])
+    finite: Int64s = ascending[np.isfinite(pattern_values()[ascending])]
+    return finite
+
+
+class Bf16Histogram:
+    """Exact signed counts of bf16 values, on the tensor's own device."""
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self.counts = torch.zeros(NUM_PATTERNS, dtype=torch.int64, device=device)
+
+    @torch.no_grad()
+    def update(self, x: Tensor) -> None:
+        """Fold in a bf16 tensor of any shape."""
+        if x.dtype != torch.bfloat16:
+            raise ValueError(f"expected bfloat16, got {x.dtype}")
+        patterns = x.contiguous().view(torch.int16).flatten().to(torch.int32) & 0xFFFF
+        self.counts += torch.bincount(patterns, minlength=NUM_PATTERNS)
+
+    def merge(self, other: "Bf16Histogram") -> None:
+        """Add another histogram's counts."""
+        self.counts += other.counts.to(self.counts.device)
+
+    def bins(self) -> Bins:
+        """Distinct finite values and their counts; both zeros are one value."""
+        counts = self.counts.cpu().numpy()
+        finite = ascending_patterns()
+        seen = finite[counts[finite] > 0]
+        values, first = np.unique(pattern_values()[seen] + 0.0, return_index=True)
+        totals = np.add.reduceat(counts[seen], first) if len(seen) else counts[seen]
+        return Bins(values, totals)
+
+    def num_nan(self) -> int:
+        """How many values were NaN."""
+        return int(self.counts.cpu().numpy()[np.isnan(pattern_values())].sum())
+
+    def num_inf(self) -> int:
+        """How many values were infinite."""
+        return int(self.counts.cpu().numpy()[np.isinf(pattern_values())].sum())
+
+    def result(self) -> Distribution:
+        """Every statistic, from the counts alone."""
+        return from_bins(
+            self.bins(),
+            count=int(self.counts.sum()),
+            num_nan=self.num_nan(),
+            num_inf=self.num_inf(),
+        )
+
+
+def from_bins(bins: Bins, *, count: int, num_nan: int, num_inf: int) -> Distribution:
+    """Statistics of exact counts; sums are correctly rounded (`math.fsum`)."""
+    values, counts = bins.values, bins.counts
+    num_finite = int(counts.sum())
+    mean = math.fsum(values * counts) / num_finite if num_finite else None
+    return Distribution(
+        count=count,
+        num_nan=num_nan,
+        num_inf=num_inf,
+        num_zeros=int(counts[values == 0.0].sum()),
+        num_ties=int(counts[np.abs(values) == np.abs(values).max()].sum()) if num_finite else 0,
+        min=float(values[0]) if num_finite else None,
+        max=float(values[-1]) if num_finite else None,
+        mean=mean,
+        std=_std(values, counts, mean),
+        abs_total=math.fsum(np.abs(values) * counts),
+        square_total=math.fsum(values * values * counts),
+        bins=bins,
+    )
+
+
+def _std(values: Float64s, counts: Int64s, mean: float | None) -> float | None:
+    if mean is None:
+        return None
+    deviations = values - mean
+    return math.sqrt(math.fsum(deviations * deviations * counts) / int(counts.sum()))

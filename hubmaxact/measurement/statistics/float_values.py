@@ -1,0 +1,91 @@
+"""Values of fp16 and fp32 tensors: native extremes, exact sums, counts rounded to bf16.
+
+Order-free like the histogram: integers, extremes and ties only. Quantiles come from the rounded
+counts (half of a bf16 step at most, 2^-9 relative); everything else is exact.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
+from hubmaxact.measurement.statistics.distribution import Distribution
+from hubmaxact.measurement.statistics.exact_sums import ExactSums
+
+
+class FloatValues:
+    """Statistics of float16 or float32 values."""
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self.rounded = Bf16Histogram(device)
+        self.sums = ExactSums(device)
+        self.count = self.num_nan = self.num_inf = self.num_zeros = self.num_ties = 0
+        self.min, self.max = math.inf, -math.inf
+
+    @torch.no_grad()
+    def update(self, x: Tensor) -> None:
+        """Fold in a float16 or float32 tensor of any shape."""
+        if x.dtype not in (torch.float16, torch.float32):
+            raise ValueError(f"expected float16 or float32, got {x.dtype}")
+        values = x.float().flatten()
+        finite = values[values.isfinite()]
+        self.count += values.numel()
+        self.num_nan += int(values.isnan().sum())
+        self.num_inf += int(values.isinf().sum())
+        if finite.numel() == 0:
+            return
+        self.num_zeros += int((finite == 0).sum())
+        low, high = (float(extreme) for extreme in torch.aminmax(finite))
+        self._extend(low, high, int((finite.abs() == max(-low, high)).sum()))
+        self.sums.update(finite)
+        # Rounding must not turn the few largest float32 values into infinities.
+        limit = LARGEST_FINITE["bfloat16"]
+        self.rounded.update(finite.clamp(-limit, limit).to(torch.bfloat16))
+
+    def merge(self, other: "FloatValues") -> None:
+        """Fold in another state; it is left as it is."""
+        self.rounded.merge(other.rounded)
+        self.sums.merge(other.sums)
+        self.count += other.count
+        self.num_nan += other.num_nan
+        self.num_inf += other.num_inf
+        self.num_zeros += other.num_zeros
+        if other.num_ties:
+            self._extend(other.min, other.max, other.num_ties)
+
+    def _extend(self, low: float, high: float, num_ties: int) -> None:
+        """Widen the extremes; ties count elements at the largest |x| only."""
+        old, new = max(-self.min, self.max), max(-low, high)
+        if new > old:
+            self.num_ties = num_ties
+        elif new == old:
+            self.num_ties += num_ties
+        self.min, self.max = min(self.min, low), max(self.max, high)
+
+    def result(self) -> Distribution:
+        """Every statistic; sums are rounded once, here."""
+        total, abs_total, square_total = self.sums.result()
+        num_finite = self.count - self.num_nan - self.num_inf
+        mean = total / num_finite if num_finite else None
+        variance = square_total / num_finite - mean * mean if mean is not None else None
+        return Distribution(
+            count=self.count,
+            num_nan=self.num_nan,
+            num_inf=self.num_inf,
+            num_zeros=self.num_zeros,
+            num_ties=self.num_ties,
+            min=self.min + 0.0 if num_finite else None,
+            max=self.max + 0.0 if num_finite else None,
+            mean=float(mean) if mean is not None else None,
+            std=math.sqrt(variance) if variance is not None else None,
+            abs_total=float(abs_total),
+            square_total=float(square_total),
+            bins=self.rounded.bins(),
+        )
+
+
+def values_for(dtype: torch.dtype, device: torch.device) -> Bf16Histogram | FloatValues:
+    """The exact state for tensors of this dtype."""
+    return Bf16Histogram(device) if dtype == torch.bfloat16 else FloatValues(device)

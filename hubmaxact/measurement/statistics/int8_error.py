@@ -1,0 +1,109 @@
+"""The INT-8 check of arXiv:2605.15572: symmetric, per tensor, one scale from a threshold.
+
+scale = threshold / 127, rounding half to even, integers clamped to [-127, 127]. A diagnostic of one
+tensor: deployed kernels do not quantize the residual stream this way.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hubmaxact.formats import INT8_LEVELS as LEVELS
+from hubmaxact.measurement.statistics.distribution import Bins, Distribution
+from hubmaxact.measurement.statistics.exact_sums import ExactSums
+
+POLICIES: dict[str, Callable[[Distribution], float | None]] = {
+    "max_abs": lambda calibration: calibration.abs_max,
+    "clip_q0.999": lambda calibration: calibration.bins.abs_quantile("0.999"),
+}
+"""How each policy takes its threshold from the calibration split."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Int8Error:
+    """Sums over the finite values of the evaluation split."""
+
+    threshold: float
+    sum_sq: float
+    err_sq: float
+    abs_sum: float
+    abs_err: float
+    num_clipped: int
+    count: int
+
+    @property
+    def sqnr_db(self) -> float | None:
+        """10 log10(sum x^2 / sum e^2); None when either sum is zero."""
+        if self.err_sq == 0.0 or self.sum_sq == 0.0:
+            return None
+        return 10.0 * math.log10(self.sum_sq / self.err_sq)
+
+    @property
+    def rel_rmse(self) -> float | None:
+        """Root of sum e^2 / sum x^2."""
+        return math.sqrt(self.err_sq / self.sum_sq) if self.sum_sq else None
+
+    @property
+    def rel_mae(self) -> float | None:
+        """Sum |e| / sum |x|."""
+        return self.abs_err / self.abs_sum if self.abs_sum else None
+
+    @property
+    def clip_rate(self) -> float | None:
+        """Share of values beyond the threshold."""
+        return self.num_clipped / self.count if self.count else None
+
+
+def error_of_bins(bins: Bins, threshold: float) -> Int8Error:
+    """The error over exact counts: no tensor needed, any threshold, after the fact."""
+    values, counts = bins.values, bins.counts
+    scale = threshold / LEVELS
+    errors = values - np.clip(np.round(values / scale), -LEVELS, LEVELS) * scale
+    return Int8Error(
+        threshold=threshold,
+        sum_sq=math.fsum(values * values * counts),
+        err_sq=math.fsum(errors * errors * counts),
+        abs_sum=math.fsum(np.abs(values) * counts),
+        abs_err=math.fsum(np.abs(errors) * counts),
+        num_clipped=int(counts[np.abs(values) > threshold].sum()),
+        count=int(counts.sum()),
+    )
+
+
+class Int8Errors:
+    """Native accumulation for fp16 and fp32 tensors, at a threshold fixed beforehand.
+
+    Each error is rounded to float32 (relative 2^-24) and then summed exactly.
+    """
+
+    def __init__(self, threshold: float, device: torch.device | str = "cpu") -> None:
+        self.threshold = threshold
+        self.errors = ExactSums(device)
+        self.num_clipped = 0
+
+    @torch.no_grad()
+    def update(self, x: Tensor) -> None:
+        """Fold in a tensor of the evaluation split."""
+        values = x.float().flatten().double()
+        values = values[values.isfinite()]
+        scale = self.threshold / LEVELS
+        errors = values - (values / scale).round().clamp(-LEVELS, LEVELS) * scale
+        self.errors.update(errors.float())
+        self.num_clipped += int((values.abs() > self.threshold).sum())
+
+    def result(self, evaluation: Distribution) -> Int8Error:
+        """The error, beside the sums of the same values."""
+        _, abs_err, err_sq = self.errors.result()
+        return Int8Error(
+            threshold=self.threshold,
+            sum_sq=evaluation.square_total,
+            err_sq=float(err_sq),
+            abs_sum=evaluation.abs_total,
+            abs_err=float(abs_err),
+            num_clipped=self.num_clipped,
+            count=evaluation.num_finite,
+        )

@@ -1,0 +1,1 @@
+"""What the releases say together, in words, tables and charts."""

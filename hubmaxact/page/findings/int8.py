@@ -1,0 +1,84 @@
+"""The finding on the INT-8 diagnostic: whether a larger M goes with a larger error at M."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from hubmaxact.catalog import findings
+from hubmaxact.catalog.findings import ErrorColumn, RankCorrelation
+from hubmaxact.catalog.row import Row
+from hubmaxact.page.findings.finding import (
+    Cell,
+    Claim,
+    Point,
+    Table,
+    chart,
+    claim,
+    magnitude,
+    named,
+    pooled,
+    thinned,
+)
+
+FEWEST = 3
+"""Releases below which a rank correlation says nothing."""
+
+SQNR: ErrorColumn = "int8_max_abs_sqnr_db"
+LABELS = {
+    "int8_max_abs_sqnr_db": "SQNR (dB), max-abs scale",
+    "int8_max_abs_rel_mae": "relative MAE, max-abs scale",
+    "int8_clip_sqnr_db": "SQNR (dB), clipped at the 0.999 quantile",
+    "int8_clip_rel_mae": "relative MAE, clipped at the 0.999 quantile",
+}
+
+
+def int8(rows: Sequence[Row]) -> Claim:
+    """Return the rank correlation of M with the INT-8 diagnostic at M."""
+    found = findings.peak_against_error(rows, SQNR)
+    value = _value(found)
+    answer = None if value is None else f"{value:+.2f}"
+    measured = [row for row in findings.usable(rows) if row[SQNR] is not None]
+    return claim(
+        "int8",
+        f"Rank correlation of M with the INT-8 diagnostic: {answer}"
+        if answer
+        else "Too few releases to hold M against the INT-8 diagnostic",
+        found,
+        (*_said(answer), pooled(found), thinned(measured)),
+        answer=answer,
+        table=Table(head=["M against", "Rank correlation", "Releases"], rows=_lines(rows)),
+        picture=chart(
+            "scatter",
+            {"releases": [_point(row) for row in measured]},
+            x_label="M",
+            y_label=LABELS[SQNR],
+        ),
+    )
+
+
+def _said(answer: str | None) -> list[str]:
+    return [
+        "Spearman's: +1 when both grow together, 0 when neither follows the other, -1 when one "
+        "grows as the other falls."
+        if answer
+        else f"It takes {FEWEST} complete reports with the diagnostic at M, not all alike.",
+        (
+            "A diagnostic, as in arXiv:2605.15572: it rounds the tensor that holds M, which "
+            "deployed kernels often do not, so it is no measure of a quantized model."
+        ),
+        "The paper's eight checkpoints that have it: +0.12. M alone tells little of this error.",
+    ]
+
+
+def _lines(rows: Sequence[Row]) -> list[list[Cell]]:
+    found = [findings.peak_against_error(rows, column) for column in get_args(ErrorColumn)]
+    return [[LABELS[each.column], _value(each), each.num_reports] for each in found]
+
+
+def _value(found: RankCorrelation) -> float | None:
+    if found.value is None or found.num_reports < FEWEST:
+        return None
+    return round(found.value, 2) + 0.0  # no negative zero
+
+
+def _point(row: Row) -> Point:
+    return Point(label=named(row), x=magnitude(row), y=row[SQNR])

@@ -1,0 +1,1 @@
+"""Report, picture and section put where the model lives: a README, a folder, the Hub."""

@@ -1,0 +1,21 @@
+"""The report that a repository holds, not yet checked."""
+
+from hubmaxact.errors import HubError
+from hubmaxact.hub.repository import read_file
+from hubmaxact.report.document import REPORT_NAME
+
+MAX_REPORT_BYTES = 2 * 2**20
+
+
+def download_report(repo_id: str, commit: str) -> bytes:
+    """The report at `commit`, not yet checked.
+
+    Raises:
+        HubError: there is none, it is too large, or it cannot be read.
+    """
+    content = read_file(repo_id, commit, REPORT_NAME, limit=MAX_REPORT_BYTES)
+    if content is None:
+        raise HubError(
+            f"{repo_id} has no {REPORT_NAME} at {commit[:7]}. Measure it with `hubmaxact measure`."
+        )
+    return content

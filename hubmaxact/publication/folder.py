@@ -1,0 +1,105 @@
+"""The section and its picture into a README's folder: planned first, written all or nothing."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from hubmaxact.errors import ReadmeError
+from hubmaxact.files import WriteError, read_regular, write_bytes
+from hubmaxact.printable import printable
+from hubmaxact.publication.diff import file_diff
+from hubmaxact.publication.readme.splicing import MAX_BYTES, edit
+from hubmaxact.rendering.picture.layers import layers_svg
+from hubmaxact.rendering.section import HEADING, PICTURE, render
+from hubmaxact.report.document import Report
+
+README = "README.md"
+LONGEST_PATH = 400
+
+
+class Change(NamedTuple):
+    """One file, before and after."""
+
+    path: Path
+    before: bytes | None
+    after: bytes
+
+
+class Placement(NamedTuple):
+    """What would be written, the picture first, and what the README's owner should do by hand."""
+
+    changes: tuple[Change, ...]
+    advice: tuple[str, ...]
+
+
+def check(folder: Path) -> None:
+    """Refuse, before any long work, a folder that could not take report, picture and section.
+
+    Raises:
+        ReadmeError: there is no such folder, or its README cannot be edited without risk.
+    """
+    if not folder.is_dir():
+        raise ReadmeError(f"{folder} is not a folder. Create it, or choose another.")
+    _refuse_link((folder / PICTURE).parent)
+    edit(_content(folder / README), HEADING)
+
+
+def plan(report: Report, readme: Path) -> Placement:
+    """Say what placing the section in `readme` changes; a missing README is a new one.
+
+    Raises:
+        ReadmeError: the README cannot be read, or not be edited without risk.
+    """
+    picture = readme.parent / PICTURE
+    _refuse_link(picture.parent)
+    before = _content(readme)
+    edited = edit(before, render(report))
+    wanted = (
+        Change(picture, _content(picture), layers_svg(report).encode("utf-8")),
+        Change(readme, before, edited.content),
+    )
+    return Placement(tuple(c for c in wanted if c.before != c.after), edited.advice)
+
+
+def write(placement: Placement) -> None:
+    """Write the changes; the README comes last, so that it never names a missing picture.
+
+    Raises:
+        WriteError: a file cannot be written; what was there before is still there.
+    """
+    for change in placement.changes:
+        try:
+            change.path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            folder = change.path.parent
+            raise WriteError(f"cannot make the folder {folder}: {error.strerror}.") from error
+        write_bytes(change.path, change.after)
+
+
+def diff(placement: Placement) -> bytes:
+    """Return the changes as a unified diff, paths relative to the README's folder."""
+    return b"".join(file_diff(_name(c.path), c.before, c.after) for c in placement.changes)
+
+
+def _name(path: Path) -> str:
+    return PICTURE if path.as_posix().endswith(PICTURE) else path.name
+
+
+def _content(path: Path) -> bytes | None:
+    _refuse_link(path)
+    name = printable(str(path), LONGEST_PATH)
+    try:
+        content = read_regular(path, MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ReadmeError(f"cannot read {name}: {error.strerror}.") from error
+    if len(content) > MAX_BYTES:
+        raise ReadmeError(f"{name} has more than {MAX_BYTES:,} bytes. Shorten it, or move it away.")
+    return content
+
+
+def _refuse_link(path: Path) -> None:
+    """Write through no link: what it leads to may be shared, as in the Hub client's cache."""
+    if path.is_symlink():
+        name = printable(str(path), LONGEST_PATH)
+        raise ReadmeError(f"{name} is a symbolic link. Name the file that it leads to, or copy it.")

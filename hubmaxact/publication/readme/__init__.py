@@ -1,0 +1,1 @@
+"""A README edited between our markers and nowhere else."""

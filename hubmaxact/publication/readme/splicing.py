@@ -1,0 +1,164 @@
+"""Splicing the section into a README: bytes in, bytes out, and nothing outside our markers moves.
+
+Knows lines and markers; knows nothing of reports or the Hub. What is code or raw HTML is told by
+`markdown_blocks`; the front matter's one tag is `front_matter`'s business.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from hubmaxact.errors import ReadmeError
+from hubmaxact.publication.readme import front_matter
+from hubmaxact.publication.readme.markdown_blocks import Blocks, Raw
+
+BEGIN = "<!-- hubmaxact:begin -->"
+END = "<!-- hubmaxact:end -->"
+MAX_BYTES = 5_000_000
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+MARKER = re.compile(r" {0,3}(?P<marker><!-- hubmaxact:(?:begin|end) -->)[ \t]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A README with the section in it, and what its owner should still do by hand."""
+
+    content: bytes
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A marker, where it starts and ends in the text, its line from 1, and the HTML it is in."""
+
+    text: str
+    start: int
+    end: int
+    line: int
+    inside: Raw | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The markers found, and the code or HTML that a section at the end would be taken for."""
+
+    markers: list[Marker]
+    swallowing: Raw | None
+
+
+def edit(readme: bytes | None, section: str) -> Edit:
+    """Put `section` between the markers of `readme`, or at its end, and the tag into its YAML.
+
+    `section` starts with the heading and holds no markers. None means there is no README yet.
+    Editing the result again with the same section changes nothing.
+
+    Raises:
+        ReadmeError: the README cannot be edited without risk to what is in it.
+    """
+    if BEGIN in section or END in section:
+        raise ValueError("a section must not contain the markers")
+    text = _decode(readme or b"")
+    bom, text = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
+    # Markers first: lines in a refusal are then those of the file as it is.
+    body = front_matter.body_start(text)
+    head, tail = _around(text, body)
+    # By what stays: by what an earlier section used, the next edit might decide otherwise.
+    eol = _dominant_eol(head + tail)
+    text = _splice(head, section, tail, eol)
+    if [marker.text for marker in _scan(text, body).markers] != [BEGIN, END]:
+        raise ValueError("the section leaves a code fence open")
+    text, advice = front_matter.add_tag(text, eol)
+    return Edit((bom + text).encode(), (advice,) if advice else ())
+
+
+def _decode(readme: bytes) -> str:
+    if len(readme) > MAX_BYTES:
+        raise ReadmeError(
+            f"the README has {len(readme):,} bytes, more than the {MAX_BYTES:,} that are edited. "
+            "Shorten it, or add the section by hand."
+        )
+    if readme.startswith(LFS_POINTER):
+        raise ReadmeError("the README is a Git LFS pointer, not text. Store it as a regular file.")
+    try:
+        text = readme.decode()
+    except UnicodeDecodeError as error:
+        raise ReadmeError(
+            f"the README is not UTF-8 (byte {error.start:,}). Convert it to UTF-8 first."
+        ) from error
+    if "\0" in text:
+        raise ReadmeError("the README holds NUL bytes. Convert it to UTF-8 first.")
+    return text
+
+
+def _dominant_eol(text: str) -> str:
+    """The line ending used most often; a line feed when there is none."""
+    counts = Counter(re.findall(r"\r\n|\r|\n", text))
+    return max(("\n", "\r\n", "\r"), key=lambda eol: counts[eol])
+
+
+def _around(text: str, body: int) -> tuple[str, str]:
+    """What stands before and after the section: everything and nothing if there is none."""
+    scan = _scan(text, body)
+    kinds = [marker.text for marker in scan.markers]
+    if kinds and kinds != [BEGIN, END]:
+        raise ReadmeError(_damage(scan.markers))
+    begin, end = scan.markers or (None, None)
+    if begin is None or end is None:
+        if scan.swallowing and not scan.swallowing.end.search(BEGIN):
+            raise ReadmeError(_swallowed(scan.swallowing))
+        return text, ""
+    if begin.inside:
+        raise ReadmeError(
+            f"the marker on line {begin.line} of the README stands within {begin.inside.name} of "
+            f"line {begin.inside.line}, where Markdown is not read. Put a blank line before it."
+        )
+    return text[: begin.start], text[end.end :]
+
+
+def _splice(head: str, section: str, tail: str, eol: str) -> str:
+    lines = re.split(r"\r\n|\r|\n", section.strip("\r\n"))
+    block = eol.join([BEGIN, *lines, END])
+    return head + block + tail if tail else head + _gap(head, eol) + block + eol
+
+
+def _gap(text: str, eol: str) -> str:
+    """What is missing for the block to stand after a blank line."""
+    if not text or re.search(r"(\r\n|\r|\n)[ \t]*(\r\n|\r|\n)\Z", text):
+        return ""
+    return eol if text.endswith(("\n", "\r")) else eol + eol
+
+
+def _scan(text: str, body: int) -> Scan:
+    """Find the markers on lines of their own, from `body` on, outside code and raw text."""
+    markers: list[Marker] = []
+    blocks = Blocks()
+    for number, match in enumerate(front_matter.lines_of(text), start=1):
+        line = match.group().rstrip("\r\n")
+        if match.start() < body:
+            continue
+        inside = blocks.feed(line, number)
+        marker = MARKER.fullmatch(line)
+        # A marker ends a comment that it stands in, and everything else that `-->` ends.
+        if marker and (blocks.open_raw is None or blocks.open_raw.ends_at_blank):
+            start, end = (match.start() + offset for offset in marker.span("marker"))
+            found = inside and blocks.open_raw
+            markers.append(Marker(marker["marker"], start, end, number, found))
+    return Scan(markers, blocks.swallowing)
+
+
+def _swallowed(raw: Raw) -> str:
+    return (
+        f"the {raw.name} opened on line {raw.line} of the README is never closed, so a section "
+        "after it would be part of it. Close it and try again."
+    )
+
+
+def _damage(markers: list[Marker]) -> str:
+    begins = [str(marker.line) for marker in markers if marker.text == BEGIN]
+    ends = [str(marker.line) for marker in markers if marker.text == END]
+    return (
+        f"the README has {len(begins)} begin and {len(ends)} end markers of hubmaxact "
+        f"(begin on line {', '.join(begins) or 'none'}; end on line {', '.join(ends) or 'none'}); "
+        f"one {BEGIN} before one {END} is needed. Delete the stray lines and try again."
+    )

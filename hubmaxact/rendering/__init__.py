@@ -1,0 +1,1 @@
+"""A report for people: words, numbers, the card's section, the picture, the terminal."""

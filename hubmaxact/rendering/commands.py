@@ -1,0 +1,67 @@
+"""The command that reproduces a report and the one that verifies it."""
+
+from hubmaxact.rendering.escape import is_safe, word
+from hubmaxact.report.cpu_threads import threads_of
+from hubmaxact.report.document import REPORT_NAME, CorpusFacts, Report
+
+WIDTH = 90
+
+NAMED = ("probe-5k", "paper")
+"""Corpora that go by their name."""
+
+SOME_FILE = "FILE.jsonl"
+"""Stands for a corpus whose name cannot be shown on a command line."""
+
+
+def reproduce(report: Report) -> str:
+    """The exact `hubmaxact measure` command; CHECKPOINT stands for a folder without an id."""
+    model, protocol = report["model"], report["protocol"]
+    options: dict[str, str | int | None] = {
+        "--revision": model["commit"] if model["id"] else None,
+        "--corpus": _corpus(protocol["corpus"]),
+        "--num-samples": protocol["corpus"]["num_samples"],
+        "--max-seq-len": protocol["max_seq_len"],
+        "--special-tokens": protocol["special_tokens"]["policy"],
+        "--dtype": protocol["dtype"],
+        "--batch-tokens": protocol["batch_tokens"],
+        "--calibration-samples": protocol["calibration_samples"],
+        "--evaluation-samples": protocol["evaluation_samples"],
+        "--cpu-threads": threads_of(report["environment"]),
+    }
+    words = [f"{name} {word(str(value))}" for name, value in options.items() if value is not None]
+    if report["coverage"]["missing"]:
+        words.append("--allow-partial")
+    return _wrapped([f"hubmaxact measure {_checkpoint(report)}", *words])
+
+
+def verify(report: Report) -> str:
+    """The `hubmaxact verify` command: from the Hub when the model has an id, else from the file."""
+    file = f"{REPORT_NAME} " if report["model"]["id"] is None else ""
+    corpus = report["protocol"]["corpus"]
+    given = [] if corpus["name"] in NAMED else [f"--corpus {word(_corpus(corpus))}"]
+    return _wrapped([f"hubmaxact verify {file}{_checkpoint(report)}", *given])
+
+
+def _corpus(corpus: CorpusFacts) -> str:
+    """What `--corpus` takes: a name of ours, a data set at its commit, or a file of that stem."""
+    name, version = corpus["name"], corpus["version"]
+    if name in NAMED:
+        return name
+    if "/" not in name:
+        return f"{name}.jsonl" if is_safe(name) else SOME_FILE
+    return f"hf://datasets/{name}" + (f"@{version}" if version else "")
+
+
+def _checkpoint(report: Report) -> str:
+    return "CHECKPOINT" if report["model"]["id"] is None else word(report["model"]["id"])
+
+
+def _wrapped(words: list[str]) -> str:
+    """Break a long command with backslashes, where the shell allows it."""
+    lines = [words[0]]
+    for part in words[1:]:
+        if len(lines[-1]) + len(part) + 3 > WIDTH:
+            lines.append(f"  {part}")
+        else:
+            lines[-1] += f" {part}"
+    return " \\\n".join(lines)

@@ -1,0 +1,1 @@
+"""The per-layer picture as SVG."""

@@ -1,0 +1,124 @@
+"""The per-layer maxima as an SVG: a log axis, the limits of number formats, the peak named.
+
+Self-contained: no script, no font and no reference outside; light and dark by the reader's
+colour scheme, on a ground of its own because an embedded picture cannot see the page's. The same
+report gives the same bytes.
+"""
+
+from collections.abc import Iterator
+
+from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering.escape import xml
+from hubmaxact.rendering.picture import elements
+from hubmaxact.rendering.picture.colours import STYLE
+from hubmaxact.rendering.picture.scales import LayerScale, LogScale, log_scale
+from hubmaxact.report.document import Report
+from hubmaxact.report.summaries import per_layer
+
+WIDTH, HEIGHT = 960, 440
+INSET = 12
+LONGEST_NAME = 84  # characters that fit the width
+
+SERIES = ("attention_output", "mlp_output", "hidden_state")
+"""Drawn in this order: the residual stream on top."""
+
+ENDS = ("embedding", "final_norm")
+FP16 = LARGEST_FINITE["float16"]
+
+NEAR = 8.0
+"""FP8 limits are shown when something comes within this factor of them, fp16 always."""
+
+LIMITS = (("fp16 max", "float16"), ("E5M2 max", "float8_e5m2"), ("E4M3 max", "float8_e4m3fn"))
+
+
+def description(report: Report) -> str:
+    """Say in words what the picture shows: its alt text."""
+    peak, layers = report["global_max"], numbers.count(report["model"]["num_layers"], "layer")
+    start = f"Largest activation of each of {layers} on a log axis"
+    if peak is None:
+        return f"{start}: no finite value was seen."
+    side = "above" if peak["abs_max"] > FP16 else "below"
+    said = (
+        f"{start}: the peak is {numbers.value(peak['value'])} in the "
+        f"{words.title(peak['role'], peak['layer'])}, {side} the fp16 limit of 65,504."
+    )
+    if side == "below" and report["dtype_headroom"]["float16"]["exceeded"]:
+        where = report["dtype_headroom"]["float16"]["where"]
+        infinite = where is not None and where["abs_max"] is None
+        said += " Infinity was seen." if infinite else " A gate or a router exceeds that limit."
+    return said
+
+
+def layers_svg(report: Report) -> str:
+    """Return the picture as SVG text."""
+    lines = {role: per_layer(report, role) for role in SERIES}
+    ends = {role: _only(report, role) for role in ENDS}
+    values = [value for row in (*lines.values(), ends.values()) for value in row]
+    seen = [value for value in values if value is not None]
+    limits = _limits(seen)
+    y = log_scale(seen, reach=FP16, top=elements.TOP, bottom=elements.BOTTOM)
+    x = LayerScale(
+        num_layers=report["model"]["num_layers"],
+        left=elements.LEFT + INSET,
+        right=elements.RIGHT - INSET,
+    )
+    parts = [
+        *_opening(report),
+        *_heading(report),
+        *elements.limit_lines(limits, y),
+        *elements.axes(x, y),
+        *(part for role, row in lines.items() for part in elements.series(role, row, x, y)),
+        *elements.ends(ends, x, y),
+        *elements.names(limits, lines, y),
+        *_peak(report, [y.at(limit) for _, limit in limits], x, y),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _only(report: Report, role: str) -> float | None:
+    return next((site["abs_max"] for site in report["sites"] if site["role"] == role), None)
+
+
+def _limits(seen: list[float]) -> list[tuple[str, float]]:
+    largest = max(seen, default=0.0)
+    return [
+        (f"{title} {numbers.value(LARGEST_FINITE[name])}", LARGEST_FINITE[name])
+        for title, name in LIMITS
+        if name == "float16" or largest * NEAR >= LARGEST_FINITE[name]
+    ]
+
+
+def _opening(report: Report) -> Iterator[str]:
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+    role = 'role="img" aria-labelledby="title desc"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} {role}>'
+    yield f'<title id="title">Activation maxima of {xml(_name(report))}</title>'
+    yield f'<desc id="desc">{xml(description(report))}</desc>'
+    yield f"<style>{STYLE}</style>"
+
+
+def _heading(report: Report) -> Iterator[str]:
+    corpus, dtype = report["protocol"]["corpus"], words.DTYPES[report["protocol"]["dtype"]]
+    tokens = numbers.count(corpus["num_tokens"], "token")
+    facts = f"largest |activation| over {tokens} of {corpus['name']}, {dtype}"
+    if report["status"] != "complete":
+        facts += f" ({report['status'].replace('_', '-')})"
+    size = f'width="{WIDTH - 1}" height="{HEIGHT - 1}"'
+    yield f'<rect class="ground" x="0.5" y="0.5" {size} rx="8"/>'
+    yield f'<text class="title" x="24" y="34">{xml(_name(report))}</text>'
+    yield f'<text class="note" x="24" y="56">{xml(facts)}</text>'
+
+
+def _name(report: Report) -> str:
+    name = report["model"]["id"] or f"a {report['model']['model_type']} checkpoint"
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+
+
+def _peak(report: Report, lines: list[float], x: LayerScale, y: LogScale) -> Iterator[str]:
+    peak = report["global_max"]
+    if peak is not None:
+        place = (x.at(elements.slot(peak["role"], peak["layer"])), y.at(peak["abs_max"]))
+        where = words.title(peak["role"], peak["layer"]).replace(" of ", ", ")
+        yield elements.peak(peak["value"], where, place, lines)

@@ -1,0 +1,79 @@
+"""A report on the terminal: the headline, a table by role, the INT8 check, a picture by layer.
+
+Fits 80 columns; works without colour and on consoles that know only ASCII.
+"""
+
+from typing import TYPE_CHECKING
+
+from hubmaxact.formats import INT8_LABEL
+from hubmaxact.printable import printable
+from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering.terminal_chart import chart
+from hubmaxact.report.document import Report
+from hubmaxact.report.roles import ROLE_BY_NAME
+from hubmaxact.report.summaries import per_layer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+def show(report: Report, console: "Console") -> None:
+    """Print what a report says, for the person who has just measured."""
+    _say(console, words.sentence(report, printable, strong=str), style="bold")
+    if report["global_max"] is not None:
+        _say(console, *_peak(report))
+    console.print()
+    _show_table(console, _roles(report))
+    _say(console, f"fp16: {words.fp16(report, printable)}.")
+    _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")
+    _show_chart(report, console)
+
+
+def _peak(report: Report) -> list[str]:
+    peak = report["global_max"]
+    assert peak is not None
+    step = f"One bf16 step there is {numbers.value(peak['bf16_step'])}."
+    where = f"{_sentence(words.place(peak, printable))} {step}"
+    return [line for line in (where, words.ties(peak)) if line]
+
+
+def _roles(report: Report) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("role", no_wrap=True)
+    table.add_column("largest", justify="right", no_wrap=True)
+    table.add_column("layer", justify="right", no_wrap=True)
+    table.add_column("module", overflow="ellipsis", no_wrap=True)
+    for name, row in report["max_by_role"].items():
+        layer = "" if row["layer"] is None else str(row["layer"])
+        value = numbers.value(row["value"])
+        table.add_row(ROLE_BY_NAME[name].title, value, layer, printable(row["module"]))
+    return table
+
+
+def _show_table(console: "Console", table: "Table") -> None:
+    console.print(table, markup=False, highlight=False)
+    console.print()
+
+
+def _show_chart(report: Report, console: "Console") -> None:
+    from rich.text import Text
+
+    values = per_layer(report, "hidden_state")
+    if not any(values):
+        return
+    console.print()
+    _say(console, "Largest |activation| of each hidden state:")
+    for line in chart(values, plain=console.options.ascii_only):
+        console.print(Text.assemble(*line), no_wrap=True, overflow="crop", highlight=False)
+
+
+def _say(console: "Console", *lines: str, style: str | None = None) -> None:
+    for line in lines:
+        console.print(line, style=style, markup=False, highlight=False)
+
+
+def _sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:]}." if said.startswith("the ") else f"At {said}."

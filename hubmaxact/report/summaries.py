@@ -1,0 +1,85 @@
+"""Figures that follow from a report: maxima by layer, the INT8 diagnostic, ratios of maxima.
+
+Pure; knows nothing of how they are shown.
+"""
+
+from typing import NamedTuple
+
+from hubmaxact.report.derived import FormatRow
+from hubmaxact.report.document import Report
+
+
+def per_layer(report: Report, role: str) -> list[float | None]:
+    """The largest |x| of a role in each layer, over its parts; None where nothing was seen."""
+    largest: list[float | None] = [None] * report["model"]["num_layers"]
+    for site in report["sites"]:
+        layer, abs_max = site["layer"], site["abs_max"]
+        if site["role"] == role and layer is not None and abs_max is not None:
+            largest[layer] = max(largest[layer] or 0.0, abs_max)
+    return largest
+
+
+class Decibels(NamedTuple):
+    """SQNR of one policy: over the hidden states, at M and at the final norm (dB or None)."""
+
+    policy: str
+    lowest: tuple[float, int | None]
+    median: float
+    highest: float
+    at_peak: float | None
+    final_norm: float | None
+
+
+def int8_rows(report: Report) -> list[FormatRow]:
+    """The INT8 rows of a report, per tensor."""
+    rows = report["quantization"]["formats"]
+    return [r for r in rows if r["format"] == "int8" and r["granularity"] == "per_tensor"]
+
+
+def decibels(report: Report) -> list[Decibels]:
+    """The INT8 diagnostic in a row for each policy that has values on hidden states."""
+    summary = []
+    rows = [row for row in int8_rows(report) if row["sqnr_db"] is not None]
+    for policy in dict.fromkeys(row["policy"] for row in rows):
+        known = [row for row in rows if row["policy"] == policy]
+        hidden = sorted(
+            (row["sqnr_db"] or 0.0, row["site"]["layer"])
+            for row in known
+            if row["site"]["role"] == "hidden_state" and row["site"]["layer"] is not None
+        )
+        if hidden:
+            middle = hidden[(len(hidden) - 1) // 2][0]
+            peak, norm = _at_peak(report, known), _of_role(known, "final_norm")
+            summary.append(Decibels(policy, hidden[0], middle, hidden[-1][0], peak, norm))
+    return summary
+
+
+def _at_peak(report: Report, rows: list[FormatRow]) -> float | None:
+    peak = report["global_max"]
+    if peak is None:
+        return None
+    wanted = {"role": peak["role"], "layer": peak["layer"], "part": peak["part"]}
+    return next((row["sqnr_db"] for row in rows if row["site"] == wanted), None)
+
+
+def _of_role(rows: list[FormatRow], role: str) -> float | None:
+    return next((row["sqnr_db"] for row in rows if row["site"]["role"] == role), None)
+
+
+def ratio(before: float | None, after: float | None) -> float | None:
+    """After over before; 1 for two zeros, None where there is nothing to divide by."""
+    if before is None or after is None:
+        return None
+    if before == after:
+        return 1.0
+    return after / before if before else None
+
+
+def rows_at_peak(report: Report) -> list[FormatRow]:
+    """Rows of every format at the site that global_max names; none without M."""
+    peak = report["global_max"]
+    if peak is None:
+        return []
+    wanted = (peak["role"], peak["layer"], peak["part"])
+    rows = report["quantization"]["formats"]
+    return [r for r in rows if wanted == (r["site"]["role"], r["site"]["layer"], r["site"]["part"])]

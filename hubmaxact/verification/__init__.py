@@ -1,0 +1,1 @@
+"""Is a report true of a checkpoint?"""

@@ -1,0 +1,239 @@
+"""Is a report true of a checkpoint? Digests, corpus, plan, then the one batch that holds the peak.
+
+In the same environment the bits must be equal; elsewhere values may move by two bf16 steps, and a
+change of carrier is named. What this catches and what it cannot: `docs/verify.md`.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from hubmaxact.errors import HubmaxactError
+from hubmaxact.formats import bf16_step
+from hubmaxact.measurement.assembly.environment import environment
+from hubmaxact.measurement.batch_plan import Plan
+from hubmaxact.measurement.checkpoint.weight_files import digest_weights, inspect
+from hubmaxact.measurement.execution.cpu_threads import cpu_threads
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.prepare import Prepared, plan_for, prepare
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.watcher import Watcher
+from hubmaxact.printable import printable
+from hubmaxact.report.cpu_threads import threads_of
+from hubmaxact.report.document import GlobalMax, Report, SiteFacts, WeightFile
+
+STEPS_APART = 2  # bf16 steps allowed in another environment
+ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was compared, and how it came out."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+def verify(
+    report: Report,
+    source: Source,
+    *,
+    corpus: str | None = None,
+    device: str = "auto",
+    watcher: Watcher | None = None,
+) -> Iterator[Check]:
+    """Compare a report with a checkpoint; yields every check, and stops at the first that fails.
+
+    Raises:
+        HubmaxactError: verification cannot start, and what to do about it.
+    """
+    found = digest_weights(inspect(source.folder))
+    weights = _weights(report["model"]["weight_files"], found)
+    yield weights
+    if not weights.passed:
+        return
+    options = _options(report, corpus, device)
+    prepared = prepare(source, options, watcher or Watcher())
+    plan = plan_for(prepared, options, report["protocol"]["batch_tokens"])
+    for check in chain(_inputs(report, prepared, plan), _peak(report, prepared, plan)):
+        yield check
+        if not check.passed:
+            return
+
+
+def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Check:
+    """Every weight file by size and sha256."""
+    by_path = {file["path"]: file for file in found}
+    for file in claimed:
+        here = by_path.get(file["path"])
+        if here != file:
+            seen = f"{here['sha256'][:12]}, {here['size']} bytes" if here else "no such file"
+            told = f"{file['sha256'][:12]}, {file['size']} bytes"
+            detail = f"{file['path']}: report {told}; checkpoint {seen}"
+            return Check("weights", passed=False, detail=detail)
+    extra = sorted(set(by_path) - {file["path"] for file in claimed})
+    if extra:
+        return Check("weights", passed=False, detail=f"{printable(extra[0])} is not in the report")
+    return Check("weights", passed=True, detail=f"{len(found)} files, sha256 equal")
+
+
+def _options(report: Report, corpus: str | None, device: str) -> Options:
+    """The protocol as options, so that the same code runs."""
+    protocol = report["protocol"]
+    attention = protocol["attn_implementation"]
+    if attention not in ATTENTIONS:
+        raise HubmaxactError(
+            f"the report was measured with attention {attention!r}, which is not one of "
+            f"{', '.join(ATTENTIONS)}. It cannot be verified here."
+        )
+    return Options(
+        corpus=corpus or _corpus_name(report),
+        num_samples=protocol["corpus"]["num_samples"],
+        max_seq_len=protocol["max_seq_len"],
+        batch_tokens=protocol["batch_tokens"],
+        special_tokens=protocol["special_tokens"]["policy"],
+        dtype=protocol["dtype"],
+        device=device,
+        calibration_samples=protocol["calibration_samples"],
+        evaluation_samples=protocol["evaluation_samples"],
+        allow_partial=bool(report["coverage"]["missing"]),
+        attn_implementation=attention,
+    )
+
+
+def _corpus_name(report: Report) -> str:
+    from hubmaxact.corpus.load import NAMED
+
+    name = report["protocol"]["corpus"]["name"]
+    if name in NAMED:
+        return name
+    raise HubmaxactError(
+        f"the report was measured on {name}, which hubmaxact does not carry. "
+        "Give the same file or data set with --corpus."
+    )
+
+
+# What no file says: where the checkpoint came from, and what its makers say of it.
+CLAIMS = ("id", "revision", "commit", "family", "stage", "base_model", "tokens_trained")
+
+
+def _inputs(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
+    """The model's facts, corpus, tokens and plan: the same inputs in the same batches."""
+    yield _model(report, prepared)
+    protocol = report["protocol"]
+    yield _equal("corpus", protocol["corpus"]["digest"], prepared.corpus.digest)
+    yield _equal("BOS", protocol["special_tokens"]["bos_added"], prepared.samples.bos_added)
+    num_tokens = sum(prepared.samples.lengths)
+    yield _equal("tokens", protocol["corpus"]["num_tokens"], num_tokens)
+    yield _equal("batch plan", protocol["batch_plan_digest"], plan.digest)
+
+
+def _model(report: Report, prepared: Prepared) -> Check:
+    """Everything that the files and the loaded model say of themselves."""
+    from hubmaxact.measurement.assembly.model import describe_model
+
+    claimed = report["model"]
+    found = describe_model(
+        prepared.files,
+        claimed["weight_files"],  # compared already
+        prepared.loaded,
+        prepared.anatomy,
+        model_id=claimed["id"],
+        revision=claimed["revision"],
+        commit=claimed["commit"],
+    )
+    differ = {
+        key: (claimed[key], found[key])  # type: ignore[literal-required]  # keys of the type
+        for key in found
+        if key not in CLAIMS and claimed[key] != found[key]  # type: ignore[literal-required]  # likewise
+    }
+    for key, (told, seen) in differ.items():
+        return Check("model", passed=False, detail=f"{key}: report {told}, here {seen}"[:300])
+    return Check("model", passed=True, detail=f"{found['num_parameters']:,} parameters")
+
+
+def _equal(name: str, claimed: object, found: object) -> Check:
+    if claimed == found:
+        return Check(name, passed=True, detail=f"{found}")
+    return Check(name, passed=False, detail=f"report {claimed}, here {found}")
+
+
+def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
+    """Run the batch that holds M and compare M, its place, and every site seen on the way."""
+    from hubmaxact.measurement.assembly.maxima import global_max
+    from hubmaxact.measurement.assembly.sites import seen_sites, site_facts
+    from hubmaxact.measurement.execution.forward import measure
+
+    claimed = report["global_max"]
+    if claimed is None:
+        raise HubmaxactError("the report has no finite maximum, so there is nothing to verify.")
+    if claimed["batch"] >= len(plan.batches):
+        yield _equal("batch", claimed["batch"], f"{len(plan.batches)} batches")
+        return
+    chosen = [plan.batches[claimed["batch"]]]
+    model, ids = prepared.loaded.model, prepared.samples.ids
+    threads = threads_of(report["environment"]) or Options().cpu_threads
+    with cpu_threads(threads):
+        run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
+        exact = report["environment"] == environment(model)
+    seen = seen_sites(run)
+    yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
+    facts = [site_facts(*site) for site in seen]
+    yield _compare_sites(report["sites"], facts, chosen[0].samples, exact=exact)
+
+
+def _compare_peak(claimed: GlobalMax, found: GlobalMax | None, *, exact: bool) -> Iterator[Check]:
+    if found is None:
+        yield Check("M", passed=False, detail="no finite value was seen")
+        return
+    apart = abs(claimed["value"] - found["value"])
+    limit = 0.0 if exact else STEPS_APART * bf16_step(claimed["value"])
+    rule = "equal bits, same environment" if exact else "within two bf16 steps, other environment"
+    values = f"report {claimed['value']:g}, here {found['value']:g}"
+    yield Check("M", passed=apart <= limit, detail=f"{values} ({rule})")
+    yield _place(claimed, found, exact=exact)
+
+
+def _place(claimed: GlobalMax, found: GlobalMax, *, exact: bool) -> Check:
+    """The coordinates; in another environment a near tie may carry M elsewhere, which is said."""
+    keys = ("role", "layer", "part", "module", "sample", "token_position", "token_id", "channel")
+    moved = [key for key in keys if claimed[key] != found[key]]  # type: ignore[literal-required]  # keys of the type
+    place = f"{found['module']}, sample {found['sample']}, token {found['token_position']}"
+    place += f", channel {found['channel']}"
+    if not moved:
+        return Check("place", passed=True, detail=place)
+    differs = ", ".join(f"{k} {claimed[k]} -> {found[k]}" for k in moved)  # type: ignore[literal-required]  # likewise
+    return Check("place", passed=not exact, detail=f"the carrier changed: {differs}")
+
+
+def _compare_sites(
+    claimed: Sequence[SiteFacts],
+    found: Sequence[SiteFacts],
+    samples: Collection[int],
+    *,
+    exact: bool,
+) -> Check:
+    """No site may exceed its reported maximum; reported values of these samples must be there."""
+    by_site = {(site["role"], site["module"]): site for site in claimed}
+    for site in found:
+        told = by_site.get((site["role"], site["module"]))
+        if problem := _contradiction(told, site, samples, exact=exact):
+            return Check("sites", passed=False, detail=f"{site['module']}: {problem}")
+    return Check("sites", passed=True, detail=f"{len(found)} sites within their reported maxima")
+
+
+def _contradiction(
+    told: SiteFacts | None, seen: SiteFacts, samples: Collection[int], *, exact: bool
+) -> str | None:
+    """Why a reported site cannot be true, given what one batch showed of it."""
+    if told is None:
+        return "not in the report"
+    limit, here = told["abs_max"], seen["abs_max"]
+    slack = STEPS_APART * bf16_step(here) if here and not exact else 0.0
+    if here is not None and (limit is None or here > limit + slack):
+        return f"report {limit}, here {here:g}"
+    lost = [v for v in told["top"] if v["sample"] in samples and v not in seen["top"]]
+    if exact and lost:
+        return f"reported value {lost[0]['value']:g} of sample {lost[0]['sample']} is not there"
+    return None

@@ -1,0 +1,53 @@
+"""The same data for programs, as endpoints that `gradio_client` can call.
+
+Anybody can call them with anything, so each checks its own arguments. Answers come as they are
+sent to the page.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio
+from live_index import Live
+from responses import Answers
+
+from hubmaxact.page.url_state import LONGEST_KEY, MAX_PICKS, parse
+
+LONGEST_QUERY = 8192
+
+
+def programs(live: Live) -> list[Callable[..., dict[str, Any]]]:
+    """Return the endpoints, each under its own name."""
+
+    def releases(query_string: str) -> dict[str, Any]:
+        """One page of releases, for the query string of a page's address ("family=qwen3&page=2").
+
+        Words, facets, sorting and paging are as on the page; 25 releases, and how many there are.
+        """
+        if not isinstance(query_string, str) or len(query_string) > LONGEST_QUERY:
+            raise _refused(f"query_string must be text of at most {LONGEST_QUERY:,} characters.")
+        return _answers(live).page_data.page(parse(query_string))
+
+    def compare(keys: list[str]) -> dict[str, Any]:
+        """Releases in full, by the `key` that `releases` gives, and the keys that are unknown."""
+        if not isinstance(keys, list) or not 0 < len(keys) <= MAX_PICKS:
+            raise _refused(f"keys must be a list of 1 to {MAX_PICKS} keys.")
+        if not all(isinstance(key, str) and 0 < len(key) <= LONGEST_KEY for key in keys):
+            raise _refused(f"each key must be text of 1 to {LONGEST_KEY} characters.")
+        return _answers(live).page_data.releases(keys)
+
+    def findings() -> dict[str, Any]:
+        """What the releases say together: sentences, answers, tables, and what each rests on."""
+        return _answers(live).page_data.findings()
+
+    return [releases, compare, findings]
+
+
+def _answers(live: Live) -> Answers:
+    if live.answers is None:
+        raise _refused(live.problem or "There is no index.")
+    return live.answers
+
+
+def _refused(sentence: str) -> gradio.Error:
+    return gradio.Error(sentence, print_exception=False)

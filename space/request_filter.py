@@ -1,0 +1,101 @@
+"""What may be asked of the server at all, and the headers that every answer carries.
+
+Gradio brings many addresses that this page does not need: uploads, files, a proxy, a monitor, its
+own pages. A closed list is let through; the rest is refused before Gradio sees it.
+"""
+
+import re
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+READ = ("GET", "HEAD")
+READ_PROGRAM = ("GET", "OPTIONS")
+CALL_PROGRAM = ("POST", "OPTIONS")
+
+# What Gradio's clients ask for; {name} stands for the name of any program.
+PROGRAMS = (
+    (READ_PROGRAM, r"/config/?"),
+    (READ_PROGRAM, r"/gradio_api/(info/?|startup-events|queue/data|heartbeat/\w{1,64})"),
+    (READ_PROGRAM, r"/gradio_api/call/{name}/\w{1,64}"),
+    (CALL_PROGRAM, r"/gradio_api/(queue/join|cancel|reset/?|call/{name}/?)"),
+)
+
+OF_GRADIO = re.compile(r"/(gradio_api|monitoring|file|proxy|upload|queue|api|run|login)(\W|$)")
+LARGEST_CALL = 64 * 1024  # bytes; the arguments are a query string or a few keys
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self' https://huggingface.co https://*.hf.space",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class RequestFilter:
+    """Stands before a server: lets the closed list through, and adds the headers."""
+
+    def __init__(self, inner: ASGIApp, *, own: Iterable[str], programs: Iterable[str]) -> None:
+        self._inner = inner
+        self._own = frozenset(own)
+        name = f"({'|'.join(map(re.escape, programs))})"
+        self._programs = [
+            (methods, re.compile(pattern.replace("{name}", name))) for methods, pattern in PROGRAMS
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            answer = self._refusal(scope) or self._inner
+            await answer(scope, receive, _with_headers(send))
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        path, method = scope["path"], scope["method"]
+        if path in self._own:
+            return None if method in READ else _not_allowed(READ)
+        for methods, pattern in self._programs:
+            if pattern.fullmatch(path):
+                return _misuse(scope) if method in methods else _not_allowed(methods)
+        if OF_GRADIO.match(path):
+            return _refuse(403, "This server offers no such thing.")
+        return _refuse(404, "There is nothing here.")
+
+
+def _misuse(scope: Scope) -> Response | None:
+    """Refuse a body that is too large, or of a length not told."""
+    if scope["method"] != "POST":
+        return None
+    length = Headers(scope=scope).get("Content-Length", "")
+    if not length.isdecimal():
+        return _refuse(411, "Say how long the request is (Content-Length).")
+    if int(length) > LARGEST_CALL:
+        return _refuse(413, f"A call has at most {LARGEST_CALL:,} bytes.")
+    return None
+
+
+def _not_allowed(methods: tuple[str, ...]) -> Response:
+    refused = _refuse(405, f"Only {', '.join(methods)} is answered here.")
+    refused.headers["Allow"] = ", ".join(methods)
+    return refused
+
+
+def _refuse(status: int, sentence: str) -> Response:
+    return PlainTextResponse(sentence + "\n", status_code=status)
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,127 @@
+"""Which protocols may be compared, and a refusal that names every difference."""
+
+import copy
+
+import example_reports
+import pytest
+
+from comparison.releases import first_release, inputs, second_release
+from hubmaxact.comparison.build import compare
+from hubmaxact.report.comparability import FIELDS, DifferentProtocolsError, protocol_rows
+
+OTHER = {
+    "profile": "deployment",
+    "corpus.name": "paper",
+    "corpus.version": "2",
+    "corpus.kind": "natural",
+    "corpus.digest": "sha256:" + "c" * 64,
+    "corpus.num_samples": 4999,
+    "corpus.num_tokens": 9_999_999,
+    "corpus.domains": {"math": 5000},
+    "max_seq_len": 2048,
+    "special_tokens.policy": "none",
+    "special_tokens.bos_added": True,
+    "chat_template": "<|user|>",
+    "dtype": "float16",
+    "attn_implementation": "eager",
+    "experts_implementation": "eager",
+    "batch_tokens": 8192,
+    "batch_plan_digest": "sha256:" + "d" * 64,
+    "calibration_samples": 64,
+    "evaluation_samples": 512,
+    "counts_rounded_to": "bfloat16",
+}
+DECISIVE = [field.name for field in FIELDS if field.decisive]
+TOLD = [field.name for field in FIELDS if not field.decisive]
+
+
+def leaves(node, path=""):
+    for key, value in node.items():
+        here = f"{path}.{key}" if path else key
+        if isinstance(value, dict) and here != "corpus.domains":
+            yield from leaves(value, here)
+        else:
+            yield here
+
+
+def changed(*names):
+    """The second release, measured otherwise in these fields."""
+    report = copy.deepcopy(second_release())
+    for name in names:
+        *steps, last = name.split(".")
+        node = report["protocol"]
+        for step in steps:
+            node = node[step]
+        assert node[last] != OTHER[name]
+        node[last] = OTHER[name]
+    return report
+
+
+def refusal(*reports):
+    with pytest.raises(DifferentProtocolsError) as caught:
+        compare(inputs(*reports))
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_the_table_has_every_field_of_a_protocol_and_no_other():
+    assert [field.name for field in FIELDS] == list(leaves(first_release()["protocol"]))
+    assert set(OTHER) == {field.name for field in FIELDS}
+
+
+@pytest.mark.parametrize("name", DECISIVE)
+def test_a_decisive_difference_is_refused_by_field_and_both_values(name):
+    said = refusal(first_release(), changed(name))
+    assert f"{name} is " in said
+    if name != "corpus.domains":
+        assert f"{OTHER[name]} in example-org/Example-8B@" in said
+    assert said.endswith("measure them alike, or compare them as they are with --across-protocols.")
+    assert said.count("\n") == 0
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_follows_from_tokenizer_kernel_or_batch_is_told_and_not_refused(name):
+    comparison = compare(inputs(first_release(), changed(name)))
+    assert comparison.comparable
+    assert [row.field for row in comparison.protocol if row.differs] == [name]
+
+
+def test_every_difference_is_named_at_once():
+    said = refusal(first_release(), changed(*OTHER))
+    assert all(f"{name} is " in said for name in OTHER)
+    decisive, also = said.split(" (and, no obstacle by itself: ")
+    assert all(f"{name} is " in decisive for name in DECISIVE)
+    assert all(f"{name} is " in also for name in TOLD)
+
+
+def test_values_are_grouped_by_the_reports_that_have_them():
+    reports = [example_reports.small_report(model={"id": f"org/{n}"}) for n in "xyz"]
+    reports[2]["protocol"]["max_seq_len"] = 512
+    assert "max_seq_len is 4096 in org/x, org/y and 512 in org/z" in refusal(*reports)
+
+
+def test_differences_are_listed_when_comparing_across_protocols():
+    comparison = compare(inputs(first_release(), changed(*OTHER)), across_protocols=True)
+    assert not comparison.comparable
+    assert {row.field: row.values[1] for row in comparison.protocol} == OTHER
+
+
+def test_equal_domains_in_another_order_are_no_difference():
+    report = second_release()
+    domains = report["protocol"]["corpus"]["domains"]
+    report["protocol"]["corpus"]["domains"] = dict(reversed(domains.items()))
+    rows = protocol_rows([first_release()["protocol"], report["protocol"]])
+    assert not any(row.differs for row in rows)
+
+
+def test_the_environment_is_no_protocol():
+    other = second_release(environment={"torch": "2.7.0", "device_name": "CPU"})
+    assert compare(inputs(first_release(), other)).comparable
+
+
+def test_a_hostile_corpus_name_cannot_steer_the_terminal():
+    report = changed("corpus.digest")
+    report["protocol"]["corpus"]["name"] = "\x1b[2J\u202eprobe" + "x" * 5000
+    said = refusal(first_release(), report)
+    assert said.isprintable()
+    assert len(said) < 2000

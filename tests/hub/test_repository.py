@@ -1,0 +1,158 @@
+"""Reading a model repository with the real client, in a process of its own."""
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+from huggingface_hub.utils import httpx
+from loopback_hub import environment
+from loopback_hub.desk import REPO, WEIGHTS
+
+from hubmaxact.errors import HubError
+from hubmaxact.hub.repository import _take, blob_id
+
+SHOWN = """
+import json, sys
+from hubmaxact.errors import HubmaxactError
+from hubmaxact.hub import repository as source
+from hubmaxact.measurement.checkpoint import download as checkpoint
+from hubmaxact.publication import download as report
+def shown(call):
+    try: found = call()
+    except HubmaxactError as error: return f"{type(error).__name__}: {error}"
+    if isinstance(found, bytes): return found.decode()
+    if isinstance(found, dict): return {path: [of.size, of.sha256] for path, of in found.items()}
+    if hasattr(found, "iterdir"): return sorted(file.name for file in found.iterdir())
+    return sorted(found) if isinstance(found, frozenset) else found
+"""
+
+
+NOT_FOUND = (
+    "HubError: alice/nope is not on the Hub, or this token may not see it (404). "
+    "Check the name and the token; repositories are never created here."
+)
+
+
+def ask(desk, *calls, token=None):
+    """The values of these expressions, or the sentences of their errors."""
+    script = (
+        f"{SHOWN}\nprint(json.dumps([{', '.join(f'shown(lambda: {call})' for call in calls)}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(desk.hub, desk.home, token),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+def test_a_revision_becomes_a_commit(desk):
+    desk.repo.tag("v1")
+    first = desk.repo.resolve("main").sha
+    head = desk.repo.commit({"a.txt": b"a"}).sha
+    assert ask(
+        desk,
+        f"source.resolve_commit({REPO!r})",
+        f"source.resolve_commit({REPO!r}, 'v1')",
+        f"source.resolve_commit({REPO!r}, {first!r})",
+        f"source.resolve_commit({REPO!r}, 'v2')",
+        "source.resolve_commit('alice/nope')",
+        "source.resolve_commit('../../x')",
+    ) == [
+        head,
+        first,
+        first,
+        "HubError: alice/model has no revision v2 (404). Name an existing branch.",
+        NOT_FOUND,
+        "HubError: '../../x' is not a repository id. Write it as owner/name.",
+    ]
+
+
+def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
+    wanted = {
+        "config.json": b"{}",
+        "generation_config.json": b"{}",
+        "tokenizer.json": b"{}",
+        "tokenizer_config.json": b"{}",
+        "tokenizer.model": b"m",
+        "vocab.json": b"{}",
+        "merges.txt": b"m",
+        "special_tokens_map.json": b"{}",
+        "model.safetensors.index.json": b"{}",
+        "README.md": b"# x\n",
+        **WEIGHTS,
+    }
+    unwanted = (
+        "pytorch_model.bin", "modeling_x.py", "consolidated.safetensors", "training_args.pt",
+        "onnx/model.safetensors", "notes.txt",
+    )  # fmt: skip
+    commit = desk.repo.commit(wanted | dict.fromkeys(unwanted, b"x")).sha
+    (names,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")
+    assert names == sorted(wanted)
+
+
+def test_pickle_is_refused_before_anything_is_fetched(desk):
+    pickle = desk.repo.commit({**dict.fromkeys(WEIGHTS), "pytorch_model.bin": b"x"}).sha
+    nothing = desk.repo.commit({"pytorch_model.bin": None}).sha
+    formats, refused, empty = ask(
+        desk,
+        f"checkpoint.weight_formats({REPO!r}, {pickle!r})",
+        f"checkpoint.download_checkpoint({REPO!r}, {pickle!r})",
+        f"checkpoint.download_checkpoint({REPO!r}, {nothing!r})",
+    )
+    assert formats == ["pickle"]
+    assert refused.startswith("UnsafeCheckpointError: alice/model has its weights only as pickle")
+    assert empty.startswith(f"HubError: alice/model has no .safetensors file at {nothing[:7]}")
+    assert desk.hub.asked("GET", "/resolve/") == []
+
+
+def test_digests_come_from_lfs_and_small_files_are_read(hub, desk):
+    plain = hub.create_repo("alice/plain", files={"w.safetensors": b"small"}, gitattributes=b"")
+    lfs, small = ask(
+        desk,
+        f"source.weight_digests({REPO!r}, {desk.repo.resolve('main').sha!r})",
+        f"source.weight_digests('alice/plain', {plain.resolve('main').sha!r})",
+    )
+    files = json.loads(desk.report)["model"]["weight_files"]
+    assert lfs == {file["path"]: [file["size"], file["sha256"]] for file in files}
+    assert small == {"w.safetensors": [5, hashlib.sha256(b"small").hexdigest()]}
+
+
+def test_a_report_is_read_at_its_commit_and_never_beyond_its_cap(desk):
+    without = desk.repo.resolve("main").sha
+    good = desk.repo.commit({"activation_maxima.json": b"{}"}).sha
+    large = desk.repo.commit({"activation_maxima.json": b" " * (2 * 2**20 + 1)}).sha
+    found, missing, refused = ask(
+        desk,
+        f"report.download_report({REPO!r}, {good!r})",
+        f"report.download_report({REPO!r}, {without!r})",
+        f"report.download_report({REPO!r}, {large!r})",
+    )
+    assert found == "{}"
+    assert "has no activation_maxima.json" in missing
+    assert refused.startswith("HubError: activation_maxima.json is larger than 2,097,152 bytes")
+
+
+def test_a_length_that_is_not_announced_is_counted_while_reading():
+    endless = httpx.Response(200, content=iter([b"x" * 10] * 1000))
+    with pytest.raises(HubError, match="larger than 25 bytes"):
+        _take(endless, "activation_maxima.json", 25)
+
+
+def test_a_gated_model_names_its_page(desk):
+    desk.repo.gated = "manual"
+    commit = desk.repo.resolve("main").sha
+    (refused,) = ask(
+        desk,
+        f"checkpoint.download_checkpoint({REPO!r}, {commit!r})",
+        token=desk.hub.accounts.issue("bob"),
+    )
+    assert refused.startswith(f"HubError: {REPO} is gated. Accept its terms at {desk.hub.url}/")
+
+
+def test_blobs_are_named_as_git_names_them():
+    assert blob_id(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"

@@ -1,0 +1,130 @@
+"""`docs/verify.md` is made here: every field of a true report is edited, one at a time."""
+
+import copy
+import json
+import shutil
+
+import pytest
+from command import DENSE
+
+from hubmaxact.errors import HubmaxactError
+from hubmaxact.measurement.run import Options, Source, measure_checkpoint
+from hubmaxact.report.document import Report
+from hubmaxact.report.validate import problems
+from hubmaxact.verification.verify import verify
+
+TEXTS = [("a", "The ferry left at nine."), ("b", "x = 7; y = x * 6"), ("a", "Тихий вечер.")] * 4
+SPLITS = {"calibration_samples": 3, "evaluation_samples": 5, "batch_tokens": 40}
+OTHER = {
+    "sha256": "0" * 64,
+    "digest": f"sha256:{'0' * 64}",
+    "batch_plan_digest": f"sha256:{'0' * 64}",
+    "dtype": "float32",
+    "weights_dtype": "float16",
+    "attn_implementation": "eager",
+    "policy": "none",
+    "architecture": "moe",
+    "kind": "natural",
+    "family": "Another",
+}
+HEADER = """\
+# What `hubmaxact verify` catches
+
+Made by `tests/verification/test_what_verify_catches.py`: a true report, each field edited alone
+(numbers raised, words and digests replaced, flags turned), and what says so first. `validate` means
+the report contradicts itself or the schema, so no checkpoint is needed. "nothing" means that a
+field can be changed and neither will tell: such a field is a claim of whoever published the report.
+
+An edit that changes several fields so that they agree with each other again gets past `validate`;
+M itself and its place are then caught by `verify`, which runs the batch that holds the peak. What
+lies outside that batch (moments, quantiles, INT-8 rows, lower maxima of other batches) would need
+the whole run: `hubmaxact measure` with the command in the card, and equal bytes.
+
+| field | noticed by |
+| --- | --- |
+"""
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    home = tmp_path_factory.mktemp("table")
+    folder = shutil.copytree(DENSE, home / "model")
+    corpus = home / "texts.jsonl"
+    lines = (json.dumps({"domain": domain, "text": text}) for domain, text in TEXTS)
+    corpus.write_text("".join(f"{line}\n" for line in lines))
+    options = Options(corpus=str(corpus), **SPLITS)
+    report = measure_checkpoint(Source(folder, model_id="alice/model"), options)
+    assert problems(report) == []
+    return report, Source(folder), str(corpus)
+
+
+def leaves(value, path=()):
+    """Paths of every leaf; of an array only the second element, or its first."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    elif isinstance(value, list) and value:
+        chosen = min(1, len(value) - 1)
+        yield from leaves(value[chosen], (*path, chosen))
+    elif value is not None and not isinstance(value, list):
+        yield path
+
+
+def name_of(path):
+    return "".join("[]" if isinstance(step, int) else f".{step}" for step in path)[1:]
+
+
+def edited(report, path):
+    changed = copy.deepcopy(report)
+    *way, last = path
+    inner = changed
+    for step in way:
+        inner = inner[step]
+    inner[last] = different(last, inner[last])
+    return changed
+
+
+def different(key, value):
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value * 2 if value else 1.0
+    return OTHER.get(key, f"{value}x" if key != "convention" else "another")
+
+
+def noticed_by(report: Report, source, corpus):
+    if problems(report):
+        return "validate"
+    try:
+        checks = list(verify(report, source, corpus=corpus))
+    except HubmaxactError:
+        return "verify (refuses)"
+    failed = [check.name for check in checks if not check.passed]
+    return f"verify ({failed[0]})" if failed else "nothing"
+
+
+def test_the_table_of_what_is_caught(measured, docs_file):
+    report, source, corpus = measured
+    assert noticed_by(report, source, corpus) == "nothing"
+    rows = {}
+    for path in leaves(report):
+        rows.setdefault(name_of(path), noticed_by(edited(report, path), source, corpus))
+    table = "".join(f"| `{name}` | {verdict} |\n" for name, verdict in rows.items())
+    assert {verdict.split(" ")[0] for verdict in rows.values()} == {"validate", "verify", "nothing"}
+    assert rows["global_max.value"] == "validate"
+    assert rows["model.weight_files[].sha256"] == "verify (weights)"
+    docs_file("verify.md", HEADER + table)
+
+
+def test_a_forgery_that_agrees_with_itself_is_caught(measured):
+    report, source, corpus = measured
+    text = json.dumps(report)
+    peak = report["global_max"]["abs_max"]
+    forged = json.loads(text.replace(repr(peak), repr(peak / 2)))
+    for headroom in forged["dtype_headroom"].values():
+        headroom["ratio"] /= 2
+    forged["global_max"]["bf16_step"] /= 2
+    failed = [check.name for check in verify(forged, source, corpus=corpus) if not check.passed]
+    assert failed == ["M"]
