@@ -214,5 +214,7 @@ def encoded(folder):
 
 def measured(decoder, folder):
     saved(decoder, folder)
-    options = Options(corpus=str(folder / "one.jsonl"), device="cpu", dtype="float32")
+    options = Options(
+        corpus=str(folder / "one.jsonl"), device="cpu", dtype="float32", cpu_threads=1
+    )
     return measure_checkpoint(Source(folder / "model"), options)
