@@ -162,7 +162,7 @@ def _equal(name: str, claimed: object, found: object) -> Check:
 def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     """Run the batch that holds M and compare M, its place, and every site seen on the way."""
     from hubmaxact.measurement.assembly.maxima import global_max
-    from hubmaxact.measurement.assembly.sites import seen_sites, site_facts
+    from hubmaxact.measurement.assembly.sites import site_facts
     from hubmaxact.measurement.execution.forward import measure
 
     claimed = report["global_max"]
@@ -177,9 +177,9 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     with cpu_threads(threads):
         run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
         exact = report["environment"] == environment(model)
-    seen = seen_sites(run)
+    seen = run.recorder.result().sites
     yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
-    facts = [site_facts(*site) for site in seen]
+    facts = [site_facts(*site) for site in seen.items()]
     yield _compare_sites(report["sites"], facts, chosen[0].samples, exact=exact)
 
 

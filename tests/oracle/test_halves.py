@@ -1,71 +1,114 @@
-"""Two halves of a run merge to the whole, in either order."""
+"""Two halves of a run merge to the whole, in either order, and a run goes on from its state."""
 
 import copy
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from hubmaxact.measurement.anatomy.resolve import resolve
 from hubmaxact.measurement.batch_plan import Split, plan_batches
-from hubmaxact.measurement.execution.forward import measure
+from hubmaxact.measurement.execution.forward import measure, recorder_for
+from hubmaxact.measurement.statistics.int8_error import POLICIES
 from oracle import tiny
 from oracle.order import facts
 
-
-def halves(name, dtype):
-    """One run of a tiny model, and its two halves run apart."""
-    model = tiny.random_model(name, seed=12).to(dtype)
-    anatomy = resolve(model)
-    choice = np.random.default_rng(5)
-    lengths = [5, 9, 2, 14, 3, 3, 8, 11, 6, 1]
-    ids = [choice.integers(3, 320, length).astype(np.int32) for length in lengths]
-    plan = plan_batches(lengths, calibration=3, evaluation=4, batch_tokens=24)
-    middle = len(plan.batches) // 2
-    first, second = plan.batches[:middle], plan.batches[middle:]
-    return [
-        measure(model, anatomy, plan, ids, batches=batches).recorder
-        for batches in (plan.batches, first, second)
-    ]
+CASES = [(name, dtype) for name in ("qwen3_moe", "gemma2") for dtype in ("bfloat16", "float32")]
+LENGTHS = [5, 9, 2, 14, 3, 3, 8, 11, 6, 1]
 
 
-def merged(first, second):
-    """Fold one recorder's order-free state into a copy of another's."""
-    total = copy.deepcopy(first)
-    total.samples.merge(second.samples)
-    for site, statistics in copy.deepcopy(second.sites).items():
-        if site not in total.sites:
-            total.sites[site] = statistics
-            continue
-        for split in Split:
-            total.sites[site].values[split].merge(statistics.values[split])
-        total.sites[site].top.merge(statistics.top)
-        total.sites[site].massive.merge(statistics.massive)
-    for layer, counts in second.routed.items():
-        total.routed[layer] = total.routed[layer] + counts
-    for site, maxima in second.expert_maxima.items():
-        total.expert_maxima[site] = total.expert_maxima[site].maximum(maxima)
+class Run:
+    """A tiny model and a plan of it, any of whose batches can be run apart."""
+
+    def __init__(self, name, dtype):
+        self.model = tiny.random_model(name, seed=12).to(getattr(torch, dtype))
+        self.anatomy = resolve(self.model)
+        choice = np.random.default_rng(5)
+        self.ids = [choice.integers(3, 320, length).astype(np.int32) for length in LENGTHS]
+        self.plan = plan_batches(LENGTHS, calibration=3, evaluation=4, batch_tokens=24)
+
+    def recorder(self, thresholds=None):
+        number = len(self.ids)
+        return recorder_for(self.model, self.anatomy, number, thresholds=thresholds)
+
+    def over(self, batches, recorder=None):
+        options = {"batches": batches, "recorder": recorder}
+        return measure(self.model, self.anatomy, self.plan, self.ids, **options).recorder
+
+    @property
+    def calibration(self):
+        return [batch for batch in self.plan.batches if batch.split is Split.CALIBRATION]
+
+    @property
+    def others(self):
+        return [batch for batch in self.plan.batches if batch.split is not Split.CALIBRATION]
+
+
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
+def run(request):
+    return Run(*request.param)
+
+
+def shown(recorder):
+    """All that follows from a recorder's state, as plain values that compare with ==."""
+    recorded = recorder.result()
+    sites = {
+        site.key: (facts(result.values), result.top, result.massive, result.expert_maxima)
+        for site, result in recorded.sites.items()
+    }
+    int8 = {
+        site.key: [statistics.int8_error(policy) for policy in POLICIES]
+        for site, statistics in recorder.sites.items()
+    }
+    return sites, int8, recorded.sample_maxima, recorded.routed
+
+
+def merged(*recorders):
+    total = copy.deepcopy(recorders[0])
+    for each in recorders[1:]:
+        total.merge(each)
     return total
 
 
-def state_of(recorder):
-    sites = {
-        (site.role, site.layer, site.part): (
-            [facts(statistics.values[split].result()) for split in Split],
-            statistics.top.best,
-            (statistics.massive.num_tokens, statistics.massive.max_ratio),
-        )
-        for site, statistics in recorder.sites.items()
-    }
-    routed = {layer: counts.tolist() for layer, counts in recorder.routed.items()}
-    experts = {site: maxima.tolist() for site, maxima in recorder.expert_maxima.items()}
-    return sites, routed, experts, recorder.samples.abs_max.tolist()
+def test_halves_of_a_run_merge_to_the_whole_in_any_order(run):
+    whole = run.over(run.plan.batches)
+    first = run.over(run.calibration)
+    rest = run.others
+    halves = [run.over(half, run.recorder(first.thresholds())) for half in (rest[::2], rest[1::2])]
+    assert all(len(half.sites) == len(whole.sites) for half in halves)
+    before = [shown(half)[0] for half in halves]
+    assert shown(merged(first, *halves)) == shown(whole)
+    assert shown(merged(halves[1], first, halves[0])) == shown(whole)
+    assert shown(merged(run.recorder(), *halves, first)) == shown(whole)
+    assert [shown(half)[0] for half in halves] == before, "merging changed what was merged"
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)
-@pytest.mark.parametrize("name", ["qwen3_moe", "gemma2"])
-def test_two_halves_of_a_run_merge_to_the_whole_in_either_order(name, dtype):
-    whole, first, second = halves(name, dtype)
-    assert state_of(merged(first, second)) == state_of(whole)
-    assert state_of(merged(second, first)) == state_of(whole)
-    assert state_of(first) != state_of(whole)
+def test_a_run_goes_on_from_a_state_on_disk_as_if_it_had_never_stopped(run):
+    whole = run.over(run.plan.batches)
+    for stop in (1, len(run.calibration), len(run.plan.batches) - 1):
+        stopped = run.over(run.plan.batches[:stop])
+        resumed = run.recorder()
+        resumed.load(load(save(stopped.state())))
+        assert shown(resumed) == shown(stopped)
+        assert shown(run.over(run.plan.batches[stop:], resumed)) == shown(whole)
+
+
+def test_errors_at_other_thresholds_do_not_merge():
+    """The calibration split must be seen whole before the evaluation split begins."""
+    run = Run("qwen3", "float32")
+    first, second = run.calibration[:1], run.calibration[1:]
+    rest = run.others
+    early = run.over([*first, *rest[:1]])
+    late = run.over([*second, *rest[1:]])
+    with pytest.raises(ValueError, match="expected threshold"):
+        early.merge(late)
+
+
+def test_values_folded_in_before_their_threshold_was_known_are_not_passed_over():
+    run = Run("qwen3", "float32")
+    without = run.over(run.others)
+    total = merged(run.over(run.calibration), without)
+    site = next(iter(total.sites))
+    with pytest.raises(ValueError, match="errors of 0 values"):
+        total.sites[site].int8_error("max_abs")

@@ -1,9 +1,11 @@
-"""State is order-free: chunks, merges in either order and one update give the same bits.
+"""State is right in any order: sums equal fractions, largest values and massive tokens brute force.
 
-And the state is right: sums equal fractions, largest values and massive tokens equal brute force.
+That any order gives the same bits is the contract of every accumulator
+(`measurement/test_accumulators.py`).
 """
 
 import math
+from dataclasses import asdict
 from fractions import Fraction
 
 import numpy as np
@@ -12,12 +14,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
 from hubmaxact.measurement.statistics.float_values import FloatValues
 from hubmaxact.measurement.statistics.massive import Massive
+from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
-from hubmaxact.measurement.statistics.tokens import Tokens, finite_magnitudes
 from hubmaxact.measurement.statistics.top_values import TopValues
 from oracle import brute
 from oracle.capture import Captured
@@ -146,26 +149,14 @@ def tokens_of(captured, rows):
     return Tokens(torch.from_numpy(np.stack(columns).astype(np.int64)), len(distinct))
 
 
-def updates(captured, dtype):
-    """How each accumulator of token statistics takes a tensor of row numbers."""
+def by_rows(captured, dtype):
+    """How an accumulator takes a tensor of row numbers."""
     x = captured.values.to(dtype)
 
-    def top(state, rows):
-        part = x[rows]
-        if len(part):
-            abs_TD, row_max_T = finite_magnitudes(part)
-            state.update(part, abs_TD, row_max_T, tokens_of(captured, rows.numpy()))
+    def update(state, rows):
+        state.update(Rows.of(x[rows], tokens_of(captured, rows.numpy()), Split.REST))
 
-    def massive(state, rows):
-        if len(rows):
-            state.update(*finite_magnitudes(x[rows]))
-
-    def maxima(state, rows):
-        if len(rows):
-            _, row_max_T = finite_magnitudes(x[rows])
-            state.update(row_max_T, tokens_of(captured, rows.numpy()))
-
-    return top, massive, maxima
+    return update
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -174,16 +165,15 @@ def test_token_statistics_are_right_and_order_free(data, dtype, cuts):
     num_rows, width = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 5))
     captured = captured_rows(data, num_rows, width)
     captured.values = captured.values.to(dtype)
-    top, massive, maxima = updates(captured, dtype)
+    update = by_rows(captured, dtype)
     parts = chunks(torch.arange(num_rows), cuts)
-    for state in every_way(TopValues, top, parts):
-        assert [as_row(value) for value in state.best] == brute.top(captured)
-    for state in every_way(Massive, massive, parts):
-        found = {"num_tokens": state.num_tokens, "max_ratio": state.max_ratio}
-        assert found == brute.massive(captured.exact)
+    for state in every_way(TopValues, update, parts):
+        assert [as_row(value) for value in state.result()] == brute.top(captured)
+    for state in every_way(Massive, update, parts):
+        assert asdict(state.result()) == brute.massive(captured.exact)
     expected = brute.sample_maxima({("embedding", None, None): captured}, num_rows)
-    for state in every_way(lambda: SampleMaxima(num_rows), maxima, parts):
-        assert state.abs_max.tolist() == expected.tolist()
+    for state in every_way(lambda: SampleMaxima(num_rows), update, parts):
+        assert list(state.result()) == expected.tolist()
 
 
 def as_row(value):
@@ -203,7 +193,8 @@ def test_thousands_of_equal_values_are_thinned_in_order(num_tokens, value):
     captured = Captured(
         torch.full((900, 16), value), rows // 30, rows % 30, rows % num_tokens, rows.astype(object)
     )
-    top, _, _ = updates(captured, torch.float32)
-    states = every_way(TopValues, top, chunks(torch.arange(900), [310, 333]))
+    states = every_way(
+        TopValues, by_rows(captured, torch.float32), chunks(torch.arange(900), [310, 333])
+    )
     for state in states:
-        assert [as_row(value) for value in state.best] == brute.top(captured)
+        assert [as_row(value) for value in state.result()] == brute.top(captured)

@@ -49,23 +49,19 @@ def measured_with(name, module, write):
 
     anatomy = resolve(model)
     model.get_submodule(module).register_forward_hook(hook)
-    recorder = measure(model, anatomy, plan, ids).recorder
+    recorded = measure(model, anatomy, plan, ids).recorder.result()
     assert next(running, None) is None
     return {
-        (site.role, site.layer, site.part): summary(statistics)
-        for site, statistics in recorder.sites.items()
-    } | {
-        "samples": recorder.samples.abs_max.tolist(),
-        "routed": {layer: counts.tolist() for layer, counts in recorder.routed.items()},
-        "experts": [maxima.tolist() for maxima in recorder.expert_maxima.values()],
-    }
+        (site.role, site.layer, site.part): summary(result)
+        for site, result in recorded.sites.items()
+    } | {"samples": recorded.sample_maxima, "routed": recorded.routed}
 
 
-def summary(statistics):
-    values = statistics.distribution()
+def summary(result):
+    values = result.values
     quantiles = [values.bins.abs_quantile(level) for level in QUANTILE_LEVELS]
-    massive = statistics.massive.num_tokens, statistics.massive.max_ratio
-    return values.count, values.min, values.max, quantiles, statistics.top.best, massive
+    extremes = values.count, values.min, values.max
+    return extremes, quantiles, result.top, result.massive, result.expert_maxima
 
 
 @pytest.mark.parametrize("place", ["embed_tokens", "layers.0", "layers.1.self_attn", "layers.2"])

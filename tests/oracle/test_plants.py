@@ -13,7 +13,6 @@ import torch
 
 from hubmaxact.measurement.anatomy.resolve import resolve
 from hubmaxact.measurement.assembly.maxima import global_max
-from hubmaxact.measurement.assembly.sites import seen_sites
 from hubmaxact.measurement.batch_plan import plan_batches
 from hubmaxact.measurement.execution.forward import measure
 from oracle import brute, tiny
@@ -97,9 +96,11 @@ def place_of(value):
 
 def assert_found(measurement, watch, plant):
     """The site's largest value is the plant; where M is taken, so is M."""
-    seen = seen_sites(measurement)
+    seen = measurement.recorder.result().sites
     (best,) = [
-        row.top.best[0] for site, row, _ in seen if (site.role, site.layer, site.part) == watch.key
+        result.top[0]
+        for site, result in seen.items()
+        if (site.role, site.layer, site.part) == watch.key
     ]
     assert (best.value, place_of(best)) == (plant.value, plant.coordinates)
     if watch.role not in brute.M_ROLES:
@@ -165,7 +166,7 @@ def test_a_huge_token_inside_fused_experts_is_found_at_its_coordinates(name, imp
     model.get_submodule(watch.module).register_forward_pre_hook(enlarge)
     measurement = measure(model, anatomy, plan, ids)
     (best,) = [
-        statistics.top.best[0]
+        statistics.result().top[0]
         for site, statistics in measurement.recorder.sites.items()
         if (site.role, site.layer, site.part) == watch.key
     ]

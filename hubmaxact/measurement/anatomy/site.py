@@ -30,6 +30,12 @@ class Site:
     calls: int = 1  # how often a pass calls the module; the last call is the watched one
 
     @property
+    def key(self) -> str:
+        """Its name among the sites of a model, without a slash."""
+        names = (self.role, self.layer, self.part)
+        return ".".join(str(name) for name in names if name is not None).replace("/", ":")
+
+    @property
     def order(self) -> tuple[float, int, str]:
         """Sort key: layer, role order, part."""
         return site_order(self.role, self.layer, self.part)

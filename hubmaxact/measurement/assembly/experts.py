@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from hubmaxact.measurement.execution.forward import Measurement
+from hubmaxact.measurement.execution.recorder import Recorded
 from hubmaxact.report.document import ExpertMax, Experts, ExpertTokens
 
 
-def experts(measurement: Measurement) -> list[Experts]:
+def experts(recorded: Recorded) -> list[Experts]:
     """Routing per layer; experts that no token reached are listed."""
-    recorded = measurement.recorder.expert_maxima.items()
-    maxima = {site.layer: per_expert.tolist() for site, per_expert in recorded}
+    maxima = {
+        site.layer: result.expert_maxima
+        for site, result in recorded.sites.items()
+        if result.expert_maxima is not None
+    }
     return [
         Experts(
             layer=layer,
@@ -18,10 +21,9 @@ def experts(measurement: Measurement) -> list[Experts]:
                 least=min(counts), median=sorted(counts)[(len(counts) - 1) // 2], most=max(counts)
             ),
             never_routed=[expert for expert, count in enumerate(counts) if count == 0],
-            mlp_gate=_expert_max(maxima.get(layer, [])),
+            mlp_gate=_expert_max(maxima.get(layer, ())),
         )
-        for layer, tensor in sorted(measurement.recorder.routed.items())
-        for counts in [tensor.tolist()]
+        for layer, counts in recorded.routed.items()
     ]
 
 

@@ -28,8 +28,8 @@ def dtype_headroom(seen: Seen, peak: GlobalMax | None, dtype: str) -> dict[str, 
 
 def _largest_beyond(seen: Seen, limit: float, *, infinite: bool) -> Where | None:
     reached = [
-        (math.inf if infinite and values.num_inf else values.abs_max or 0.0, site)
-        for site, _, values in seen
+        (math.inf if infinite and result.values.num_inf else result.values.abs_max or 0.0, site)
+        for site, result in seen.items()
     ]
     largest, site = max(reached, key=lambda row: row[0], default=(0.0, None))
     if site is None or largest <= limit:

@@ -1,4 +1,4 @@
-"""M and what follows from extremes: carriers, roles, number formats, domains, stability."""
+"""M and the largest value of each role, with the sites that carry them."""
 
 from hubmaxact.formats import bf16_step
 from hubmaxact.measurement.anatomy.site import Site
@@ -43,9 +43,9 @@ def global_max(seen: Seen, plan: Plan) -> GlobalMax | None:
 def _carriers(seen: Seen) -> list[tuple[Site, int, Value]]:
     """Sites whose abs_max equals M, in site order, with ties and first coordinates."""
     counted = [
-        (site, values.num_ties, statistics.top.best[0])
-        for site, statistics, values in seen
-        if ROLE_BY_NAME[site.role].in_global_max and values.abs_max is not None
+        (site, result.values.num_ties, result.top[0])
+        for site, result in seen.items()
+        if ROLE_BY_NAME[site.role].in_global_max and result.top
     ]
     largest = max((abs(value.value) for _, _, value in counted), default=None)
     return [row for row in counted if abs(row[2].value) == largest]
@@ -56,9 +56,9 @@ def max_by_role(seen: Seen) -> dict[str, RoleMax]:
     largest: dict[str, RoleMax] = {}
     for role in ROLES:
         rows = [
-            (statistics.top.best[0], site)
-            for site, statistics, values in seen
-            if site.role == role.name and values.abs_max is not None
+            (result.top[0], site)
+            for site, result in seen.items()
+            if site.role == role.name and result.top
         ]
         if rows:
             # Strictly by magnitude: among equals the first site in order wins.

@@ -1,8 +1,9 @@
 """INT-8 rows of a report: every hidden state, the final norm, and the sites that carry M."""
 
+from collections.abc import Mapping
+
 from hubmaxact.formats import INT8_CONVENTION, INT8_LABEL
 from hubmaxact.measurement.anatomy.site import Site
-from hubmaxact.measurement.assembly.sites import Seen
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.int8_error import POLICIES, Int8Error
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
@@ -13,7 +14,12 @@ ROLES = ("hidden_state", "final_norm")
 
 
 def quantization(
-    seen: Seen, peak: GlobalMax | None, *, num_samples: int, calibration: int, evaluation: int
+    sites: Mapping[Site, SiteStatistics],
+    peak: GlobalMax | None,
+    *,
+    num_samples: int,
+    calibration: int,
+    evaluation: int,
 ) -> Quantization:
     """Both policies at each site; too few samples make the rows null, with the reason."""
     carriers = {(c["role"], c["layer"], c["part"]) for c in peak["carriers"]} if peak else set()
@@ -28,7 +34,7 @@ def quantization(
     return Quantization(
         formats=[
             _row(site, statistics, policy, shortage)
-            for site, statistics, _ in seen
+            for site, statistics in sorted(sites.items(), key=lambda item: item[0].order)
             if site.role in ROLES or (site.role, site.layer, site.part) in carriers
             for policy in POLICIES
         ]

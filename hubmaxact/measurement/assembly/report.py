@@ -34,10 +34,9 @@ def assemble(
     environment: Environment,
 ) -> Report:
     """Turn a measurement into a report; `model` is the block that names what was measured."""
-    seen = sites.seen_sites(measurement)
-    rows = [sites.site_facts(*site) for site in seen]
-    peak = maxima.global_max(seen, measurement.plan)
-    sample_maxima = measurement.recorder.samples.abs_max.tolist()
+    recorded = measurement.recorder.result()
+    rows = [sites.site_facts(*site) for site in recorded.sites.items()]
+    peak = maxima.global_max(recorded.sites, measurement.plan)
     domains = prepared.samples.domains
     return Report(
         schema_version=SCHEMA_VERSION,
@@ -47,19 +46,19 @@ def assemble(
         status=_status(rows, measurement),
         coverage=coverage.coverage(measurement),
         global_max=peak,
-        max_by_role=maxima.max_by_role(seen),
+        max_by_role=maxima.max_by_role(recorded.sites),
         sites=rows,
-        experts=experts.experts(measurement),
-        domains=by_domain.domain_maxima(domains, sample_maxima),
-        dtype_headroom=headroom.dtype_headroom(seen, peak, prepared.loaded.dtype),
+        experts=experts.experts(recorded),
+        domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
+        dtype_headroom=headroom.dtype_headroom(recorded.sites, peak, prepared.loaded.dtype),
         quantization=quantization.quantization(
-            seen,
+            measurement.recorder.sites,
             peak,
             num_samples=len(domains),
             calibration=options.calibration_samples,
             evaluation=options.evaluation_samples,
         ),
-        stability=stability.stability(domains, sample_maxima),
+        stability=stability.stability(domains, recorded.sample_maxima),
     )
 
 

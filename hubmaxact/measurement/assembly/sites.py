@@ -1,20 +1,15 @@
-"""Sites, experts and coverage of a report, from a measurement."""
+"""The report's `sites`: a row for each tensor that fired."""
+
+from collections.abc import Mapping
 
 from hubmaxact.measurement.anatomy.site import Site
-from hubmaxact.measurement.execution.forward import Measurement
-from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS, Distribution
-from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
+from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS
+from hubmaxact.measurement.statistics.site_statistics import SiteResult
 from hubmaxact.measurement.statistics.top_values import Value
 from hubmaxact.report.document import Coordinates, Massive, SiteFacts, TopValue
 
-Seen = list[tuple[Site, SiteStatistics, Distribution]]
-
-
-def seen_sites(measurement: Measurement) -> Seen:
-    """Every site that fired, in site order, with its statistics over all splits."""
-    recorded = measurement.recorder.sites
-    ordered = sorted(recorded, key=lambda site: site.order)
-    return [(site, recorded[site], recorded[site].distribution()) for site in ordered]
+Seen = Mapping[Site, SiteResult]
+"""Every site that fired, in site order."""
 
 
 def coordinates(value: Value) -> Coordinates:
@@ -27,8 +22,9 @@ def coordinates(value: Value) -> Coordinates:
     )
 
 
-def site_facts(site: Site, statistics: SiteStatistics, values: Distribution) -> SiteFacts:
+def site_facts(site: Site, result: SiteResult) -> SiteFacts:
     """One row of `sites[]`."""
+    values = result.values
     return SiteFacts(
         role=site.role,
         layer=site.layer,
@@ -46,8 +42,6 @@ def site_facts(site: Site, statistics: SiteStatistics, values: Distribution) -> 
         zero_fraction=values.zero_fraction,
         num_nan=values.num_nan,
         num_inf=values.num_inf,
-        massive=Massive(
-            num_tokens=statistics.massive.num_tokens, max_ratio=statistics.massive.max_ratio
-        ),
-        top=[TopValue(value=top.value, **coordinates(top)) for top in statistics.top.best],
+        massive=Massive(num_tokens=result.massive.num_tokens, max_ratio=result.massive.max_ratio),
+        top=[TopValue(value=top.value, **coordinates(top)) for top in result.top],
     )

@@ -4,8 +4,7 @@ No lm_head, no cache, no attention mask: sequences are right-padded and the mode
 padding never reaches a real token, and padded positions are excluded everywhere.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.recorder import Recorder
+from hubmaxact.measurement.statistics.site_statistics import Thresholds
 
 CPU_ALLOCATION = ("can't allocate memory", "could not create a primitive")
 """How torch's CPU allocator and oneDNN say that memory ran out; they have no class of their own."""
@@ -29,17 +29,16 @@ Progress = Callable[[Batch], None]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one run saw: the recorder's state, and how often each site fired."""
+    """What one run saw."""
 
     anatomy: Anatomy
     plan: Plan
     recorder: Recorder
-    fired: Counter[Site]
 
     @property
     def missing(self) -> tuple[Missing, ...]:
         """Sites that could not be watched, and sites that never fired."""
-        silent = (site for site in self.anatomy.sites if not self.fired[site])
+        silent = (site for site in self.anatomy.sites if site not in self.recorder.sites)
         return (*self.anatomy.missing, *(_never_fired(site) for site in silent))
 
 
@@ -60,26 +59,47 @@ def measure(
     ids: Sequence[npt.NDArray[np.int32]],
     *,
     batches: Sequence[Batch] | None = None,
+    recorder: Recorder | None = None,
     on_batch: Progress | None = None,
 ) -> Measurement:
     """Run the plan (or some of its batches) and fold in every tensor at the anatomy's sites.
 
+    Args:
+        model: The loaded checkpoint.
+        anatomy: Its sites.
+        plan: All batches, in the order of the samples' windows.
+        ids: Token ids of every sample, shape (tokens,) each.
+        batches: Those of the plan that are run; None: all.
+        recorder: Goes on with what it has seen; None: a new one.
+        on_batch: Called after each batch.
+
     Raises:
-        OutOfMemoryError: a batch does not fit the device; the message names a smaller budget.
+        OutOfMemoryError: A batch does not fit the device; the message names a smaller budget.
     """
     owner = model.get_submodule(anatomy.owner)
     device = input_device(model.get_input_embeddings())
-    recorder = Recorder(len(ids))
-    recorder.num_experts = {
-        layer: model.get_submodule(name).num_experts for layer, name in anatomy.experts.items()
-    }
-    with attach_hooks(model, anatomy, recorder) as fired, torch.inference_mode():
+    recorder = recorder or recorder_for(model, anatomy, len(ids))
+    with attach_hooks(model, anatomy, recorder), torch.inference_mode():
         for batch in plan.batches if batches is None else batches:
             recorder.input = make_input(batch, ids, device)
             _forward(owner, recorder.input.ids_BL)
             if on_batch is not None:
                 on_batch(batch)
-    return Measurement(anatomy, plan, recorder, fired)
+    return Measurement(anatomy, plan, recorder)
+
+
+def recorder_for(
+    model: Any,
+    anatomy: Anatomy,
+    num_samples: int,
+    *,
+    thresholds: Mapping[Site, Thresholds] | None = None,
+) -> Recorder:
+    """A recorder that has seen nothing yet; for `thresholds` see there."""
+    num_experts = {
+        layer: model.get_submodule(name).num_experts for layer, name in anatomy.experts.items()
+    }
+    return Recorder(num_samples, anatomy.sites, num_experts, thresholds=thresholds)
 
 
 def _forward(owner: Any, ids_BL: torch.Tensor) -> None:

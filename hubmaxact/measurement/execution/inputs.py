@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.batch_plan import Batch
-from hubmaxact.measurement.statistics.tokens import Tokens
+from hubmaxact.measurement.statistics.rows import Tokens
 
 
 @dataclass(frozen=True, slots=True)

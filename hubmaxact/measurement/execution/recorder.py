@@ -4,74 +4,168 @@ B sequences, L tokens padded, T rows kept, D channels. Knows sites, batches and 
 nothing of files, reports or progress.
 """
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
 import torch
 from torch import Tensor
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.anatomy.token_layout import Routed, rows_by_token
 from hubmaxact.measurement.execution.inputs import Input
+from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
+from hubmaxact.measurement.statistics.experts import RoutedTokens
+from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
-from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
-from hubmaxact.measurement.statistics.tokens import Tokens, finite_magnitudes
+from hubmaxact.measurement.statistics.site_statistics import (
+    SiteResult,
+    SiteStatistics,
+    Thresholds,
+)
 from hubmaxact.report.roles import ROLE_BY_NAME
 
+ROUTED = "routed."
 WITHOUT_FLOAT64 = ("mps",)  # statistics of tensors there are made on the CPU
 
 
-class Recorder:
-    """Folds every watched tensor into its site's statistics."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a run shows: every site that fired, in site order, and what sites share."""
 
-    def __init__(self, num_samples: int) -> None:
+    sites: dict[Site, SiteResult]
+    sample_maxima: tuple[float, ...]  # largest |x| by sample, -1 where nothing was finite
+    routed: dict[int, tuple[int, ...]]  # layer -> tokens by expert
+
+
+class Recorder:
+    """Folds every watched tensor into its site's statistics.
+
+    Its state merges, is kept and goes on as that of any accumulator, and it makes the parts that
+    it meets: sites as they fire, layers as they route.
+
+    Args:
+        num_samples: Samples in the corpus.
+        sites: Every site that may fire.
+        num_experts: Layer -> how many routed experts it has.
+        thresholds: INT-8 thresholds of a calibration split that another recorder has seen whole;
+            None: this one sees it, before any sample of the evaluation split.
+    """
+
+    def __init__(
+        self,
+        num_samples: int,
+        sites: Iterable[Site],
+        num_experts: Mapping[int, int],
+        *,
+        thresholds: Mapping[Site, Thresholds] | None = None,
+    ) -> None:
         self.sites: dict[Site, SiteStatistics] = {}
         self.samples = SampleMaxima(num_samples)
-        self.routed: dict[int, Tensor] = {}  # layer -> tokens per expert
-        self.expert_maxima: dict[Site, Tensor] = {}  # largest |x| of each expert, -1 for none
-        self.num_experts: dict[int, int] = {}
+        self.routed: dict[int, RoutedTokens] = {}
         self.input: Input | None = None
+        self._by_key = {site.key: site for site in sites}
+        self._num_experts = num_experts
+        self._thresholds = thresholds
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
         """Fold in one tensor; `routed` tells what each row inside experts belongs to."""
         assert self.input is not None
         if x.device.type in WITHOUT_FLOAT64:
-            x, routed = (
-                x.cpu(),
-                None if routed is None else Routed(*(each.cpu() for each in routed)),
-            )
+            x = x.cpu()
+            routed = None if routed is None else Routed(*(each.cpu() for each in routed))
         if routed is None:
-            x_TD, tokens = _by_token(site, x, self.input)
+            (x_TD, tokens), expert_T = _by_token(site, x, self.input), None
         else:
             x_TD, routed = _real_rows(x, routed, self.input)
-            tokens = self.input.tokens.to(x.device).take(routed.token)
-        if site not in self.sites:
-            self.sites[site] = SiteStatistics(x_TD.dtype, x_TD.device)
+            tokens, expert_T = self.input.tokens.to(x.device).take(routed.token), routed.expert
+        statistics = self._at(site, x_TD.dtype, x_TD.device)
         if x_TD.numel() == 0:
             return
-        abs_TD, row_max_T = finite_magnitudes(x_TD)
-        self.sites[site].update(x_TD, abs_TD, row_max_T, tokens, self.input.batch.split)
+        rows = Rows.of(x_TD, tokens, self.input.batch.split, expert_T)
+        statistics.update(rows)
         if ROLE_BY_NAME[site.role].in_global_max:
-            self.samples.update(row_max_T, tokens)
-        if routed is not None:
-            self._expert_maxima(site, row_max_T, routed)
-
-    def _expert_maxima(self, site: Site, row_max_T: Tensor, routed: Routed) -> None:
-        """Fold the rows' maxima into those of their experts (-1 where nothing was finite)."""
-        assert site.layer is not None
-        num_experts = self.num_experts[site.layer]
-        if site not in self.expert_maxima:
-            self.expert_maxima[site] = torch.full((num_experts,), -1.0, device=row_max_T.device)
-        real = routed.expert < num_experts  # ZAYA's routers may also choose no expert at all
-        chosen, largest = routed.expert[real].long(), row_max_T[real].float()
-        self.expert_maxima[site].scatter_reduce_(0, chosen, largest, "amax")
+            self.samples.update(rows)
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Count the real tokens each expert of a layer receives."""
         assert self.input is not None
         if self.input.rows is not None:
             top_k_index = top_k_index[self.input.rows.to(top_k_index.device)]
-        num_experts = self.num_experts[layer]
-        chosen = top_k_index.flatten()
-        counts = torch.bincount(chosen[chosen < num_experts], minlength=num_experts).cpu()
-        self.routed[layer] = self.routed.get(layer, torch.zeros_like(counts)) + counts
+        self._routed(layer).update(top_k_index)
+
+    def merge(self, other: Self) -> None:
+        """Fold in all that another recorder of the same run has seen; it stays as it is.
+
+        Raises:
+            ValueError: A site's tensors, or its INT-8 thresholds, were others there.
+        """
+        self.samples.merge(other.samples)
+        for site, theirs in other.sites.items():
+            self._at(site, theirs.dtype, theirs.device).merge(theirs)
+        for layer, tokens in other.routed.items():
+            self._routed(layer).merge(tokens)
+
+    def state(self) -> State:
+        """The parts' states, by the keys of their sites and by layer."""
+        return joined(
+            {
+                **{site.key: statistics for site, statistics in self.sites.items()},
+                **{f"{ROUTED}{layer}": tokens for layer, tokens in self.routed.items()},
+                "samples": self.samples,
+            }
+        )
+
+    def load(self, state: State) -> None:
+        """Go on from a state, each site where its tensors are."""
+        parts = by_part(state)
+        self.samples.load(parts.pop("samples"))
+        self.sites, self.routed = {}, {}
+        for name, part in parts.items():
+            if name.startswith(ROUTED):
+                self._routed(int(name.removeprefix(ROUTED))).load(part)
+            else:
+                any_tensor = next(iter(part.values()))
+                self._at(self._by_key[name], part["dtype"].dtype, any_tensor.device).load(part)
+
+    def result(self) -> Recorded:
+        """What every site shows, in site order."""
+        in_order = sorted(self.sites, key=lambda site: site.order)
+        return Recorded(
+            sites={site: self.sites[site].result() for site in in_order},
+            sample_maxima=self.samples.result(),
+            routed={layer: self.routed[layer].result() for layer in sorted(self.routed)},
+        )
+
+    def thresholds(self) -> dict[Site, Thresholds]:
+        """Each site's INT-8 thresholds, from the calibration split that was seen here."""
+        return {site: statistics.thresholds() for site, statistics in self.sites.items()}
+
+    def _at(self, site: Site, dtype: torch.dtype, device: torch.device | str) -> SiteStatistics:
+        """The statistics of a site, made when it fires for the first time."""
+        if site not in self.sites:
+            with torch.inference_mode(mode=False):  # it outlives the pass that it is made in
+                self.sites[site] = SiteStatistics(
+                    dtype,
+                    device,
+                    num_experts=self._experts_around(site),
+                    thresholds=None if self._thresholds is None else self._thresholds[site],
+                )
+        return self.sites[site]
+
+    def _experts_around(self, site: Site) -> int | None:
+        """How many experts the rows of a site come from; None for rows of plain tokens."""
+        if site.layout is not None:
+            return None
+        assert site.layer is not None
+        return self._num_experts[site.layer]
+
+    def _routed(self, layer: int) -> RoutedTokens:
+        """The routing of a layer, made when it routes for the first time."""
+        if layer not in self.routed:
+            with torch.inference_mode(mode=False):
+                self.routed[layer] = RoutedTokens(self._num_experts[layer])
+        return self.routed[layer]
 
 
 def _by_token(site: Site, x: Tensor, batch: Input) -> tuple[Tensor, Tokens]:

@@ -6,11 +6,13 @@ order, and every statistic that depends on values alone follows afterwards.
 
 import math
 from functools import cache
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution, Float64s, Int64s
 
 NUM_PATTERNS = 65_536
@@ -47,9 +49,17 @@ class Bf16Histogram:
         patterns = x.contiguous().view(torch.int16).flatten().to(torch.int32) & 0xFFFF
         self.counts += torch.bincount(patterns, minlength=NUM_PATTERNS)
 
-    def merge(self, other: "Bf16Histogram") -> None:
+    def merge(self, other: Self) -> None:
         """Add another histogram's counts."""
         self.counts += other.counts.to(self.counts.device)
+
+    def state(self) -> State:
+        """The counts."""
+        return {"counts": self.counts}
+
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+        self.counts.copy_(state["counts"])
 
     def bins(self) -> Bins:
         """Distinct finite values and their counts; both zeros are one value."""
@@ -59,6 +69,11 @@ class Bf16Histogram:
         values, first = np.unique(pattern_values()[seen] + 0.0, return_index=True)
         totals = np.add.reduceat(counts[seen], first) if len(seen) else counts[seen]
         return Bins(values, totals)
+
+    def abs_max(self) -> float | None:
+        """The largest finite |x|; None when none was seen."""
+        values = self.bins().values
+        return float(max(-values[0], values[-1])) if len(values) else None
 
     def num_nan(self) -> int:
         """How many values were NaN."""

@@ -6,9 +6,12 @@ elements per update and 2^39 in all, below which no integer can overflow.
 """
 
 from fractions import Fraction
+from typing import Self
 
 import torch
 from torch import Tensor
+
+from hubmaxact.measurement.statistics.accumulator import State
 
 NUM_EXPONENTS = 256
 MOST_PER_UPDATE = 1 << 29
@@ -38,9 +41,17 @@ class ExactSums:
         self.sums[2] += _by_bin(exponents, squares >> HALF, NUM_EXPONENTS)
         self.sums[3] += _by_bin(exponents, squares & ((1 << HALF) - 1), NUM_EXPONENTS)
 
-    def merge(self, other: "ExactSums") -> None:
-        """Add another state's integers."""
+    def merge(self, other: Self) -> None:
+        """Add another's integers."""
         self.sums += other.sums.to(self.sums.device)
+
+    def state(self) -> State:
+        """The integers."""
+        return {"sums": self.sums}
+
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+        self.sums.copy_(state["sums"])
 
     def result(self) -> tuple[Fraction, Fraction, Fraction]:
         """(sum of x, sum of |x|, sum of x^2), exact."""

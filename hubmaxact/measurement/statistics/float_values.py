@@ -5,13 +5,15 @@ counts (half of a bf16 step at most, 2^-9 relative); everything else is exact.
 """
 
 import math
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
-from hubmaxact.measurement.statistics.distribution import Distribution
+from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
 
 
@@ -37,15 +39,16 @@ class FloatValues:
         if finite.numel() == 0:
             return
         self.num_zeros += int((finite == 0).sum())
-        low, high = (float(extreme) for extreme in torch.aminmax(finite))
+        # Which of two zeros is met first depends on the order; they are one value.
+        low, high = (float(extreme) + 0.0 for extreme in torch.aminmax(finite))
         self._extend(low, high, int((finite.abs() == max(-low, high)).sum()))
         self.sums.update(finite)
         # Rounding must not turn the few largest float32 values into infinities.
         limit = LARGEST_FINITE["bfloat16"]
         self.rounded.update(finite.clamp(-limit, limit).to(torch.bfloat16))
 
-    def merge(self, other: "FloatValues") -> None:
-        """Fold in another state; it is left as it is."""
+    def merge(self, other: Self) -> None:
+        """Fold in all that another has seen; it is left as it is."""
         self.rounded.merge(other.rounded)
         self.sums.merge(other.sums)
         self.count += other.count
@@ -54,6 +57,32 @@ class FloatValues:
         self.num_zeros += other.num_zeros
         if other.num_ties:
             self._extend(other.min, other.max, other.num_ties)
+
+    def state(self) -> State:
+        """Rounded counts, exact sums, numbers of elements, extremes."""
+        numbers = (self.count, self.num_nan, self.num_inf, self.num_zeros, self.num_ties)
+        return {
+            **joined({"rounded": self.rounded, "sums": self.sums}),
+            "numbers": torch.tensor(numbers, dtype=torch.int64),
+            "extremes": torch.tensor((self.min, self.max), dtype=torch.float64),
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+        parts = by_part(state)
+        self.rounded.load(parts["rounded"])
+        self.sums.load(parts["sums"])
+        numbers = state["numbers"].tolist()
+        self.count, self.num_nan, self.num_inf, self.num_zeros, self.num_ties = numbers
+        self.min, self.max = state["extremes"].tolist()
+
+    def bins(self) -> Bins:
+        """Distinct finite values, rounded to bf16, and their counts."""
+        return self.rounded.bins()
+
+    def abs_max(self) -> float | None:
+        """The largest finite |x|; None when none was seen."""
+        return max(-self.min, self.max) if self.num_ties else None
 
     def _extend(self, low: float, high: float, num_ties: int) -> None:
         """Widen the extremes; ties count elements at the largest |x| only."""
@@ -76,16 +105,11 @@ class FloatValues:
             num_inf=self.num_inf,
             num_zeros=self.num_zeros,
             num_ties=self.num_ties,
-            min=self.min + 0.0 if num_finite else None,
-            max=self.max + 0.0 if num_finite else None,
+            min=self.min if num_finite else None,
+            max=self.max if num_finite else None,
             mean=float(mean) if mean is not None else None,
             std=math.sqrt(variance) if variance is not None else None,
             abs_total=float(abs_total),
             square_total=float(square_total),
-            bins=self.rounded.bins(),
+            bins=self.bins(),
         )
-
-
-def values_for(dtype: torch.dtype, device: torch.device) -> Bf16Histogram | FloatValues:
-    """The exact state for tensors of this dtype."""
-    return Bf16Histogram(device) if dtype == torch.bfloat16 else FloatValues(device)

@@ -7,18 +7,21 @@ tensor: deployed kernels do not quantize the residual stream this way.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from hubmaxact.formats import INT8_LEVELS as LEVELS
+from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
+from hubmaxact.measurement.statistics.values import Values
 
-POLICIES: dict[str, Callable[[Distribution], float | None]] = {
-    "max_abs": lambda calibration: calibration.abs_max,
-    "clip_q0.999": lambda calibration: calibration.bins.abs_quantile("0.999"),
+POLICIES: dict[str, Callable[[Values], float | None]] = {
+    "max_abs": lambda calibration: calibration.abs_max(),
+    "clip_q0.999": lambda calibration: calibration.bins().abs_quantile("0.999"),
 }
 """How each policy takes its threshold from the calibration split."""
 
@@ -74,6 +77,35 @@ def error_of_bins(bins: Bins, threshold: float) -> Int8Error:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RoundingErrors:
+    """Sums over the errors alone."""
+
+    threshold: float
+    abs_err: float
+    err_sq: float
+    num_clipped: int
+    count: int
+
+    def beside(self, evaluation: Distribution) -> Int8Error:
+        """The error over the evaluation split, with the sums of its own values.
+
+        Raises:
+            ValueError: The errors are not those of all these values.
+        """
+        if self.count != evaluation.num_finite:
+            raise ValueError(f"errors of {self.count} values, expected {evaluation.num_finite}")
+        return Int8Error(
+            threshold=self.threshold,
+            sum_sq=evaluation.square_total,
+            err_sq=self.err_sq,
+            abs_sum=evaluation.abs_total,
+            abs_err=self.abs_err,
+            num_clipped=self.num_clipped,
+            count=self.count,
+        )
+
+
 class Int8Errors:
     """Native accumulation for fp16 and fp32 tensors, at a threshold fixed beforehand.
 
@@ -83,7 +115,7 @@ class Int8Errors:
     def __init__(self, threshold: float, device: torch.device | str = "cpu") -> None:
         self.threshold = threshold
         self.errors = ExactSums(device)
-        self.num_clipped = 0
+        self.num_clipped = self.count = 0
 
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
@@ -94,16 +126,37 @@ class Int8Errors:
         errors = values - (values / scale).round().clamp(-LEVELS, LEVELS) * scale
         self.errors.update(errors.float())
         self.num_clipped += int((values.abs() > self.threshold).sum())
+        self.count += values.numel()
 
-    def result(self, evaluation: Distribution) -> Int8Error:
-        """The error, beside the sums of the same values."""
+    def merge(self, other: Self) -> None:
+        """Add another's errors.
+
+        Raises:
+            ValueError: They were made with another threshold.
+        """
+        if other.threshold != self.threshold:
+            raise ValueError(f"expected threshold {self.threshold}, got {other.threshold}")
+        self.errors.merge(other.errors)
+        self.num_clipped += other.num_clipped
+        self.count += other.count
+
+    def state(self) -> State:
+        """Threshold, sums of errors, numbers of values."""
+        return {
+            **joined({"errors": self.errors}),
+            "threshold": torch.tensor(self.threshold, dtype=torch.float64),
+            "numbers": torch.tensor((self.num_clipped, self.count), dtype=torch.int64),
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from a state, with its threshold."""
+        self.errors.load(by_part(state)["errors"])
+        self.threshold = float(state["threshold"])
+        self.num_clipped, self.count = state["numbers"].tolist()
+
+    def result(self) -> RoundingErrors:
+        """The sums so far, each rounded once, here."""
         _, abs_err, err_sq = self.errors.result()
-        return Int8Error(
-            threshold=self.threshold,
-            sum_sq=evaluation.square_total,
-            err_sq=float(err_sq),
-            abs_sum=evaluation.abs_total,
-            abs_err=float(abs_err),
-            num_clipped=self.num_clipped,
-            count=evaluation.num_finite,
+        return RoundingErrors(
+            self.threshold, float(abs_err), float(err_sq), self.num_clipped, self.count
         )

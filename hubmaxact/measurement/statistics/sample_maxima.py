@@ -1,25 +1,41 @@
-"""The model's largest |x| per sample.
+"""The model's largest |x| per sample, from which domains and stability follow."""
 
-T rows kept.
-"""
+from typing import Self
 
 import torch
-from torch import Tensor
 
-from hubmaxact.measurement.statistics.tokens import Tokens
+from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.rows import Rows
 
 
 class SampleMaxima:
-    """The model's largest |x| per sample, over every role that M is taken over."""
+    """The largest |x| of each sample over all sites that are folded in; -1 where none was finite.
+
+    Args:
+        num_samples: Samples in the corpus.
+    """
 
     def __init__(self, num_samples: int) -> None:
         self.abs_max = torch.full((num_samples,), -1.0, dtype=torch.float64)
 
     @torch.no_grad()
-    def update(self, row_max_T: Tensor, tokens: Tokens) -> None:
-        """Fold in the row maxima of one site (-1 where nothing was finite)."""
-        self.abs_max.scatter_reduce_(0, tokens.sample.cpu(), row_max_T.double().cpu(), "amax")
+    def update(self, rows: Rows) -> None:
+        """Fold in one site's rows."""
+        sample, row_max = rows.tokens.sample.cpu(), rows.row_max_T.double().cpu()
+        self.abs_max.scatter_reduce_(0, sample, row_max, "amax")
 
-    def merge(self, other: "SampleMaxima") -> None:
-        """Fold in another shard's maxima."""
+    def merge(self, other: Self) -> None:
+        """Fold in another's maxima."""
         self.abs_max = torch.maximum(self.abs_max, other.abs_max)
+
+    def state(self) -> State:
+        """The maxima."""
+        return {"abs_max": self.abs_max}
+
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+        self.abs_max.copy_(state["abs_max"])
+
+    def result(self) -> tuple[float, ...]:
+        """The maxima by sample."""
+        return tuple(self.abs_max.tolist())

@@ -1,74 +1,160 @@
-"""Everything accumulated at one site: values per split, largest values, massive tokens."""
+"""Everything accumulated at one site: values per split, largest values, massive tokens, experts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
-from torch import Tensor
 
 from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.statistics.accumulator import Accumulator, State, by_part, joined
 from hubmaxact.measurement.statistics.distribution import Distribution
-from hubmaxact.measurement.statistics.float_values import values_for
+from hubmaxact.measurement.statistics.experts import ExpertMaxima
 from hubmaxact.measurement.statistics.int8_error import (
     POLICIES,
     Int8Error,
     Int8Errors,
     error_of_bins,
 )
-from hubmaxact.measurement.statistics.massive import Massive
-from hubmaxact.measurement.statistics.tokens import Tokens
-from hubmaxact.measurement.statistics.top_values import TopValues
+from hubmaxact.measurement.statistics.massive import Massive, MassiveTokens
+from hubmaxact.measurement.statistics.rows import Rows
+from hubmaxact.measurement.statistics.top_values import TopValues, Value
+from hubmaxact.measurement.statistics.values import values_for
+
+Thresholds = Mapping[str, float]
+"""INT-8 policy -> its threshold; a policy that finds none above zero is left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteResult:
+    """What a site shows over all splits."""
+
+    values: Distribution
+    top: tuple[Value, ...]
+    massive: MassiveTokens
+    expert_maxima: tuple[float, ...] | None  # by expert, -1 for none; None outside experts
 
 
 class SiteStatistics:
-    """Order-free state of one site; tensors of one dtype only."""
+    """The state of one site; its tensors are of one dtype.
 
-    def __init__(self, dtype: torch.dtype, device: torch.device) -> None:
-        self.dtype = dtype
+    Args:
+        dtype: Of the tensors; another one is refused.
+        device: Where they are.
+        num_experts: For sites inside routed experts: how many the layer has.
+        thresholds: Of a calibration split that somebody else has seen; None: this one sees it.
+    """
+
+    def __init__(
+        self,
+        dtype: torch.dtype,
+        device: torch.device | str = "cpu",
+        *,
+        num_experts: int | None = None,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        self.dtype, self.device = dtype, device
         self.values = {split: values_for(dtype, device) for split in Split}
         self.top = TopValues()
         self.massive = Massive()
+        self.experts = None if num_experts is None else ExpertMaxima(num_experts, device)
         # Only wide values need their errors accumulated: a histogram gives them afterwards.
         self.int8: dict[str, Int8Errors] = {}
+        self._fixed = thresholds
 
     @torch.no_grad()
-    def update(
-        self, x_TD: Tensor, abs_TD: Tensor, row_max_T: Tensor, tokens: Tokens, split: Split
-    ) -> None:
+    def update(self, rows: Rows) -> None:
         """Fold in one tensor of kept rows."""
-        if x_TD.dtype != self.dtype:
-            raise ValueError(f"expected {self.dtype}, got {x_TD.dtype}")
-        self.values[split].update(x_TD)
-        self.top.update(x_TD, abs_TD, row_max_T, tokens)
-        self.massive.update(abs_TD, row_max_T)
-        if split is Split.EVALUATION and self.dtype != torch.bfloat16:
-            for errors in self._native_errors(x_TD.device).values():
-                errors.update(x_TD)
+        if rows.x_TD.dtype != self.dtype:
+            raise ValueError(f"expected {self.dtype}, got {rows.x_TD.dtype}")
+        if self.experts is not None:
+            self.experts.update(rows)
+        self.values[rows.split].update(rows.x_TD)
+        self.top.update(rows)
+        self.massive.update(rows)
+        if rows.split is Split.EVALUATION and self.dtype != torch.bfloat16:
+            for errors in self._native_errors().values():
+                errors.update(rows.x_TD)
 
-    def _native_errors(self, device: torch.device) -> dict[str, Int8Errors]:
+    def _native_errors(self) -> dict[str, Int8Errors]:
         """One accumulator per policy, its threshold fixed when the calibration split is over."""
         if not self.int8:
-            calibration = self.values[Split.CALIBRATION].result()
-            for name, policy in POLICIES.items():
-                if threshold := policy(calibration):
-                    self.int8[name] = Int8Errors(threshold, device)
+            self.int8 = {
+                policy: Int8Errors(threshold, self.device)
+                for policy, threshold in self.thresholds().items()
+            }
         return self.int8
 
-    def distribution(self) -> Distribution:
-        """Statistics over all splits."""
-        total = values_for(self.dtype, torch.device("cpu"))
-        for part in self.values.values():
-            total.merge(part)  # type: ignore[arg-type]  # all splits of a site are of one kind
-        return total.result()
+    def merge(self, other: Self) -> None:
+        """Fold in another's state.
 
-    def threshold(self, policy: str) -> float | None:
-        """What a policy takes from the calibration split; None when nothing finite was seen."""
-        return POLICIES[policy](self.values[Split.CALIBRATION].result())
+        Raises:
+            ValueError: It is of another dtype, or its errors were made with another threshold.
+        """
+        if other.dtype != self.dtype:
+            raise ValueError(f"expected {self.dtype}, got {other.dtype}")
+        for split, values in self.values.items():
+            values.merge(other.values[split])
+        self.top.merge(other.top)
+        self.massive.merge(other.massive)
+        if self.experts is not None and other.experts is not None:
+            self.experts.merge(other.experts)
+        for policy, errors in other.int8.items():
+            here = self.int8.setdefault(policy, Int8Errors(errors.threshold, self.device))
+            here.merge(errors)
+
+    def state(self) -> State:
+        """The parts' states; an empty tensor tells the dtype."""
+        dtype = torch.empty(0, dtype=self.dtype, device=self.device)
+        return {"dtype": dtype, **joined(self._parts())}
+
+    def load(self, state: State) -> None:
+        """Go on from a state of the same dtype."""
+        parts = by_part({name: tensor for name, tensor in state.items() if name != "dtype"})
+        self.int8 = {name: Int8Errors(0.0, self.device) for name in POLICIES if name in parts}
+        for name, part in self._parts().items():
+            part.load(parts[name])
+
+    def _parts(self) -> dict[str, Accumulator[Any, Any]]:
+        parts: dict[str, Accumulator[Any, Any]] = {str(s): v for s, v in self.values.items()}
+        parts |= {"top": self.top, "massive": self.massive}
+        if self.experts is not None:
+            parts["experts"] = self.experts
+        return parts | self.int8
+
+    def result(self) -> SiteResult:
+        """Statistics over all splits."""
+        total = values_for(self.dtype)
+        for part in self.values.values():
+            total.merge(part)
+        return SiteResult(
+            values=total.result(),
+            top=self.top.result(),
+            massive=self.massive.result(),
+            expert_maxima=None if self.experts is None else self.experts.result(),
+        )
+
+    def thresholds(self) -> Thresholds:
+        """What each policy takes from the calibration split."""
+        if self._fixed is not None:
+            return self._fixed
+        calibration = self.values[Split.CALIBRATION]
+        found = {name: policy(calibration) for name, policy in POLICIES.items()}
+        return {name: threshold for name, threshold in found.items() if threshold}
 
     def int8_error(self, policy: str) -> Int8Error | None:
-        """The INT-8 error over the evaluation split; None without a usable threshold."""
-        threshold = self.threshold(policy)
-        if not threshold:
+        """The INT-8 error over the evaluation split; None without a usable threshold.
+
+        Raises:
+            ValueError: Values were folded in before their threshold was known.
+        """
+        threshold = self.thresholds().get(policy)
+        if threshold is None:
             return None
-        evaluation = self.values[Split.EVALUATION].result()
+        evaluation = self.values[Split.EVALUATION]
         if self.dtype == torch.bfloat16:
-            return error_of_bins(evaluation.bins, threshold)
-        native = self.int8.get(policy)
-        return native.result(evaluation) if native else None
+            return error_of_bins(evaluation.bins(), threshold)
+        errors = self.int8.get(policy) or Int8Errors(threshold)
+        if errors.threshold != threshold:
+            raise ValueError(f"errors at threshold {errors.threshold}, expected {threshold}")
+        return errors.result().beside(evaluation.result())

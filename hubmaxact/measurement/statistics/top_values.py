@@ -5,11 +5,13 @@ T rows kept, D channels. A total order, so that batches merge in any order.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 
-from hubmaxact.measurement.statistics.tokens import Tokens
+from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.rows import Rows, Tokens
 
 NUM_TOP = 5
 
@@ -44,17 +46,35 @@ class TopValues:
             first.setdefault(value.key, value)
         self.best = list(first.values())[:NUM_TOP]
 
-    def merge(self, other: "TopValues") -> None:
+    def merge(self, other: Self) -> None:
         """Fold in another selection."""
         self.offer(other.best)
 
+    def state(self) -> State:
+        """The values and their places: sample, position, channel, token id."""
+        places = [(v.sample, v.position, v.channel, v.token_id) for v in self.best]
+        return {
+            "values": torch.tensor([v.value for v in self.best], dtype=torch.float64),
+            "places": torch.tensor(places, dtype=torch.int64).reshape(-1, 4),
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from a state."""
+        rows = zip(state["values"].tolist(), state["places"].tolist(), strict=True)
+        self.best = [_value(value, *place) for value, place in rows]
+
+    def result(self) -> tuple[Value, ...]:
+        """The values, largest |x| first."""
+        return tuple(self.best)
+
     @torch.no_grad()
-    def update(self, x_TD: Tensor, abs_TD: Tensor, row_max_T: Tensor, tokens: Tokens) -> None:
-        """Fold in a tensor; `abs_TD` is |x| with -1 for values that are not finite."""
-        floor = self._floor(row_max_T, tokens)
-        rows = (row_max_T >= floor).nonzero().flatten()
-        row, channel = (abs_TD[rows] >= floor).nonzero(as_tuple=True)
-        self.offer(_first_of_each_key(x_TD[rows[row], channel], tokens.take(rows[row]), channel))
+    def update(self, rows: Rows) -> None:
+        """Fold in one batch."""
+        floor = self._floor(rows.row_max_T, rows.tokens)
+        high = (rows.row_max_T >= floor).nonzero().flatten()
+        row, channel = (rows.abs_TD[high] >= floor).nonzero(as_tuple=True)
+        values, tokens = rows.x_TD[high[row], channel], rows.tokens.take(high[row])
+        self.offer(_first_of_each_key(values, tokens, channel))
 
     def _floor(self, row_max_T: Tensor, tokens: Tokens) -> float:
         """A value that the NUM_TOP-th best is sure to reach: the best rows of distinct tokens."""
@@ -74,20 +94,24 @@ def _first_of_each_key(values: Tensor, tokens: Tokens, channel: Tensor) -> Itera
     columns = torch.stack([sample_T, position_T, channel, token_id_T], dim=1)
     magnitudes = values.double()
     if len(values) > 4096:
-        keep = _leaders(magnitudes.abs(), columns)
+        keep = _leaders(magnitudes, columns)
         magnitudes, columns = magnitudes[keep], columns[keep]
     for value, (sample, position, where, token_id) in zip(
         magnitudes.tolist(), columns.tolist(), strict=True
     ):
-        yield Value(-abs(value), sample, position, where, value + 0.0, token_id)
+        yield _value(value + 0.0, sample, position, where, token_id)
 
 
-def _leaders(magnitudes: Tensor, columns: Tensor) -> Tensor:
+def _value(value: float, sample: int, position: int, channel: int, token_id: int) -> Value:
+    return Value(-abs(value), sample, position, channel, value, token_id)
+
+
+def _leaders(values: Tensor, columns: Tensor) -> Tensor:
     """Indices, in total order, of the first candidate of each of the leading keys."""
-    order = torch.arange(len(magnitudes), device=magnitudes.device)
+    order = values.sort(stable=True).indices
     for column in (2, 1, 0):  # stable sorts from the least to the most significant key
         order = order[columns[order, column].sort(stable=True).indices]
-    order = order[magnitudes[order].sort(descending=True, stable=True).indices]
+    order = order[values[order].abs().sort(descending=True, stable=True).indices]
     keys = columns[order, 3] * (1 << 32) + columns[order, 2]
     distinct, inverse = torch.unique(keys, return_inverse=True)
     first = torch.full_like(distinct, len(order))
