@@ -1,7 +1,8 @@
 """Runs a tiny model and keeps every watched tensor whole, padding dropped, with coordinates.
 
-Modules are named by hand in `families`. Rows inside routed experts are recomputed from what goes
-into the experts: hidden states, chosen experts and weights.
+Modules are named by hand in `families`. Rows inside routed experts are what the experts' own
+gating step receives; the order they come in is found by computing them again from hidden states,
+chosen experts and weights, which gives the same rows up to rounding.
 """
 
 from contextlib import ExitStack
@@ -78,7 +79,7 @@ def _forward(model, family, padded):
         for watch in family.watches:
             module = model.get_submodule(watch.module)
             keep = _keep_experts if watch.how == "experts" else _keep_output
-            hooks.callback(keep(module, watch, seen).remove)
+            keep(hooks, module, watch, seen)
         for layer, (router, _) in family.routed.items():
             keep = _keep_choice(model.get_submodule(router), layer, chosen)
             hooks.callback(keep.remove)
@@ -87,14 +88,14 @@ def _forward(model, family, padded):
     return seen, chosen
 
 
-def _keep_output(module, watch, seen):
+def _keep_output(hooks, module, watch, seen):
     def hook(_module, _args, output):
         tensor = output[0] if isinstance(output, tuple) else output
         if watch.how == "half":
             tensor = tensor[..., : tensor.shape[-1] // 2]
         seen[watch.key] = tensor.clone().cpu()
 
-    return module.register_forward_hook(hook)
+    hooks.callback(module.register_forward_hook(hook).remove)
 
 
 def _keep_choice(module, layer, chosen):
@@ -105,12 +106,53 @@ def _keep_choice(module, layer, chosen):
     return module.register_forward_hook(hook)
 
 
-def _keep_experts(module, watch, seen):
-    def hook(experts, args, kwargs):
-        hidden, indices, *_ = [*args, *kwargs.values()]
-        seen[watch.key] = expert_gates(experts, hidden, indices)
+def _keep_experts(hooks, module, watch, seen):
+    shown, expected = [], []
+    apply_gate = module._apply_gate
 
-    return module.register_forward_pre_hook(hook, with_kwargs=True)
+    def applied(gate_up):
+        shown.append(_gate_half(module, gate_up).clone().cpu())
+        return apply_gate(gate_up)
+
+    def before(experts, args, kwargs):
+        hidden, indices, *_ = [*args, *kwargs.values()]
+        expected[:] = [*expert_gates(experts, hidden, indices), indices]
+
+    def after(_module, _args, _output):
+        rows = as_expected(torch.cat(shown), *expected)
+        seen[watch.key] = rows, *expected[1:3]
+        shown.clear()
+
+    module._apply_gate = applied
+    hooks.callback(delattr, module, "_apply_gate")
+    hooks.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+    hooks.callback(module.register_forward_hook(after).remove)
+
+
+def as_expected(shown, expected, token, expert, indices):
+    """The rows that were shown in the order of those expected, which they equal but for rounding.
+
+    Computing a row again need not give its bits: a product of matrices rounds by how many rows it
+    has and where they lie in memory.
+    """
+    row_of = {
+        pair: row for row, pair in enumerate(zip(token.tolist(), expert.tolist(), strict=True))
+    }
+    pairs = [(place // indices.shape[1], e) for place, e in enumerate(indices.flatten().tolist())]
+    step = 2.0**-6 if shown.dtype == torch.bfloat16 else 2.0**-14
+    size = expected[expected.isfinite()].abs().max()
+    for order in (indices.flatten().sort().indices.tolist(), range(len(pairs))):
+        rows = [row_of[pairs[place]] for place in order if pairs[place] in row_of]
+        if torch.allclose(shown, expected[rows], rtol=step, atol=step * size, equal_nan=True):
+            return torch.empty_like(shown).index_copy_(0, torch.tensor(rows), shown)
+    raise AssertionError("rows inside the experts are neither sorted by expert nor by token")
+
+
+def _gate_half(experts, gate_up):
+    """The gate's half of gate and up: interleaved in gpt-oss, side by side elsewhere."""
+    if hasattr(experts, "gate_up_proj_bias"):
+        return gate_up[..., 0::2]
+    return gate_up[..., : gate_up.shape[-1] // 2]
 
 
 def expert_gates(experts, hidden, indices):
@@ -121,12 +163,11 @@ def expert_gates(experts, hidden, indices):
         if len(token) == 0:
             continue
         weight = experts.gate_up_proj[expert]
-        if hasattr(experts, "gate_up_proj_bias"):  # gpt-oss: transposed, interleaved, biased
+        if hasattr(experts, "gate_up_proj_bias"):  # gpt-oss: transposed, biased
             both = hidden[token] @ weight + experts.gate_up_proj_bias[expert]
-            values.append(both[:, 0::2])
         else:
             both = functional.linear(hidden[token], weight)
-            values.append(both[:, : both.shape[-1] // 2])
+        values.append(_gate_half(experts, both))
         tokens.append(token)
         experts_of.append(torch.full_like(token, expert))
     return torch.cat(values).cpu(), torch.cat(tokens).cpu(), torch.cat(experts_of).cpu()
