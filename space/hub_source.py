@@ -25,7 +25,7 @@ from hubmaxact.catalog.store import INDEX, MANIFEST
 from hubmaxact.errors import HubError
 from hubmaxact.files import write_bytes
 from hubmaxact.hub.client import LIBRARY, api
-from hubmaxact.hub.repository import COMMIT
+from hubmaxact.hub.repository import is_commit
 from hubmaxact.hub.retry import ask
 
 LAST_GOOD = "last-good.json"
@@ -47,7 +47,7 @@ class HubSource:
         try:
             words = json.loads((self._cache / LAST_GOOD).read_bytes())
             commit, built = str(words["commit"]), str(words["built"])
-            if not COMMIT.match(commit):
+            if not is_commit(commit):
                 return None
             return Copy(whole_index(self._cache / commit), self._origin(commit), built)
         except (OSError, ValueError, LookupError, TypeError, BrokenIndexError):
@@ -85,7 +85,7 @@ class HubSource:
 
     def _resolve(self) -> str:
         commit = ask(self._commit, repo_id=self._name, revision=self._revision)
-        if not commit or not COMMIT.match(commit):
+        if not is_commit(commit):
             raise HubError(f"the Hub names no commit for {self._revision} of {self._name}.")
         return commit
 

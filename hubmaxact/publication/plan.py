@@ -61,7 +61,7 @@ def prepare(push: Push) -> Plan:
     sign_in(push.repo_id)
     head = repository.resolve_commit(push.repo_id, push.branch)
     files = repository.list_files(push.repo_id, head)
-    stored = repository.digests_among(push.repo_id, head, files)
+    stored = weights.weight_digests(push.repo_id, head, files)
     measured = push.report["model"]["weight_files"]
     weights.compare(measured, stored, repo_id=push.repo_id, commit=head)
     plan = _plan(push, push.branch, head, files)
