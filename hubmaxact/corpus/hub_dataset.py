@@ -60,7 +60,8 @@ def load(spec: str, num_samples: int | None = None) -> Corpus:
     commit = _commit(address)
     file = address.file or only_file(address.repo_id, file_names(address.repo_id, commit), SUFFIXES)
     path = fetch(address.repo_id, commit, file)
-    texts = read_parquet(path, file) if file.endswith(".parquet") else jsonl.read_texts(path)
+    read = read_parquet if file.endswith(".parquet") else jsonl.read_texts
+    texts = read(path, shown(file))
     return jsonl.collect(texts, name=address.repo_id, version=commit, num_samples=num_samples)
 
 
@@ -96,9 +97,16 @@ def fetch(repo_id: str, commit: str, file: str) -> Path:
     path = repository.download_file(repo_id, commit, file, repo_type="dataset")
     if path is None:
         raise CorpusError(
-            f"the data set {repo_id} has no {file[:100]} at {commit[:7]}; check the file's name."
+            f"the data set {repo_id} has no {shown(file)} at {commit[:7]}; check the file's name."
         )
     return path
+
+
+def shown(file: str) -> str:
+    """Return a file's name, which anybody may have given it, as messages can hold it."""
+    from hubmaxact.hub.faults import clean
+
+    return clean(file)
 
 
 def only_file(repo_id: str, files: Iterable[str], suffixes: Sequence[str]) -> str:
@@ -113,9 +121,7 @@ def only_file(repo_id: str, files: Iterable[str], suffixes: Sequence[str]) -> st
     kinds = " or ".join(suffixes)
     if not found:
         raise CorpusError(f"the data set {repo_id} holds no {kinds} file; choose another data set.")
-    from hubmaxact.hub.faults import clean
-
-    listed = ", ".join(clean(file)[:80] for file in found[:5])
+    listed = ", ".join(shown(file)[:80] for file in found[:5])
     raise CorpusError(
         f"the data set {repo_id} holds {len(found)} {kinds} files ({listed}); "
         "name one after the repository."

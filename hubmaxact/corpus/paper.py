@@ -40,11 +40,12 @@ def load(num_samples: int | None = None) -> Corpus:
     from hubmaxact.hub import repository
 
     commit = repository.resolve_commit(DATASET, repo_type="dataset")
-    path = hub_dataset.fetch(DATASET, commit, source_file(hub_dataset.file_names(DATASET, commit)))
+    file = source_file(hub_dataset.file_names(DATASET, commit))
+    path = hub_dataset.fetch(DATASET, commit, file)
     content = find_tokenizer()
     used = hashlib.sha256(content).hexdigest()[:TOKENIZER_DIGITS]
     return jsonl.collect(
-        decode(path, read_tokenizer(content)),
+        decode(path, read_tokenizer(content), hub_dataset.shown(file)),
         name=NAME,
         version=f"{commit}|tokenizer-sha256:{used}",
         kind="natural",
@@ -120,14 +121,14 @@ def read_tokenizer(content: bytes) -> "Tokenizer":
         ) from error
 
 
-def decode(path: Path, tokenizer: "Tokenizer") -> Iterator[Text]:
-    """Yield each line's text.
+def decode(path: Path, tokenizer: "Tokenizer", name: str) -> Iterator[Text]:
+    """Yield each line's text; `name` is what messages call the file.
 
     Raises:
         CorpusError: a line has no ids, or ids that the tokenizer does not know.
     """
     size = tokenizer.get_vocab_size(with_added_tokens=True)
-    for row, where in jsonl.read_rows(path):
+    for row, where in jsonl.read_rows(path, name):
         ids = _ids(row.get("input_ids"), size, where)
         text = tokenizer.decode(ids, skip_special_tokens=False)
         domain = rows.domain_of(row, "category", where)

@@ -105,7 +105,9 @@ def test_names_of_files_are_cleaned_and_stay_inside(ask, hub):
     )
     outside = b'[{"type": "file", "path": "x/../../y.jsonl", "size": 1, "oid": "a"}]'
     hub.faults.add("GET", "someone/lines/tree/", status=200, body=outside)
-    odd, outside = ask("hf://datasets/someone/odd", LINES)
+    hub.create_repo("someone/one", repo_type="dataset", files={"c\x1b[2J.jsonl": b"{}\n"})
+    odd, outside, one = ask("hf://datasets/someone/odd", LINES, "hf://datasets/someone/one")
+    assert one["error"].startswith("CorpusError: c [2J.jsonl line 1: no")
     assert "files (a [2J.jsonl, b .jsonl); name one" in odd["error"]
     assert outside["error"].startswith("HubError: 'x/../../y.jsonl' is not the path of a file.")
 

@@ -27,7 +27,7 @@ def test_a_bad_line_is_named_with_its_number(tmp_path, llama_like, row, sentence
     path.write_text(json.dumps({"input_ids": [1, 259]}) + "\n" + json.dumps(row) + "\n")
     tokenizer = read_tokenizer(llama_like.to_str().encode())
     with pytest.raises(CorpusError, match=f"^ids.jsonl line 2: {sentence}"):
-        list(decode(path, tokenizer))
+        list(decode(path, tokenizer, path.name))
 
 
 def test_the_file_of_llama_ids_is_chosen_among_others():

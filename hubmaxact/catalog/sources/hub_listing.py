@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
 TAG = "activation-maxima"
-MOST_LISTED = 200_000
+MOST_REPOSITORIES = 200_000
 PER_NAMESPACE = 1000
 
 
@@ -55,7 +55,7 @@ def _tagged(tag: str) -> Iterable["ModelInfo"]:
         sort="created_at",
         expand=["sha", "createdAt", "lastModified", "private", "disabled"],
     )
-    return islice(found, MOST_LISTED)
+    return islice(found, MOST_REPOSITORIES)
 
 
 def _listed(info: "ModelInfo") -> Listed | None:

@@ -12,13 +12,12 @@ from hubmaxact.errors import HubError, ReportError
 from hubmaxact.hub.client import api
 from hubmaxact.hub.repository import HubFile, read_file
 from hubmaxact.hub.retry import ask
-from hubmaxact.publication.download import MAX_REPORT_BYTES
 from hubmaxact.publication.weights import (
     MAX_REGULAR_WEIGHT_BYTES,
     WeightDigest,
     weight_digests,
 )
-from hubmaxact.report.document import REPORT_NAME
+from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
