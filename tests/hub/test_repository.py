@@ -148,6 +148,14 @@ def test_a_length_that_is_not_announced_is_counted_while_reading():
         _take(endless, "activation_maxima.json", 25)
 
 
+def test_a_refusal_in_the_middle_of_a_download_is_told_as_one(desk):
+    """The client looks into its cache then, and what it says of that is no reason."""
+    commit = desk.repo.resolve("main").sha
+    desk.hub.faults.add("GET", "/tree/", skip=1, status=403, times=99)
+    (refused,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")
+    assert refused.startswith(f"HubError: the token may not read {REPO} (403).")
+
+
 def test_a_gated_model_names_its_page(desk):
     desk.repo.gated = "manual"
     commit = desk.repo.resolve("main").sha
