@@ -20,12 +20,12 @@ from huggingface_hub.utils import (
 from index_copies import BrokenIndexError, Copy, said, whole_index
 
 from hubmaxact import __version__
-from hubmaxact.catalog.manifest import MAX_BYTES
+from hubmaxact.catalog.manifest import MAX_INDEX_FILE_BYTES
 from hubmaxact.catalog.store import INDEX, MANIFEST
 from hubmaxact.errors import HubError
 from hubmaxact.files import write_bytes
 from hubmaxact.hub.client import LIBRARY, api
-from hubmaxact.hub.repository import COMMIT
+from hubmaxact.hub.repository import is_commit
 from hubmaxact.hub.retry import ask
 
 LAST_GOOD = "last-good.json"
@@ -47,7 +47,7 @@ class HubSource:
         try:
             words = json.loads((self._cache / LAST_GOOD).read_bytes())
             commit, built = str(words["commit"]), str(words["built"])
-            if not COMMIT.match(commit):
+            if not is_commit(commit):
                 return None
             return Copy(whole_index(self._cache / commit), self._origin(commit), built)
         except (OSError, ValueError, LookupError, TypeError, BrokenIndexError):
@@ -85,7 +85,7 @@ class HubSource:
 
     def _resolve(self) -> str:
         commit = ask(self._commit, repo_id=self._name, revision=self._revision)
-        if not commit or not COMMIT.match(commit):
+        if not is_commit(commit):
             raise HubError(f"the Hub names no commit for {self._revision} of {self._name}.")
         return commit
 
@@ -116,7 +116,7 @@ class HubSource:
     def _download(self, commit: str, folder: Path) -> None:
         sizes = ask(lambda: self._sizes(commit), repo_id=self._name, revision=commit)
         for file in FILES:
-            if not 0 < sizes.get(file, 0) <= MAX_BYTES:
+            if not 0 < sizes.get(file, 0) <= MAX_INDEX_FILE_BYTES:
                 raise HubError(f"{self._name} has no usable {file} at {commit[:7]}.")
         for file in FILES:
             ask(

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from hubmaxact.catalog.row import Row, Trust
 from hubmaxact.errors import DigestMismatchError
-from hubmaxact.hub.repository import WeightDigest
-from hubmaxact.publication.weights import compare
+from hubmaxact.publication.weights import WeightDigest, compare
 from hubmaxact.report.document import Model
 
 

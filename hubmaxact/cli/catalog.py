@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hubmaxact.catalog.build import Built
     from hubmaxact.catalog.manifest import Left
 
-MOST_SHOWN = 10
+MOST_LEFT_OUT = 10
 
 
 class WrongSourceError(HubmaxactError):
@@ -99,7 +99,7 @@ def _tell(built: "Built") -> None:
 
 
 def _list(what: str, left: "list[Left]") -> None:
-    for each in left[:MOST_SHOWN]:
+    for each in left[:MOST_LEFT_OUT]:
         click.echo(f"{what}: {each['name']}: {each['reason']}", err=True)
-    if len(left) > MOST_SHOWN:
-        click.echo(f"{what}: and {len(left) - MOST_SHOWN:,} more; see manifest.json", err=True)
+    if len(left) > MOST_LEFT_OUT:
+        click.echo(f"{what}: and {len(left) - MOST_LEFT_OUT:,} more; see manifest.json", err=True)

@@ -18,14 +18,13 @@ from hubmaxact.printable import printable
 from hubmaxact.report.comparability import DifferentProtocolsError, forbidding, protocol_rows
 from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input
-from hubmaxact.report.labels import labels
+from hubmaxact.report.labels import LONGEST_LABEL, labels
 from hubmaxact.report.roles import ROLES
 
 FEWEST, MOST = 2, 8
 """How many reports stand side by side."""
 
 ADVICE = "measure them alike, or compare them as they are with --across-protocols"
-LONGEST_LABEL = 300
 
 
 def compare(inputs: Sequence[Input], *, across_protocols: bool = False) -> Comparison:

@@ -7,12 +7,12 @@ from hubmaxact.comparison import sentences, tables
 from hubmaxact.comparison.comparison import Comparison
 from hubmaxact.comparison.tables import Table
 from hubmaxact.printable import printable
+from hubmaxact.report.labels import LONGEST_LABEL
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 GAP = 2  # columns between two columns
-LONGEST_LABEL = 300
 
 
 def show(comparison: Comparison, console: "Console") -> None:

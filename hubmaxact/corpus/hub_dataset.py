@@ -1,23 +1,23 @@
 """Any data set on the Hub whose JSONL or parquet file has a `text` column.
 
 One file is read as it is, in its order; no loading script and no split logic. Knows where rows
-come from; what a row must hold stands in `rows`.
+come from; what a row must hold stands in `rows`, and how the Hub is asked in `hub`, which takes a
+second to import: only who asks it does.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from hubmaxact.corpus import hub_files, jsonl, rows
+from hubmaxact.corpus import jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
 from hubmaxact.errors import CorpusError
 
 SUFFIXES = (".jsonl", ".parquet")
-COMMIT = re.compile("[0-9a-f]{40}")
 SPEC = re.compile(
-    r"hf://datasets/(?P<repo>[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96})"
+    r"hf://datasets/(?P<repo>[^/@\s]{1,96}/[^/@\s]{1,96})"
     r"(?:@(?P<revision>[^/@\s]{1,200}))?(?:/(?P<file>[^\s].{0,500}))?"
 )
 
@@ -53,28 +53,79 @@ def load(spec: str, num_samples: int | None = None) -> Corpus:
     """Return the corpus under OWNER/NAME; its version is the commit.
 
     Raises:
-        CorpusError: the Hub has no such file, or a row is not what it should be.
+        CorpusError: the data set has no such file, or a row is not what it should be.
+        HubError: the Hub refuses, cannot be reached, or has no such data set or revision.
     """
     address = parse(spec)
-    snapshot = _snapshot(address)
-    file = address.file or hub_files.only_file(snapshot, SUFFIXES)
-    path = hub_files.download(snapshot, file)
-    texts = read_parquet(path, file) if file.endswith(".parquet") else jsonl.read_texts(path)
-    return jsonl.collect(
-        texts, name=address.repo_id, version=snapshot.commit, num_samples=num_samples
-    )
+    commit = _commit(address)
+    file = address.file or only_file(address.repo_id, file_names(address.repo_id, commit), SUFFIXES)
+    path = fetch(address.repo_id, commit, file)
+    read = read_parquet if file.endswith(".parquet") else jsonl.read_texts
+    texts = read(path, shown(file))
+    return jsonl.collect(texts, name=address.repo_id, version=commit, num_samples=num_samples)
 
 
-def _snapshot(address: Address) -> hub_files.Snapshot:
-    """Fix the commit; an address that names commit and file needs no question to the Hub."""
-    if address.file and COMMIT.fullmatch(address.revision or ""):
-        return hub_files.Snapshot(
-            repo_id=address.repo_id,
-            repo_type="dataset",
-            commit=str(address.revision),
-            files=(address.file,),
+def _commit(address: Address) -> str:
+    """The commit; an address that names it and a file needs no question to the Hub."""
+    from hubmaxact.hub import repository
+
+    if address.file and repository.is_commit(address.revision):
+        return address.revision
+    return repository.resolve_commit(address.repo_id, address.revision, repo_type="dataset")
+
+
+def file_names(repo_id: str, commit: str) -> list[str]:
+    """Return what lies in a data set at a commit, sorted.
+
+    Raises:
+        HubError: it cannot be listed.
+    """
+    from hubmaxact.hub import repository
+
+    return sorted(repository.list_files(repo_id, commit, repo_type="dataset"))
+
+
+def fetch(repo_id: str, commit: str, file: str) -> Path:
+    """Return a file of a data set, from the local cache when it is there.
+
+    Raises:
+        CorpusError: the data set has no such file.
+        HubError: the Hub refuses or cannot be reached.
+    """
+    from hubmaxact.hub import repository
+
+    path = repository.download_file(repo_id, commit, file, repo_type="dataset")
+    if path is None:
+        raise CorpusError(
+            f"the data set {repo_id} has no {shown(file)} at {commit[:7]}; check the file's name."
         )
-    return hub_files.resolve(address.repo_id, "dataset", address.revision)
+    return path
+
+
+def shown(file: str) -> str:
+    """Return a file's name, which anybody may have given it, as messages can hold it."""
+    from hubmaxact.hub.faults import clean
+
+    return clean(file)
+
+
+def only_file(repo_id: str, files: Iterable[str], suffixes: Sequence[str]) -> str:
+    """Return the one file of a data set with such a suffix.
+
+    Raises:
+        CorpusError: there is none, or more than one.
+    """
+    found = [file for file in files if file.endswith(tuple(suffixes))]
+    if len(found) == 1:
+        return found[0]
+    kinds = " or ".join(suffixes)
+    if not found:
+        raise CorpusError(f"the data set {repo_id} holds no {kinds} file; choose another data set.")
+    listed = ", ".join(shown(file)[:80] for file in found[:5])
+    raise CorpusError(
+        f"the data set {repo_id} holds {len(found)} {kinds} files ({listed}); "
+        "name one after the repository."
+    )
 
 
 def read_parquet(path: Path, name: str) -> Iterator[Text]:

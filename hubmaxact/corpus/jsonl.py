@@ -51,22 +51,23 @@ def collect(
     return Corpus(name=name, version=version, kind=kind, digest=digest.result(), texts=tuple(kept))
 
 
-def read_texts(path: Path) -> Iterator[Text]:
-    """Yield the texts of a file in its order."""
-    for row, where in read_rows(path):
+def read_texts(path: Path, name: str | None = None) -> Iterator[Text]:
+    """Yield the texts of a file in its order; `name` is what messages call it."""
+    for row, where in read_rows(path, name):
         yield rows.to_text(row, where)
 
 
-def read_rows(path: Path) -> Iterator[tuple[rows.Row, str]]:
-    """Yield each line's object, and where it stands.
+def read_rows(path: Path, name: str | None = None) -> Iterator[tuple[rows.Row, str]]:
+    """Yield each line's object, and where it stands; `name` is what messages call the file.
 
     Raises:
         CorpusError: the file cannot be read or a line is not a JSON object.
     """
+    name = name or path.name
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(_lines(file, path.name), start=1):
-                where = f"{path.name} line {number}"
+            for number, line in enumerate(_lines(file, name), start=1):
+                where = f"{name} line {number}"
                 yield rows.parse(_decode(line, where), where), where
     except OSError as error:
         raise CorpusError(

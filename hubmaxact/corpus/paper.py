@@ -10,11 +10,11 @@ copy; what it decoded is in the corpus's digest.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hubmaxact.corpus import hub_files, jsonl, rows
+from hubmaxact.corpus import hub_dataset, jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
 from hubmaxact.errors import CorpusError
 
@@ -34,52 +34,69 @@ def load(num_samples: int | None = None) -> Corpus:
     """Return the paper's texts; the version is "COMMIT|tokenizer-sha256:DIGITS".
 
     Raises:
-        CorpusError: the Hub cannot serve the data set or the tokenizer, or a line is damaged.
+        CorpusError: a line is damaged, or there is no such tokenizer.
+        HubError: the Hub cannot serve the data set or the tokenizer.
     """
-    snapshot = hub_files.resolve(DATASET, "dataset", None)
-    path = hub_files.download(snapshot, source_file(snapshot))
+    from hubmaxact.hub import repository
+
+    commit = repository.resolve_commit(DATASET, repo_type="dataset")
+    file = source_file(hub_dataset.file_names(DATASET, commit))
+    path = hub_dataset.fetch(DATASET, commit, file)
     content = find_tokenizer()
     used = hashlib.sha256(content).hexdigest()[:TOKENIZER_DIGITS]
     return jsonl.collect(
-        decode(path, read_tokenizer(content)),
+        decode(path, read_tokenizer(content), hub_dataset.shown(file)),
         name=NAME,
-        version=f"{snapshot.commit}|tokenizer-sha256:{used}",
+        version=f"{commit}|tokenizer-sha256:{used}",
         kind="natural",
         num_samples=num_samples,
     )
 
 
-def source_file(snapshot: hub_files.Snapshot) -> str:
+def source_file(files: Sequence[str]) -> str:
     """Return the file of Llama-2 ids, should others lie beside it.
 
     Raises:
         CorpusError: there is none, or more than one.
     """
-    named = [file for file in snapshot.files if "llama" in file and file.endswith(SUFFIXES)]
-    return named[0] if len(named) == 1 else hub_files.only_file(snapshot, SUFFIXES)
+    named = [file for file in files if "llama" in file and file.endswith(SUFFIXES)]
+    return named[0] if len(named) == 1 else hub_dataset.only_file(DATASET, files, SUFFIXES)
 
 
 def find_tokenizer() -> bytes:
     """Return the content of the tokenizer.json to decode with.
 
     Raises:
-        CorpusError: it is not where the environment variable says, or the Hub refuses.
+        CorpusError: it is not where the environment variable says.
+        HubError: the Hub refuses, or cannot be reached.
     """
     asked = os.environ.get(TOKENIZER_VARIABLE) or TOKENIZER
-    folder = Path(asked)
-    if folder.is_dir():
-        path = folder / TOKENIZER_FILE
-    else:
-        repo_id, _, revision = asked.partition("@")
-        snapshot = hub_files.resolve(repo_id, "model", revision or None)
-        path = hub_files.download(snapshot, TOKENIZER_FILE)
     try:
-        return path.read_bytes()
+        return _tokenizer_file(asked).read_bytes()
     except OSError as error:
         raise CorpusError(
             f"{asked} has no readable {TOKENIZER_FILE}; set {TOKENIZER_VARIABLE} to a folder or "
             "repository that has one."
         ) from error
+
+
+def _tokenizer_file(asked: str) -> Path:
+    """Where the file lies, or ought to.
+
+    Raises:
+        FileNotFoundError: the repository has none.
+    """
+    from hubmaxact.hub import repository
+
+    folder = Path(asked)
+    if folder.is_dir():
+        return folder / TOKENIZER_FILE
+    repo_id, _, revision = asked.partition("@")
+    commit = repository.resolve_commit(repo_id, revision or None)
+    path = repository.download_file(repo_id, commit, TOKENIZER_FILE)
+    if path is None:
+        raise FileNotFoundError(TOKENIZER_FILE)
+    return path
 
 
 def read_tokenizer(content: bytes) -> "Tokenizer":
@@ -104,14 +121,14 @@ def read_tokenizer(content: bytes) -> "Tokenizer":
         ) from error
 
 
-def decode(path: Path, tokenizer: "Tokenizer") -> Iterator[Text]:
-    """Yield each line's text.
+def decode(path: Path, tokenizer: "Tokenizer", name: str) -> Iterator[Text]:
+    """Yield each line's text; `name` is what messages call the file.
 
     Raises:
         CorpusError: a line has no ids, or ids that the tokenizer does not know.
     """
     size = tokenizer.get_vocab_size(with_added_tokens=True)
-    for row, where in jsonl.read_rows(path):
+    for row, where in jsonl.read_rows(path, name):
         ids = _ids(row.get("input_ids"), size, where)
         text = tokenizer.decode(ids, skip_special_tokens=False)
         domain = rows.domain_of(row, "category", where)

@@ -10,10 +10,9 @@ from hubmaxact.gate.rules import Outcome, outcomes
 from hubmaxact.printable import printable
 from hubmaxact.report.comparability import DifferentProtocolsError, forbidding, protocol_rows
 from hubmaxact.report.inputs import Input, read_input
-from hubmaxact.report.labels import labels
+from hubmaxact.report.labels import LONGEST_LABEL, labels
 
 CHECK_VERSION = "0.1"
-LONGEST_LABEL = 300
 ADVICE = "a ratio of M means something under one protocol only"
 
 

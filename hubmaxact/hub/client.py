@@ -2,6 +2,7 @@
 
 import logging
 from functools import cache
+from typing import Literal
 
 from huggingface_hub import HfApi, constants
 from huggingface_hub.utils import build_hf_headers
@@ -10,6 +11,7 @@ from hubmaxact import __version__
 from hubmaxact.hub import session
 
 LIBRARY = "hubmaxact"
+RepoType = Literal["model", "dataset"]
 
 
 @cache
@@ -26,6 +28,11 @@ def headers() -> dict[str, str]:
     return build_hf_headers(library_name=LIBRARY, library_version=__version__)
 
 
-def repo_url(repo_id: str) -> str:
-    """The page of a model repository."""
-    return f"{constants.ENDPOINT}/{repo_id}"
+def repo_url(repo_id: str, repo_type: RepoType = "model") -> str:
+    """The page of a repository."""
+    return f"{constants.ENDPOINT}/{'datasets/' if repo_type == 'dataset' else ''}{repo_id}"
+
+
+def repo_name(repo_id: str, repo_type: RepoType = "model") -> str:
+    """A repository as sentences call it: a model by its id, a data set as the data set it is."""
+    return f"the data set {repo_id}" if repo_type == "dataset" else repo_id

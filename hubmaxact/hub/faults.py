@@ -16,6 +16,7 @@ from huggingface_hub.errors import (
     BadRequestError,
     GatedRepoError,
     HfHubHTTPError,
+    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     OIDCError,
     RepositoryNotFoundError,
@@ -86,27 +87,26 @@ BROKEN: tuple[tuple[type[BaseException], str], ...] = (
     (OSError, "the connection failed."),
     (BaseException, "the answer cannot be read."),
 )
-SENTENCES = {
-    Kind.NO_TOKEN: "the Hub asks who you are (401), and no token was found. Run `hf auth login` or "
-    "set HF_TOKEN.",
+SENTENCES: dict[Kind, str] = {
+    Kind.NO_TOKEN: "{repo} is not on the Hub, or not for everybody to see (401), and no token was "
+    "found. Check the name; else run `hf auth login` or set HF_TOKEN.",
     Kind.BAD_TOKEN: "the token in use holds characters that no token of the Hub has. Run "
     "`hf auth login` or set HF_TOKEN anew.",
     Kind.UNAUTHORIZED: "the Hub does not accept the token for {repo} (401). Run `hf auth login` or "
     "set HF_TOKEN to a valid token. {detail}",
-    Kind.FORBIDDEN: "the token may not do this to {repo} (403). Use a token with write access; a "
-    "pull request (--pr) needs none to the repository itself. {detail}",
+    Kind.FORBIDDEN: "the token may not read {repo} (403). Use one with read access to it. {detail}",
     Kind.NO_REPOSITORY: "{repo} is not on the Hub, or this token may not see it (404). Check the "
     "name and the token; repositories are never created here.",
     Kind.NO_REVISION: "{repo} has no revision {revision} (404). Name an existing branch.",
     Kind.GATED: "{repo} is gated. Accept its terms at {url} with the account of your token.",
     Kind.LOCKED: "another commit to {repo} is in progress and does not end (409). Try again later.",
     Kind.MOVED: "the branch {revision} of {repo} moved each time before the commit arrived (412). "
-    "Try again when nobody else is committing, or use --pr.",
+    "Try again when nobody else is committing.",
     Kind.MERGED: "the pull request to {repo} was merged each time before the commit arrived. Look "
     "at {url}/discussions before trying again.",
     Kind.RATE_LIMITED: "the Hub's rate limit is used up (429). Try again in {wait} seconds.",
     Kind.BAD_CARD: "the Hub refuses the YAML at the top of the README of {repo}: {detail} "
-    "Correct it there, or push the report alone with --json-only.",
+    "Correct it there.",
     Kind.REFUSED: "the Hub refused the request for {repo} {detail}. Look at {url}, and for a newer "
     "hubmaxact.",
     Kind.OFFLINE: "offline mode is on. Unset HF_HUB_OFFLINE to reach the Hub.",
@@ -114,6 +114,7 @@ SENTENCES = {
     Kind.UNCERTAIN: "the Hub at {url} gives no usable answer: {detail} Try again later.",
 }
 SENTENCES[Kind.NOT_SENT] = SENTENCES[Kind.UNCERTAIN]
+"""As a reader is told; who writes has other advice for some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +125,25 @@ class Fault:
     detail: str
     wait: int | None = None
 
-    def sentence(self, *, repo: str, revision: str, url: str) -> str:
+    def sentence(
+        self,
+        *,
+        repo: str,
+        revision: str,
+        url: str,
+        sentences: Mapping[Kind, str] = SENTENCES,
+    ) -> str:
         """What happened and what to do, in one line."""
         wait = self.wait or "a few hundred"  # 0 was asked for, and was not enough
-        sentence = SENTENCES[self.kind].format(
+        sentence = sentences[self.kind].format(
             repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait
         )
         return sentence.strip()
 
 
-def classify(error: BaseException) -> Fault:
+def classify(error: Exception) -> Fault:
     """Tell what kind of failure an error of a huggingface_hub call is."""
+    error = _first(error)
     if isinstance(error, HfHubHTTPError) and error.response is not None:
         return _by_response(error)
     for raised, kind in BY_CLASS:
@@ -167,8 +176,16 @@ def clean(text: str) -> str:
 
 def cause(error: Exception) -> Exception | None:
     """The error to chain for a traceback; None if the server put our token into its words."""
-    token = _token()
+    token, error = _token(), _first(error)
     return None if token and token in str(error) else error
+
+
+def _first(error: Exception) -> Exception:
+    """What went wrong before the client looked into its cache instead and found nothing there."""
+    before = error.__cause__
+    if isinstance(error, LocalEntryNotFoundError) and isinstance(before, Exception):
+        return before
+    return error
 
 
 def _token() -> str | None:

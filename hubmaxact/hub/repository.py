@@ -1,31 +1,38 @@
-"""Reading a model repository: what a revision is, which files it has, and their bytes.
+"""Reading a repository, of a model or a data set: its commit, its files, and their bytes.
 
-Everything is read at a commit, so that what was compared is what was read. Knows nothing of
-reports beyond their name, and never fetches code or pickle.
+Everything is read at a commit, so that what was compared is what was read. Knows nothing of what
+files hold.
 """
 
 import hashlib
 import re
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+from typing import TypeGuard
 
-from huggingface_hub import RepoFile, hf_hub_url
+from huggingface_hub import RepoFile, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import (
     EntryNotFoundError,
     HfHubHTTPError,
     HFValidationError,
+    RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 from huggingface_hub.utils import get_session, hf_raise_for_status, httpx, validate_repo_id
 
 from hubmaxact.errors import HubError
-from hubmaxact.hub.client import api, headers
+from hubmaxact.hub.client import RepoType, api, headers, repo_name
+from hubmaxact.hub.faults import clean
 from hubmaxact.hub.retry import ask
 
-COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+COMMIT = re.compile("[0-9a-f]{40}")
 MOST_FILES = 100_000  # as many as the Hub advises for a whole repository
-MAX_REGULAR_WEIGHT_BYTES = 16 * 2**20  # the Hub asks for LFS above 10 MB
+SMALLER: dict[RepoType, str] = {
+    "model": "Use a repository that holds the checkpoint alone.",
+    "dataset": "Name the one file of it that is wanted.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +51,6 @@ class HubFile:
         return self.blob_id == blob_id(content)
 
 
-@dataclass(frozen=True, slots=True)
-class WeightDigest:
-    """Size in bytes and sha256 of one weight file."""
-
-    size: int
-    sha256: str
-
-
 def blob_id(content: bytes) -> str:
     """Git's name for `content`."""
     header = b"blob %d\0" % len(content)
@@ -66,31 +65,49 @@ def check_repo_id(repo_id: str) -> None:
         raise HubError(f"{repo_id!r} is not a repository id. Write it as owner/name.") from error
 
 
-def resolve_commit(repo_id: str, revision: str | None = None) -> str:
-    """The commit (40 hexadecimal digits) that a branch, tag or commit stands for now."""
+def is_commit(revision: object) -> TypeGuard[str]:
+    """Whether a revision is a commit by its whole name, which nothing can move."""
+    return isinstance(revision, str) and COMMIT.fullmatch(revision) is not None
+
+
+def resolve_commit(
+    repo_id: str, revision: str | None = None, *, repo_type: RepoType = "model"
+) -> str:
+    """The commit (40 hexadecimal digits) that a branch, tag or commit stands for now.
+
+    Raises:
+        HubError: there is no such repository or revision, or the Hub does not say.
+    """
     check_repo_id(repo_id)
     revision = revision or "main"
     commit = ask(
-        lambda: api().model_info(repo_id, revision=revision).sha,
+        lambda: api().repo_info(repo_id, revision=revision, repo_type=repo_type).sha,
         repo_id=repo_id,
         revision=revision,
+        repo_type=repo_type,
     )
-    if not isinstance(commit, str) or not COMMIT.match(commit):
-        raise HubError(f"the Hub names no commit for {revision} of {repo_id}. Try again later.")
+    if not is_commit(commit):
+        name = repo_name(repo_id, repo_type)
+        raise HubError(f"the Hub names no commit for {revision} of {name}. Try again later.")
     return commit
 
 
-def list_files(repo_id: str, commit: str) -> dict[str, HubFile]:
+def list_files(repo_id: str, commit: str, *, repo_type: RepoType = "model") -> dict[str, HubFile]:
     """Every file at `commit`, by path.
 
     Raises:
         HubError: there are more than anybody's repository has, or they cannot be listed.
     """
-    files, is_all = ask(lambda: _tree(repo_id, commit), repo_id=repo_id, revision=commit)
+    files, is_all = ask(
+        lambda: _tree(repo_id, commit, repo_type),
+        repo_id=repo_id,
+        revision=commit,
+        repo_type=repo_type,
+    )
     if not is_all:
         raise HubError(
-            f"the Hub lists more than {MOST_FILES:,} files in {repo_id} at {commit[:7]}, which are "
-            "not read. Use a repository that holds the checkpoint alone."
+            f"the Hub lists more than {MOST_FILES:,} files in {repo_name(repo_id, repo_type)} at "
+            f"{commit[:7]}, which are not read. {SMALLER[repo_type]}"
         )
     return files
 
@@ -111,26 +128,30 @@ def read_file(repo_id: str, commit: str, path: str, *, limit: int) -> bytes | No
     return ask(lambda: _read(url, path, limit), repo_id=repo_id, revision=commit)
 
 
-def weight_digests(repo_id: str, commit: str) -> dict[str, WeightDigest]:
-    """Size and sha256 of every safetensors file at `commit`, by path.
+def download_file(
+    repo_id: str, commit: str, path: str, *, repo_type: RepoType = "model"
+) -> Path | None:
+    """One file at `commit` in the local cache, or None if the repository has no such file.
 
-    The Hub knows the sha256 of what is in LFS; a small file stored as plain git content is read.
+    What is in the cache is not asked for again, so it is there offline too.
+
+    Raises:
+        HubError: the file cannot be fetched or stored, or `path` leads out of a repository.
     """
-    return digests_among(repo_id, commit, list_files(repo_id, commit))
+    check_repo_id(repo_id)
+    if {"", ".", ".."} & set(path.split("/")):
+        raise HubError(f"{clean(path)!r} is not the path of a file. Write it as folder/file.")
+    return ask(
+        lambda: _download(repo_id, commit, path, repo_type),
+        repo_id=repo_id,
+        revision=commit,
+        repo_type=repo_type,
+    )
 
 
-def digests_among(repo_id: str, commit: str, files: dict[str, HubFile]) -> dict[str, WeightDigest]:
-    """`weight_digests`, for files that are listed already."""
-    return {
-        path: WeightDigest(file.size, file.sha256 or _sha256(repo_id, commit, path))
-        for path, file in files.items()
-        if path.endswith(".safetensors")
-    }
-
-
-def _tree(repo_id: str, commit: str) -> tuple[dict[str, HubFile], bool]:
+def _tree(repo_id: str, commit: str, repo_type: RepoType) -> tuple[dict[str, HubFile], bool]:
     """The files of a tree, and whether these are all: pages may follow each other for ever."""
-    entries = api().list_repo_tree(repo_id, revision=commit, recursive=True)
+    entries = api().list_repo_tree(repo_id, revision=commit, recursive=True, repo_type=repo_type)
     listed = list(islice(entries, MOST_FILES + 1))
     files = [_hub_file(entry) for entry in listed if isinstance(entry, RepoFile)]
     return {file.path: file for file in files}, len(listed) <= MOST_FILES
@@ -153,9 +174,17 @@ def _files_at(repo_id: str, revision: str, paths: list[str]) -> dict[str, HubFil
     return {entry.path: _hub_file(entry) for entry in entries if isinstance(entry, RepoFile)}
 
 
-def _sha256(repo_id: str, commit: str, path: str) -> str:
-    content = read_file(repo_id, commit, path, limit=MAX_REGULAR_WEIGHT_BYTES)
-    return hashlib.sha256(content or b"").hexdigest()
+def _download(repo_id: str, commit: str, path: str, repo_type: RepoType) -> Path | None:
+    cached = try_to_load_from_cache(repo_id, path, revision=commit, repo_type=repo_type)
+    if isinstance(cached, str):
+        return Path(cached)
+    try:
+        # Asked by itself, it fails at once; a download asks five times and waits without a word.
+        url = hf_hub_url(repo_id, path, revision=commit, repo_type=repo_type)
+        api().get_hf_file_metadata(url=url)
+        return Path(api().hf_hub_download(repo_id, path, revision=commit, repo_type=repo_type))
+    except RemoteEntryNotFoundError:
+        return None
 
 
 def _read(url: str, path: str, limit: int) -> bytes | None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub import session
-from hubmaxact.hub.client import repo_url
+from hubmaxact.hub.client import RepoType, repo_name, repo_url
 from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify
 
 T = TypeVar("T")
@@ -38,8 +38,20 @@ def is_worth_waiting(fault: Fault) -> bool:
     return fault.wait is None or fault.wait <= MAX_ASKED_SECONDS
 
 
-def ask(call: Callable[[], T], *, repo_id: str, revision: str = "main") -> T:
+def ask(
+    call: Callable[[], T],
+    *,
+    repo_id: str,
+    revision: str = "main",
+    repo_type: RepoType = "model",
+) -> T:
     """Make a call that changes nothing, again when the Hub stumbles.
+
+    Args:
+        call: Talks to the Hub; made up to READ_TRIES times.
+        repo_id: The repository that it is about, for the sentence of an error.
+        revision: The revision of it, likewise.
+        repo_type: Whether `repo_id` is a model or a data set.
 
     Raises:
         HubError: the Hub refused, or still gives no usable answer.
@@ -55,8 +67,8 @@ def ask(call: Callable[[], T], *, repo_id: str, revision: str = "main") -> T:
             again = fault.kind in {Kind.UNCERTAIN, Kind.RATE_LIMITED} and is_worth_waiting(fault)
             is_late = time.monotonic() - start > MAX_READING_SECONDS
             if not again or is_late or tries == READ_TRIES:
-                url = repo_url(repo_id)
-                sentence = fault.sentence(repo=repo_id, revision=revision, url=url)
+                repo, url = repo_name(repo_id, repo_type), repo_url(repo_id, repo_type)
+                sentence = fault.sentence(repo=repo, revision=revision, url=url)
                 raise HubError(sentence) from cause(error)
         pause(tries, fault)
     raise AssertionError("the last try returns or raises")

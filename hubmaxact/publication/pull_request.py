@@ -29,7 +29,7 @@ you do not want it; the same report is then not offered again.
 
 {MARKER}
 """
-MAX_LISTED = 200
+MOST_PULL_REQUESTS = 200
 CHANGED_FILE = re.compile(r"^diff --git a/(?P<path>.+) b/(?P=path)$", re.MULTILINE)
 ANY_FILE = re.compile(r"^diff --git ", re.MULTILINE)
 
@@ -102,7 +102,7 @@ def _listed(repo_id: str, author: str | None) -> list[Discussion]:
             repo_id, discussion_type="pull_request", discussion_status="all", author=author
         )
 
-    listed = ask(lambda: list(islice(discussions(), MAX_LISTED)), repo_id=repo_id)
+    listed = ask(lambda: list(islice(discussions(), MOST_PULL_REQUESTS)), repo_id=repo_id)
     return [each for each in listed if each.title == TITLE]
 
 

@@ -16,8 +16,9 @@ from huggingface_hub.utils import httpx
 from hubmaxact.errors import HubError
 from hubmaxact.hub import repository, retry, session
 from hubmaxact.hub.client import api, repo_url
-from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify, clean
+from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify
 from hubmaxact.publication import pull_request
+from hubmaxact.publication.failure_sentences import BRIEFLY, last_words, sentence, unknown
 from hubmaxact.publication.plan import Plan, Push, prepare
 from hubmaxact.publication.pull_request import PullRequest
 
@@ -29,14 +30,6 @@ TRIES = {
     Kind.RATE_LIMITED: 3,
     Kind.UNCERTAIN: 4,
     Kind.NOT_SENT: 4,
-}
-BRIEFLY = {
-    Kind.LOCKED: "another commit is in progress (409)",
-    Kind.MOVED: "the branch moved meanwhile (412)",
-    Kind.MERGED: "the pull request was merged meanwhile",
-    Kind.RATE_LIMITED: "the rate limit is used up (429)",
-    Kind.UNCERTAIN: "no usable answer to the commit",
-    Kind.NOT_SENT: "no usable answer before the commit",
 }
 # A commit of ours may be there all the same; one in a merged pull request may have come with it.
 MAY_HAVE_ARRIVED = (Kind.UNCERTAIN, Kind.MERGED)
@@ -73,7 +66,7 @@ def publish(push: Push, tell: Tell) -> Outcome:
         if not plan.changes:
             return _unchanged(push, plan, arrived=any(failures[kind] for kind in MAY_HAVE_ARRIVED))
         if fault and failures[fault.kind] > TRIES[fault.kind]:
-            raise HubError(_last_words(push, fault, failures))
+            raise HubError(last_words(push, fault, failures))
         committed = _try_commit(push, plan)
         if isinstance(committed, CommitInfo):
             return _outcome(push, plan, committed)
@@ -96,12 +89,12 @@ def _try_commit(push: Push, plan: Plan) -> CommitInfo | Fault:
         except CALL_ERRORS as error:
             fault = _fault_of(error, sent)
             if fault.kind not in TRIES or not retry.is_worth_waiting(fault):
-                raise HubError(_sentence(push, fault)) from cause(error)
+                raise HubError(sentence(push, fault)) from cause(error)
             return fault
     return commit if _is_open(push, plan) else Fault(Kind.MERGED, "")
 
 
-def _fault_of(error: BaseException, sent: list[httpx.Request]) -> Fault:
+def _fault_of(error: Exception, sent: list[httpx.Request]) -> Fault:
     """The fault; without a commit among the requests, what became of it is no question."""
     fault = classify(error)
     is_sent = any("/commit/" in request.url.path for request in sent)
@@ -143,7 +136,7 @@ def _commit(push: Push, plan: Plan) -> CommitInfo:
             parent_commit=plan.parent,
             create_pr=plan.opens_pull_request,
         )
-    if not repository.COMMIT.match(commit.oid):
+    if not repository.is_commit(commit.oid):
         raise ValueError("the answer names no commit")
     return commit
 
@@ -155,7 +148,7 @@ def _prepare_again(push: Push, fault: Fault) -> Plan:
     except HubError as error:
         if fault.kind is not Kind.UNCERTAIN:
             raise
-        raise HubError(f"{_unknown(push, fault)} Reading it back failed too: {error}") from error
+        raise HubError(f"{unknown(push, fault)} Reading it back failed too: {error}") from error
 
 
 def _num_pauses(plan: Plan, fault: Fault, failures: Counter[Kind]) -> int:
@@ -202,21 +195,3 @@ def _unchanged(push: Push, plan: Plan, *, arrived: bool) -> Outcome:
 
 def _commit_url(push: Push, commit: str) -> str:
     return f"{repo_url(push.repo_id)}/commit/{commit}"
-
-
-def _sentence(push: Push, fault: Fault) -> str:
-    url = repo_url(push.repo_id)
-    return fault.sentence(repo=push.repo_id, revision=push.branch, url=url)
-
-
-def _unknown(push: Push, fault: Fault) -> str:
-    url = repo_url(push.repo_id)
-    return (
-        f"it is not known whether the commit to {push.repo_id} arrived: {fault.detail} "
-        f"Look at {url}/commits/{clean(push.branch)} and {url}/discussions before trying again."
-    )
-
-
-def _last_words(push: Push, fault: Fault, failures: Counter[Kind]) -> str:
-    is_unknown = fault.kind in {Kind.UNCERTAIN, Kind.NOT_SENT} and failures[Kind.UNCERTAIN] > 0
-    return _unknown(push, fault) if is_unknown else _sentence(push, fault)

@@ -1,15 +1,48 @@
 """Whether a report speaks of the weights that a repository holds, by size and sha256 alone."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from hubmaxact.errors import DigestMismatchError
-from hubmaxact.hub.repository import WeightDigest
+from hubmaxact.hub.repository import HubFile, read_file
 from hubmaxact.printable import printable
 from hubmaxact.report.document import WeightFile
 
 # A second copy of the same weights beside the sharded ones; transformers never loads it.
 SECOND_COPY = "consolidated"
+MAX_REGULAR_WEIGHT_BYTES = 16 * 2**20  # the Hub asks for LFS above 10 MB
+
+
+@dataclass(frozen=True, slots=True)
+class WeightDigest:
+    """Size in bytes and sha256 of one weight file."""
+
+    size: int
+    sha256: str
+
+
+def weight_digests(
+    repo_id: str, commit: str, files: Mapping[str, HubFile]
+) -> dict[str, WeightDigest]:
+    """Size and sha256 of every safetensors file among `files` at `commit`, by path.
+
+    The Hub knows the sha256 of what is in LFS; a small file stored as plain git content is read.
+
+    Raises:
+        HubError: such a file cannot be read.
+    """
+    return {
+        path: WeightDigest(file.size, file.sha256 or _sha256(repo_id, commit, path))
+        for path, file in files.items()
+        if path.endswith(".safetensors")
+    }
+
+
+def _sha256(repo_id: str, commit: str, path: str) -> str:
+    content = read_file(repo_id, commit, path, limit=MAX_REGULAR_WEIGHT_BYTES)
+    return hashlib.sha256(content or b"").hexdigest()
 
 
 def compare(

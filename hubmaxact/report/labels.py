@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from hubmaxact.report.inputs import Input
 
-COMMIT = 12  # hex digits of a commit that are shown
+COMMIT_DIGITS = 12  # of a commit that are shown
+LONGEST_LABEL = 300  # characters of a label that are shown
 
 
 def labels(inputs: Sequence[Input]) -> tuple[str, ...]:
@@ -35,7 +36,7 @@ def _ladder(each: Input, position: int) -> Iterator[str]:
         yield f"{each.file} (file {position})"
         return
     yield model["id"]
-    full = f"{model['id']}@{model['commit'][:COMMIT]}" if model["commit"] else model["id"]
+    full = f"{model['id']}@{model['commit'][:COMMIT_DIGITS]}" if model["commit"] else model["id"]
     yield full
     yield f"{full} ({each.file_name})"
     yield f"{full} ({each.file})"

@@ -1,21 +1,16 @@
-"""A small Hub with data sets and a real tokenizer, and a client in a process of its own."""
+"""A Hub with data sets and a real tokenizer, and a client in a process of its own."""
 
-import importlib.util
 import io
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from loopback_hub import LoopbackHub, environment
 from tokenizers import Tokenizer, decoders, models, normalizers, trainers
-
-SPEC = importlib.util.spec_from_file_location("small_hub", Path(__file__).with_name("small_hub.py"))
-small_hub = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(small_hub)
 
 SENTENCES = [
     "The river is wide and the river is slow.",
@@ -29,13 +24,13 @@ CATEGORIES = ["knowledge", "minority", "chinese", "code"]
 CLIENT = """
 import json, sys
 from hubmaxact import corpus
-from hubmaxact.errors import CorpusError
+from hubmaxact.errors import HubmaxactError
 answers = []
 for spec, num_samples in json.load(sys.stdin):
     try:
         read = corpus.load(spec, num_samples=num_samples)
-    except CorpusError as error:
-        answers.append({"error": str(error)})
+    except HubmaxactError as error:
+        answers.append({"error": f"{type(error).__name__}: {error}", "code": error.exit_code})
     else:
         texts = [[text.text, text.domain] for text in read.texts]
         answers.append({"name": read.name, "version": read.version, "kind": read.kind,
@@ -90,25 +85,24 @@ def paper_rows(llama_like):
 
 
 @pytest.fixture(scope="session")
-def hub(llama_like, paper_rows):
-    """The server; tests read `requests` and `url`."""
+def contents(llama_like, paper_rows):
+    """The files of each repository on the Hub."""
     tokenizer = llama_like.to_str().encode()
     good = json_lines([{"text": "one", "domain": "a"}, {"text": "two", "label": 3}])
-    repositories = {
-        ("datasets", "Clxxxx/eval_diverse_dataset"): {
-            ".gitattributes": b"",
+    return {
+        ("dataset", "Clxxxx/eval_diverse_dataset"): {
             "README.md": b"# data\n",
             "eval_diverse_5k_llama2.jsonl": json_lines(paper_rows),
         },
-        ("models", "hf-internal-testing/llama-tokenizer"): {"tokenizer.json": tokenizer},
-        ("models", "someone/other-copy"): {"tokenizer.json": tokenizer},
-        ("models", "someone/damaged"): {"tokenizer.json": b'{"version": "1.0"}'},
-        ("models", "someone/slow-only"): {"tokenizer.model": b"\x00"},
-        ("datasets", "someone/lines"): {"README.md": b"", "data/train.jsonl": good},
-        ("datasets", "someone/table"): {
+        ("model", "hf-internal-testing/llama-tokenizer"): {"tokenizer.json": tokenizer},
+        ("model", "someone/other-copy"): {"tokenizer.json": tokenizer},
+        ("model", "someone/damaged"): {"tokenizer.json": b'{"version": "1.0"}'},
+        ("model", "someone/slow-only"): {"tokenizer.model": b"\x00"},
+        ("dataset", "someone/lines"): {"README.md": b"", "data/train.jsonl": good},
+        ("dataset", "someone/table"): {
             "train.parquet": parquet(text=["one", "two"], domain=["a", None], n=[1, 2])
         },
-        ("datasets", "someone/several"): {
+        ("dataset", "someone/several"): {
             "a.jsonl": good,
             "b c.jsonl": good,
             "bad.jsonl": good + b"{}\n",
@@ -116,33 +110,43 @@ def hub(llama_like, paper_rows):
             "none.parquet": parquet(words=["one"]),
             "null.parquet": parquet(text=["one", None]),
         },
-        ("datasets", "someone/pictures"): {"cat.png": b"\x89PNG"},
+        ("dataset", "someone/pictures"): {"cat.png": b"\x89PNG"},
     }
-    with small_hub.serve(repositories) as server:
-        yield server
 
 
 @pytest.fixture
-def ask(hub, tmp_path):
-    """Load specs with the real client in a clean home; returns one answer for each."""
+def hub(contents):
+    """A Hub with all of that; tests read `requests`, and script trouble with `faults`."""
+    with LoopbackHub() as running:
+        for (repo_type, repo_id), files in contents.items():
+            running.create_repo(repo_id, repo_type=repo_type, files=files)
+        yield running
 
-    def run(*specs, **environment):
-        hub.requests.clear()
-        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "TMPDIR")}
-        settings = {
-            "HOME": str(tmp_path),
-            "HF_HOME": str(tmp_path / "hf"),
-            "HF_ENDPOINT": hub.url,
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_UPDATE_CHECK": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "NO_PROXY": "127.0.0.1",
-        }
+
+@pytest.fixture
+def head(hub):
+    """The commit that main of a data set stands for."""
+    return lambda repo_id: hub.repos["dataset", repo_id].resolve("main").sha
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What became of each spec, and what the client wrote to standard error."""
+
+    answers: list
+    stderr: str
+
+
+@pytest.fixture
+def client(hub, tmp_path):
+    """Load specs with the real client in a home of this test's own; nobody, unless a token says."""
+
+    def run(*specs, token="", **extra):
         asked = [spec if isinstance(spec, tuple) else (spec, None) for spec in specs]
         finished = subprocess.run(
             [sys.executable, "-c", CLIENT],
             input=json.dumps(asked),
-            env=kept | settings | environment,
+            env=environment(hub, tmp_path, token) | extra,
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -151,7 +155,12 @@ def ask(hub, tmp_path):
         assert finished.returncode == 0, finished.stderr
         *answers, torch_loaded = json.loads(finished.stdout)
         assert not torch_loaded
-        return answers
+        return Asked(answers, finished.stderr)
 
-    run.commit_of = small_hub.commit_of
     return run
+
+
+@pytest.fixture
+def ask(client):
+    """The answers alone, one for each spec."""
+    return lambda *specs, **how: client(*specs, **how).answers

@@ -43,8 +43,10 @@ def test_another_form_is_refused_before_the_network(spec, sentence):
         corpus.load(spec)
 
 
-def test_a_data_set_is_read_at_the_commit_its_revision_points_to(ask, hub):
-    commit = ask.commit_of("someone/lines")
+def test_a_data_set_is_read_at_the_commit_its_revision_points_to(ask, hub, head):
+    commit = head("someone/lines")
+    repo = hub.repos["dataset", "someone/lines"]
+    _, offered = repo.open_pull_request({"README.md": b"# lines\n"}, title="words")
     named, pinned, request, prefix = ask(
         LINES,
         f"{LINES}@{commit}/data/train.jsonl",
@@ -53,18 +55,22 @@ def test_a_data_set_is_read_at_the_commit_its_revision_points_to(ask, hub):
     )
     assert named["texts"] == TEXTS
     assert (named["name"], named["version"], named["kind"]) == ("someone/lines", commit, None)
-    assert named == pinned == request == named | {"digest": DIGEST}
+    assert named == pinned == named | {"digest": DIGEST}
+    assert request == named | {"version": offered.sha}
     assert prefix == named | {"texts": TEXTS[:1]}
-    # The file is fetched once, by commit; afterwards the cache serves it.
-    fetched = [line for line in hub.requests if line.startswith("GET /datasets/")]
-    assert fetched == [f"GET /datasets/someone/lines/resolve/{commit}/data/train.jsonl"]
+    # The file is fetched once for each commit; afterwards the cache serves it.
+    fetched = [each.target for each in hub.asked("GET", "/resolve/")]
+    place = "/datasets/someone/lines/resolve/{}/data/train.jsonl"
+    assert fetched == [place.format(commit)]
 
 
-def test_a_named_file_at_a_commit_is_read_offline_once_it_is_cached(ask, hub):
-    spec = f"{LINES}@{ask.commit_of('someone/lines')}/data/train.jsonl"
+def test_a_named_file_at_a_commit_is_read_offline_once_it_is_cached(ask, hub, head):
+    spec = f"{LINES}@{head('someone/lines')}/data/train.jsonl"
     (first,) = ask(spec)
-    assert not [line for line in hub.requests if "/api/" in line]
+    assert hub.asked("GET", "/api/") == []
+    hub.requests.clear()
     assert ask(spec, HF_HUB_OFFLINE="1") == [first]
+    assert hub.requests == []
     assert first["digest"] == DIGEST
 
 
@@ -75,40 +81,51 @@ def test_parquet_and_names_with_blanks_are_read(ask):
 
 
 BAD = {
-    SEVERAL: r"someone/several holds 6 .jsonl or .parquet files \(a.jsonl, b c.jsonl.*name one",
-    f"{SEVERAL}/bad.jsonl": r'bad.jsonl line 3: no "text"',
-    f"{SEVERAL}/cut.parquet": r"cut.parquet is not a readable parquet file",
-    f"{SEVERAL}/none.parquet": r'none.parquet row 1: no "text"',
-    f"{SEVERAL}/null.parquet": r'null.parquet row 2: "text" must be a string, found null',
-    f"{SEVERAL}/missing.jsonl": r"a file of someone/several at \w{40} is not there; check its name",
-    "hf://datasets/someone/pictures": r"someone/pictures holds no .jsonl or .parquet file",
-    "hf://datasets/someone/nothing": r"the Hub has no someone/nothing, or you may not see it",
-    "hf://datasets/someone/gated": r"someone/gated is gated; accept its terms",
-    "hf://datasets/someone/busy": r"the Hub answered 418 for someone/busy; try again later",
-    f"{LINES}@nowhere": r"the Hub has no someone/lines at nowhere; check the revision",
-    "hf://datasets/some--one/x..y": r"'some--one/x..y' is not a repository name",
+    SEVERAL: "CorpusError: the data set someone/several holds 6 .jsonl or .parquet files "
+    r"\(a.jsonl, b c.jsonl.*name one",
+    f"{SEVERAL}/bad.jsonl": r'CorpusError: bad.jsonl line 3: no "text"',
+    f"{SEVERAL}/cut.parquet": r"CorpusError: cut.parquet is not a readable parquet file",
+    f"{SEVERAL}/none.parquet": r'CorpusError: none.parquet row 1: no "text"',
+    f"{SEVERAL}/null.parquet": r'CorpusError: null.parquet row 2: "text" must be a string',
+    f"{SEVERAL}/missing.jsonl": "CorpusError: the data set someone/several has no missing.jsonl "
+    r"at \w{7}; check the file's name",
+    "hf://datasets/someone/pictures": "CorpusError: the data set someone/pictures holds no "
+    ".jsonl or .parquet file",
+    f"{SEVERAL}/../x.jsonl": r"HubError: '\.\./x\.jsonl' is not the path of a file",
+    "hf://datasets/some--one/x..y": "HubError: 'some--one/x..y' is not a repository id",
+    f"{LINES}@nowhere": r"HubError: the data set someone/lines has no revision nowhere \(404\)",
 }
+
+
+NO_ANSWER = (
+    "HubError: the Hub at http://127.0.0.1:9/datasets/someone/lines gives no usable answer: "
+    "the connection failed. Try again later."
+)
+OFFLINE = "HubError: offline mode is on. Unset HF_HUB_OFFLINE to reach the Hub."
 
 
 def test_each_failure_has_its_sentence(ask):
     for spec, answer in zip(BAD, ask(*BAD), strict=True):
-        assert re.search(BAD[spec], answer.get("error", "")), (spec, answer)
+        assert re.match(BAD[spec], answer.get("error", "")), (spec, answer)
+        assert answer["code"] == 2, spec
 
 
 @pytest.mark.parametrize(
-    "environment", [{"HF_ENDPOINT": "http://127.0.0.1:9"}, {"HF_HUB_OFFLINE": "1"}]
+    ("spec", "environment", "sentence"),
+    [
+        (LINES, {"HF_ENDPOINT": "http://127.0.0.1:9"}, NO_ANSWER),
+        (LINES, {"HF_HUB_OFFLINE": "1"}, OFFLINE),
+        (f"{LINES}@{'0' * 40}/data/train.jsonl", {"HF_HUB_OFFLINE": "1"}, OFFLINE),
+    ],
+    ids=["unreachable", "offline", "offline and not in the cache"],
 )
-def test_no_network_is_said_in_one_sentence(ask, environment):
-    (answer,) = ask(LINES, **environment)
-    assert re.search(
-        r"^the Hub cannot be reached for someone/lines \(\w+\); check the network\.$",
-        answer["error"],
-    )
+def test_no_network_is_said_in_one_sentence(ask, spec, environment, sentence):
+    assert ask(spec, **environment) == [{"error": sentence, "code": 2}]
 
 
-def test_the_paper_corpus_is_decoded_with_its_special_tokens(ask, llama_like, paper_rows):
+def test_the_paper_corpus_is_decoded_with_its_special_tokens(ask, head, llama_like, paper_rows):
     whole, prefix = ask("paper", ("paper", 2))
-    commit = ask.commit_of("Clxxxx/eval_diverse_dataset")
+    commit = head("Clxxxx/eval_diverse_dataset")
     used = hashlib.sha256(llama_like.to_str().encode()).hexdigest()[:16]
     assert (whole["name"], whole["kind"]) == ("paper", "natural")
     assert whole["version"] == f"{commit}|tokenizer-sha256:{used}"
@@ -139,8 +156,8 @@ def test_another_copy_of_the_tokenizer_gives_the_same_corpus(ask, llama_like, tm
 @pytest.mark.parametrize(
     ("copy", "sentence"),
     [
-        ("someone/nothing", "the Hub has no someone/nothing"),
-        ("someone/slow-only", "a file of someone/slow-only at .* is not there"),
+        ("someone/nothing", "HubError: someone/nothing is not on the Hub, or not for everybody"),
+        ("someone/slow-only", "someone/slow-only has no readable tokenizer.json; set HUBMAXACT_"),
         ("someone/damaged", "tokenizer.json cannot be read .*; set HUBMAXACT_LLAMA_TOKENIZER"),
         ("{folder}", "has no readable tokenizer.json; set HUBMAXACT_LLAMA_TOKENIZER"),
     ],

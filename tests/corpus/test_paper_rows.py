@@ -2,7 +2,6 @@ import json
 
 import pytest
 
-from hubmaxact.corpus.hub_files import Snapshot
 from hubmaxact.corpus.paper import decode, read_tokenizer, source_file
 from hubmaxact.errors import CorpusError
 
@@ -28,15 +27,11 @@ def test_a_bad_line_is_named_with_its_number(tmp_path, llama_like, row, sentence
     path.write_text(json.dumps({"input_ids": [1, 259]}) + "\n" + json.dumps(row) + "\n")
     tokenizer = read_tokenizer(llama_like.to_str().encode())
     with pytest.raises(CorpusError, match=f"^ids.jsonl line 2: {sentence}"):
-        list(decode(path, tokenizer))
-
-
-def snapshot(*files):
-    return Snapshot(repo_id="a/b", repo_type="dataset", commit="0" * 40, files=files)
+        list(decode(path, tokenizer, path.name))
 
 
 def test_the_file_of_llama_ids_is_chosen_among_others():
-    assert source_file(snapshot("x_llama2.jsonl", "x_qwen.jsonl")) == "x_llama2.jsonl"
-    assert source_file(snapshot("README.md", "x.json")) == "x.json"
+    assert source_file(["x_llama2.jsonl", "x_qwen.jsonl"]) == "x_llama2.jsonl"
+    assert source_file(["README.md", "x.json"]) == "x.json"
     with pytest.raises(CorpusError, match=r"holds 2 .jsonl or .json files"):
-        source_file(snapshot("a.jsonl", "b.jsonl"))
+        source_file(["a.jsonl", "b.jsonl"])

@@ -1,8 +1,9 @@
 """Turning failures into kinds and strangers' words into one safe line."""
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
-from hubmaxact.hub.faults import MAX_DETAIL, Fault, Kind, _asked_wait, classify, clean
+from hubmaxact.hub.faults import MAX_DETAIL, Fault, Kind, _asked_wait, cause, classify, clean
 
 WORDS = [
     ("a\nb\t c\x00d", "a b c d"),
@@ -57,3 +58,20 @@ ERRORS = [
 @pytest.mark.parametrize(("error", "kind"), ERRORS, ids=[type(row[0]).__name__ for row in ERRORS])
 def test_errors_without_an_answer_have_a_kind(error, kind):
     assert classify(error).kind is kind
+
+
+def after(first):
+    """What the client raises when its cache has nothing instead."""
+    error = LocalEntryNotFoundError("nor in the cache")
+    error.__cause__ = first
+    return error
+
+
+def test_a_cache_that_could_not_help_does_not_hide_why_it_was_asked(monkeypatch):
+    assert classify(after(OfflineModeIsEnabled())).kind is Kind.OFFLINE
+    assert classify(after(OSError(28, "No space left on device"))).kind is Kind.DISK
+    assert classify(after(None)).kind is Kind.UNCERTAIN
+    monkeypatch.setenv("HF_TOKEN", "not-like-a-token")
+    assert cause(after(ValueError("Bearer not-like-a-token!"))) is None
+    first = ValueError("garbage")
+    assert cause(after(first)) is first

@@ -18,7 +18,7 @@ import json, sys
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.hub import repository as source
 from hubmaxact.measurement.checkpoint import download as checkpoint
-from hubmaxact.publication import download as report
+from hubmaxact.publication import download as report, weights
 def shown(call):
     try: found = call()
     except HubmaxactError as error: return f"{type(error).__name__}: {error}"
@@ -114,8 +114,13 @@ def test_digests_come_from_lfs_and_small_files_are_read(hub, desk):
     plain = hub.create_repo("alice/plain", files={"w.safetensors": b"small"}, gitattributes=b"")
     lfs, small = ask(
         desk,
-        f"source.weight_digests({REPO!r}, {desk.repo.resolve('main').sha!r})",
-        f"source.weight_digests('alice/plain', {plain.resolve('main').sha!r})",
+        *(
+            f"weights.weight_digests({name!r}, {sha!r}, source.list_files({name!r}, {sha!r}))"
+            for name, sha in (
+                (REPO, desk.repo.resolve("main").sha),
+                ("alice/plain", plain.resolve("main").sha),
+            )
+        ),
     )
     files = json.loads(desk.report)["model"]["weight_files"]
     assert lfs == {file["path"]: [file["size"], file["sha256"]] for file in files}
@@ -141,6 +146,14 @@ def test_a_length_that_is_not_announced_is_counted_while_reading():
     endless = httpx.Response(200, content=iter([b"x" * 10] * 1000))
     with pytest.raises(HubError, match="larger than 25 bytes"):
         _take(endless, "activation_maxima.json", 25)
+
+
+def test_a_refusal_in_the_middle_of_a_download_is_told_as_one(desk):
+    """The client looks into its cache then, and what it says of that is no reason."""
+    commit = desk.repo.resolve("main").sha
+    desk.hub.faults.add("GET", "/tree/", skip=1, status=403, times=99)
+    (refused,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")
+    assert refused.startswith(f"HubError: the token may not read {REPO} (403).")
 
 
 def test_a_gated_model_names_its_page(desk):

@@ -56,7 +56,7 @@ class Accounts:
         if not repo.gated or self.belongs(token, repo):
             return
         if token is None or token.user not in repo.granted:
-            message = f"Access to model {repo.repo_id} is restricted."
+            message = f"Access to {repo.repo_type} {repo.repo_id} is restricted."
             raise Refusal(401 if token is None else 403, "GatedRepo", message)
 
     def check_write(self, token: Token | None, repo: Repo) -> None:

@@ -10,6 +10,7 @@ from loopback_hub.refusal import Refusal
 
 GITATTRIBUTES = b"""\
 *.bin filter=lfs diff=lfs merge=lfs -text
+*.parquet filter=lfs diff=lfs merge=lfs -text
 *.pt filter=lfs diff=lfs merge=lfs -text
 *.safetensors filter=lfs diff=lfs merge=lfs -text
 """

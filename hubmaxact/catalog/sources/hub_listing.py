@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub.client import api
-from hubmaxact.hub.repository import COMMIT, check_repo_id
+from hubmaxact.hub.repository import check_repo_id, is_commit
 from hubmaxact.hub.retry import ask
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
 TAG = "activation-maxima"
-MOST_LISTED = 200_000
+MOST_REPOSITORIES = 200_000
 PER_NAMESPACE = 1000
 
 
@@ -55,14 +55,13 @@ def _tagged(tag: str) -> Iterable["ModelInfo"]:
         sort="created_at",
         expand=["sha", "createdAt", "lastModified", "private", "disabled"],
     )
-    return islice(found, MOST_LISTED)
+    return islice(found, MOST_REPOSITORIES)
 
 
 def _listed(info: "ModelInfo") -> Listed | None:
     """None for what cannot be read or must not be published."""
     # A token also lists its owner's private repositories: they are nobody else's business.
-    commit = info.sha if isinstance(info.sha, str) else ""
-    if info.private or info.disabled or not COMMIT.match(commit):
+    if info.private or info.disabled or not is_commit(info.sha):
         return None
     try:
         check_repo_id(info.id)
@@ -70,7 +69,7 @@ def _listed(info: "ModelInfo") -> Listed | None:
         return None
     created = info.created_at.isoformat() if info.created_at else "9999"
     modified = info.last_modified.isoformat() if info.last_modified else None
-    return Listed(info.id, commit, created, modified)
+    return Listed(info.id, info.sha, created, modified)
 
 
 def _capped(repos: Iterable[Listed], per_namespace: int) -> Listing:

@@ -10,16 +10,14 @@ from hubmaxact.catalog.sources.hub_listing import Listed
 from hubmaxact.catalog.trust import judge
 from hubmaxact.errors import HubError, ReportError
 from hubmaxact.hub.client import api
-from hubmaxact.hub.repository import (
-    MAX_REGULAR_WEIGHT_BYTES,
-    HubFile,
-    WeightDigest,
-    digests_among,
-    read_file,
-)
+from hubmaxact.hub.repository import HubFile, read_file
 from hubmaxact.hub.retry import ask
-from hubmaxact.publication.download import MAX_REPORT_BYTES
-from hubmaxact.report.document import REPORT_NAME
+from hubmaxact.publication.weights import (
+    MAX_REGULAR_WEIGHT_BYTES,
+    WeightDigest,
+    weight_digests,
+)
+from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -113,7 +111,7 @@ def _stored(listed: Listed, files: dict[str, HubFile]) -> dict[str, WeightDigest
     too_large = any(file.size > MAX_REGULAR_WEIGHT_BYTES for file in plain)
     if too_large or len(plain) > MOST_PLAIN_WEIGHTS:
         return None
-    return digests_among(listed.repo_id, listed.commit, weights)
+    return weight_digests(listed.repo_id, listed.commit, weights)
 
 
 def _digest(files: dict[str, HubFile]) -> str:

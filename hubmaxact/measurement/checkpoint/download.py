@@ -6,9 +6,7 @@ from hubmaxact.errors import HubError, UnsafeCheckpointError
 from hubmaxact.hub.client import api
 from hubmaxact.hub.repository import list_files
 from hubmaxact.hub.retry import ask
-
-PICKLE_SUFFIXES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
-
+from hubmaxact.measurement.checkpoint.weight_files import PICKLE_SUFFIXES
 
 CHECKPOINT_FILES = [
     "*.safetensors",

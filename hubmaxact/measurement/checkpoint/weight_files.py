@@ -25,8 +25,8 @@ from hubmaxact.report.document import WeightFile
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken")
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-LONGEST_NAME = 200  # characters; file systems stop at 255 bytes
+PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
+LONGEST_SHARD_NAME = 200  # characters; file systems stop at 255 bytes
 HASH_CHUNK = 1 << 20
 
 
@@ -113,7 +113,7 @@ def _expected_tensors(folder: Path) -> dict[str, str]:
 
 
 def _without_safetensors(folder: Path) -> str:
-    pickles = listed(path for path in folder.iterdir() if path.suffix in PICKLES)
+    pickles = listed(path for path in folder.iterdir() if path.suffix in PICKLE_SUFFIXES)
     if pickles:
         return (
             f"{folder.name} has only pickled weights ({pickles}), which can run "
@@ -131,7 +131,7 @@ def _without_safetensors(folder: Path) -> str:
 def _shard_path(folder: Path, shard: str) -> Path:
     """A shard's path, inside the folder whatever the index says."""
     plain = PurePosixPath(shard)
-    if plain.name != shard or plain.suffix != ".safetensors" or len(shard) > LONGEST_NAME:
+    if plain.name != shard or plain.suffix != ".safetensors" or len(shard) > LONGEST_SHARD_NAME:
         raise UnsafeCheckpointError(
             f"{INDEX} names a shard {ascii(shard)[:80]}, which is not the name of a safetensors "
             "file in the folder. Save the checkpoint again."
