@@ -10,7 +10,7 @@ from hubmaxact.rendering import numbers
 from hubmaxact.report.derived import Where
 from hubmaxact.report.document import Carrier, GlobalMax, Report
 from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
-from hubmaxact.report.summaries import decibels, int8_rows
+from hubmaxact.report.summaries import decibels, int8_rows, num_non_finite
 
 Name = Callable[[str], str]
 
@@ -43,7 +43,7 @@ def sentence(report: Report, name: Name, strong: Name) -> str:
 
 
 def _caveat(report: Report) -> str:
-    broken = sum(bool(site["num_nan"] + site["num_inf"]) for site in report["sites"])
+    broken = num_non_finite(report)
     missing = len(report["coverage"]["missing"])
     said = []
     if broken:
