@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from hubmaxact.formats import INT8_LABEL
 from hubmaxact.rendering import numbers, words
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.markdown_table import table
@@ -206,7 +207,7 @@ BLOCKS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("Largest layers", _layers),
     ("By domain", _domains),
     ("Number formats", _formats),
-    ("INT8 check: diagnostic, as in arXiv&#58;2605.15572", _int8),
+    (f"INT8 check: {text(INT8_LABEL)}", _int8),
     ("M over random subsets of the texts", _stability),
     ("Massive activations", _massive),
     ("Experts", _experts),
