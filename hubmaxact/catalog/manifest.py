@@ -12,7 +12,8 @@ from hubmaxact.errors import HubmaxactError
 SCHEMA = 1
 """Grows when a column or a field of the manifest changes its meaning."""
 
-MAX_BYTES = 512 * 1024 * 1024
+MAX_INDEX_BYTES = 512 * 1024 * 1024
+"""The largest file of an index that is read."""
 
 
 class ManifestError(HubmaxactError):

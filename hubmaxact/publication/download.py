@@ -2,9 +2,7 @@
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub.repository import read_file
-from hubmaxact.report.document import REPORT_NAME
-
-MAX_REPORT_BYTES = 2 * 2**20
+from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME
 
 
 def download_report(repo_id: str, commit: str) -> bytes:

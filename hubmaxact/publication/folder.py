@@ -7,7 +7,7 @@ from hubmaxact.errors import ReadmeError
 from hubmaxact.files import WriteError, read_regular, write_bytes
 from hubmaxact.printable import printable
 from hubmaxact.publication.diff import file_diff
-from hubmaxact.publication.readme.splicing import MAX_BYTES, edit
+from hubmaxact.publication.readme.splicing import MAX_README_BYTES, edit
 from hubmaxact.rendering.picture.layers import layers_svg
 from hubmaxact.rendering.section import HEADING, PICTURE, render
 from hubmaxact.report.document import Report
@@ -88,13 +88,15 @@ def _content(path: Path) -> bytes | None:
     _refuse_link(path)
     name = printable(str(path), LONGEST_PATH)
     try:
-        content = read_regular(path, MAX_BYTES + 1)
+        content = read_regular(path, MAX_README_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ReadmeError(f"cannot read {name}: {error.strerror}.") from error
-    if len(content) > MAX_BYTES:
-        raise ReadmeError(f"{name} has more than {MAX_BYTES:,} bytes. Shorten it, or move it away.")
+    if len(content) > MAX_README_BYTES:
+        raise ReadmeError(
+            f"{name} has more than {MAX_README_BYTES:,} bytes. Shorten it, or move it away."
+        )
     return content
 
 

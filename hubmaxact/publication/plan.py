@@ -145,11 +145,11 @@ def _read_readme(repo_id: str, head: str, files: dict[str, HubFile]) -> bytes | 
             )
         return None
     file = files[README]
-    if file.sha256 is not None or file.size > splicing.MAX_BYTES:
+    if file.sha256 is not None or file.size > splicing.MAX_README_BYTES:
         raise ReadmeError(
             f"the README of {repo_id} is in LFS or too large to edit. Shorten it there. {WAYS_OUT}"
         )
-    content = repository.read_file(repo_id, head, README, limit=splicing.MAX_BYTES)
+    content = repository.read_file(repo_id, head, README, limit=splicing.MAX_README_BYTES)
     if content is None or not file.holds(content):
         raise HubError(f"the README of {repo_id} could not be read whole. Try again later.")
     return content

@@ -3,7 +3,7 @@
 from hubmaxact.hub.repository import read_file
 from hubmaxact.publication.diff import file_diff
 from hubmaxact.publication.plan import Plan, Push
-from hubmaxact.publication.readme.splicing import MAX_BYTES
+from hubmaxact.publication.readme.splicing import MAX_README_BYTES
 
 
 def diff(push: Push, plan: Plan) -> bytes:
@@ -13,6 +13,6 @@ def diff(push: Push, plan: Plan) -> bytes:
         HubError: what is there now cannot be read.
     """
     return b"".join(
-        file_diff(path, read_file(push.repo_id, plan.parent, path, limit=MAX_BYTES), new)
+        file_diff(path, read_file(push.repo_id, plan.parent, path, limit=MAX_README_BYTES), new)
         for path, new in plan.changes.items()
     )

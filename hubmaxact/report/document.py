@@ -6,6 +6,12 @@ from hubmaxact.report.derived import Headroom, Quantization, Stability
 
 SCHEMA_VERSION = "0.1"
 REPORT_NAME = "activation_maxima.json"
+MAX_REPORT_BYTES = 2 * 1024 * 1024
+"""The largest file that is read as a report, wherever it comes from."""
+
+PROBE_5K = "probe-5k"
+NAMED_CORPORA = {PROBE_5K: "synthetic", "paper": "natural"}
+"""Corpora that go by their name, which no file can take, and the kind of their texts."""
 
 
 class WeightFile(TypedDict):

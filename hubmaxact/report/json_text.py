@@ -1,8 +1,8 @@
 """JSON from strangers: strict, in bounded time and memory, with the place of what is wrong.
 
 Stricter than the json module: no NaN, no infinity by overflow, no repeated key, no integer
-beyond 2^53, no lone surrogate, bounded size, depth and number of values. Knows nothing of
-reports.
+beyond 2^53, no lone surrogate, bounded size, depth and number of values. Of reports it
+knows only how large they may be.
 """
 
 import json
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from hubmaxact.errors import ReportError
 from hubmaxact.printable import printable
+from hubmaxact.report.document import MAX_REPORT_BYTES
 
-MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_VALUES = 131_072
 LARGEST_INTEGER = 2**53
@@ -69,8 +69,8 @@ def load(content: bytes) -> object:
     Raises:
         ReportError: it is too large, not UTF-8, not JSON, or JSON that readers disagree about.
     """
-    if len(content) > MAX_BYTES:
-        raise ReportError(f"larger than {MAX_BYTES:,} bytes; a report is far smaller")
+    if len(content) > MAX_REPORT_BYTES:
+        raise ReportError(f"larger than {MAX_REPORT_BYTES:,} bytes; a report is far smaller")
     text = _decoded(content)
     _check_shape(text)
     hooks = _Hooks()

@@ -11,8 +11,8 @@ from typing import cast
 from hubmaxact.errors import HubmaxactError, ReportError
 from hubmaxact.files import read_regular
 from hubmaxact.printable import printable, shown
-from hubmaxact.report.document import SCHEMA_VERSION, Report
-from hubmaxact.report.json_text import MAX_BYTES, load
+from hubmaxact.report.document import MAX_REPORT_BYTES, SCHEMA_VERSION, Report
+from hubmaxact.report.json_text import load
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.validate import problems
 
@@ -71,7 +71,7 @@ def read_bounded(path: Path) -> bytes:
     """
     name = printable(str(path), 400)
     try:
-        return read_regular(path, MAX_BYTES + 1)
+        return read_regular(path, MAX_REPORT_BYTES + 1)
     except OSError as error:
         raise UnreadableFileError(f"cannot read {name}: {error.strerror}.") from error
 

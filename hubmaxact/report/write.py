@@ -5,10 +5,10 @@ from hashlib import sha256
 from typing import cast
 
 from hubmaxact.errors import ReportError
-from hubmaxact.report.document import Report
+from hubmaxact.report.document import MAX_REPORT_BYTES, Report
 from hubmaxact.report.validate import problems
 
-MAX_BYTES = 1024 * 1024
+MAX_WRITTEN_BYTES = MAX_REPORT_BYTES // 2
 WIDTH = 100
 STEP = 2
 
@@ -38,8 +38,10 @@ def report_bytes(report: Report) -> bytes:
     if found:
         raise UnwritableReportError(str(found[0]))
     content = (_layout(_without_minus_zero(report), indent=0) + "\n").encode("ascii")
-    if len(content) > MAX_BYTES:
-        raise UnwritableReportError(f"it has {len(content):,} bytes; the limit is {MAX_BYTES:,}")
+    if len(content) > MAX_WRITTEN_BYTES:
+        raise UnwritableReportError(
+            f"it has {len(content):,} bytes; the limit is {MAX_WRITTEN_BYTES:,}"
+        )
     return content
 
 

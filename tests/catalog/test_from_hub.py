@@ -5,7 +5,7 @@ import json
 import pytest
 from catalog_reports import REPORT_NAME, TAGGED, newer, publish, report_bytes_of, report_of, rows_in
 
-from hubmaxact.report.json_text import MAX_BYTES
+from hubmaxact.report.document import MAX_REPORT_BYTES
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_weights_outside_lfs_are_compared_when_they_are_few(hub, built):
 def test_bad_reports_are_quarantined_and_newer_ones_kept_apart(hub, built):
     publish(hub, "org/good")
     publish(hub, "org/html", report=b"<!doctype html><script>alert(1)</script>")
-    publish(hub, "org/huge", report=b" " * (MAX_BYTES + 1))
+    publish(hub, "org/huge", report=b" " * (MAX_REPORT_BYTES + 1))
     publish(hub, "org/newer", report=newer(report_of("x")))
     publish(hub, "org/none", report=b"")
     publish(hub, "org/nan", report=report_bytes_of("x").replace(b"61.0", b"NaN"))

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 
 from hubmaxact.errors import ReadmeError
 from hubmaxact.publication.readme.front_matter import find
-from hubmaxact.publication.readme.splicing import BEGIN, BOM, END, MAX_BYTES, edit
+from hubmaxact.publication.readme.splicing import BEGIN, BOM, END, MAX_README_BYTES, edit
 
 SECTION = "## Activation maxima\n\nM is 61.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n"
 BLOCK = f"{BEGIN}\n{SECTION}{END}"
@@ -148,7 +148,7 @@ def test_lines_are_counted_as_in_the_readers_file():
 UNREADABLE = [
     ("Latin-1", b"caf\xe9", "not UTF-8 (byte 3)"),
     ("UTF-16", "text".encode("utf-16-le"), "NUL"),
-    ("too long", b"a" * (MAX_BYTES + 1), "5,000,001 bytes"),
+    ("too long", b"a" * (MAX_README_BYTES + 1), "5,000,001 bytes"),
     ("LFS", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS"),
     ("open fence", b"a\n```python\ncode\n", "code fence opened on line 2"),
     ("open pre", b"a\n<pre>\n\ntext\n", "the <pre> opened on line 2"),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from invalid_report_files import SMALLEST
 
 from hubmaxact.errors import HubmaxactError, ReportError
-from hubmaxact.report.json_text import MAX_BYTES, load
+from hubmaxact.report.document import MAX_REPORT_BYTES
+from hubmaxact.report.json_text import load
 from hubmaxact.report.read import (
     InvalidReportError,
     NewerReportError,
@@ -169,8 +170,8 @@ def test_one_changed_value_never_breaks_the_reader():
 def test_the_limit_counts_bytes_before_parsing(tmp_path):
     path = tmp_path / "large.json"
     with path.open("wb") as file:
-        file.truncate(40 * MAX_BYTES)
-    with pytest.raises(ReportError, match=f"larger than {MAX_BYTES:,} bytes"):
+        file.truncate(40 * MAX_REPORT_BYTES)
+    with pytest.raises(ReportError, match=f"larger than {MAX_REPORT_BYTES:,} bytes"):
         read_report(path)
 
 

@@ -18,8 +18,7 @@ from hubmaxact.hub.repository import (
     read_file,
 )
 from hubmaxact.hub.retry import ask
-from hubmaxact.publication.download import MAX_REPORT_BYTES
-from hubmaxact.report.document import REPORT_NAME
+from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling

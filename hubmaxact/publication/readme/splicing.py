@@ -14,7 +14,7 @@ from hubmaxact.publication.readme.markdown_blocks import Blocks, Raw
 
 BEGIN = "<!-- hubmaxact:begin -->"
 END = "<!-- hubmaxact:end -->"
-MAX_BYTES = 5_000_000
+MAX_README_BYTES = 5_000_000
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 MARKER = re.compile(r" {0,3}(?P<marker><!-- hubmaxact:(?:begin|end) -->)[ \t]*")
@@ -73,10 +73,10 @@ def edit(readme: bytes | None, section: str) -> Edit:
 
 
 def _decode(readme: bytes) -> str:
-    if len(readme) > MAX_BYTES:
+    if len(readme) > MAX_README_BYTES:
         raise ReadmeError(
-            f"the README has {len(readme):,} bytes, more than the {MAX_BYTES:,} that are edited. "
-            "Shorten it, or add the section by hand."
+            f"the README has {len(readme):,} bytes, more than the {MAX_README_BYTES:,} "
+            "that are edited. Shorten it, or add the section by hand."
         )
     if readme.startswith(LFS_POINTER):
         raise ReadmeError("the README is a Git LFS pointer, not text. Store it as a regular file.")
