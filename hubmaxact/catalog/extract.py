@@ -8,6 +8,7 @@ from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.comparability import protocol_key
 from hubmaxact.report.document import GlobalMax, Model, Protocol, Report, WeightFile
+from hubmaxact.report.fields import field, fields
 from hubmaxact.report.roles import ROLES
 from hubmaxact.report.summaries import decibels, int8_at_peak, per_layer
 
@@ -38,7 +39,7 @@ def row_of(report: Report, content: bytes, *, key: str, name: str) -> Row:
         | _errors(report)
         | _errors_elsewhere(report)
         | protocol_columns(report["protocol"])
-        | {name: report["environment"][name] for name in ("hubmaxact", "device_name")}
+        | fields(report["environment"], ("hubmaxact", "device_name"))
     )
     return cast("Row", columns)
 
@@ -54,7 +55,7 @@ def protocol_columns(protocol: Protocol) -> dict[str, Any]:
     corpus, tokens = protocol["corpus"], protocol["special_tokens"]
     return {
         "protocol_key": protocol_key(protocol),
-        **{name: protocol[name] for name in SAME_NAME_IN_PROTOCOL},  # type: ignore[literal-required]
+        **fields(protocol, SAME_NAME_IN_PROTOCOL),
         **{f"corpus_{name}": corpus[name] for name in ("name", "version", "kind", "digest")},
         "num_samples": corpus["num_samples"],
         "num_tokens": corpus["num_tokens"],
@@ -65,7 +66,7 @@ def protocol_columns(protocol: Protocol) -> dict[str, Any]:
 
 def _model(model: Model) -> dict[str, Any]:
     return {
-        **{name: model[name] for name in SAME_NAME_IN_MODEL},  # type: ignore[literal-required]
+        **fields(model, SAME_NAME_IN_MODEL),
         "model_id": model["id"],
         "model_commit": model["commit"],
         "size": model["num_parameters"],
@@ -110,7 +111,7 @@ def _errors(report: Report) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for name, row in int8_at_peak(report).items():
         if policy := INT8_POLICIES.get(name):
-            columns |= {f"int8_{policy}_{error}": row[error] for error in INT8_ERRORS}  # type: ignore[literal-required]
+            columns |= {f"int8_{policy}_{error}": field(row, error) for error in INT8_ERRORS}
     return columns
 
 
