@@ -22,10 +22,13 @@ if sys.argv[1] == "push":
 class Recording(Machine):
     """A machine whose hubmaxact writes down how it was called, and does nothing."""
 
+    ending = ""
+
     def install_hubmaxact(self):
         super().install_hubmaxact()
         program = self.temporary / "hubmaxact" / "bin" / "hubmaxact"
-        program.write_text(RECORDER.format(python=sys.executable, calls=str(self.home / "calls")))
+        script = RECORDER.format(python=sys.executable, calls=str(self.home / "calls"))
+        program.write_text(script + self.ending)
 
     def calls(self):
         lines = (self.home / "calls").read_text().splitlines()
@@ -82,3 +85,11 @@ def test_the_summary_holds_what_hubmaxact_renders_and_is_told_of_no_repository(m
     words = {name: words for name, (words, _) in machine.calls().items()}
     assert words["card"] == ["card", "activation_maxima.json", "--format=summary"]
     assert words["check"][-1] == "--format=markdown"
+
+
+def test_a_report_that_cannot_be_shown_is_not_published(machine):
+    """As by a release of hubmaxact that has no such format."""
+    machine.ending = "sys.exit(2 if sys.argv[1] == 'card' else 0)\n"
+    run = run_action({"repo": REPO, "hf-token": TOKEN}, machine)
+    assert (run.code, list(machine.calls())) == (2, ["validate", "card"])
+    assert "**The report could not be shown; nothing was published.**" in run.summary
