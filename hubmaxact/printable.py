@@ -5,6 +5,9 @@ import unicodedata
 LONGEST = 80
 """Characters of a stranger's text that a message repeats."""
 
+LONGEST_PATH = 400
+"""Characters of a file's path that a message repeats: enough to find it by."""
+
 HARMLESS_SPACE = " "
 
 

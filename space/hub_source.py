@@ -20,7 +20,7 @@ from huggingface_hub.utils import (
 from index_copies import BrokenIndexError, Copy, said, whole_index
 
 from hubmaxact import __version__
-from hubmaxact.catalog.manifest import MAX_INDEX_BYTES
+from hubmaxact.catalog.manifest import MAX_INDEX_FILE_BYTES
 from hubmaxact.catalog.store import INDEX, MANIFEST
 from hubmaxact.errors import HubError
 from hubmaxact.files import write_bytes
@@ -116,7 +116,7 @@ class HubSource:
     def _download(self, commit: str, folder: Path) -> None:
         sizes = ask(lambda: self._sizes(commit), repo_id=self._name, revision=commit)
         for file in FILES:
-            if not 0 < sizes.get(file, 0) <= MAX_INDEX_BYTES:
+            if not 0 < sizes.get(file, 0) <= MAX_INDEX_FILE_BYTES:
                 raise HubError(f"{self._name} has no usable {file} at {commit[:7]}.")
         for file in FILES:
             ask(

@@ -12,8 +12,7 @@ from hubmaxact.errors import HubmaxactError
 SCHEMA = 1
 """Grows when a column or a field of the manifest changes its meaning."""
 
-MAX_INDEX_BYTES = 512 * 1024 * 1024
-"""The largest file of an index that is read."""
+MAX_INDEX_FILE_BYTES = 512 * 1024 * 1024
 
 
 class ManifestError(HubmaxactError):

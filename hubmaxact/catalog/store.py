@@ -159,7 +159,7 @@ def _named(folder: Path) -> str | None:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_regular(path, manifests.MAX_INDEX_BYTES)
+        return read_regular(path, manifests.MAX_INDEX_FILE_BYTES)
     except OSError as error:
         raise NoIndexError(f"cannot read {path}: {error.strerror}.") from error
 

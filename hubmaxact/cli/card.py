@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hubmaxact.printable import printable
+from hubmaxact.printable import LONGEST_PATH, printable
 
 
 @click.command()
@@ -45,10 +45,10 @@ def card(file: Path, form: str, readme: Path | None, *, write: bool) -> None:
     for line in placement.advice:
         click.echo(line, err=True)
     if not placement.changes:
-        click.echo(f"{printable(str(readme), 400)} is already up to date.", err=True)
+        click.echo(f"{printable(str(readme), LONGEST_PATH)} is already up to date.", err=True)
     elif write:
         folder.write(placement)
-        click.echo(f"The section is in {printable(str(readme), 400)}.", err=True)
+        click.echo(f"The section is in {printable(str(readme), LONGEST_PATH)}.", err=True)
     else:
         _show(folder.diff(placement))
 

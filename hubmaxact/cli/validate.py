@@ -7,7 +7,7 @@ import click
 
 from hubmaxact.errors import HubmaxactError
 
-MOST_SHOWN = 20
+MOST_PROBLEMS = 20
 
 
 @click.command()
@@ -23,17 +23,17 @@ def validate(files: tuple[Path, ...]) -> None:
 
 def _validate_one(path: Path) -> int:
     """Print the answer for one file; return its exit code."""
-    from hubmaxact.printable import printable
+    from hubmaxact.printable import LONGEST_PATH, printable
     from hubmaxact.report.read import InvalidReportError, UnreadableFileError, read_report
 
-    name = printable(str(path), 400)
+    name = printable(str(path), LONGEST_PATH)
     try:
         read_report(path)
     except InvalidReportError as error:
-        for problem in error.problems[:MOST_SHOWN]:
+        for problem in error.problems[:MOST_PROBLEMS]:
             click.echo(f"{name}: {problem}")
-        if len(error.problems) > MOST_SHOWN:
-            click.echo(f"{name}: and {len(error.problems) - MOST_SHOWN} or more other problems")
+        if len(error.problems) > MOST_PROBLEMS:
+            click.echo(f"{name}: and {len(error.problems) - MOST_PROBLEMS} or more other problems")
         return error.exit_code
     except UnreadableFileError as error:
         click.echo(f"hubmaxact: {error}", err=True)

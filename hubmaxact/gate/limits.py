@@ -13,12 +13,11 @@ from typing import Any
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.printable import printable, shown
+from hubmaxact.printable import LONGEST_PATH, printable, shown
 from hubmaxact.report.read import read_bounded
 
-LONGEST_FILE = 8_192  # bytes; a parser may take time that grows with their square
+MAX_LIMITS_BYTES = 8_192  # bytes; a parser may take time that grows with their square
 MOST_FORMATS = 64
-LONGEST_PATH = 400
 
 
 class LimitsError(HubmaxactError):
@@ -65,8 +64,10 @@ def settings_of(path: Path) -> dict[str, Any]:
         LimitsError: it is not TOML, or far too long.
     """
     name, content = printable(str(path), LONGEST_PATH), read_bounded(path)
-    if len(content) > LONGEST_FILE:
-        raise LimitsError(f"{name} has more than {LONGEST_FILE:,} bytes; a gate needs a few lines.")
+    if len(content) > MAX_LIMITS_BYTES:
+        raise LimitsError(
+            f"{name} has more than {MAX_LIMITS_BYTES:,} bytes; a gate needs a few lines."
+        )
     try:
         settings = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -17,7 +17,7 @@ from hubmaxact.page.json_bytes import encoded
 
 EXPORT_MANIFEST = "data/export.json"
 MADE_BY = "hubmaxact catalog export"
-MAX_MANIFEST_BYTES = 32 * 1024 * 1024
+MAX_EXPORT_MANIFEST_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ExportManifest:
         """Read a folder's manifest; an empty one when there is none that makes sense."""
         try:
             with (directory / EXPORT_MANIFEST).open("rb") as file:
-                document: Any = json.loads(file.read(MAX_MANIFEST_BYTES))
+                document: Any = json.loads(file.read(MAX_EXPORT_MANIFEST_BYTES))
         except (OSError, ValueError, RecursionError):
             return cls()
         if not isinstance(document, dict) or document.get("made_by") != MADE_BY:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hubmaxact.errors import ReadmeError
 from hubmaxact.files import WriteError, read_regular, write_bytes
-from hubmaxact.printable import printable
+from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.publication.diff import file_diff
 from hubmaxact.publication.readme.splicing import MAX_README_BYTES, edit
 from hubmaxact.rendering.picture.layers import layers_svg
@@ -13,7 +13,6 @@ from hubmaxact.rendering.section import HEADING, PICTURE, render
 from hubmaxact.report.document import Report
 
 README = "README.md"
-LONGEST_PATH = 400
 
 
 class Change(NamedTuple):

@@ -7,11 +7,7 @@ from hubmaxact.report.derived import Headroom, Quantization, Stability
 SCHEMA_VERSION = "0.1"
 REPORT_NAME = "activation_maxima.json"
 MAX_REPORT_BYTES = 2 * 1024 * 1024
-"""The largest file that is read as a report, wherever it comes from."""
-
-PROBE_5K = "probe-5k"
-NAMED_CORPORA = {PROBE_5K: "synthetic", "paper": "natural"}
-"""Corpora that go by their name, which no file can take, and the kind of their texts."""
+"""Of a report that is read, whoever wrote it; ours are held to half of that."""
 
 
 class WeightFile(TypedDict):
@@ -44,6 +40,11 @@ class Model(TypedDict):
     weights_quantization: str | None
     dequantized: bool
     remote_code: bool
+
+
+PROBE_5K = "probe-5k"
+NAMED_CORPORA = {PROBE_5K: "synthetic", "paper": "natural"}
+"""Corpora that go by their name, which no file can take, and the kind of their texts."""
 
 
 class CorpusFacts(TypedDict):

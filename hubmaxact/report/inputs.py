@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubmaxact.errors import ReportError
-from hubmaxact.printable import printable
+from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.document import Report
 from hubmaxact.report.read import parse, read_bounded
-
-LONGEST_PATH = 400
 
 
 class BadInputError(ReportError):

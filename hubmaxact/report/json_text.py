@@ -1,8 +1,8 @@
 """JSON from strangers: strict, in bounded time and memory, with the place of what is wrong.
 
 Stricter than the json module: no NaN, no infinity by overflow, no repeated key, no integer
-beyond 2^53, no lone surrogate, bounded size, depth and number of values. Of reports it
-knows only how large they may be.
+beyond 2^53, no lone surrogate, bounded size, depth and number of values. Knows nothing of
+what a report holds.
 """
 
 import json

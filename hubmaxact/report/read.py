@@ -10,7 +10,7 @@ from typing import cast
 
 from hubmaxact.errors import HubmaxactError, ReportError
 from hubmaxact.files import read_regular
-from hubmaxact.printable import printable, shown
+from hubmaxact.printable import LONGEST_PATH, printable, shown
 from hubmaxact.report.document import MAX_REPORT_BYTES, SCHEMA_VERSION, Report
 from hubmaxact.report.json_text import load
 from hubmaxact.report.problem import Problem
@@ -69,7 +69,7 @@ def read_bounded(path: Path) -> bytes:
     Raises:
         UnreadableFileError: it is missing, not a regular file, or may not be read.
     """
-    name = printable(str(path), 400)
+    name = printable(str(path), LONGEST_PATH)
     try:
         return read_regular(path, MAX_REPORT_BYTES + 1)
     except OSError as error:

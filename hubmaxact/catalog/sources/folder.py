@@ -10,7 +10,7 @@ from pathlib import Path
 from hubmaxact.catalog.manifest import State
 from hubmaxact.catalog.outcome import Found, Previous, in_table, left_out, read_report
 from hubmaxact.errors import HubmaxactError, ReportError
-from hubmaxact.printable import printable
+from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.document import REPORT_NAME
 from hubmaxact.report.read import UnreadableFileError, read_bounded
 
@@ -38,7 +38,7 @@ def report_files(folder: Path, output: Path) -> list[Path]:
                 files += [here / name for name in names if _is_wanted(name)]
     except OSError as error:
         raise NoFolderError(
-            f"cannot list {printable(str(folder), 400)}: {error.strerror}. "
+            f"cannot list {printable(str(folder), LONGEST_PATH)}: {error.strerror}. "
             "Name a folder of reports."
         ) from error
     return sorted(files)

@@ -75,8 +75,8 @@ def edit(readme: bytes | None, section: str) -> Edit:
 def _decode(readme: bytes) -> str:
     if len(readme) > MAX_README_BYTES:
         raise ReadmeError(
-            f"the README has {len(readme):,} bytes, more than the {MAX_README_BYTES:,} "
-            "that are edited. Shorten it, or add the section by hand."
+            f"the README has {len(readme):,} bytes, more than the {MAX_README_BYTES:,} that are "
+            "edited. Shorten it, or add the section by hand."
         )
     if readme.startswith(LFS_POINTER):
         raise ReadmeError("the README is a Git LFS pointer, not text. Store it as a regular file.")
