@@ -13,6 +13,8 @@ LARGEST_FINITE = {
 }
 """The largest finite value of each format a report speaks about."""
 
+FP16_LIMIT = LARGEST_FINITE["float16"]
+
 INT8_LEVELS = 127
 INT8_CONVENTION = (
     "symmetric, scale = threshold / 127, round half to even, clamp to [-127, 127]; "

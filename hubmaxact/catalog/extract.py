@@ -7,10 +7,10 @@ from typing import Any, cast
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.comparability import protocol_key
-from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import GlobalMax, Model, Protocol, Report, WeightFile
+from hubmaxact.report.fields import field, fields
 from hubmaxact.report.roles import ROLES
-from hubmaxact.report.summaries import decibels, per_layer
+from hubmaxact.report.summaries import decibels, int8_at_peak, per_layer
 
 BY_LAYER = ("hidden_state", "attention_output", "mlp_output")
 INT8_POLICIES = {"max_abs": "max_abs", "clip_q0.999": "clip"}
@@ -39,7 +39,7 @@ def row_of(report: Report, content: bytes, *, key: str, name: str) -> Row:
         | _errors(report)
         | _errors_elsewhere(report)
         | protocol_columns(report["protocol"])
-        | {name: report["environment"][name] for name in ("hubmaxact", "device_name")}
+        | fields(report["environment"], ("hubmaxact", "device_name"))
     )
     return cast("Row", columns)
 
@@ -55,7 +55,7 @@ def protocol_columns(protocol: Protocol) -> dict[str, Any]:
     corpus, tokens = protocol["corpus"], protocol["special_tokens"]
     return {
         "protocol_key": protocol_key(protocol),
-        **{name: protocol[name] for name in SAME_NAME_IN_PROTOCOL},  # type: ignore[literal-required]
+        **fields(protocol, SAME_NAME_IN_PROTOCOL),
         **{f"corpus_{name}": corpus[name] for name in ("name", "version", "kind", "digest")},
         "num_samples": corpus["num_samples"],
         "num_tokens": corpus["num_tokens"],
@@ -66,7 +66,7 @@ def protocol_columns(protocol: Protocol) -> dict[str, Any]:
 
 def _model(model: Model) -> dict[str, Any]:
     return {
-        **{name: model[name] for name in SAME_NAME_IN_MODEL},  # type: ignore[literal-required]
+        **fields(model, SAME_NAME_IN_MODEL),
         "model_id": model["id"],
         "model_commit": model["commit"],
         "size": model["num_parameters"],
@@ -109,10 +109,9 @@ def _peak(peak: GlobalMax) -> dict[str, Any]:
 def _errors(report: Report) -> dict[str, Any]:
     """The INT8 rows at the site that holds M."""
     columns: dict[str, Any] = {}
-    for row in report["quantization"]["formats"]:
-        policy = INT8_POLICIES.get(row["policy"])
-        if policy and _is_int8_at_peak(row, report["global_max"]):
-            columns |= {f"int8_{policy}_{name}": row[name] for name in INT8_ERRORS}  # type: ignore[literal-required]
+    for name, row in int8_at_peak(report).items():
+        if policy := INT8_POLICIES.get(name):
+            columns |= {f"int8_{policy}_{error}": field(row, error) for error in INT8_ERRORS}
     return columns
 
 
@@ -127,10 +126,3 @@ def _errors_elsewhere(report: Report) -> dict[str, Any]:
                 for name, value in zip(INT8_PLACES, values, strict=True)
             }
     return columns
-
-
-def _is_int8_at_peak(row: FormatRow, peak: GlobalMax | None) -> bool:
-    if peak is None or (row["format"], row["granularity"]) != ("int8", "per_tensor"):
-        return False
-    site = row["site"]
-    return all(site[name] == peak[name] for name in ("role", "layer", "part"))

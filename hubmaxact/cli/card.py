@@ -1,4 +1,4 @@
-"""`hubmaxact card`: the model-card section of a report, printed or put into a README."""
+"""`hubmaxact card`: a report as Markdown, printed or put into a README."""
 
 import sys
 from pathlib import Path
@@ -10,23 +10,34 @@ from hubmaxact.printable import LONGEST_PATH, printable
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("section", "summary")),
+    default="section",
+    show_default=True,
+    help="What is printed: the whole section, or its sentence and table, for a job's summary.",
+)
 @click.option("--readme", type=click.Path(path_type=Path), help="The README the section goes into.")
 @click.option("--write", is_flag=True, help="Write README and picture instead of showing a diff.")
-def card(file: Path, readme: Path | None, *, write: bool) -> None:
-    """Print the model-card section of the report FILE.
+def card(file: Path, form: str, readme: Path | None, *, write: bool) -> None:
+    """Print the model-card section of the report FILE, or a summary of it.
 
     With --readme, shows what would change in that README as a diff; with --write, changes it and
     puts activation_maxima/layers.svg beside it. Nothing outside the section's markers changes,
     but for one tag in the front matter.
     """
-    from hubmaxact.rendering.section import render
+    from hubmaxact.rendering import section, summary
     from hubmaxact.report.read import read_report
 
     if write and readme is None:
         raise click.UsageError("--write needs --readme.")
+    if form == "summary" and readme is not None:
+        raise click.UsageError("--format summary is printed; what goes into a README is a section.")
     report = read_report(file)
     if readme is None:
-        click.echo(render(report), nl=False)
+        said = f"{summary.render(report)}\n" if form == "summary" else section.render(report)
+        click.echo(said, nl=False)
         return
     from hubmaxact.publication import folder
 

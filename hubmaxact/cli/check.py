@@ -8,6 +8,7 @@ import click
 from hubmaxact.formats import LARGEST_FINITE
 
 PATH = click.Path(path_type=Path)
+FORMATS = ("text", "markdown", "json")
 
 
 class DecibelsType(click.ParamType[tuple[str, float]]):
@@ -50,9 +51,7 @@ class DecibelsType(click.ParamType[tuple[str, float]]):
     help="Everything expected was seen, and all of it was finite.",
 )
 @click.option("--config", type=PATH, help="TOML file with the same rules; options override it.")
-@click.option(
-    "--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 def check(file: Path, config: Path | None, form: str, **options: Any) -> None:
     """Hold the report FILE to limits; exit 1 naming every rule that failed.
 
@@ -67,7 +66,8 @@ def check(file: Path, config: Path | None, form: str, **options: Any) -> None:
     if not asked:
         raise click.UsageError("give at least one rule, such as --not-exceeding float16.")
     verdict = gate.check(file, asked)
-    click.echo(gate.as_json(verdict) if form == "json" else gate.as_text(verdict), nl=False)
+    written = {"text": gate.as_text, "markdown": gate.as_markdown, "json": gate.as_json}[form]
+    click.echo(written(verdict), nl=False)
     if not verdict.passed:
         raise gate.GateFailedError(verdict)
 

@@ -20,6 +20,7 @@ from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input
 from hubmaxact.report.labels import LONGEST_LABEL, labels
 from hubmaxact.report.roles import ROLES
+from hubmaxact.report.summaries import num_non_finite
 
 FEWEST, MOST = 2, 8
 """How many reports stand side by side."""
@@ -73,7 +74,7 @@ def _entry(each: Input, column: str, label: str) -> Entry:
         num_parameters=model["num_parameters"],
         status=report["status"],
         num_missing=len(report["coverage"]["missing"]),
-        num_non_finite=sum(bool(s["num_nan"] + s["num_inf"]) for s in report["sites"]),
+        num_non_finite=num_non_finite(report),
         global_max=report["global_max"],
     )
 

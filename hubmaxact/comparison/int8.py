@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from hubmaxact.comparison.comparison import Int8Cell, Int8Row
 from hubmaxact.report import summaries
 from hubmaxact.report.document import Report
-from hubmaxact.report.summaries import rows_at_peak
 
 
 def int8_table(reports: Sequence[Report]) -> tuple[Int8Row, ...]:
@@ -22,9 +21,8 @@ def _cell(report: Report, policy: str) -> Int8Cell | None:
     if not rows:
         return None
     found = next((each for each in summaries.decibels(report) if each.policy == policy), None)
-    at_peak = (row for row in rows_at_peak(report) if row in rows)
     return Int8Cell(
-        at_peak=next(at_peak, None),
+        at_peak=summaries.int8_at_peak(report).get(policy),
         lowest_db=found.lowest[0] if found else None,
         lowest_layer=found.lowest[1] if found else None,
         median_db=found.median if found else None,

@@ -1,4 +1,4 @@
-"""A gate: the reports it needs, every rule's outcome, and the answer as text or JSON."""
+"""A gate: the reports it needs, every rule's outcome, and the answer as text, Markdown or JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,6 +8,8 @@ from hubmaxact.errors import HubmaxactError
 from hubmaxact.gate.limits import Limits
 from hubmaxact.gate.rules import Outcome, outcomes
 from hubmaxact.printable import printable
+from hubmaxact.rendering.escape import text
+from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report.comparability import DifferentProtocolsError, forbidding, protocol_rows
 from hubmaxact.report.inputs import Input, read_input
 from hubmaxact.report.labels import LONGEST_LABEL, labels
@@ -74,6 +76,18 @@ def as_text(verdict: Verdict) -> str:
     """One line for each rule, for people."""
     lines = (f"{'ok  ' if o.passed else 'FAIL'} {_rule(o)}: {o.detail}\n" for o in verdict.rules)
     return "".join(lines)
+
+
+def as_markdown(verdict: Verdict) -> str:
+    """A sentence, and a table in which the failed rules stand first; safe in a job's summary."""
+    rules = sorted(verdict.rules, key=lambda outcome: outcome.passed)
+    failed = sum(not outcome.passed for outcome in rules)
+    said = f"**{failed} of {len(rules)} rules failed.**" if failed else "Every rule passed."
+    rows = [
+        ("passed" if outcome.passed else "**failed**", text(outcome.rule), text(outcome.detail))
+        for outcome in rules
+    ]
+    return f"{said}\n\n{table(('', 'rule', 'found'), rows)}\n"
 
 
 def as_json(verdict: Verdict) -> str:

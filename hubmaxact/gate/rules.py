@@ -12,7 +12,7 @@ from hubmaxact.printable import printable
 from hubmaxact.rendering import numbers, words
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import GlobalMax, Report
-from hubmaxact.report.summaries import ratio, rows_at_peak
+from hubmaxact.report.summaries import num_non_finite, ratio, rows_at_peak
 
 DEFAULT_POLICY = "max_abs"
 
@@ -158,7 +158,7 @@ def _peak(report: Report) -> GlobalMax | str:
 
 
 def _not_finite(report: Report) -> str:
-    broken = sum(bool(site["num_nan"] + site["num_inf"]) for site in report["sites"])
+    broken = num_non_finite(report)
     return f"{numbers.count(broken, 'watched tensor')} held NaN or infinity" if broken else ""
 
 

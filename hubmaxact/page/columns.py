@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from hubmaxact.catalog.row import Row
 from hubmaxact.page.safe_text import shown
 from hubmaxact.page.verdict import site
+from hubmaxact.report.fields import field
 
 Kind = Literal["text", "number", "count", "flag", "db"]
 Cell = str | float | bool | None
@@ -32,7 +33,7 @@ def weights(row: Row) -> str | None:
 
 def _text(name: str) -> Callable[[Row], Cell]:
     def cell(row: Row) -> Cell:
-        text: str | None = row[name]  # type: ignore[literal-required]
+        text: str | None = field(row, name)
         return None if text is None else shown(text)
 
     return cell
@@ -40,7 +41,7 @@ def _text(name: str) -> Callable[[Row], Cell]:
 
 def _plain(name: str) -> Callable[[Row], Cell]:
     def cell(row: Row) -> Cell:
-        value: Cell = row[name]  # type: ignore[literal-required]
+        value: Cell = field(row, name)
         return value
 
     return cell

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypedDict
 from hubmaxact.catalog.row import MEASURED, PAPER, Row
 from hubmaxact.page.columns import weights
 from hubmaxact.page.safe_text import shown, value_of
+from hubmaxact.report.fields import field
 
 UNKNOWN = "unknown"
 MOST_CHOICES = 200
@@ -62,7 +63,7 @@ def formats(row: Row) -> Sequence[Named]:
     """What is known of the row in each low-precision format, unscaled."""
     said = []
     for name, label in FORMATS:
-        exceeds = row[f"exceeds_{name}"]  # type: ignore[literal-required]
+        exceeds = field(row, f"exceeds_{name}")
         if exceeds is not None:
             said.append(_standing(name, label, exceeds))
     return said
@@ -76,7 +77,7 @@ def _standing(name: str, label: str, exceeds: bool) -> Named:
 
 def _of(name: str) -> Callable[[Row], Sequence[Named]]:
     def values(row: Row) -> Sequence[Named]:
-        return _named(row[name])  # type: ignore[literal-required]
+        return _named(field(row, name))
 
     return values
 

@@ -12,6 +12,7 @@ from hubmaxact.hub.repository import check_repo_id
 from hubmaxact.page.columns import COLUMNS, Cell, weights
 from hubmaxact.page.safe_text import LONGEST_SENTENCE, shown
 from hubmaxact.page.verdict import Verdict, site, verdict
+from hubmaxact.report.fields import field
 
 HUB = "https://huggingface.co/"
 LONGEST_NAME = 240
@@ -85,7 +86,7 @@ def href(row: Row) -> str | None:
 
 def search_text(row: Row) -> str:
     """What a search looks into: names and kinds, lower-cased."""
-    texts = [row[name] for name in SEARCHED]  # type: ignore[literal-required]
+    texts = [field(row, name) for name in SEARCHED]
     known = dict.fromkeys(text for text in [*texts, weights(row), site(row)] if text)
     return " ".join(shown(text, LONGEST_NAME) for text in known).lower()
 

@@ -7,12 +7,12 @@ so exceeding it unscaled is no verdict; the INT-8 diagnostic is quoted and never
 from typing import Literal, TypedDict
 
 from hubmaxact.catalog.row import Row
-from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.formats import FP16_LIMIT
 from hubmaxact.page.safe_text import shown
 from hubmaxact.rendering import numbers, words
+from hubmaxact.report.fields import field
 from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
 
-LIMIT = LARGEST_FINITE["float16"]
 NEAR = 0.5
 """Of the limit: other texts, or one more training stage, may double a peak."""
 
@@ -47,7 +47,7 @@ def site(row: Row) -> str | None:
 def largest(row: Row) -> tuple[float, str | None] | None:
     """The largest magnitude on record and the role that holds it; M's own when they are equal."""
     known = [(row["abs_max"], row["carrier_role"])] if row["abs_max"] is not None else []
-    by_role = ((row[f"max_{role.name}"], role.name) for role in ROLES)  # type: ignore[literal-required]
+    by_role = ((field(row, f"max_{role.name}"), role.name) for role in ROLES)
     known += [(abs(value), role) for value, role in by_role if value is not None]
     return max(known, key=lambda pair: pair[0] or 0.0, default=None)
 
@@ -60,7 +60,7 @@ def _level(row: Row) -> Level:
     if exceeds is None or peak is None or row["status"] not in {"complete", None}:
         return "unknown"
     found = largest(row)
-    return "near" if found and found[0] >= NEAR * LIMIT else "within"
+    return "near" if found and found[0] >= NEAR * FP16_LIMIT else "within"
 
 
 def _range(row: Row, level: Level) -> str:
@@ -74,11 +74,11 @@ def _range(row: Row, level: Level) -> str:
 
 def _excess(row: Row) -> str:
     found = largest(row)
-    if found is None or found[0] <= LIMIT:
+    if found is None or found[0] <= FP16_LIMIT:
         return "infinity, or a value beyond 65,504 in a tensor that has no column here, was seen"
     magnitude, role = found
     name = "M" if row["abs_max"] == magnitude else f"the {_title(role)}'s maximum"
-    times = numbers.ratio(magnitude / LIMIT)
+    times = numbers.ratio(magnitude / FP16_LIMIT)
     return f"{name} = {numbers.value(magnitude)} is {times} fp16's largest value, 65,504"
 
 
@@ -100,7 +100,7 @@ def _share(row: Row) -> str:
     peak = row["abs_max"]
     if peak is None:
         return ""
-    return f", M = {numbers.value(peak)} being {numbers.percent(peak / LIMIT)} of it"
+    return f", M = {numbers.value(peak)} being {numbers.percent(peak / FP16_LIMIT)} of it"
 
 
 def _place(row: Row) -> str:

@@ -2,12 +2,9 @@
 
 from hubmaxact.rendering.escape import is_safe, word
 from hubmaxact.report.cpu_threads import threads_of
-from hubmaxact.report.document import REPORT_NAME, CorpusFacts, Report
+from hubmaxact.report.document import NAMED_CORPORA, REPORT_NAME, CorpusFacts, Report
 
 WIDTH = 90
-
-NAMED = ("probe-5k", "paper")
-"""Corpora that go by their name."""
 
 SOME_FILE = "FILE.jsonl"
 """Stands for a corpus whose name cannot be shown on a command line."""
@@ -38,14 +35,14 @@ def verify(report: Report) -> str:
     """The `hubmaxact verify` command: from the Hub when the model has an id, else from the file."""
     file = f"{REPORT_NAME} " if report["model"]["id"] is None else ""
     corpus = report["protocol"]["corpus"]
-    given = [] if corpus["name"] in NAMED else [f"--corpus {word(_corpus(corpus))}"]
+    given = [] if corpus["name"] in NAMED_CORPORA else [f"--corpus {word(_corpus(corpus))}"]
     return _wrapped([f"hubmaxact verify {file}{_checkpoint(report)}", *given])
 
 
 def _corpus(corpus: CorpusFacts) -> str:
     """What `--corpus` takes: a name of ours, a data set at its commit, or a file of that stem."""
     name, version = corpus["name"], corpus["version"]
-    if name in NAMED:
+    if name in NAMED_CORPORA:
         return name
     if "/" not in name:
         return f"{name}.jsonl" if is_safe(name) else SOME_FILE

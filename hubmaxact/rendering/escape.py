@@ -14,9 +14,9 @@ LONGEST = 256
 
 # Numeric entities are text to Markdown and to HTML alike; backslashes would show inside HTML.
 ACTIVE = re.compile(r"[^A-Za-z0-9 .,/+-]")
-# GitHub's Markdown makes links of what looks like one, in spite of entities; nobody looks for a
-# link across a comment, which is not shown.
-LIKE_A_LINK = re.compile(r"(@(?=\S*\.)|:(?=//)|www(?=\.))", re.IGNORECASE)
+# GitHub's Markdown makes links of what looks like an address or calls somebody by name, in spite of
+# entities; nobody looks for either across a comment, which is not shown.
+LIKE_A_LINK = re.compile(r"(@(?=\S)|:(?=//)|www(?=\.))", re.IGNORECASE)
 BREAK = "<!-- -->"
 PLAIN = re.compile(r"[A-Za-z0-9_./+@:=-]+")
 ON_A_COMMAND_LINE = frozenset("_./+@:=,%#()!~ -")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from hubmaxact.formats import INT8_LABEL
 from hubmaxact.rendering import numbers, words
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.markdown_table import table
@@ -54,21 +55,15 @@ def _roles(report: Report) -> str:
 def _layers(report: Report) -> str:
     """The layers with the largest values of the roles that M is taken over."""
     columns = [role for role in ROLES if role.per_layer and role.name in report["max_by_role"]]
-    largest: dict[int, dict[str, float]] = {}
-    for site in report["sites"]:
-        if site["layer"] is not None and site["abs_max"] is not None:
-            row = largest.setdefault(site["layer"], {})
-            row[site["role"]] = max(row.get(site["role"], 0.0), site["abs_max"])
-
-    def height(layer: int) -> float:
-        row = largest[layer]
-        return max((row.get(role.name, 0.0) for role in columns if role.in_global_max), default=0.0)
-
-    chosen = sorted(largest, key=lambda layer: (-height(layer), layer))[:MOST_LAYERS]
-    rows = [
-        (str(layer), *(_value(largest[layer].get(role.name)) for role in columns))
-        for layer in chosen
-    ]
+    lines = {role: summaries.per_layer(report, role.name) for role in columns}
+    in_m = [line for role, line in lines.items() if role.in_global_max]
+    heights = {
+        layer: max((line[layer] or 0.0 for line in in_m), default=0.0)
+        for layer in range(report["model"]["num_layers"])
+        if any(line[layer] is not None for line in lines.values())
+    }
+    chosen = sorted(heights, key=lambda layer: (-heights[layer], layer))[:MOST_LAYERS]
+    rows = [(str(layer), *(_value(line[layer]) for line in lines.values())) for layer in chosen]
     if not rows:
         return ""
     head = ("layer", *(role.title for role in columns))
@@ -212,7 +207,7 @@ BLOCKS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("Largest layers", _layers),
     ("By domain", _domains),
     ("Number formats", _formats),
-    ("INT8 check: diagnostic, as in arXiv&#58;2605.15572", _int8),
+    (f"INT8 check: {text(INT8_LABEL)}", _int8),
     ("M over random subsets of the texts", _stability),
     ("Massive activations", _massive),
     ("Experts", _experts),

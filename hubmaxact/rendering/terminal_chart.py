@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.formats import FP16_LIMIT
 
 EIGHTHS = " \u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 ROWS_PER_DECADE = 2
@@ -17,7 +17,6 @@ MOST_COLUMNS = 64
 WIDEST_COLUMN = 6
 STEPS = (1, 2, 4, 5, 10)  # columns between two numbers below the axis
 GUTTER = 8  # characters for the numbers on the left
-LIMIT = LARGEST_FINITE["float16"]
 
 Piece = tuple[str, str]
 """Text and its style."""
@@ -70,7 +69,7 @@ def _columns(values: Sequence[float | None]) -> list[Column]:
 
 def _decades(values: list[float]) -> tuple[int, int]:
     """The exponents of ten at the bottom and at the top; the limit of fp16 is always inside."""
-    high = math.ceil(math.log10(max([*values, LIMIT])) + 1e-9)
+    high = math.ceil(math.log10(max([*values, FP16_LIMIT])) + 1e-9)
     low = math.floor(math.log10(min(values, default=1.0)))
     return max(min(low, high - 2), high - MOST_DECADES), high
 
@@ -82,7 +81,7 @@ def _cell(column: Column, floor: float, width: int, glyphs: Glyphs) -> Piece:
     if column.value:
         share = (math.log10(column.value) - floor) * ROWS_PER_DECADE
         level = min(max(round(share * steps), 0), steps)
-    over = column.value is not None and column.value > LIMIT
+    over = column.value is not None and column.value > FP16_LIMIT
     if level == 0 and _holds_limit(floor):
         return glyphs.limit * width, "dim"
     body = width - 1 if width > 1 else width
@@ -90,7 +89,7 @@ def _cell(column: Column, floor: float, width: int, glyphs: Glyphs) -> Piece:
 
 
 def _holds_limit(floor: float) -> bool:
-    return floor <= math.log10(LIMIT) < floor + 1 / ROWS_PER_DECADE
+    return floor <= math.log10(FP16_LIMIT) < floor + 1 / ROWS_PER_DECADE
 
 
 def _limit_name(floor: float) -> list[Piece]:

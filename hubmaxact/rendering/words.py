@@ -9,8 +9,9 @@ from collections.abc import Callable
 from hubmaxact.rendering import numbers
 from hubmaxact.report.derived import Where
 from hubmaxact.report.document import Carrier, GlobalMax, Report
+from hubmaxact.report.fields import field
 from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
-from hubmaxact.report.summaries import decibels, int8_rows
+from hubmaxact.report.summaries import decibels, int8_rows, num_non_finite
 
 Name = Callable[[str], str]
 
@@ -43,7 +44,7 @@ def sentence(report: Report, name: Name, strong: Name) -> str:
 
 
 def _caveat(report: Report) -> str:
-    broken = sum(bool(site["num_nan"] + site["num_inf"]) for site in report["sites"])
+    broken = num_non_finite(report)
     missing = len(report["coverage"]["missing"])
     said = []
     if broken:
@@ -135,6 +136,6 @@ def measured(report: Report, name: Name) -> str:
 
 def coverage(report: Report) -> str:
     """How many watched tensors were seen of those expected."""
-    rows = [report["coverage"][role.name] for role in ROLES]  # type: ignore[literal-required]
+    rows = [field(report["coverage"], role.name) for role in ROLES]
     fired, expected = sum(r["fired"] for r in rows), sum(r["expected"] for r in rows)
     return f"{fired:,} of {expected:,} tensors seen"

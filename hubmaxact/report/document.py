@@ -42,6 +42,11 @@ class Model(TypedDict):
     remote_code: bool
 
 
+PROBE_5K = "probe-5k"
+NAMED_CORPORA = {PROBE_5K: "synthetic", "paper": "natural"}
+"""Corpora that go by their name, which no file can take, and the kind of their texts."""
+
+
 class CorpusFacts(TypedDict):
     """Which texts were read."""
 

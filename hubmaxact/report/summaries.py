@@ -1,6 +1,6 @@
 """Figures that follow from a report: maxima by layer, the INT8 diagnostic, ratios of maxima.
 
-Pure; knows nothing of how they are shown.
+Each is worked out here and nowhere else. Pure; knows nothing of how they are shown.
 """
 
 from typing import NamedTuple
@@ -19,51 +19,9 @@ def per_layer(report: Report, role: str) -> list[float | None]:
     return largest
 
 
-class Decibels(NamedTuple):
-    """SQNR of one policy: over the hidden states, at M and at the final norm (dB or None)."""
-
-    policy: str
-    lowest: tuple[float, int | None]
-    median: float
-    highest: float
-    at_peak: float | None
-    final_norm: float | None
-
-
-def int8_rows(report: Report) -> list[FormatRow]:
-    """The INT8 rows of a report, per tensor."""
-    rows = report["quantization"]["formats"]
-    return [r for r in rows if r["format"] == "int8" and r["granularity"] == "per_tensor"]
-
-
-def decibels(report: Report) -> list[Decibels]:
-    """The INT8 diagnostic in a row for each policy that has values on hidden states."""
-    summary = []
-    rows = [row for row in int8_rows(report) if row["sqnr_db"] is not None]
-    for policy in dict.fromkeys(row["policy"] for row in rows):
-        known = [row for row in rows if row["policy"] == policy]
-        hidden = sorted(
-            (row["sqnr_db"] or 0.0, row["site"]["layer"])
-            for row in known
-            if row["site"]["role"] == "hidden_state" and row["site"]["layer"] is not None
-        )
-        if hidden:
-            middle = hidden[(len(hidden) - 1) // 2][0]
-            peak, norm = _at_peak(report, known), _of_role(known, "final_norm")
-            summary.append(Decibels(policy, hidden[0], middle, hidden[-1][0], peak, norm))
-    return summary
-
-
-def _at_peak(report: Report, rows: list[FormatRow]) -> float | None:
-    peak = report["global_max"]
-    if peak is None:
-        return None
-    wanted = {"role": peak["role"], "layer": peak["layer"], "part": peak["part"]}
-    return next((row["sqnr_db"] for row in rows if row["site"] == wanted), None)
-
-
-def _of_role(rows: list[FormatRow], role: str) -> float | None:
-    return next((row["sqnr_db"] for row in rows if row["site"]["role"] == role), None)
+def num_non_finite(report: Report) -> int:
+    """How many watched tensors held NaN or infinity."""
+    return sum(bool(site["num_nan"] + site["num_inf"]) for site in report["sites"])
 
 
 def ratio(before: float | None, after: float | None) -> float | None:
@@ -80,6 +38,53 @@ def rows_at_peak(report: Report) -> list[FormatRow]:
     peak = report["global_max"]
     if peak is None:
         return []
-    wanted = (peak["role"], peak["layer"], peak["part"])
-    rows = report["quantization"]["formats"]
-    return [r for r in rows if wanted == (r["site"]["role"], r["site"]["layer"], r["site"]["part"])]
+    site = {"role": peak["role"], "layer": peak["layer"], "part": peak["part"]}
+    return [row for row in report["quantization"]["formats"] if row["site"] == site]
+
+
+def int8_rows(report: Report) -> list[FormatRow]:
+    """The INT8 rows of a report, per tensor."""
+    return [row for row in report["quantization"]["formats"] if _is_int8(row)]
+
+
+def int8_at_peak(report: Report) -> dict[str, FormatRow]:
+    """The per-tensor INT8 row at the site that global_max names, under the name of its policy."""
+    return {row["policy"]: row for row in rows_at_peak(report) if _is_int8(row)}
+
+
+class Decibels(NamedTuple):
+    """SQNR of one policy: over the hidden states, at M and at the final norm (dB or None)."""
+
+    policy: str
+    lowest: tuple[float, int | None]
+    median: float
+    highest: float
+    at_peak: float | None
+    final_norm: float | None
+
+
+def decibels(report: Report) -> list[Decibels]:
+    """The INT8 diagnostic in a row for each policy that has values on hidden states."""
+    summary, at_peak = [], int8_at_peak(report)
+    rows = [row for row in int8_rows(report) if row["sqnr_db"] is not None]
+    for policy in dict.fromkeys(row["policy"] for row in rows):
+        known = [row for row in rows if row["policy"] == policy]
+        hidden = sorted(
+            (row["sqnr_db"] or 0.0, row["site"]["layer"])
+            for row in known
+            if row["site"]["role"] == "hidden_state" and row["site"]["layer"] is not None
+        )
+        if hidden:
+            middle = hidden[(len(hidden) - 1) // 2][0]
+            peak = at_peak[policy]["sqnr_db"] if policy in at_peak else None
+            norm = _of_role(known, "final_norm")
+            summary.append(Decibels(policy, hidden[0], middle, hidden[-1][0], peak, norm))
+    return summary
+
+
+def _of_role(rows: list[FormatRow], role: str) -> float | None:
+    return next((row["sqnr_db"] for row in rows if row["site"]["role"] == role), None)
+
+
+def _is_int8(row: FormatRow) -> bool:
+    return row["format"] == "int8" and row["granularity"] == "per_tensor"

@@ -21,6 +21,7 @@ from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import printable
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report, SiteFacts, WeightFile
+from hubmaxact.report.fields import fields
 
 STEPS_APART = 2  # bf16 steps allowed in another environment
 ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
@@ -143,10 +144,11 @@ def _model(report: Report, prepared: Prepared) -> Check:
         revision=claimed["revision"],
         commit=claimed["commit"],
     )
+    said = fields(claimed, found)
     differ = {
-        key: (claimed[key], found[key])  # type: ignore[literal-required]  # keys of the type
-        for key in found
-        if key not in CLAIMS and claimed[key] != found[key]  # type: ignore[literal-required]  # likewise
+        key: (said[key], value)
+        for key, value in found.items()
+        if key not in CLAIMS and said[key] != value
     }
     for key, (told, seen) in differ.items():
         return Check("model", passed=False, detail=f"{key}: report {told}, here {seen}"[:300])
@@ -198,12 +200,13 @@ def _compare_peak(claimed: GlobalMax, found: GlobalMax | None, *, exact: bool) -
 def _place(claimed: GlobalMax, found: GlobalMax, *, exact: bool) -> Check:
     """The coordinates; in another environment a near tie may carry M elsewhere, which is said."""
     keys = ("role", "layer", "part", "module", "sample", "token_position", "token_id", "channel")
-    moved = [key for key in keys if claimed[key] != found[key]]  # type: ignore[literal-required]  # keys of the type
+    said, seen = fields(claimed, keys), fields(found, keys)
+    moved = [key for key in keys if said[key] != seen[key]]
     place = f"{found['module']}, sample {found['sample']}, token {found['token_position']}"
     place += f", channel {found['channel']}"
     if not moved:
         return Check("place", passed=True, detail=place)
-    differs = ", ".join(f"{k} {claimed[k]} -> {found[k]}" for k in moved)  # type: ignore[literal-required]  # likewise
+    differs = ", ".join(f"{k} {said[k]} -> {seen[k]}" for k in moved)
     return Check("place", passed=not exact, detail=f"the carrier changed: {differs}")
 
 

@@ -24,10 +24,10 @@ def test_a_prepared_report_becomes_a_pull_request(desk, machine):
     }
     assert desk.repo.read(JSON, "refs/pr/1") == desk.report
     assert desk.commits() == []
-    assert "### Activation maxima of alice/model, release v1.2.3\n" in run.summary
-    assert "| **Largest activation, M** | 187 |" in run.summary
-    assert "no watched tensor exceeded 65,504 in 12,582,912 tokens" in run.summary
-    assert "20.8 dB &#40;max&#95;abs&#41;" in run.summary
+    assert "### Activation maxima of `alice/model`, release `v1.2.3`\n" in run.summary
+    assert "| **Largest activation, M** | **187** at `model.norm`, " in run.summary
+    assert "No watched tensor exceeded 65,504 in 12,582,912 tokens" in run.summary
+    assert "(20.8 dB at M), max-abs scale" in run.summary
     assert f"Published as a pull request: <{url}>" in run.summary
 
 
@@ -70,7 +70,9 @@ def test_a_gate_that_closes_stops_before_the_hub_is_asked_anything(desk, machine
     assert (run.code, run.steps[-1]) == (1, "Validate and gate")
     assert desk.hub.requests == []
     assert (run.outputs["changed"], run.outputs["abs-max"]) == ("", "187.0")
-    assert "**The gate is closed: 2 of 4 rules failed; nothing was published.**" in run.summary
+    assert (
+        "**The gate is closed; nothing was published.**\n\n**2 of 4 rules failed.**" in run.summary
+    )
     failed = "M is 187 in the final norm&#59; the limit is 100"
     assert f"| **failed** | max&#95;abs | {failed} |" in run.summary
     assert "| passed | not&#95;exceeding float16 |" in run.summary
@@ -83,7 +85,7 @@ def test_a_gate_that_opens_lets_the_report_through(desk, machine):
     rules = {"against": "earlier.json", "max-ratio": "1.5", "require-complete": True}
     run = run_action({"repo": REPO, "mode": "commit", **rules}, machine)
     assert (run.code, run.outputs["changed"]) == (0, "true")
-    assert "The gate is open: 2 of 2 rules passed." in run.summary
+    assert "The gate is open.\n\nEvery rule passed.\n" in run.summary
 
 
 @pytest.mark.parametrize("rules", [{"gate": "absent.toml"}, {"max-ratio": "2"}])

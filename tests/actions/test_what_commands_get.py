@@ -22,10 +22,13 @@ if sys.argv[1] == "push":
 class Recording(Machine):
     """A machine whose hubmaxact writes down how it was called, and does nothing."""
 
+    ending = ""
+
     def install_hubmaxact(self):
         super().install_hubmaxact()
         program = self.temporary / "hubmaxact" / "bin" / "hubmaxact"
-        program.write_text(RECORDER.format(python=sys.executable, calls=str(self.home / "calls")))
+        script = RECORDER.format(python=sys.executable, calls=str(self.home / "calls"))
+        program.write_text(script + self.ending)
 
     def calls(self):
         lines = (self.home / "calls").read_text().splitlines()
@@ -35,11 +38,7 @@ class Recording(Machine):
 @pytest.fixture
 def machine(hub, tmp_path):
     machine = Recording(hub, tmp_path, identity=False)
-    report = {"global_max": None, "status": "complete", "quantization": {"formats": []}}
-    report["dtype_headroom"] = {"float16": {"exceeded": False}}
-    corpus = {"name": "own", "num_samples": 1, "num_tokens": 1}
-    report["protocol"] = {"corpus": corpus, "max_seq_len": 1, "dtype": "float32"}
-    (machine.workspace / "activation_maxima.json").write_text(json.dumps(report))
+    (machine.workspace / "activation_maxima.json").write_text('{"global_max": null}')
     return machine
 
 
@@ -69,9 +68,9 @@ def test_only_pushing_gets_the_token_and_nothing_gets_it_as_a_word(machine):
     machine.extra |= {"HF_TOKEN": "hf_another", "HF_OIDC_RESOURCE": "alice/another"}
     assert run_action({"repo": REPO, "hf-token": TOKEN}, machine).code == 0
     calls = machine.calls()
-    assert list(calls) == ["validate", "push"]
-    assert [env.get("HF_TOKEN") for _, env in calls.values()] == [None, TOKEN]
-    assert [env.get("HF_OIDC_RESOURCE") for _, env in calls.values()] == [None, None]
+    assert list(calls) == ["validate", "card", "push"]
+    assert [env.get("HF_TOKEN") for _, env in calls.values()] == [None, None, TOKEN]
+    assert [env.get("HF_OIDC_RESOURCE") for _, env in calls.values()] == [None, None, None]
     assert all(TOKEN not in " ".join(words) for words, _ in calls.values())
     assert [name for _, env in calls.values() for name in env if name.startswith("INPUT_")] == []
 
@@ -79,5 +78,18 @@ def test_only_pushing_gets_the_token_and_nothing_gets_it_as_a_word(machine):
 def test_nothing_is_zero_for_want_of_a_value(machine):
     run = run_action({"repo": REPO, "hf-token": TOKEN}, machine)
     assert run.outputs["abs-max"] == ""
-    assert "| **Largest activation, M** | no finite value |" in run.summary
-    assert "| **Where** | unknown |" in run.summary
+
+
+def test_the_summary_holds_what_hubmaxact_renders_and_is_told_of_no_repository(machine):
+    assert run_action({"repo": REPO, "hf-token": TOKEN, "max-abs": "9"}, machine).code == 0
+    words = {name: words for name, (words, _) in machine.calls().items()}
+    assert words["card"] == ["card", "activation_maxima.json", "--format=summary"]
+    assert words["check"][-1] == "--format=markdown"
+
+
+def test_a_report_that_cannot_be_shown_is_not_published(machine):
+    """As by a release of hubmaxact that has no such format."""
+    machine.ending = "sys.exit(2 if sys.argv[1] == 'card' else 0)\n"
+    run = run_action({"repo": REPO, "hf-token": TOKEN}, machine)
+    assert (run.code, list(machine.calls())) == (2, ["validate", "card"])
+    assert "**The report could not be shown; nothing was published.**" in run.summary

@@ -15,7 +15,7 @@ def test_a_tag_becomes_a_pull_request(desk, machine):
     assert run.code == 0, run.log.shown
     assert run.outputs["pr-url"] == f"{desk.hub.url}/{REPO}/discussions/1"
     assert (run.outputs["changed"], run.outputs["abs-max"]) == ("true", "187.0")
-    assert "of alice/model, release v1.2.3" in run.summary
+    assert "of `alice/model`, release `v1.2.3`" in run.summary
     assert [used.partition("@")[0] for used in run.used] == [
         "actions/checkout",
         "$/.github/actions/measure",

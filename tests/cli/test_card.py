@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from hubmaxact.cli.card import card
 from hubmaxact.errors import HubmaxactError, ReadmeError
 from hubmaxact.files import WriteError
+from hubmaxact.rendering import summary
 from hubmaxact.rendering.picture.layers import layers_svg
 from hubmaxact.rendering.section import render
 from hubmaxact.report.read import InvalidReportError
@@ -36,6 +37,16 @@ def test_the_section_goes_to_stdout(folder):
     assert result.exit_code == 0
     assert result.stdout == render(REPORT)
     assert result.stderr == ""
+
+
+def test_the_summary_goes_to_stdout_and_into_no_readme(folder):
+    result = run(folder, "--format", "summary")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{summary.render(REPORT)}\n"
+    refused = run(folder, "--format", "summary", "--readme", folder / "README.md", "--write")
+    assert refused.exit_code == 2
+    assert "what goes into a README is a section" in refused.stderr
+    assert (folder / "README.md").read_bytes() == README
 
 
 def test_a_diff_changes_nothing_and_applies(folder):

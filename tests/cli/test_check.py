@@ -53,6 +53,32 @@ def test_every_failed_rule_is_named_with_value_and_limit(check, tmp_path):
     assert "bfloat16" not in result.stderr
 
 
+def test_the_markdown_names_the_failed_rules_first_and_is_inert(check):
+    asked = (
+        "--not-exceeding",
+        "bfloat16",
+        "--max-abs",
+        65504,
+        "--min-sqnr-db",
+        "<b>@all|www.x.y=1",
+    )
+    result = check(*asked, "--format", "markdown")
+    assert result.returncode == 1
+    said, table = result.stdout.split("\n\n")
+    assert said == "**2 of 3 rules failed.**"
+    first, second, third = table.splitlines()[2:]
+    assert first == (
+        "| **failed** | max&#95;abs | M is 696,320 in the hidden state of layer 4&#59; "
+        "the limit is 65,504 |"
+    )
+    assert second.startswith(
+        "| **failed** | min&#95;sqnr&#95;db &#60;b&#62;&#64;<!-- -->all&#124;www<!-- -->.x.y |"
+    )
+    assert third.startswith("| passed | not&#95;exceeding bfloat16 | ")
+    passed = check("--max-abs", 1e6, "--format", "markdown").stdout
+    assert passed.startswith("Every rule passed.\n\n|  | rule | found |\n")
+
+
 def test_the_json_says_the_same(check, tmp_path, report):
     (previous,) = written(tmp_path, previous=first_release())
     asked = ("--max-abs", 65504, "--against", previous, "--max-ratio", 100, "--format", "json")

@@ -53,6 +53,7 @@ Options override the file, key by key and, under `min_sqnr_db`, format by format
 null fails with its reason; every bound on M fails where NaN or infinity was seen, because M is the
 largest finite value. Exit 0 when every rule passes; 1 when one fails, or FILE is not a valid
 report; 2 when there is no rule, the protocols differ, or a rule or a file cannot be used.
+`--format markdown` writes the rules as a table, the failed ones first, for a job's summary.
 
 The fields of `check --format json`:
 """

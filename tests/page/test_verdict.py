@@ -1,11 +1,16 @@
 """A verdict is honest: what was exceeded and by how much, and never that something fits."""
 
+import re
+
 import example_reports
 import pytest
 from page.shelves import PAPER, many, row
 
 from hubmaxact.catalog.extract import row_of
-from hubmaxact.page.verdict import verdict
+from hubmaxact.formats import FP16_LIMIT
+from hubmaxact.page import assets
+from hubmaxact.page.verdict import NEAR, verdict
+from hubmaxact.rendering import numbers
 
 
 def said(**columns):
@@ -81,3 +86,11 @@ def test_no_verdict_says_more_than_is_known():
         assert not {"fit", "fits", "safe", "quality", "FP8"} & set(found["words"].split())
         if each["exceeds_float16"] is None or each["abs_max"] is None:
             assert found["level"] in {"unknown", "beyond"}
+
+
+def test_the_browser_judges_by_the_same_limit():
+    ruler = assets.read("ruler.js").decode()
+    (limit,) = re.findall(r"const FP16 = ([\d.]+);", ruler)
+    (parts,) = re.findall(r'magnitude >= FP16 / (\d+) \? "near"', ruler)
+    assert (float(limit), 1 / int(parts)) == (FP16_LIMIT, NEAR)
+    assert numbers.value(FP16_LIMIT) == "65,504"  # as the page's sentences write it

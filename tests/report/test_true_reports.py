@@ -6,10 +6,13 @@ import example_reports
 import pytest
 
 from hubmaxact.corpus import paper, probe_5k
+from hubmaxact.corpus.load import NAMED
 from hubmaxact.corpus.probe_5k.places import NUM_TEXTS
 from hubmaxact.formats import INT8_POLICIES
+from hubmaxact.measurement.options import PAPER, Options
 from hubmaxact.report.consistency import contradictions
-from hubmaxact.report.consistency.protocol import KINDS, PROBE, PROBE_TEXTS, PROBE_VERSION
+from hubmaxact.report.consistency.protocol import PROBE_TEXTS, PROBE_VERSION
+from hubmaxact.report.document import NAMED_CORPORA, PROBE_5K
 
 DENSE = example_reports.small_report()
 
@@ -91,10 +94,11 @@ def test_an_odd_measurement_contradicts_nothing(name):
 
 
 def test_the_rules_know_the_corpora_by_their_own_names():
-    assert (PROBE, PROBE_TEXTS) == (probe_5k.NAME, NUM_TEXTS)
+    assert (PROBE_5K, PROBE_TEXTS) == (probe_5k.NAME, NUM_TEXTS)
     assert PROBE_VERSION.fullmatch(probe_5k.VERSION)
-    assert set(KINDS) == {probe_5k.NAME, paper.NAME}
-    assert KINDS[probe_5k.NAME] == probe_5k.load(1).kind
+    assert set(NAMED_CORPORA) == set(NAMED) == {probe_5k.NAME, paper.NAME}
+    assert [Options().corpus, PAPER["corpus"]] == list(NAMED_CORPORA)
+    assert NAMED_CORPORA[probe_5k.NAME] == probe_5k.load(1).kind
 
 
 def test_the_rules_know_the_writers_policies():

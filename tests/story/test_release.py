@@ -56,7 +56,7 @@ def test_from_a_tag_to_what_the_space_shows(hub, catalog, visit, tmp_path):
     run = run_workflow("release-report.yml", {"repo": REPO}, machine)
     assert run.code == 0, run.said
     assert run.outputs["pr-url"].endswith(f"{REPO}/discussions/1")
-    assert "release v2.0.1" in run.summary
+    assert "release `v2.0.1`" in run.summary
     desk.repo.merge(1, author="alice")
 
     with space(catalog(), tmp_path, HUBMAXACT_REFRESH_SECONDS="0.2") as address:

@@ -37,8 +37,12 @@ def main() -> None:
     report = json.loads(Path(path).read_text("utf-8"))
     peak = report["global_max"]
     runner.set_output("abs-max", json.dumps(peak["abs_max"]) if peak else "")
+    code, shown = runner.hubmaxact("card", path, "--format=summary", keep=True)
+    if code != 0:
+        runner.add_summary(heading, summary.NOT_SHOWN)
+        sys.exit(code)
     code, verdict = _judge(path)
-    runner.add_summary(heading, summary.table(report), verdict)
+    runner.add_summary(heading, shown, verdict)
     sys.exit(code)
 
 
@@ -47,10 +51,10 @@ def _judge(path: str) -> tuple[int, str]:
     asked = rules()
     if not asked:
         return 0, summary.NO_GATE
-    code, printed = runner.hubmaxact("check", path, *asked, "--format=json", keep=True)
-    if not printed:
+    code, verdict = runner.hubmaxact("check", path, *asked, "--format=markdown", keep=True)
+    if not verdict:
         return code, summary.NO_VERDICT
-    return code, summary.verdict(json.loads(printed))
+    return code, f"{summary.CLOSED if code else summary.OPEN}\n\n{verdict}"
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def set_output(name: str, value: str) -> None:
 
 def add_summary(*paragraphs: str) -> None:
     """Add paragraphs of Markdown to the job's summary page."""
-    _append("GITHUB_STEP_SUMMARY", "\n\n".join(paragraphs) + "\n\n")
+    _append("GITHUB_STEP_SUMMARY", "".join(f"{paragraph.rstrip()}\n\n" for paragraph in paragraphs))
 
 
 def mask(secret: str) -> None:

@@ -7,6 +7,7 @@ from hubmaxact.catalog.extract import INT8_POLICIES, protocol_columns
 from hubmaxact.catalog.row import EMPTY, PAPER, Row, SubsetRow
 from hubmaxact.catalog.sources.paper_facts import Checkpoint, SubsetMaxima, facts, notes_of
 from hubmaxact.formats import LARGEST_FINITE, bf16_step
+from hubmaxact.report.fields import fields
 
 if TYPE_CHECKING:
     from hubmaxact.report.document import Protocol
@@ -32,7 +33,7 @@ def _row(checkpoint: Checkpoint) -> Row:
         EMPTY
         | {"key": f"paper:{checkpoint['name']}", "source": PAPER, "trust": "unverified"}
         | {"trust_detail": "there is no report to verify"}
-        | {name: checkpoint[name] for name in SAME_NAME}  # type: ignore[literal-required]
+        | fields(checkpoint, SAME_NAME)
         | protocol_columns(cast("Protocol", facts()["protocol"]))
         | {"num_tokens": checkpoint["num_tokens"]}
         | _maxima(checkpoint)

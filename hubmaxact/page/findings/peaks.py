@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hubmaxact.catalog import findings
 from hubmaxact.catalog.findings import Basis, Carriers, Span
 from hubmaxact.catalog.row import Row
+from hubmaxact.formats import FP16_LIMIT
 from hubmaxact.page.findings.finding import (
     Claim,
     Point,
@@ -20,7 +21,7 @@ from hubmaxact.page.findings.finding import (
     thinned,
 )
 from hubmaxact.page.safe_text import shown
-from hubmaxact.page.verdict import LIMIT, largest, site, verdict
+from hubmaxact.page.verdict import largest, site, verdict
 from hubmaxact.rendering import numbers
 from hubmaxact.report.roles import ROLE_BY_NAME
 
@@ -44,7 +45,7 @@ def beyond_fp16(rows: Sequence[Row]) -> Claim:
         table=Table(
             head=["Release", "M", "M over 65,504", "M sits in", "Verdict"],
             rows=[
-                [named(r), magnitude(r), number(magnitude(r) / LIMIT), site(r), _level(r)]
+                [named(r), magnitude(r), number(magnitude(r) / FP16_LIMIT), site(r), _level(r)]
                 for r in known
             ],
         ),
@@ -63,7 +64,7 @@ def _on_fp16(known: Sequence[Row], beyond: Sequence[Row]) -> list[str]:
         ),
         f"{numbers.count(near, 'more release')} came within a factor of 2 of it." if near else "",
     ]
-    if beside := sum(magnitude(row) <= LIMIT for row in beyond):
+    if beside := sum(magnitude(row) <= FP16_LIMIT for row in beyond):
         said.append(
             f"{beside:,} of them exceed it in a tensor beside M alone, such as an MLP gate."
         )
@@ -75,7 +76,7 @@ def _on_fp16(known: Sequence[Row], beyond: Sequence[Row]) -> list[str]:
 def _times(row: Row) -> str:
     found = largest(row)
     assert found is not None
-    return f"{numbers.value(found[0])}, which is {numbers.ratio(found[0] / LIMIT)} 65,504"
+    return f"{numbers.value(found[0])}, which is {numbers.ratio(found[0] / FP16_LIMIT)} 65,504"
 
 
 def _level(row: Row) -> str:

@@ -7,7 +7,7 @@ report gives the same bytes.
 
 from collections.abc import Iterator
 
-from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.formats import FP16_LIMIT, LARGEST_FINITE
 from hubmaxact.rendering import numbers, words
 from hubmaxact.rendering.escape import xml
 from hubmaxact.rendering.picture import elements
@@ -24,7 +24,6 @@ SERIES = ("attention_output", "mlp_output", "hidden_state")
 """Drawn in this order: the residual stream on top."""
 
 ENDS = ("embedding", "final_norm")
-FP16 = LARGEST_FINITE["float16"]
 
 NEAR = 8.0
 """FP8 limits are shown when something comes within this factor of them, fp16 always."""
@@ -38,7 +37,7 @@ def description(report: Report) -> str:
     start = f"Largest activation of each of {layers} on a log axis"
     if peak is None:
         return f"{start}: no finite value was seen."
-    side = "above" if peak["abs_max"] > FP16 else "below"
+    side = "above" if peak["abs_max"] > FP16_LIMIT else "below"
     said = (
         f"{start}: the peak is {numbers.value(peak['value'])} in the "
         f"{words.title(peak['role'], peak['layer'])}, {side} the fp16 limit of 65,504."
@@ -57,7 +56,7 @@ def layers_svg(report: Report) -> str:
     values = [value for row in (*lines.values(), ends.values()) for value in row]
     seen = [value for value in values if value is not None]
     limits = _limits(seen)
-    y = log_scale(seen, reach=FP16, top=elements.TOP, bottom=elements.BOTTOM)
+    y = log_scale(seen, reach=FP16_LIMIT, top=elements.TOP, bottom=elements.BOTTOM)
     x = LayerScale(
         num_layers=report["model"]["num_layers"],
         left=elements.LEFT + INSET,

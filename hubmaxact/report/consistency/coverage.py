@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hubmaxact.report.consistency.predicates import key_of, name_of, sites_with_paths
 from hubmaxact.report.consistency.sites import layer_problem
 from hubmaxact.report.document import Report, RoleCoverage
+from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.roles import ROLES
 
@@ -31,7 +32,7 @@ def counts_agree(report: Report) -> Iterator[Problem]:
     seen = Counter(site["role"] for site in report["sites"])
     missing = Counter(site["role"] for site in report["coverage"]["missing"])
     for role in ROLES:
-        row: RoleCoverage = report["coverage"][role.name]  # type: ignore[literal-required]
+        row: RoleCoverage = field(report["coverage"], role.name)
         path = f"coverage.{role.name}"
         if row["fired"] != seen[role.name]:
             message = f"is {row['fired']}, but sites has {seen[role.name]} of this role"
@@ -70,7 +71,7 @@ def missing_was_not_seen(report: Report) -> Iterator[Problem]:
 def ends_are_counted(report: Report) -> Iterator[Problem]:
     """A decoder has one embedding, and one final norm unless it was made without."""
     for role in ROLES:
-        row: RoleCoverage = report["coverage"][role.name]  # type: ignore[literal-required]
+        row: RoleCoverage = field(report["coverage"], role.name)
         promised = row["expected"] + (row["absent"] if role.name == "final_norm" else 0)
         if not role.per_layer and promised != 1:
             message = f"is {row['expected']}, with {row['absent']} absent, but a decoder has one"
@@ -87,7 +88,7 @@ def layers_add_up(report: Report) -> Iterator[Problem]:
         if not role.per_layer:
             continue
         known, total = len(layers[role.name]), report["model"]["num_layers"]
-        absent: int = report["coverage"][role.name]["absent"]  # type: ignore[literal-required]
+        absent: int = field(report["coverage"], role.name)["absent"]
         if known + absent != total:
             message = (
                 f"is {absent}, but {known} of {total} layers have this role in sites or in missing"

@@ -7,6 +7,7 @@ from hubmaxact.report.consistency.predicates import above, key_of, num_finite, o
 from hubmaxact.report.consistency.quantization import rows_with_paths
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report, SiteFacts
+from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
 
 SUMS = ("sum_sq", "err_sq", "rel_rmse", "rel_mae", "clip_rate")
@@ -34,7 +35,7 @@ def thresholds_lie_within(report: Report) -> Iterator[Problem]:
 def nothing_comes_from_nothing(report: Report) -> Iterator[Problem]:
     """Without a threshold nothing was quantized, and without elements nothing is known."""
     for path, row in rows_with_paths(report):
-        given = [name for name in SUMS if row[name] is not None]  # type: ignore[literal-required]
+        given = [name for name in SUMS if field(row, name) is not None]
         if row["threshold"] is None and (given or row["count"]):
             name = given[0] if given else "count"
             yield Problem(f"{path}.{name}", "is given, but threshold is null")

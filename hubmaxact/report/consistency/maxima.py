@@ -12,6 +12,7 @@ from hubmaxact.report.consistency.predicates import (
     near,
 )
 from hubmaxact.report.document import Report, SiteFacts
+from hubmaxact.report.fields import fields
 from hubmaxact.report.json_text import join
 from hubmaxact.report.problem import Problem
 
@@ -56,7 +57,7 @@ def carriers_are_the_ties(report: Report) -> Iterator[Problem]:
         yield Problem("global_max.carriers", message)
         return
     for position, (carrier, site) in enumerate(zip(peak["carriers"], tied, strict=True)):
-        said: dict[str, object] = {name: carrier[name] for name in PLACE + COORDINATES}  # type: ignore[literal-required]
+        said = fields(carrier, PLACE + COORDINATES)
         known = _place_and_coordinates(site)
         yield from _differences(f"global_max.carriers[{position}]", said, known, "that site")
         if carrier["num_ties"] > site["count"]:
@@ -70,7 +71,7 @@ def first_carrier_is_named(report: Report) -> Iterator[Problem]:
     if peak is None or not tied:
         return
     known = _place_and_coordinates(tied[0]) | {"value": tied[0]["top"][0]["value"]}
-    said: dict[str, object] = {name: peak[name] for name in known}  # type: ignore[literal-required]
+    said = fields(peak, known)
     yield from _differences("global_max", said, known, "the first site that holds M")
 
 
@@ -138,8 +139,7 @@ def batch_was_planned(report: Report) -> Iterator[Problem]:
 
 
 def _place_and_coordinates(site: SiteFacts) -> dict[str, object]:
-    known: dict[str, object] = {name: site[name] for name in PLACE}  # type: ignore[literal-required]
-    return known | {name: site["top"][0][name] for name in COORDINATES}  # type: ignore[literal-required]
+    return fields(site, PLACE) | fields(site["top"][0], COORDINATES)
 
 
 def _differences(

@@ -4,14 +4,11 @@ import re
 from collections.abc import Iterator
 
 from hubmaxact.printable import shown
-from hubmaxact.report.document import CorpusFacts, Report
+from hubmaxact.report.document import NAMED_CORPORA, PROBE_5K, CorpusFacts, Report
 from hubmaxact.report.problem import Problem
 
-PROBE, PROBE_TEXTS = "probe-5k", 5000
+PROBE_TEXTS = 5000
 PROBE_VERSION = re.compile("[1-9][0-9]*")
-
-KINDS = {PROBE: "synthetic", "paper": "natural"}
-"""The corpora that have a name of their own, which no file can take."""
 
 
 def domains_add_up(report: Report) -> Iterator[Problem]:
@@ -38,23 +35,23 @@ def tokens_fit_samples(report: Report) -> Iterator[Problem]:
 def known_corpora_are_themselves(report: Report) -> Iterator[Problem]:
     """A corpus that hubmaxact names is of its kind; newer versions of it are not judged."""
     corpus = report["protocol"]["corpus"]
-    kind = KINDS.get(corpus["name"])
+    kind = NAMED_CORPORA.get(corpus["name"])
     if kind is None:
         return
     if corpus["kind"] != kind:
         message = f'is {shown(corpus["kind"])}, but the texts of {corpus["name"]} are "{kind}"'
         yield Problem("protocol.corpus.kind", message)
-    if corpus["name"] == PROBE:
+    if corpus["name"] == PROBE_5K:
         yield from _probe(corpus)
 
 
 def _probe(corpus: CorpusFacts) -> Iterator[Problem]:
     version, num_samples = corpus["version"], corpus["num_samples"]
     if version is None or not PROBE_VERSION.fullmatch(version):
-        message = f"is {shown(version)}, but the versions of {PROBE} are whole numbers from 1"
+        message = f"is {shown(version)}, but the versions of {PROBE_5K} are whole numbers from 1"
         yield Problem("protocol.corpus.version", message)
     if num_samples > PROBE_TEXTS:
-        message = f"is {num_samples}, but {PROBE} has {PROBE_TEXTS} texts"
+        message = f"is {num_samples}, but {PROBE_5K} has {PROBE_TEXTS} texts"
         yield Problem("protocol.corpus.num_samples", message)
 
 

@@ -8,6 +8,7 @@ from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import key_of, name_of, near, num_finite
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report
+from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
 
 MEASURED = ("threshold", "sum_sq", "err_sq", "rel_rmse", "rel_mae", "clip_rate")
@@ -32,7 +33,7 @@ def rows_are_of_a_known_kind(report: Report) -> Iterator[Problem]:
     """Format, policy, convention and label are those that this version measures."""
     for path, row in rows_with_paths(report):
         for name, allowed in WORDS.items():
-            found: str = row[name]  # type: ignore[literal-required]
+            found: str = field(row, name)
             if found not in allowed:
                 known = " or ".join(map(shown, allowed))
                 yield Problem(f"{path}.{name}", f"is {shown(found)}, which is not {known}")
@@ -76,7 +77,7 @@ def errors_agree(report: Report) -> Iterator[Problem]:
     for path, row in rows_with_paths(report):
         if (row["reason"] is None) != (row["sqnr_db"] is not None):
             yield Problem(f"{path}.reason", "must be given exactly when sqnr_db is null")
-        nulls = [name for name in MEASURED if row[name] is None]  # type: ignore[literal-required]
+        nulls = [name for name in MEASURED if field(row, name) is None]
         if nulls and row["reason"] is None:
             yield Problem(f"{path}.{nulls[0]}", "is null, but reason is null too")
         yield from _errors(path, row)

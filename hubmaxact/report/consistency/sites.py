@@ -6,6 +6,7 @@ from itertools import pairwise
 from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import SiteKey, key_of, name_of, sites_with_paths
 from hubmaxact.report.document import Report
+from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.roles import ROLE_BY_NAME, site_order
 
@@ -119,7 +120,7 @@ def coordinates_exist(report: Report) -> Iterator[Problem]:
             bounds["channel"] = ("count over num_tokens", site["count"] // corpus["num_tokens"])
         for position, entry in enumerate(site["top"]):
             for name, (owner, bound) in bounds.items():
-                found: int = entry[name]  # type: ignore[literal-required]
+                found: int = field(entry, name)
                 if found >= bound:
                     where = f"{path}.top[{position}].{name}"
                     yield Problem(where, f"is {found}, but {owner} is {bound}")

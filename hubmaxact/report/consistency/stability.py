@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hubmaxact.report.consistency.predicates import same
 from hubmaxact.report.derived import Subsets
 from hubmaxact.report.document import Report
+from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
 
 
@@ -42,6 +43,6 @@ def _spreads(path: str, row: Subsets) -> Iterator[Problem]:
         squares = math.fsum((value - mean) ** 2 for value in values)
         wanted["coefficient_of_variation"] = math.sqrt(squares / (len(values) - 1)) / mean
     for name, value in wanted.items():
-        said: float | None = row[name]  # type: ignore[literal-required]
+        said: float | None = field(row, name)
         if not same(said, value):
             yield Problem(f"{path}.{name}", f"is {said}, but values give {value}")

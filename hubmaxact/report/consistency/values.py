@@ -14,6 +14,7 @@ from hubmaxact.report.consistency.predicates import (
     sites_with_paths,
 )
 from hubmaxact.report.document import Report, SiteFacts
+from hubmaxact.report.fields import fields
 from hubmaxact.report.json_text import join
 from hubmaxact.report.problem import Problem
 
@@ -26,7 +27,7 @@ def nulls_mean_nothing_finite(report: Report) -> Iterator[Problem]:
     """Statistics are null exactly when no element was finite."""
     for path, site in sites_with_paths(report):
         finite = num_finite(site)
-        values: dict[str, object] = {name: site[name] for name in NULL_TOGETHER}  # type: ignore[literal-required]
+        values: dict[str, object] = fields(site, NULL_TOGETHER)
         values |= {join("abs_quantiles", q): v for q, v in site["abs_quantiles"].items()}
         for name, value in values.items():
             if (value is None) != (finite <= 0):

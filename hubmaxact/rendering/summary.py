@@ -1,0 +1,42 @@
+"""The shortest a report can be told in Markdown: a sentence, and four rows under the model's name.
+
+A model card's section begins with it; a pipeline's summary is it, under a heading of its own.
+"""
+
+from hubmaxact.formats import INT8_LABEL
+from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering.escape import code, text
+from hubmaxact.rendering.markdown_table import table
+from hubmaxact.report.document import Report
+
+
+def render(report: Report) -> str:
+    """Return sentence and table, without a newline at the end; safe whatever the text in them."""
+    said = words.sentence(report, code, strong=lambda word: f"**{word}**")
+    return f"{said}\n\n{_four_rows(report)}"
+
+
+def _four_rows(report: Report) -> str:
+    model = report["model"]
+    name = text(model["id"]) if model["id"] else "This checkpoint"
+    commit = f" at {code(model['commit'][:12])}" if model["commit"] else ""
+    rows = [
+        ("Largest activation, M", _peak(report)),
+        ("fp16", _sentence(words.fp16(report, code))),
+        ("INT8 check", f"{_sentence(words.int8(report, text))} {_sentence(INT8_LABEL)}"),
+        ("Measured", _sentence(words.measured(report, code))),
+    ]
+    return table(("", f"{name}{commit}"), [(f"**{head}**", cell) for head, cell in rows])
+
+
+def _peak(report: Report) -> str:
+    peak = report["global_max"]
+    if peak is None:
+        return "No finite value."
+    where = f"**{numbers.value(peak['value'])}** at {words.place(peak, code)}."
+    step = f"One bf16 step there is {numbers.value(peak['bf16_step'])}."
+    return " ".join(filter(None, [where, step, words.ties(peak)]))
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
