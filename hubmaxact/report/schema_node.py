@@ -47,7 +47,7 @@ class SchemaNode:
         if self.passes(value):
             return
         surface = _surface(value)
-        failed = [k for k, validator in self._keywords.items() if not validator.is_valid(surface)]
+        failed = [word for word, asked in self._keywords.items() if not _passes(asked, surface)]
         said = dict.fromkeys(explain(keyword, self.node, value) for keyword in failed)
         yield from (Problem(path or WHOLE, words) for words in said)
         if not CLOSED.intersection(failed):
@@ -55,10 +55,7 @@ class SchemaNode:
 
     def passes(self, value: object) -> bool:
         """Whether a value is all that the node asks for."""
-        try:
-            return self._whole.is_valid(value)
-        except UnicodeEncodeError:  # half a surrogate pair is no text to JSON
-            return False
+        return _passes(self._whole, value)
 
     def _inside(self, value: object, path: str) -> Iterator[Problem]:
         if isinstance(value, list) and self.items:
@@ -113,6 +110,13 @@ class SchemaNode:
 
 def _validator(node: dict[str, Any]) -> Validator:
     return validator_for({**_strict(node), "$schema": DIALECT}, registry=WHOLE_NUMBERS)
+
+
+def _passes(validator: Validator, value: object) -> bool:
+    try:
+        return validator.is_valid(value)
+    except ValueError:  # half a surrogate pair, or an object of a type that JSON does not have
+        return False
 
 
 def _strict(node: Any) -> Any:

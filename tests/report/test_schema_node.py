@@ -2,6 +2,7 @@
 
 import copy
 import math
+from fractions import Fraction
 from functools import reduce
 from operator import getitem
 
@@ -144,6 +145,12 @@ def test_half_a_surrogate_pair_is_refused_where_it_stands(change, said):
     (problem,) = problems(report)
     assert said in str(problem)
     assert str(problem).isprintable()
+
+
+def test_what_is_no_json_is_no_report():
+    report = copy.deepcopy(SMALLEST)
+    report["sites"][0]["count"] = Fraction(1)
+    assert {problem.path for problem in problems(report)} == {"sites[0].count"}
 
 
 def test_a_block_is_judged_by_itself():
