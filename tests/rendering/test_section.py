@@ -235,24 +235,28 @@ def poisoned(report, text):
     return report
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("name", REPORTS)
-def test_hostile_text_stays_text(name, text):
+def test_hostile_text_stays_text(name):
     clean = REPORTS[name]()
-    markdown = section.compose(poisoned(clean, text), "0" * 64)
-    expected = section.compose(clean, "0" * 64)
-    page, wanted = Tags(), Tags()
+    links = as_browsers_read(section.compose(clean, "0" * 64)).links
+    for text in HOSTILE:
+        markdown = section.compose(poisoned(clean, text), "0" * 64)
+        page = as_browsers_read(markdown)
+        assert page.tags <= ALLOWED, text
+        assert page.links == links, text
+        assert "<!--" not in markdown.replace(BREAK, ""), text
+        assert markdown.isascii(), text
+        assert markdown.count("```") == 2, text
+        assert not re.search(r"[\x00-\x09\x0b-\x1f]", markdown), text
+        assert markdown.count("\n## ") == 0, text
+        assert len(markdown) < 60_000, text
+
+
+def as_browsers_read(markdown):
+    page = Tags()
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     page.feed(parser.render(markdown))
-    wanted.feed(parser.render(expected))
-    assert page.tags <= ALLOWED
-    assert page.links == wanted.links
-    assert "<!--" not in markdown.replace(BREAK, "")
-    assert markdown.isascii()
-    assert markdown.count("```") == 2
-    assert not re.search(r"[\x00-\x09\x0b-\x1f]", markdown)
-    assert markdown.count("\n## ") == 0
-    assert len(markdown) < 60_000
+    return page
 
 
 ADDRESSES = [
