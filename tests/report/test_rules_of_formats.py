@@ -162,6 +162,8 @@ INT8 = [
 STABILITY = [
     (stability.empty_needs_a_reason, {"stability/reason": "few"},
      ["stability.reason: is given, but subsets has 1 rows"]),
+    (stability.subsets_agree, {"global_max": None},
+     ["stability.subsets[0].values: reach 61.0, but global_max.abs_max is null"]),
     (stability.subsets_agree, {"stability/subsets/0/size": 5000}, []),
     (stability.subsets_agree, {"stability/subsets/0/size": 5001},
      ["stability.subsets[0].size: is 5001, but protocol.corpus.num_samples is 5000"]),
