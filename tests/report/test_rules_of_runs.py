@@ -5,6 +5,10 @@ from report.rule_cases import DROP, surprises
 from hubmaxact.report.consistency import checkpoint, coverage, maxima, protocol, routing
 
 CHECKPOINT = [
+    (checkpoint.files_are_weights, {
+      "model/weight_files/1": {"path": "model-00001-of-00003.safetensors", "size": 1}},
+     [('model.weight_files[1].path: is "model-00001-of-00003.safetensors", and so is '
+       "model.weight_files[0]")]),
     (checkpoint.parameters_nest, {"model/num_parameters": 9934430720}, []),
     (checkpoint.parameters_nest, {"model/num_parameters": 9934430721},
      [("model.num_parameters: is 9934430721, but the weight files have 4967215360 bytes, "
@@ -90,6 +94,9 @@ PROTOCOL = [
     (protocol.tokens_fit_samples, {"protocol/corpus/num_tokens": 20480001},
      [("protocol.corpus.num_tokens: is 20480001, but 5000 texts of at most 4096 tokens "
        "have at most 20480000")]),
+    (protocol.known_corpora_are_themselves, {"protocol/corpus/version": "01"},
+     [('protocol.corpus.version: is "01", but the versions of probe-5k are whole numbers '
+       "from 1")]),
     (protocol.known_corpora_are_themselves, {"protocol/corpus/name": "mine",
       "protocol/corpus/kind": "natural"}, []),
     (protocol.known_corpora_are_themselves, {"protocol/corpus/name": "paper",
@@ -126,6 +133,9 @@ ROUTING = [
       "experts/0/tokens": {"least": 0, "median": 0, "most": 9}}, []),
     (routing.routing_agrees, {"experts/0/never_routed": [0, 1, 2, 3, 4, 5, 6, 7],
       "experts/0/tokens": {"least": 0, "median": 0, "most": 0}}, []),
+    (routing.routing_agrees, {"experts/0/never_routed": [0, 1, 2, 3],
+      "experts/0/tokens": {"least": 0, "median": 0, "most": 0}},
+     ["experts[0].tokens.most: is 0, but 4 of 8 experts received no token"]),
     (routing.loads_fit_the_corpus, {"experts/0/tokens/most": 12582912}, []),
     (routing.loads_fit_the_corpus, {"experts/0/tokens/most": 12582913},
      ["experts[0].tokens.most: is 12582913, but 12582912 tokens passed that layer"]),
