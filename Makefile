@@ -10,7 +10,7 @@ WORKERS ?= 2
 
 INDEX ?= build/catalog
 
-.PHONY: demo space test lint docs pictures clean
+.PHONY: demo space test lint mutants docs pictures clean
 
 demo: $(VENV)/package
 	rm -rf demo activation_maxima.json
@@ -39,6 +39,12 @@ lint: $(VENV)/package $(VENV)/tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+# Breaks the rules of a report in one place at a time, and lists what tests/report does not notice:
+# most of an hour. The results are in mutants/.
+mutants: $(VENV)/package $(VENV)/tools
+	$(PIP) install -c constraints.txt mutmut
+	$(BIN)/python -m mutmut run --max-children $(WORKERS)
 
 docs: $(VENV)/package $(VENV)/tools
 	$(BIN)/python -m hubmaxact.report.field_table schema/README.md
@@ -79,4 +85,4 @@ pictures: demo build/catalog/manifest.json $(VENV)/browser
 	$(BIN)/python docs/make_space_pictures.py
 
 clean:
-	rm -rf $(VENV) dist demo activation_maxima.json
+	rm -rf $(VENV) dist demo mutants activation_maxima.json

@@ -13,8 +13,7 @@ from hubmaxact.catalog.store import read_index
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.printable import printable
 from hubmaxact.report.document import Report
-from hubmaxact.report.fast_validation import parse
-from hubmaxact.report.read import NewerReportError
+from hubmaxact.report.read import NewerReportError, parse
 
 LONGEST_REASON = 300
 TRUST_COLUMNS = ("trust", "trust_detail", "copied_from")

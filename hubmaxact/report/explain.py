@@ -1,17 +1,16 @@
-"""A JSON Schema error in people's words, of bounded length.
+"""What a keyword of the schema asks for and what was found instead, in people's words.
 
-Knows the keywords that our schema uses; knows nothing of what the fields mean.
+Knows the keywords that our schema uses; knows nothing of what the fields mean. A sentence is of
+bounded length, whatever was found.
 """
 
-from collections.abc import Callable
-from functools import reduce
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from jsonschema.exceptions import ValidationError
-
 from hubmaxact.printable import printable, shown
-from hubmaxact.report.json_text import WHOLE, join
-from hubmaxact.report.problem import Problem
+
+Node = dict[str, Any]
+"""One node of the schema, without references."""
 
 KINDS = {
     "array": "an array",
@@ -24,59 +23,51 @@ KINDS = {
 }
 
 
-def explain(error: ValidationError) -> Problem:
-    """Say where and what, from the failed keyword."""
-    path: str = reduce(join, error.absolute_path, "")
-    return Problem(path or WHOLE, WORDS[str(error.validator)](error))
+def explain(keyword: str, node: Node, value: Any) -> str:
+    """Say what `node` asks for by `keyword`, and what stands there instead."""
+    return WORDS[keyword](keyword, node, value)
 
 
-def _type(error: ValidationError) -> str:
-    kinds = error.validator_value
-    wanted = [kinds] if isinstance(kinds, str) else list(kinds)
-    found = shown(error.instance)
-    if isinstance(error.instance, str):
-        found = f"the string {found}"
+def _type(_: str, node: Node, value: Any) -> str:
+    kinds = node["type"]
+    wanted = [kinds] if isinstance(kinds, str) else kinds
+    found = f"the string {shown(value)}" if isinstance(value, str) else shown(value)
     return f"must be {' or '.join(KINDS[kind] for kind in wanted)}, found {found}"
 
 
-def _required(error: ValidationError) -> str:
-    # jsonschema reports one missing field at a time and names it only in its message.
-    missing = [name for name in error.validator_value if name not in _object(error)]
-    return f"lacks {_listed(missing)}"
+def _required(_: str, node: Node, value: Any) -> str:
+    return f"lacks {_listed(name for name in node['required'] if name not in value)}"
 
 
-def _unknown(error: ValidationError) -> str:
-    known = _schema(error).get("properties", {})
-    return f"has fields that no report has: {_listed(n for n in _object(error) if n not in known)}"
+def _unknown(_: str, node: Node, value: Any) -> str:
+    known = node.get("properties", {})
+    return f"has fields that no report has: {_listed(name for name in value if name not in known)}"
 
 
-def _enum(error: ValidationError) -> str:
-    allowed = ", ".join(shown(value) for value in error.validator_value)
-    return f"must be one of {allowed}, found {shown(error.instance)}"
+def _enum(_: str, node: Node, value: Any) -> str:
+    return f"must be one of {', '.join(map(shown, node['enum']))}, found {shown(value)}"
 
 
-def _const(error: ValidationError) -> str:
-    return f"must be {shown(error.validator_value)}, found {shown(error.instance)}"
+def _const(_: str, node: Node, value: Any) -> str:
+    return f"must be {shown(node['const'])}, found {shown(value)}"
 
 
-def _form(error: ValidationError) -> str:
-    form = _schema(error).get("title", "of another form")
-    return f"must be {form}, found {shown(error.instance)}"
+def _form(_: str, node: Node, value: Any) -> str:
+    return f"must be {node.get('title', 'of another form')}, found {shown(value)}"
 
 
-def _at(words: str) -> Callable[[ValidationError], str]:
-    return lambda error: f"must be {words} {error.validator_value}, found {shown(error.instance)}"
+def _at(words: str) -> Callable[[str, Node, Any], str]:
+    return lambda keyword, node, value: f"must be {words} {node[keyword]}, found {shown(value)}"
 
 
-def _holds(words: str, unit: str) -> Callable[[ValidationError], str]:
-    def say(error: ValidationError) -> str:
-        found = f"{len(error.instance):,}"
-        return f"must hold {words} {error.validator_value:,} {unit}, found {found}"
+def _holds(words: str, unit: str) -> Callable[[str, Node, Any], str]:
+    def say(keyword: str, node: Node, value: Any) -> str:
+        return f"must hold {words} {node[keyword]:,} {unit}, found {len(value):,}"
 
     return say
 
 
-WORDS: dict[str, Callable[[ValidationError], str]] = {
+WORDS: dict[str, Callable[[str, Node, Any], str]] = {
     "type": _type,
     "required": _required,
     "additionalProperties": _unknown,
@@ -97,17 +88,7 @@ WORDS: dict[str, Callable[[ValidationError], str]] = {
 """One sentence for each keyword of the schema; a test holds the two in step."""
 
 
-def _object(error: ValidationError) -> dict[str, Any]:
-    assert isinstance(error.instance, dict)
-    return error.instance
-
-
-def _schema(error: ValidationError) -> dict[str, Any]:
-    assert isinstance(error.schema, dict)
-    return error.schema
-
-
-def _listed(names: Any, most: int = 3) -> str:
+def _listed(names: Iterable[str], most: int = 3) -> str:
     names = list(names)
     first = ", ".join(f'"{printable(name, 40)}"' for name in names[:most])
     return first if len(names) <= most else f"{first} and {len(names) - most} more"

@@ -5,22 +5,14 @@ Knows parsed JSON; knows nothing of files.
 
 import functools
 import json
-import math
-from collections.abc import Iterator
 from importlib import resources
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from jsonschema import Draft202012Validator, TypeChecker
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
-from referencing import Registry
-
 from hubmaxact.report.consistency import contradictions
-from hubmaxact.report.explain import explain
-from hubmaxact.report.json_text import WHOLE
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.schema_node import SchemaNode
 
 if TYPE_CHECKING:
     from hubmaxact.report.document import Report
@@ -33,9 +25,7 @@ MAX_PROBLEMS = 50
 
 def problems(document: object) -> list[Problem]:
     """Return what is wrong with a parsed document, at most MAX_PROBLEMS; empty when valid."""
-    # Every missing field is an error of its own and explained as one of a list: keep the list once.
-    found = list(dict.fromkeys(islice(_schema_problems(document), MAX_PROBLEMS)))
-    if found:
+    if found := _problems_of_shape(_root(), document):
         return found
     # The rules read fields without looking: only a document of the right shape gets here.
     return list(islice(contradictions(cast("Report", document)), MAX_PROBLEMS))
@@ -43,10 +33,7 @@ def problems(document: object) -> list[Problem]:
 
 def problems_of(name: str, part: object) -> list[Problem]:
     """Return what is wrong with one block of a report, by the schema alone."""
-    whole = _validator()
-    validator = whole.evolve(schema=whole.schema["properties"][name])
-    found = (explain(error) for error in islice(validator.iter_errors(part), MAX_PROBLEMS))
-    return [Problem(name if p.path == WHOLE else f"{name}.{p.path}", p.message) for p in found]
+    return _problems_of_shape(_root().fields[name], part, name)
 
 
 @functools.cache
@@ -61,60 +48,26 @@ def schema() -> dict[str, Any]:
     return document
 
 
-def _schema_problems(document: object) -> Iterator[Problem]:
-    for error in _validator().iter_errors(document):
-        yield explain(error)
-
-
-def _is_integer(checker: TypeChecker, value: object) -> bool:  # noqa: ARG001 jsonschema's signature
-    """1.0 is an integer to JSON Schema; a report writes counts as counts."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(checker: TypeChecker, value: object) -> bool:
-    """NaN passes any minimum and maximum; a report's numbers are finite."""
-    return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _bounded(keyword: str, bound: str) -> Any:
-    """The keyword's own check, unless the container is too large to be looked into at all."""
-    check = Draft202012Validator.VALIDATORS[keyword]
-
-    def look(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        try:
-            too_large = len(instance) > schema.get(bound, math.inf)
-        except TypeError:
-            return
-        if not too_large:
-            yield from check(validator, value, instance, schema) or ()
-
-    return look
+def _problems_of_shape(node: SchemaNode, value: object, path: str = "") -> list[Problem]:
+    if node.passes(value):
+        return []
+    found = list(islice(node.problems(value, path), MAX_PROBLEMS))
+    assert found, "what does not pass has a problem, or it would be taken for valid"
+    return found
 
 
 @functools.cache
-def _validator() -> Any:
-    strict = extend(
-        Draft202012Validator,
-        validators={
-            "items": _bounded("items", "maxItems"),
-            "additionalProperties": _bounded("additionalProperties", "maxProperties"),
-            "propertyNames": _bounded("propertyNames", "maxProperties"),
-        },
-        type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-            {"integer": _is_integer, "number": _is_number}
-        ),
-    )
-    # An empty registry retrieves nothing: a schema that pointed elsewhere would fail, not fetch.
-    return strict(_resolved(schema(), schema()["$defs"]), registry=Registry())
+def _root() -> SchemaNode:
+    return SchemaNode(_resolved(schema(), schema()["$defs"]))
 
 
 def _resolved(node: Any, definitions: dict[str, Any]) -> Any:
-    """Put definitions in the place of references, once: four times as fast as looking them up."""
+    """Put definitions in the place of references, so that every node says all of itself."""
     if isinstance(node, list):
         return [_resolved(item, definitions) for item in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
         node = definitions[node["$ref"].removeprefix("#/$defs/")] | node
-    dropped = ("$ref", "$defs", "description")
+    dropped = ("$ref", "$defs", "$id", "description")
     return {key: _resolved(item, definitions) for key, item in node.items() if key not in dropped}

@@ -34,10 +34,11 @@ def report_bytes(report: Report) -> bytes:
     Raises:
         UnwritableReportError: the report is not valid, or too large to be read back.
     """
-    found = problems(report)
+    plain = _plain(report)
+    found = problems(plain)
     if found:
         raise UnwritableReportError(str(found[0]))
-    content = (_layout(_without_minus_zero(report), indent=0) + "\n").encode("ascii")
+    content = (_layout(plain, indent=0) + "\n").encode("ascii")
     if len(content) > MAX_WRITTEN_BYTES:
         raise UnwritableReportError(
             f"it has {len(content):,} bytes; the limit is {MAX_WRITTEN_BYTES:,}"
@@ -50,12 +51,15 @@ def digest(report: Report) -> str:
     return sha256(report_bytes(report)).hexdigest()
 
 
-def _without_minus_zero(value: object) -> object:
+def _plain(value: object) -> object:
+    """The same in JSON's own types, which is what a reader will see; minus zero is zero."""
     if isinstance(value, dict):
-        return {key: _without_minus_zero(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_minus_zero(item) for item in value]
-    return 0.0 if isinstance(value, float) and value == 0 else value
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value) or 0.0
+    return str(value) if isinstance(value, str) else value
 
 
 def _layout(value: object, indent: int) -> str:

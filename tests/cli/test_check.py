@@ -233,5 +233,5 @@ def test_hostile_words_cannot_steer_the_terminal(check):
 def test_help_loads_little(command, tmp_path):
     result = hubmaxact(command, "--help", home=tmp_path, PYTHONPROFILEIMPORTTIME="1")
     assert result.returncode == 0
-    for heavy in ("torch", "transformers", "huggingface_hub", "jsonschema", "rich", "numpy"):
+    for heavy in ("torch", "transformers", "huggingface_hub", "jsonschema_rs", "rich", "numpy"):
         assert not [line for line in result.stderr.splitlines() if line.endswith(f" {heavy}")]

@@ -25,6 +25,7 @@ from page.shelves import many, shelf_of
 from hubmaxact.page.export import FIRST, contents, export
 from hubmaxact.files import PREFIX
 folder = Path(sys.argv[1])
+os.fsync = lambda descriptor: None  # slow, and a killed process loses nothing that it wrote
 old, new = shelf_of(many(60)), shelf_of(many(10, seed=1))
 wholes = {name: dict(contents(shelf)) for name, shelf in (("old", old), ("new", new))}
 def found():

@@ -5,6 +5,8 @@ import copy
 from invalid_report_files import SMALLEST
 
 ROW = SMALLEST["quantization"]["formats"][2]
+"""The row of M: hidden_state of layer 1 under max_abs."""
+
 DROP = object()
 """Stands for a field left out."""
 
@@ -19,7 +21,7 @@ def said(rule, changes):
             place = place[step]
         if value is DROP:
             del place[last]
-        elif last == len(place) and isinstance(place, list):
+        elif isinstance(place, list) and last == len(place):
             place.append(value)
         else:
             place[last] = value

@@ -50,6 +50,22 @@ def test_minus_zero_is_written_as_zero():
     assert digest(twin) == digest(report)
 
 
+def test_numbers_and_words_of_other_libraries_are_written_as_plain_ones():
+    class Number(float):
+        """As numpy's float64, a float that is more."""
+
+    class Word(str):
+        """As torch's version."""
+
+        __slots__ = ()
+
+    report = example_reports.small_report()
+    twin = copy.deepcopy(report)
+    twin["global_max"]["value"] = Number(report["global_max"]["value"])
+    twin["environment"]["torch"] = Word(report["environment"]["torch"])
+    assert report_bytes(twin) == report_bytes(report)
+
+
 def test_an_invalid_report_is_not_written():
     report = example_reports.small_report(model={"num_layers": 3})
     with pytest.raises(ReportError, match=r"must not be written.*num_layers is 3"):

@@ -18,7 +18,7 @@ def environment(model: Any) -> Environment:
     device = input_device(model.get_input_embeddings())
     return Environment(
         hubmaxact=hubmaxact.__version__,
-        torch=torch.__version__,
+        torch=str(torch.__version__),  # it compares as a version, not as text
         transformers=transformers.__version__,
         python=platform.python_version(),
         device_type=device.type,

@@ -59,8 +59,6 @@ def magnitude(site: SiteFacts) -> float:
 
 def on_bf16_grid(value: float) -> bool:
     """Whether bf16 holds this value exactly (subnormals included)."""
-    if value == 0:
-        return True
     _, exponent = math.frexp(value)
     step = max(exponent - 1, -126) - BF16_MANTISSA_BITS
     return math.ldexp(value, -step).is_integer()
