@@ -20,9 +20,9 @@ demo: $(VENV)/package
 	@echo "Look at activation_maxima.json, demo/README.md and demo/activation_maxima/layers.svg"
 
 # The comparison page over the catalog in INDEX: by default the two small models here and the
-# paper's checkpoints.
+# paper's checkpoints. `exec`: who ends make ends the server, and no shell stands between them.
 space: $(VENV)/space $(INDEX)/manifest.json
-	HUBMAXACT_INDEX=$(abspath $(INDEX)) $(BIN)/python space/app.py
+	exec env HUBMAXACT_INDEX=$(abspath $(INDEX)) $(BIN)/python space/app.py
 
 build/catalog/manifest.json: $(VENV)/package
 	mkdir -p build/reports
