@@ -73,7 +73,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         raise WriteError(f"cannot write {path}: {error.strerror}. Free some space.") from error
     finally:
-        with contextlib.suppress(OSError):  # gone by the rename, or less to say than why that failed
+        with contextlib.suppress(
+            OSError
+        ):  # gone by the rename, or less to say than why that failed
             temporary.unlink()
 
 

@@ -1,7 +1,6 @@
 """An export is whole or none, the same for the same index, and touches nobody else's files."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
