@@ -128,7 +128,8 @@ def ask(hub, tmp_path):
 
     def run(*specs, **environment):
         hub.requests.clear()
-        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "TMPDIR")}
+        names = ("PATH", "PYTHONPATH", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         settings = {
             "HOME": str(tmp_path),
             "HF_HOME": str(tmp_path / "hf"),
