@@ -11,7 +11,10 @@ SMOKE = TESTS / "smoke.py"
 # Others' packages know Windows themselves, so they are imported before anything is taken away.
 NO_POSIX = """
 import errno, importlib, os, pkgutil, sys
-import filelock, huggingface_hub.hf_api, jsonschema, pyarrow.parquet, rich.progress, yaml
+import asyncio, multiprocessing
+import filelock, huggingface_hub.file_download, huggingface_hub.hf_api, jsonschema, yaml
+import pyarrow.parquet, rich.progress
+pyarrow.array([])  # looks for pandas
 for name in ("fcntl", "grp", "pwd", "resource", "termios", "tty"):
     sys.modules[name] = None
 for name in ("O_DIRECTORY", "fork", "getuid", "geteuid", "chown", "mkfifo", "uname", "sysconf"):
