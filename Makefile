@@ -120,4 +120,4 @@ pictures: demo build/catalog/manifest.json $(VENV)/browser
 	$(BIN)/python docs/make_space_pictures.py
 
 clean:
-	rm -rf $(VENV) dist demo activation_maxima.json
+	rm -rf $(VENV) dist demo activation_maxima.json .coverage*
