@@ -1,4 +1,5 @@
-# Everything a fresh clone needs: `make demo`, `make space`, `make test`, `make lint`.
+# Everything a fresh clone needs: `make demo`, `make space`, `make test`, `make lint`;
+# `make coverage` is `make test` with every branch counted.
 # Each sets up its own virtual environment first; nothing outside the clone is touched.
 
 PYTHON ?= python3
@@ -7,10 +8,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := $(shell find hubmaxact schema -type f -not -name '*.pyc')
 WORKERS ?= 2
+TESTS ?=
 
 INDEX ?= build/catalog
 
-.PHONY: demo space test lint mutants docs pictures clean
+# What `make lint` runs; .pre-commit-config.yaml runs the same, each where its files change.
+LINTERS := ruff mypy codespell oxlint zizmor shellcheck schema
+
+.PHONY: demo space test test-without-browser coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
 
 demo: $(VENV)/package
 	rm -rf demo activation_maxima.json
@@ -20,9 +25,9 @@ demo: $(VENV)/package
 	@echo "Look at activation_maxima.json, demo/README.md and demo/activation_maxima/layers.svg"
 
 # The comparison page over the catalog in INDEX: by default the two small models here and the
-# paper's checkpoints.
+# paper's checkpoints. `exec`: who ends make ends the server, and no shell stands between them.
 space: $(VENV)/space $(INDEX)/manifest.json
-	HUBMAXACT_INDEX=$(abspath $(INDEX)) $(BIN)/python space/app.py
+	exec env HUBMAXACT_INDEX=$(abspath $(INDEX)) $(BIN)/python space/app.py
 
 build/catalog/manifest.json: $(VENV)/package
 	mkdir -p build/reports
@@ -32,13 +37,44 @@ build/catalog/manifest.json: $(VENV)/package
 	done
 	$(BIN)/hubmaxact catalog build build/reports --output build/catalog
 
+# TESTS chooses some of them, by folder or file.
 test: $(VENV)/package $(VENV)/tools $(VENV)/browser
-	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-lint: $(VENV)/package $(VENV)/tools
+test-without-browser: $(VENV)/package $(VENV)/tools
+	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal \
+	  -m "not browser" $(TESTS)
+
+# Every process that a test starts writes figures of its own; they are added up at the end.
+coverage: $(VENV)/package $(VENV)/tools $(VENV)/browser
+	rm -f .coverage .coverage.*
+	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lint: $(LINTERS:%=lint-%)
+
+lint-ruff: $(VENV)/linters
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+lint-mypy: $(VENV)/linters
 	$(BIN)/mypy
+
+lint-codespell: $(VENV)/linters
+	$(BIN)/codespell
+
+lint-oxlint: $(VENV)/linters
+	$(BIN)/oxlint --deny-warnings hubmaxact/page/assets
+
+lint-zizmor: $(VENV)/linters
+	$(BIN)/zizmor --offline --pedantic --strict-collection --no-progress .github .github/examples/*.yml
+
+lint-shellcheck: $(VENV)/linters
+	$(BIN)/shellcheck .ci/run $$(find .github -name '*.sh')
+
+lint-schema: $(VENV)/linters
+	$(BIN)/check-jsonschema --check-metaschema schema/activation_maxima.schema.json
 
 # Breaks the rules of a report in one place at a time, and lists what tests/report does not notice:
 # most of an hour. The results are in mutants/.
@@ -73,6 +109,11 @@ $(VENV)/tools: $(VENV)/space
 	$(PIP) install -c constraints.txt "$$(ls dist/*.whl)[test]"
 	touch $@
 
+# Linters read the working tree: they wait for no wheel, and a change of the code makes none.
+$(VENV)/linters: $(VENV)/dependencies
+	$(PIP) install -c constraints.txt --no-build-isolation ".[measure,space,test]"
+	touch $@
+
 # A Chromium for the browser tests: one that is there, else Debian's, else Playwright's own.
 $(VENV)/browser: $(VENV)/tools
 	command -v chromium || command -v google-chrome || \
@@ -85,4 +126,4 @@ pictures: demo build/catalog/manifest.json $(VENV)/browser
 	$(BIN)/python docs/make_space_pictures.py
 
 clean:
-	rm -rf $(VENV) dist demo mutants activation_maxima.json
+	rm -rf $(VENV) dist demo mutants activation_maxima.json .coverage*

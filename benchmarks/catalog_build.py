@@ -21,7 +21,7 @@ from hubmaxact.catalog.build import build_from_folder
 from hubmaxact.catalog.store import read_index
 
 
-def make(folder, num_reports):
+def make(folder: Path, num_reports: int) -> None:
     """Write reports that differ in their weights, a thousand to a folder."""
     for number in range(num_reports):
         path = folder / f"org-{number // 1000}" / f"model-{number:05}.json"
@@ -29,7 +29,7 @@ def make(folder, num_reports):
         path.write_bytes(report_bytes_of(path.stem))
 
 
-def change(folder):
+def change(folder: Path) -> None:
     """Another stage in one report of a hundred."""
     for path in sorted(folder.rglob("*.json"))[::100]:
         report = json.loads(path.read_bytes())
@@ -37,7 +37,8 @@ def change(folder):
         path.write_text(json.dumps(report))
 
 
-def timed(what, folder, output, num_reports):
+def timed(what: str, folder: Path, output: Path, num_reports: int) -> None:
+    """Build, and print how fast that was."""
     began, used = time.perf_counter(), time.process_time()
     built = build_from_folder(folder, output)
     seconds, cpu = time.perf_counter() - began, time.process_time() - used
@@ -47,7 +48,8 @@ def timed(what, folder, output, num_reports):
     )
 
 
-def main(num_reports="10000", where=None):
+def main(num_reports: str = "10000", where: str | None = None) -> None:
+    """Make the reports and build three times."""
     count = int(num_reports)
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(where or temporary)

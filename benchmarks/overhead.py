@@ -8,21 +8,23 @@ Prints the ratio of medians of five alternating repetitions in one process.
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.execution.forward import measure
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import plan_for, prepare
+from hubmaxact.measurement.prepare import Prepared, plan_for, prepare
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 
 REPETITIONS = 5
 
 
-def bare(prepared, plan, device):
+def bare(prepared: Prepared, plan: Plan, device: torch.device) -> None:
     """Only the forward passes."""
     owner = prepared.loaded.model.get_submodule(prepared.anatomy.owner)
     with torch.inference_mode():
@@ -31,7 +33,8 @@ def bare(prepared, plan, device):
             owner(input_ids=ids_BL, use_cache=False)
 
 
-def timed(run, device):
+def timed(run: Callable[[], object], device: torch.device) -> float:
+    """Seconds that a run takes, to the end of what it asked of the device."""
     start = time.perf_counter()
     run()
     if device.type == "cuda":
@@ -39,19 +42,23 @@ def timed(run, device):
     return time.perf_counter() - start
 
 
-def main(checkpoint, num_samples="128", max_seq_len="512", device="auto"):
+def main(
+    checkpoint: str, num_samples: str = "128", max_seq_len: str = "512", device: str = "auto"
+) -> None:
+    """Measure and print."""
     options = Options(num_samples=int(num_samples), max_seq_len=int(max_seq_len), device=device)
     prepared = prepare(Source(Path(checkpoint)), options, Watcher())
+    assert options.batch_tokens  # the default's, so that two machines run the same batches
     plan = plan_for(prepared, options, options.batch_tokens)
     where = prepared.loaded.model.device
-    runs = {
+    runs: dict[str, Callable[[], object]] = {
         "bare": lambda: bare(prepared, plan, where),
         "measured": lambda: measure(
             prepared.loaded.model, prepared.anatomy, plan, prepared.samples.ids
         ),
     }
     timed(runs["measured"], where)
-    seconds = {name: [] for name in runs}
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(REPETITIONS):
         for name, run in runs.items():
             seconds[name].append(timed(run, where))

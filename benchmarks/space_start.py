@@ -17,8 +17,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -29,6 +31,9 @@ from hubmaxact.catalog.build import build_from_folder
 from hubmaxact.catalog.parquet import encode, rows_of
 from hubmaxact.catalog.store import read_index, replace_index
 
+if TYPE_CHECKING:
+    from hubmaxact.catalog.manifest import IndexFile
+
 APP = Path(__file__).parents[1] / "space" / "app.py"
 FAMILIES = ("alpha", "beta", "gamma", "delta")
 STAGES = ("base", "instruct", None)
@@ -37,7 +42,7 @@ OPENING = ("/", "/app.js", "/style.css", "/data/about.json", "/data/page.json")
 SLOW = ("/data/findings.json", "/download/all.csv")
 
 
-def make(folder, count):
+def make(folder: Path, count: int) -> Path:
     """An index of so many releases: one report's row, with values and layers by chance."""
     reports = folder / "reports"
     reports.mkdir(parents=True, exist_ok=True)
@@ -48,12 +53,18 @@ def make(folder, count):
     chance = random.Random(1)
     content = encode([release(template, number, chance) for number in range(count)])
     digest = hashlib.sha256(content).hexdigest()
-    of_table = {**index.manifest["index"], "rows": count, "sha256": digest, "size": len(content)}
+    of_table: IndexFile = {
+        **index.manifest["index"],
+        "rows": count,
+        "sha256": digest,
+        "size": len(content),
+    }
     replace_index(folder / "catalog", content, {**index.manifest, "index": of_table})
     return folder / "catalog"
 
 
-def release(template, number, chance):
+def release(template: Mapping[str, Any], number: int, chance: random.Random) -> Any:
+    """One row, with values and layers by chance."""
     layers = chance.choice((24, 32, 48, 80))
     largest = 10 ** chance.uniform(1, 6)
     by_layer = {
@@ -77,7 +88,8 @@ def release(template, number, chance):
     }
 
 
-def start(catalog, home):
+def start(catalog: Path, home: Path) -> subprocess.Popen[str]:
+    """The Space, as the Hub starts it."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     place = {"HUBMAXACT_INDEX": str(catalog), "HOME": str(home), "HF_HOME": str(home / "hf")}
     return subprocess.Popen(
@@ -88,7 +100,7 @@ def start(catalog, home):
     )
 
 
-def first_rows(http, began):
+def first_rows(http: httpx.Client, began: float) -> float:
     """Seconds until there are rows; asks again while the index is being read."""
     while (answer := http.get("/data/page.json")).status_code == 503:
         time.sleep(0.05)
@@ -96,26 +108,27 @@ def first_rows(http, began):
     return time.perf_counter() - began
 
 
-def asking(http, *paths):
+def asking(http: httpx.Client, *paths: str) -> float:
+    """Seconds that these answers take together."""
     began = time.perf_counter()
     for path in paths:
         http.get(path).raise_for_status()
     return time.perf_counter() - began
 
 
-def addresses():
+def addresses() -> Iterator[str]:
     """Pages that nobody has asked for before, as people search, filter and turn pages."""
     for number in itertools.count():
         family = FAMILIES[number % len(FAMILIES)]
         yield f"/data/page.json?family={family}&q={number % 1000}&page={1 + number % 3}&sort=name"
 
 
-def per_second(url, clients):
+def per_second(url: str, clients: int) -> tuple[float, float]:
     """Pages per second, and the 95th percentile of the seconds that each took."""
     numbers, lock = addresses(), threading.Lock()
     end = time.perf_counter() + SECONDS
 
-    def ask(_):
+    def ask(_: int) -> list[float]:
         took = []
         with httpx.Client(base_url=url, timeout=60) as http:
             while (began := time.perf_counter()) < end:
@@ -130,16 +143,26 @@ def per_second(url, clients):
     return len(took) / SECONDS, took[int(len(took) * 0.95)]
 
 
-def memory(process):
+def memory(process: subprocess.Popen[str]) -> int:
+    """MiB that the process held at most."""
     status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
+    return int(found(r"VmHWM:\s+(\d+)", status)[1]) // 1024
 
 
-def measure(catalog, home):
+def found(pattern: str, text: str) -> re.Match[str]:
+    """Where a pattern stands in a text; it must."""
+    match = re.search(pattern, text)
+    assert match, text
+    return match
+
+
+def measure(catalog: Path, home: Path) -> None:
+    """Start the Space, ask, and print."""
     began = time.perf_counter()
     process = start(catalog, home)
     try:
-        url = re.search(r"http://\S+", process.stdout.readline())[0]
+        assert process.stdout
+        url = found(r"http://\S+", process.stdout.readline())[0]
         with httpx.Client(base_url=url, timeout=60) as http:
             assert http.get("/").status_code == 200
             print(f"serving: {time.perf_counter() - began:.1f} s after the start")
@@ -156,7 +179,8 @@ def measure(catalog, home):
         process.wait()
 
 
-def main(num_releases="10000", where=None):
+def main(num_releases: str = "10000", where: str | None = None) -> None:
+    """Make the index and measure."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(where or temporary)
         catalog = make(folder, int(num_releases))

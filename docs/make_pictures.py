@@ -39,12 +39,12 @@ TEMPLATE = """\
 
 def main() -> None:
     """Write docs/pictures/terminal.svg and docs/pictures/layers.svg."""
-    report = json.loads((CLONE / "activation_maxima.json").read_text())
+    report = json.loads((CLONE / "activation_maxima.json").read_text("utf-8"))
     console = Console(record=True, width=84, file=io.StringIO(), force_terminal=True)
     show(report, console)
     PICTURES.mkdir(parents=True, exist_ok=True)
     svg = console.export_svg(title="", code_format=TEMPLATE, unique_id="hubmaxact")
-    (PICTURES / "terminal.svg").write_text(svg, encoding="utf-8")
+    (PICTURES / "terminal.svg").write_text(svg, encoding="utf-8", newline="\n")
     shutil.copy(CLONE / "demo" / "activation_maxima" / "layers.svg", PICTURES / "layers.svg")
 
 

@@ -11,14 +11,18 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures" / "space"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-WIDTHS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
-THEMES = ("light", "dark")
+WIDTHS: dict[str, ViewportSize] = {
+    "desktop": {"width": 1280, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PICKS = ("paper:gemma-3-27b-it", "paper:Qwen3.5-27B", "file:dense.json", "file:moe.json")
 VIEWS = {
     "releases": ("", "body"),
@@ -41,9 +45,12 @@ def photograph(browser: Browser, address: str) -> None:
     """Write one picture for each view, width and theme."""
     for width, viewport in WIDTHS.items():
         for theme in THEMES:
-            # Without it, the page would still be scrolling when it is photographed.
-            still = "reduce"
-            page = browser.new_page(viewport=viewport, color_scheme=theme, reduced_motion=still)
+            page = browser.new_page(
+                viewport=viewport,
+                color_scheme=theme,
+                # Without it, the page would still be scrolling when it is photographed.
+                reduced_motion="reduce",
+            )
             for view, (query, place) in VIEWS.items():
                 show(page, address + query, place)
                 page.screenshot(path=PICTURES / f"{view}-{width}-{theme}.png")

@@ -1,7 +1,7 @@
 """Files read no further than a limit, and written so that a reader never sees half of one.
 
-Writing: temporary file in the same folder, flush to disk, rename, flush the folder
-(Pillai et al. 2014, "All file systems are not created equal").
+Writing: temporary file in the same folder, flush to disk, rename, flush the folder where that can
+be done (Pillai et al. 2014, "All file systems are not created equal").
 """
 
 import contextlib
@@ -73,7 +73,9 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         raise WriteError(f"cannot write {path}: {error.strerror}. Free some space.") from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(
+            OSError
+        ):  # gone by the rename, or less to say than why that failed
             temporary.unlink()
 
 
@@ -103,7 +105,10 @@ def _mode(path: Path) -> int | None:
 
 
 def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Make a rename outlast a power cut, where folders can be opened: Windows opens none."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:

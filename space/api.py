@@ -24,15 +24,15 @@ def programs(live: Live) -> list[Callable[..., dict[str, Any]]]:
 
         Words, facets, sorting and paging are as on the page; 25 releases, and how many there are.
         """
-        if not isinstance(query_string, str) or len(query_string) > LONGEST_QUERY:
+        if not _is_text(query_string, 0, LONGEST_QUERY):
             raise _refused(f"query_string must be text of at most {LONGEST_QUERY:,} characters.")
         return _answers(live).page_data.page(parse(query_string))
 
     def compare(keys: list[str]) -> dict[str, Any]:
         """Releases in full, by the `key` that `releases` gives, and the keys that are unknown."""
-        if not isinstance(keys, list) or not 0 < len(keys) <= MAX_PICKS:
+        if not _is_list(keys, 1, MAX_PICKS):
             raise _refused(f"keys must be a list of 1 to {MAX_PICKS} keys.")
-        if not all(isinstance(key, str) and 0 < len(key) <= LONGEST_KEY for key in keys):
+        if not all(_is_text(key, 1, LONGEST_KEY) for key in keys):
             raise _refused(f"each key must be text of 1 to {LONGEST_KEY} characters.")
         return _answers(live).page_data.releases(keys)
 
@@ -41,6 +41,14 @@ def programs(live: Live) -> list[Callable[..., dict[str, Any]]]:
         return _answers(live).page_data.findings()
 
     return [releases, compare, findings]
+
+
+def _is_text(given: object, shortest: int, longest: int) -> bool:
+    return isinstance(given, str) and shortest <= len(given) <= longest
+
+
+def _is_list(given: object, fewest: int, most: int) -> bool:
+    return isinstance(given, list) and fewest <= len(given) <= most
 
 
 def _answers(live: Live) -> Answers:

@@ -6,6 +6,7 @@ What was good is kept on disk, so that a start without the Hub shows it. No toke
 import json
 import shutil
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -119,18 +120,18 @@ class HubSource:
             if not 0 < sizes.get(file, 0) <= MAX_INDEX_FILE_BYTES:
                 raise HubError(f"{self._name} has no usable {file} at {commit[:7]}.")
         for file in FILES:
-            ask(
-                lambda file=file: api().hf_hub_download(
-                    self._repo_id,
-                    file,
-                    revision=commit,
-                    repo_type="dataset",
-                    local_dir=folder,
-                    token=False,
-                ),
-                repo_id=self._name,
-                revision=commit,
-            )
+            fetch = partial(self._fetch, file, commit, folder)
+            ask(fetch, repo_id=self._name, revision=commit)
+
+    def _fetch(self, file: str, commit: str, folder: Path) -> str:
+        return api().hf_hub_download(
+            self._repo_id,
+            file,
+            revision=commit,
+            repo_type="dataset",
+            local_dir=folder,
+            token=False,
+        )
 
     def _sizes(self, commit: str) -> dict[str, int]:
         entries = api().get_paths_info(

@@ -52,7 +52,8 @@ class ReadingServer(gradio.Server):
         `launch` would make its own blocks, whose queue has no end and whose settings cannot be
         reached.
         """
-        with gradio.Blocks(mode="server", **BLOCKS) as blocks:
+        blocks = gradio.Blocks(mode="server", **BLOCKS)
+        with blocks:
             for program in self._programs:
                 gradio.api(program, api_name=program.__name__)
         blocks.queue(**QUEUE)

@@ -5,13 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+KEPT = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 MODELS = Path(__file__).parent / "models"
 DENSE, MOE = MODELS / "dense", MODELS / "moe"
 
 
 def environment(home, **more):
     """An environment that reaches nothing but the loopback interface."""
-    kept = {k: v for k, v in os.environ.items() if k in ("PATH", "PYTHONPATH", "LANG", "TMPDIR")}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     return {
         **kept,
         "HOME": str(home),

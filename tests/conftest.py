@@ -16,6 +16,14 @@ def pytest_addoption(parser):
     parser.addoption("--update-goldens", action="store_true", help="rewrite the golden files")
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` is looked at
+def pytest_collection_modifyitems(items):
+    """Mark what asks for a browser, so that `-m "not browser"` runs where there is none."""
+    for item in items:
+        if "chromium" in item.fixturenames:
+            item.add_marker("browser")
+
+
 @pytest.fixture
 def golden(request):
     """Compare content with a named file, or write the file under --update-goldens.

@@ -4,7 +4,6 @@ Two files cannot be renamed at once, so the old table stays beside the new one u
 names the new one. Whoever reads, and whatever kills a build, there is always one whole pair.
 """
 
-import fcntl
 import hashlib
 import os
 import time
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, Timeout
 
 from hubmaxact.catalog import manifest as manifests
 from hubmaxact.catalog.manifest import Manifest, NewerManifestError
@@ -22,6 +23,9 @@ from hubmaxact.files import PREFIX, is_temporary, read_regular, write_bytes
 INDEX = "index.parquet"
 PREVIOUS = "index.previous.parquet"
 MANIFEST = "manifest.json"
+LOCK = f"{PREFIX}lock"
+"""Locked by the system while a build is at work, so that a killed one holds nothing."""
+
 READ_TRIES = 5
 READ_PAUSE = 0.2  # seconds
 ABANDONED = 3600.0  # seconds after which a temporary file belongs to nobody
@@ -109,24 +113,29 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         BusyFolderError: another build is at work there, or it cannot be a folder.
     """
+    # No fallback: a file that only stands for a lock would outlast the build that made it.
+    lock = FileLock(folder / LOCK, blocking=False, fallback_to_soft=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        lock.acquire()
+    except Timeout as error:
+        raise BusyFolderError(f"another build is writing into {folder}; let it finish.") from error
     except OSError as error:
         raise BusyFolderError(f"cannot use {folder} as output: {error.strerror}.") from error
     try:
-        _lock(descriptor, folder)
         _sweep(folder)
         yield
     finally:
-        os.close(descriptor)
+        _release(lock)
 
 
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise BusyFolderError(f"another build is writing into {folder}; let it finish.") from error
+def _release(lock: BaseFileLock) -> None:
+    """Let others in, and leave no file behind for them to wonder at."""
+    # While it is held: who waits for the lock of a file that is gone takes a new one. Windows keeps
+    # an open file, and there the release removes it.
+    with suppress(OSError):
+        Path(lock.lock_file).unlink()
+    lock.release()
 
 
 def _is_ours(path: Path) -> bool:

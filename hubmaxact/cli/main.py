@@ -42,8 +42,9 @@ def main() -> None:
     """Run the command line; turn errors a user can act on into one sentence and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A report may hold any letter; a terminal or a pipe of another encoding may not.
-            stream.reconfigure(errors="backslashreplace")
+            # A report may hold any letter; a terminal or a pipe of another encoding may not. One
+            # report gives the same bytes everywhere, so Windows' own line ends are not put in.
+            stream.reconfigure(errors="backslashreplace", newline="\n")
     try:
         group()
     except HubmaxactError as error:

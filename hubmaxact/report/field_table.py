@@ -85,6 +85,6 @@ def splice(document: str) -> str:
 if __name__ == "__main__":
     if sys.argv[1:]:
         target = Path(sys.argv[1])
-        target.write_text(splice(target.read_text("utf-8")), "utf-8")
+        target.write_text(splice(target.read_text("utf-8")), "utf-8", newline="\n")
     else:
         sys.stdout.write(table() + "\n")

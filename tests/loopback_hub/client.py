@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from loopback_hub.hub import LoopbackHub
 
-KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
+KEPT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "SYSTEMROOT", "COVERAGE_PROCESS_CONFIG")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ def environment(hub: "LoopbackHub", home: Path, token: str | None = None) -> dic
         **kept,
         **{name: value for name, value in offered.items() if value},
         "HOME": str(home),
+        "USERPROFILE": str(home),  # Windows' word for it
         "HF_HOME": str(home / "hf"),
         "HF_ENDPOINT": hub.url,
         "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -1,7 +1,6 @@
 """An export is whole or none, the same for the same index, and touches nobody else's files."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from command import hubmaxact
 from page.shelves import PAPER, many, row, shelf_of
 
-from hubmaxact.catalog.store import BusyFolderError
+from hubmaxact.catalog.store import BusyFolderError, locked
 from hubmaxact.files import WriteError
 from hubmaxact.page.export import FIRST, ForeignFilesError, contents, export
 from hubmaxact.page.export_manifest import EXPORT_MANIFEST, digest
@@ -187,14 +186,9 @@ def test_an_export_killed_at_any_change_is_the_old_one_the_new_one_or_none(tmp_p
 
 
 def test_two_exports_into_one_folder_do_not_meet(tmp_path):
-    import fcntl
-
     export(shelf_of(PAPER), tmp_path)
-    descriptor = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    with pytest.raises(BusyFolderError, match="let it finish"):
+    with locked(tmp_path), pytest.raises(BusyFolderError, match="let it finish"):
         export(shelf_of(PAPER), tmp_path)
-    os.close(descriptor)
 
 
 def test_a_file_in_the_place_of_the_folder_is_said(tmp_path):

@@ -41,7 +41,7 @@ def report_files(folder: Path, output: Path) -> list[Path]:
             f"cannot list {printable(str(folder), LONGEST_PATH)}: {error.strerror}. "
             "Name a folder of reports."
         ) from error
-    return sorted(files)
+    return sorted(files, key=lambda path: path.parts)  # Windows would not tell A from a
 
 
 def read_file(path: Path, folder: Path, previous: Previous) -> Found:

@@ -52,7 +52,7 @@ export function lines({ label, xLabel, yLabel, series, formats = [], xLog = fals
       series.map((each) => line(each, x, y, stop ? series.length : 1)),
       stop ? null : captions(series.flatMap((each) => each.points.map(([at, value, label]) => ({ x: at, y: value, label }))), x, y, box, { lined: true }),
       named ? endings(series, x, y, box) : null);
-    return stop ? pointing(drawing, { series, x, y, box, stop }) : drawing;
+    return stop ? pointing(drawing, { series, x, box, stop }) : drawing;
   });
 }
 

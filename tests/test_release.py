@@ -1,0 +1,117 @@
+"""A release: nothing is published that was not tested, and what is published is as it should be."""
+
+import runpy
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+NOTES = ROOT / ".ci" / "release_notes.py"
+PUBLISHING = {"id-token", "contents"}  # with a right to write, a job can publish
+
+
+def jobs(workflow):
+    return yaml.safe_load((ROOT / ".github/workflows" / workflow).read_text("utf-8"))["jobs"]
+
+
+def needed(all_jobs, name):
+    """Every job that must have passed before one begins."""
+    direct = all_jobs[name].get("needs", [])
+    direct = [direct] if isinstance(direct, str) else direct
+    return {each for job in direct for each in ({job} | needed(all_jobs, job))}
+
+
+def uses(job):
+    return [step["uses"].partition("@")[0] for step in job.get("steps", []) if "uses" in step]
+
+
+def test_whatever_can_publish_waits_for_every_test():
+    release = jobs("release.yml")
+    can_write = [
+        name
+        for name, job in release.items()
+        if any(job["permissions"].get(right) == "write" for right in PUBLISHING)
+    ]
+    assert can_write == ["publish", "announce"]
+    for name in can_write:
+        assert needed(release, name) >= {"test", "build"}
+        # With a condition of its own a job would run although what it needs has failed.
+        assert "if" not in release[name]
+    assert release["test"]["uses"] == "$/.github/workflows/ci.yml"
+    assert "if" not in release["test"]
+
+
+def test_no_job_of_the_tests_may_be_skipped_or_fail_in_silence():
+    assert set(jobs("ci.yml")) == {
+        "full",
+        "pythons",
+        "lowest",
+        "processors",
+        "platforms",
+        "coverage",
+    }
+    for job in jobs("ci.yml").values():
+        for part in (job, *job["steps"]):
+            assert not {"if", "continue-on-error"} & set(part)
+
+
+def test_what_is_published_is_what_was_checked():
+    release = jobs("release.yml")
+    said = "\n".join(step.get("run", "") for step in release["build"]["steps"])
+    assert "twine check --strict dist/*" in said
+    assert "check-wheel-contents dist/*.whl" in said
+    assert uses(release["publish"]) == [
+        "actions/download-artifact",
+        "pypa/gh-action-pypi-publish",
+    ]
+    assert release["publish"]["steps"][-1]["with"]["attestations"] is True
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    done = subprocess.run(
+        [SCRIPTS / "check-wheel-contents", "--config", ROOT / "pyproject.toml", wheel],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def notes():
+    return runpy.run_path(str(NOTES))["notes"]
+
+
+CHANGELOG = """# Changelog
+
+## Unreleased
+
+## 0.2.0 - 2026-12-01
+
+### Added
+
+- A thing.
+
+## [0.1.0] - 2026-11-01
+
+- All.
+"""
+
+
+def test_a_release_says_what_the_changelog_says(notes):
+    assert notes(CHANGELOG, "v0.2.0") == "### Added\n\n- A thing.\n"
+    assert notes(CHANGELOG, "v0.1.0") == "- All.\n"
+
+
+@pytest.mark.parametrize("tag", ["v0.3.0", "v0.2", "vUnreleased"])
+def test_a_version_of_which_nothing_is_said_is_not_released(notes, tag):
+    with pytest.raises(SystemExit, match=r"CHANGELOG\.md says nothing under a heading of"):
+        notes(CHANGELOG, tag)
