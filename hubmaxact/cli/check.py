@@ -63,10 +63,11 @@ def check(file: Path, config: Path | None, form: str, **options: Any) -> None:
 
     given = _given(options)
     settings = limits.merged(limits.settings_of(config) if config else {}, given)
-    asked = limits.limits(settings)
-    if not asked:
-        raise click.UsageError("give at least one rule, such as --not-exceeding float16.")
-    verdict = gate.check(file, asked)
+    try:
+        verdict = gate.check(file, settings)
+    except limits.NoLimitError as error:
+        example = "give at least one rule, such as --not-exceeding float16."
+        raise click.UsageError(example) from error
     click.echo(gate.as_json(verdict) if form == "json" else gate.as_text(verdict), nl=False)
     if not verdict.passed:
         raise gate.GateFailedError(verdict)

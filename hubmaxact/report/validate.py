@@ -1,6 +1,6 @@
 """What is wrong with a document, in people's words: the schema first, then consistency.
 
-Knows parsed JSON; knows nothing of files.
+Knows JSON, parsed or as bytes; knows nothing of files.
 """
 
 import functools
@@ -17,9 +17,10 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
+from hubmaxact.errors import ReportError
 from hubmaxact.report.consistency import contradictions
 from hubmaxact.report.explain import explain
-from hubmaxact.report.json_text import WHOLE
+from hubmaxact.report.json_text import WHOLE, load
 from hubmaxact.report.problem import Problem
 
 if TYPE_CHECKING:
@@ -31,8 +32,26 @@ MAX_PROBLEMS = 50
 """Looking for more would cost time and tell nobody more."""
 
 
-def problems(document: object) -> list[Problem]:
-    """Return what is wrong with a parsed document, at most MAX_PROBLEMS; empty when valid."""
+def validate(document: object) -> list[Problem]:
+    """Say what is wrong with a document, by the schema and by what must agree with what.
+
+    Nothing is raised, whatever the document is; `read_report` raises, and tells a report of a newer
+    hubmaxact from an invalid one.
+
+    Args:
+        document: Parsed JSON, or the bytes of a file. Text is parsed JSON too: one string.
+
+    Returns:
+        What is wrong, each with its place; at most 50, of the schema or else of consistency. Empty
+        when the document is a valid report.
+
+    Source: schema/activation_maxima.schema.json; the rules stand in hubmaxact/report/consistency.
+    """
+    if isinstance(document, bytes):
+        try:
+            document = load(document)
+        except ReportError as error:
+            return [Problem(WHOLE, str(error))]
     # Every missing field is an error of its own and explained as one of a list: keep the list once.
     found = list(dict.fromkeys(islice(_schema_problems(document), MAX_PROBLEMS)))
     if found:
@@ -42,7 +61,15 @@ def problems(document: object) -> list[Problem]:
 
 
 def problems_of(name: str, part: object) -> list[Problem]:
-    """Return what is wrong with one block of a report, by the schema alone."""
+    """Say what is wrong with one block of a report, by the schema alone.
+
+    Args:
+        name: Field of the report, such as "model".
+        part: Its value, as parsed JSON.
+
+    Returns:
+        What is wrong, each with its place in the report; at most 50.
+    """
     whole = _validator()
     validator = whole.evolve(schema=whole.schema["properties"][name])
     found = (explain(error) for error in islice(validator.iter_errors(part), MAX_PROBLEMS))
