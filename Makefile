@@ -39,6 +39,7 @@ lint: $(VENV)/package $(VENV)/tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/pydoclint --quiet hubmaxact
 
 docs: $(VENV)/package $(VENV)/tools
 	$(BIN)/python -m hubmaxact.report.field_table schema/README.md

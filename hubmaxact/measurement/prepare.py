@@ -41,8 +41,16 @@ class Prepared:
 def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     """Check the files, read the corpus, load the model, find the sites, encode the texts.
 
+    Args:
+        source: The checkpoint.
+        options: What the run was told.
+        watcher: Hears of each step.
+
+    Returns:
+        Everything a forward pass needs.
+
     Raises:
-        HubmaxactError: any of the refusals of those steps.
+        HubmaxactError: Any of the refusals of those steps.
     """
     files = inspect(source.folder)
     watcher.stage(f"Reading corpus {options.corpus}")
@@ -86,8 +94,12 @@ def most_positions(model: "PreTrainedModel") -> int:
 def require(missing: "Sequence[Missing]", options: Options) -> None:
     """Refuse a run that would not see every expected site, unless the user accepts it.
 
+    Args:
+        missing: Sites that cannot be seen.
+        options: What the run was told.
+
     Raises:
-        CoverageError: names the first site that cannot be measured.
+        CoverageError: Names the first site that cannot be measured.
     """
     if not missing or options.allow_partial:
         return

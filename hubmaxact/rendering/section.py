@@ -20,8 +20,14 @@ PAPER = "https://arxiv.org/abs/2605.15572"
 def render(report: Report) -> str:
     """Return the section, from its heading to its last newline, without markers.
 
+    Args:
+        report: The report that it is about.
+
+    Returns:
+        Markdown, safe whatever the text in the report.
+
     Raises:
-        ReportError: the report is not valid.
+        ReportError: The report is not valid.
     """
     return compose(report, digest(report))
 

@@ -34,9 +34,15 @@ KINDS: dict[str, Check] = {
 def parse(content: bytes) -> Report:
     """Return the report in these bytes; the same answers and errors as `report.read.parse`.
 
+    Args:
+        content: A file's content, whoever wrote it.
+
+    Returns:
+        The report.
+
     Raises:
-        NewerReportError: its schema is newer than this reader.
-        ReportError: it is not a report; the message says where and why.
+        NewerReportError: Its schema is newer than this reader.
+        ReportError: It is not a report; the message says where and why.
     """
     document = load(content)
     if passes(document):

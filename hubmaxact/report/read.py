@@ -32,8 +32,8 @@ class NewerReportError(ReportError):
 class InvalidReportError(ReportError):
     """Raised when a document is JSON and not a valid report.
 
-    Attributes:
-        problems: Everything that was found to be wrong, as `validate` returns it.
+    Args:
+        problems: What is wrong, as `validate` returns it; the error keeps it under this name.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
