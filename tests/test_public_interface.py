@@ -103,19 +103,15 @@ def test_help_names_every_option():
         assert f"\n    {option}: " in text
 
 
-def test_mypy_sees_the_types_of_a_caller():
+def test_mypy_sees_the_types_of_a_caller(tmp_path):
+    config = tmp_path / "mypy.ini"
+    # What is behind the face has types of its own; looking into torch takes minutes.
+    skipped = "[mypy-torch.*,transformers.*,numpy.*]\nfollow_imports = skip\n"
+    config.write_text(f"[mypy]\nstrict = true\n{skipped}")
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "mypy",
-            "--strict",
-            "--config-file=",
-            "--cache-dir=/dev/null",
-            TYPED,
-        ],
+        [sys.executable, "-m", "mypy", f"--config-file={config}", "--cache-dir=/dev/null", TYPED],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout == "Success: no issues found in 1 source file\n", done.stdout
+    assert done.stdout == "Success: no issues found in 1 source file\n"

@@ -1,4 +1,4 @@
-"""`docs/python.md`: every example runs, in order, in one fresh process, and prints what stands there."""
+"""`docs/python.md`: its examples run, in order, in one fresh process, and print what it shows."""
 
 import re
 import shutil
