@@ -214,5 +214,11 @@ def encoded(folder):
 
 def measured(decoder, folder):
     saved(decoder, folder)
-    options = Options(corpus=str(folder / "one.jsonl"), device="cpu", dtype="float32")
+    # As the pass that it is compared with: where threads cut a tensor decides bits.
+    options = Options(
+        corpus=str(folder / "one.jsonl"),
+        device="cpu",
+        dtype="float32",
+        cpu_threads=torch.get_num_threads(),
+    )
     return measure(folder / "model", options)
