@@ -13,7 +13,7 @@ TESTS ?=
 INDEX ?= build/catalog
 
 # What `make lint` runs; .pre-commit-config.yaml runs the same, each where its files change.
-LINTERS := ruff mypy codespell oxlint zizmor shellcheck schema
+LINTERS := ruff mypy pydoclint codespell oxlint zizmor shellcheck schema
 
 .PHONY: demo space test test-without-browser coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
 
@@ -60,6 +60,9 @@ lint-ruff: $(VENV)/linters
 
 lint-mypy: $(VENV)/linters
 	$(BIN)/mypy
+
+lint-pydoclint: $(VENV)/linters
+	$(BIN)/pydoclint --quiet hubmaxact
 
 lint-codespell: $(VENV)/linters
 	$(BIN)/codespell

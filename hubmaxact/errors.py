@@ -11,6 +11,14 @@ class HubmaxactError(Exception):
     exit_code = 2
 
 
+class OptionsError(HubmaxactError):
+    """Raised when a run is told something that it cannot do."""
+
+
+class NoCheckpointError(HubmaxactError):
+    """Raised when what was named is no checkpoint: neither a folder nor on the Hub."""
+
+
 class UnsafeCheckpointError(HubmaxactError):
     """Raised when a checkpoint would need code or pickle to load, or its files lie."""
 

@@ -26,8 +26,15 @@ class WriteError(HubmaxactError):
 def read_regular(path: Path, limit: int) -> bytes:
     """Return the first `limit` bytes of a regular file; nothing else is waited for or read.
 
+    Args:
+        path: The file, whoever made it.
+        limit: Bytes to read at most.
+
+    Returns:
+        The file's beginning, or all of it.
+
     Raises:
-        OSError: it is missing, not a regular file, or may not be read; `strerror` says which.
+        OSError: It is missing, not a regular file, or may not be read; `strerror` says which.
     """
     try:
         # Without O_NONBLOCK, opening a pipe would wait for a writer.
@@ -46,8 +53,11 @@ def read_regular(path: Path, limit: int) -> bytes:
 def check_place(path: Path) -> None:
     """Refuse, before any long work, a path that nothing could be written to.
 
+    Args:
+        path: File that is to be written.
+
     Raises:
-        WriteError: the folder is missing or read-only.
+        WriteError: The folder is missing or read-only.
     """
     descriptor, temporary = _temporary(path)
     os.close(descriptor)
@@ -57,8 +67,12 @@ def check_place(path: Path) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace the file at `path` with `content`, all or nothing; its mode stays.
 
+    Args:
+        path: File to write or replace.
+        content: All of it.
+
     Raises:
-        WriteError: the folder is missing, read-only or full; the old file is intact.
+        WriteError: The folder is missing, read-only or full; the old file is intact.
     """
     descriptor, temporary = _temporary(path)
     try:

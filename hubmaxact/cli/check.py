@@ -62,10 +62,11 @@ def check(file: Path, config: Path | None, form: str, **options: Any) -> None:
 
     given = _given(options)
     settings = limits.merged(limits.settings_of(config) if config else {}, given)
-    asked = limits.limits(settings)
-    if not asked:
-        raise click.UsageError("give at least one rule, such as --not-exceeding float16.")
-    verdict = gate.check(file, asked)
+    try:
+        verdict = gate.check(file, settings)
+    except limits.NoLimitError as error:
+        example = "give at least one rule, such as --not-exceeding float16."
+        raise click.UsageError(example) from error
     written = {"text": gate.as_text, "markdown": gate.as_markdown, "json": gate.as_json}[form]
     click.echo(written(verdict), nl=False)
     if not verdict.passed:

@@ -23,12 +23,12 @@ def compare(files: tuple[Path, ...], form: str, *, across_protocols: bool) -> No
     --across-protocols is not given; exits 1 when a file is not a valid report.
     """
     from hubmaxact.comparison import build
-    from hubmaxact.report.inputs import read_inputs
 
-    if not build.FEWEST <= len(files) <= build.MOST:
-        wanted = f"{build.FEWEST} to {build.MOST}"
-        raise click.UsageError(f"compare takes {wanted} reports, found {len(files)}.")
-    _print(build.compare(read_inputs(files), across_protocols=across_protocols), form)
+    try:
+        comparison = build.compare(*files, across_protocols=across_protocols)
+    except build.NumberOfReportsError as error:
+        raise click.UsageError(str(error)) from error
+    _print(comparison, form)
 
 
 def _print(comparison: "Comparison", form: str) -> None:

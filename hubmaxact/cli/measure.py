@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, SPECIAL_TOKENS
+
 if TYPE_CHECKING:
     from hubmaxact.measurement.options import Options
     from hubmaxact.report.document import Report
 
-DTYPES = ("auto", "bfloat16", "float16", "float32")
 POSITIVE = click.IntRange(min=1)
 NOT_NEGATIVE = click.IntRange(min=0)
 
@@ -49,14 +50,14 @@ class BudgetType(click.ParamType[int | str]):
 )
 @click.option(
     "--special-tokens",
-    type=click.Choice(["as_tokenizer", "none"]),
+    type=click.Choice(SPECIAL_TOKENS),
     help="Around each text.  [default: as_tokenizer]",
 )
 @click.option("--dtype", type=click.Choice(DTYPES), help="Of the forward pass.  [default: auto]")
 @click.option("--device", help="auto, cpu, cuda, cuda:1, mps, ...  [default: auto]")
 @click.option(
     "--device-map",
-    type=click.Choice(["auto", "balanced", "balanced_low_0", "sequential"]),
+    type=click.Choice(DEVICE_MAPS),
     help="Spread the model over devices, through accelerate; takes the place of --device.",
 )
 @click.option("--calibration-samples", type=NOT_NEGATIVE, help="[default: 128]")
@@ -77,12 +78,11 @@ def measure(
     """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
     from hubmaxact.cli.measure_progress import RichWatcher
     from hubmaxact.cli.progress_bar import console
-    from hubmaxact.files import check_place, write_bytes
-    from hubmaxact.measurement.run import measure_checkpoint
-    from hubmaxact.measurement.source import resolve_source
+    from hubmaxact.files import check_place
+    from hubmaxact.measurement import run
     from hubmaxact.publication import folder
     from hubmaxact.rendering.terminal import show
-    from hubmaxact.report.write import report_bytes
+    from hubmaxact.report.write import write_report
 
     options = _options(preset, chosen)
     if write_into is not None:
@@ -91,11 +91,11 @@ def measure(
     for path in targets:
         check_place(path)
     with RichWatcher() as watcher:
-        source = resolve_source(checkpoint, revision=revision, model_id=model_id)
-        report = measure_checkpoint(source, options, watcher)
-    content = report_bytes(report)
+        report = run.measure(
+            checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
+        )
     for path in targets:
-        write_bytes(path, content)
+        write_report(report, path)
     if write_into is not None:
         placement = folder.plan(report, write_into / folder.README)
         folder.write(placement)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hubmaxact.publication.plan import Plan, Push
-    from hubmaxact.publication.push import Outcome
+    from hubmaxact.publication.outcome import Outcome
 
 # What could steer a terminal or turn its text around; the lines' own ends may stay.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -43,41 +42,33 @@ def push(
     In the JSON, commit_url is the commit that holds the report now, whether this push made it
     (changed) or found it; null after a dry run, where changed says what a push would do.
     """
-    from hubmaxact.publication import plan
-    from hubmaxact.publication.push import publish
-    from hubmaxact.report.read import parse, read_bounded
+    from hubmaxact.publication import push as publication
 
-    content = read_bounded(file)
-    request = plan.Push(
-        content=content,
-        report=parse(content),
-        repo_id=repo,
-        branch=revision,
-        as_pull_request=pr,
+    outcome = publication.push(
+        file,
+        repo,
+        revision=revision,
+        create_pr=pr,
         json_only=json_only,
+        dry_run=dry_run,
+        tell=_tell,
     )
-    if dry_run:
-        _rehearse(request, form)
+    _tell(*outcome.advice)
+    if outcome.diff is not None:
+        _rehearse(outcome, outcome.diff, form)
         return
-    outcome = publish(request, _tell)
-    _tell(*outcome.advice, "Done." if outcome.changed else f"{repo} is already up to date.")
+    _tell("Done." if outcome.changed else f"{repo} is already up to date.")
     if form == "json":
         click.echo(_as_json(outcome))
     elif outcome.changed or outcome.pr_url:
         click.echo(outcome.url)
 
 
-def _rehearse(request: "Push", form: str) -> None:
-    """Show what a push would change, and change nothing."""
-    from hubmaxact.publication import plan, preview
-    from hubmaxact.publication.push import rehearsed
-
-    planned = plan.prepare(request)
-    _tell(*planned.advice, *_as_planned(planned))
-    diff = preview.diff(request, planned)
+def _rehearse(outcome: "Outcome", diff: bytes, form: str) -> None:
+    """Show what a push would change."""
     if form == "json":
         click.echo(_safe(diff), nl=False, err=True)
-        click.echo(_as_json(rehearsed(request, planned), dry_run=True))
+        click.echo(_as_json(outcome, dry_run=True))
     else:
         _show(diff)
 
@@ -92,14 +83,6 @@ def _as_json(outcome: "Outcome", *, dry_run: bool = False) -> str:
         "pr_num": outcome.pr_num,
     }
     return json.dumps(document, indent=1)
-
-
-def _as_planned(planned: "Plan") -> list[str]:
-    if not planned.changes:
-        return ["Already up to date: nothing would be committed."]
-    if planned.opens_pull_request:
-        return [f"A pull request against {planned.revision} would be opened with this."]
-    return [f"This would be committed to {planned.revision}."]
 
 
 def _tell(*lines: str) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from hubmaxact.measurement.source import Source
     from hubmaxact.report.document import Report
 
 
@@ -26,12 +25,15 @@ def verify(
     """
     from hubmaxact.cli.measure_progress import RichWatcher
     from hubmaxact.errors import NotReproducedError
-    from hubmaxact.verification.verify import verify as run
+    from hubmaxact.verification import verify as verification
 
-    report, source = _find(file, checkpoint, revision)
-    failed = None
-    with RichWatcher() as watcher:
-        for check in run(report, source, corpus=corpus, device=device, watcher=watcher):
+    report, checkpoint, revision = _find(file, checkpoint, revision)
+    failed, watcher = None, RichWatcher()
+    checks = verification.verify(
+        report, checkpoint, revision=revision, corpus=corpus, device=device, watcher=watcher
+    )
+    with watcher:
+        for check in checks:
             click.echo(f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.detail}")
             failed = failed if check.passed else check
     if failed is not None:
@@ -41,9 +43,10 @@ def verify(
     click.echo(f"Reproduced: M = {peak['value']:g} at {peak['module']}.")
 
 
-def _find(file: str, checkpoint: str | None, revision: str | None) -> tuple["Report", "Source"]:
-    """The report and the checkpoint it is to be held against."""
-    from hubmaxact.measurement.source import resolve_source
+def _find(
+    file: str, checkpoint: str | None, revision: str | None
+) -> tuple["Report", str | None, str | None]:
+    """The report, the checkpoint it is to be held against (None: its own), and its revision."""
     from hubmaxact.report.document import REPORT_NAME
     from hubmaxact.report.read import read_report
 
@@ -52,33 +55,16 @@ def _find(file: str, checkpoint: str | None, revision: str | None) -> tuple["Rep
         path = path / REPORT_NAME
         checkpoint = checkpoint or file
     if path.exists() or path.suffix == ".json":
-        report = read_report(path)
-        return report, _checkpoint_of(report, checkpoint, revision)
+        return read_report(path), checkpoint, revision
     report, commit = _fetch(file, revision)
-    return report, resolve_source(checkpoint or file, revision=None if checkpoint else commit)
-
-
-def _checkpoint_of(report: "Report", checkpoint: str | None, revision: str | None) -> "Source":
-    """The checkpoint named by the user, or else the one named in the report."""
-    from hubmaxact.errors import HubmaxactError
-    from hubmaxact.measurement.source import resolve_source
-
-    if checkpoint is not None:
-        return resolve_source(checkpoint, revision=revision)
-    model = report["model"]
-    if model["id"] is None:
-        raise HubmaxactError(
-            "the report was measured on a local folder and names no repository. "
-            "Give the checkpoint: hubmaxact verify FILE CHECKPOINT."
-        )
-    return resolve_source(model["id"], revision=revision or model["commit"])
+    return report, checkpoint or file, None if checkpoint else commit
 
 
 def _fetch(repository: str, revision: str | None) -> tuple["Report", str]:
     """The report of a Hub repository, and the commit it was read at."""
     from hubmaxact.hub.repository import resolve_commit
     from hubmaxact.publication.download import download_report
-    from hubmaxact.report.read import parse
+    from hubmaxact.report.read import read_report
 
     commit = resolve_commit(repository, revision)
-    return parse(download_report(repository, commit)), commit
+    return read_report(download_report(repository, commit)), commit

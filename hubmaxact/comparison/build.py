@@ -1,6 +1,7 @@
 """From reports to a comparison, or to the refusal to compare them."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from string import ascii_uppercase
 
 from hubmaxact.comparison.changes import changes
@@ -13,11 +14,12 @@ from hubmaxact.comparison.comparison import (
 )
 from hubmaxact.comparison.int8 import int8_table
 from hubmaxact.comparison.layers import layer_table
+from hubmaxact.errors import HubmaxactError
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.printable import printable
 from hubmaxact.report.comparability import DifferentProtocolsError, forbidding, protocol_rows
 from hubmaxact.report.document import Report
-from hubmaxact.report.inputs import Input
+from hubmaxact.report.inputs import Input, read_inputs
 from hubmaxact.report.labels import LONGEST_LABEL, labels
 from hubmaxact.report.roles import ROLES
 from hubmaxact.report.summaries import num_non_finite
@@ -28,16 +30,48 @@ FEWEST, MOST = 2, 8
 ADVICE = "measure them alike, or compare them as they are with --across-protocols"
 
 
-def compare(inputs: Sequence[Input], *, across_protocols: bool = False) -> Comparison:
+class NumberOfReportsError(HubmaxactError):
+    """Raised when there are too few reports to compare, or too many."""
+
+
+def compare(*reports: Report | str | Path, across_protocols: bool = False) -> Comparison:
     """Hold two to eight reports against each other.
 
+    Args:
+        *reports: Reports, or paths of their files; of releases of one model, the earlier one first.
+        across_protocols: Whether to compare reports that were measured differently; the comparison
+            then says what differs.
+
+    Returns:
+        M and its place, maxima by role and by layer, number formats, INT8 rows in decibels; between
+        releases of one model also what changed. Values are activations in the tensors' own units.
+
     Raises:
-        DifferentProtocolsError: they were measured differently and `across_protocols` is false;
+        NumberOfReportsError: There are fewer than two reports, or more than eight.
+        UnreadableFileError: A file is missing, not a regular file, or may not be read.
+        BadInputError: One is not a valid report; the message says which, and why.
+        DifferentProtocolsError: They were measured differently and `across_protocols` is false;
             every difference is named.
-        ValueError: fewer than two reports, or more than eight.
     """
-    if not FEWEST <= len(inputs) <= MOST:
-        raise ValueError(f"expected {FEWEST} to {MOST} reports, got {len(inputs)}")
+    if not FEWEST <= len(reports) <= MOST:
+        found = len(reports)
+        raise NumberOfReportsError(f"compare takes {FEWEST} to {MOST} reports, found {found}.")
+    return compare_inputs(read_inputs(reports), across_protocols=across_protocols)
+
+
+def compare_inputs(inputs: Sequence[Input], *, across_protocols: bool = False) -> Comparison:
+    """Hold inputs against each other, under the names that tell them apart.
+
+    Args:
+        inputs: Two to eight reports that were read already.
+        across_protocols: As in `compare`.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        DifferentProtocolsError: As in `compare`.
+    """
     reports, names = [each.report for each in inputs], labels(inputs)
     rows = protocol_rows([report["protocol"] for report in reports])
     if forbidding(rows) and not across_protocols:

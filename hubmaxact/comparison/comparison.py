@@ -21,7 +21,7 @@ class Entry:
 
     column: str  # A, B, C, ...: how the tables name it
     label: str  # tells it apart from the other reports
-    file: str
+    file: str | None  # null when the report came from memory
     id: str | None
     commit: str | None
     family: str | None
@@ -161,10 +161,22 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Reports side by side."""
+    """Reports side by side.
+
+    Attributes:
+        comparison_version: Of this layout, "0.N".
+        comparable: Whether no difference in protocol forbids the comparison.
+        reports: One entry for each report, in order.
+        protocol: One row for each field of the protocol.
+        by_role: The largest |x| of each role.
+        by_layer: The largest |x| of each layer, or of each share of the depth.
+        int8: One row for each policy of the INT8 diagnostic.
+        dtype_headroom: One row for each number format, unscaled.
+        changes: From each release of a model to the next one given.
+    """
 
     comparison_version: str
-    comparable: bool  # no difference in protocol forbids it
+    comparable: bool
     reports: tuple[Entry, ...]
     protocol: tuple[ProtocolRow, ...]
     by_role: tuple[RoleRow, ...]

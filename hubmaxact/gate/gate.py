@@ -1,16 +1,20 @@
 """A gate: the reports it needs, every rule's outcome, and the answer as text, Markdown or JSON."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.gate.limits import Limits
+from hubmaxact.gate.limits import limits as checked
 from hubmaxact.gate.rules import Outcome, outcomes
 from hubmaxact.printable import printable
 from hubmaxact.rendering.escape import text
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report.comparability import DifferentProtocolsError, forbidding, protocol_rows
+from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input, read_input
 from hubmaxact.report.labels import LONGEST_LABEL, labels
 
@@ -32,41 +36,64 @@ class GateFailedError(HubmaxactError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a gate found, in the order in which its JSON is written."""
+    """What a gate found, in the order in which its JSON is written.
+
+    Attributes:
+        check_version: Of this layout, "0.N".
+        passed: Whether every rule was kept.
+        file: The report's file; None when it came from memory.
+        id: The model's.
+        commit: The model's.
+        status: The report's: "complete", "partial" or "non_finite".
+        abs_max: M, in the tensors' own units; None when nothing finite was seen.
+        against: The earlier report's file; None when no rule asks for one.
+        rules: What came of each rule that was asked for.
+    """
 
     check_version: str
     passed: bool
-    file: str
-    id: str | None  # of the model
+    file: str | None
+    id: str | None
     commit: str | None
     status: str
-    abs_max: float | None  # M
-    against: str | None  # the earlier report's file
+    abs_max: float | None
+    against: str | None
     rules: tuple[Outcome, ...]
 
 
-def check(path: Path, limits: Limits) -> Verdict:
-    """Hold the report in a file to limits.
+def check(report: Report | str | Path, limits: Limits | Mapping[str, Any]) -> Verdict:
+    """Hold a report to limits. Nothing passes for want of a value.
+
+    Args:
+        report: A report, or the path of its file.
+        limits: What it must keep to: `Limits`, or a mapping with the names of its fields, such as
+            `{"not_exceeding": ["float16"], "require_complete": True}`.
+
+    Returns:
+        Whether the report passed, and what came of each rule. That it failed is no error here.
 
     Raises:
-        UnreadableFileError: a file is missing, not a regular file, or may not be read.
-        BadInputError: a file is not a valid report.
-        DifferentProtocolsError: the earlier report was measured differently.
+        NoLimitError: Nothing is asked.
+        LimitsError: A limit is unknown, or its value cannot be used.
+        UnreadableFileError: A file is missing, not a regular file, or may not be read.
+        BadInputError: It, or the earlier one, is not a valid report.
+        DifferentProtocolsError: The earlier report was measured differently.
     """
-    current = read_input(path)
-    previous = read_input(limits.against) if limits.against else None
+    asked = checked(limits)
+    current = read_input(report)
+    previous = read_input(asked.against) if asked.against else None
     if previous is not None:
         _refuse_other_protocol(current, previous)
-    report = current.report
-    found = outcomes(limits, report, previous.report if previous else None)
+    document = current.report
+    found = outcomes(asked, document, previous.report if previous else None)
     return Verdict(
         check_version=CHECK_VERSION,
         passed=all(outcome.passed for outcome in found),
         file=current.file,
-        id=report["model"]["id"],
-        commit=report["model"]["commit"],
-        status=report["status"],
-        abs_max=report["global_max"]["abs_max"] if report["global_max"] else None,
+        id=document["model"]["id"],
+        commit=document["model"]["commit"],
+        status=document["status"],
+        abs_max=document["global_max"]["abs_max"] if document["global_max"] else None,
         against=previous.file if previous else None,
         rules=found,
     )

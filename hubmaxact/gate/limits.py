@@ -7,7 +7,7 @@ gate that never closes looks like one that always passes.
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,29 @@ class LimitsError(HubmaxactError):
     """Raised when a limit, or the file it stands in, cannot be used."""
 
 
+class NoLimitError(LimitsError):
+    """Raised when nothing is asked: such a gate would pass whatever comes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a report must keep to; a field at its default asks nothing."""
+    """What a report must keep to; a field at its default asks nothing.
 
-    max_abs: float | None = None  # M may be at most this
-    not_exceeding: tuple[str, ...] = ()  # formats that no watched tensor may exceed
-    min_sqnr_db: Mapping[str, float] = field(default_factory=dict)  # by FORMAT or FORMAT:POLICY
-    against: Path | None = None  # the earlier report
-    max_ratio: float | None = None  # M over the earlier M may be at most this
+    Attributes:
+        max_abs: M may be at most this, in the tensors' own units.
+        not_exceeding: Number formats whose largest finite value no watched tensor may exceed.
+        min_sqnr_db: By FORMAT or FORMAT:POLICY, the SQNR in decibels that the site which carries M
+            must reach.
+        against: File of an earlier report of the same protocol; it belongs to `max_ratio`.
+        max_ratio: M over the earlier M may be at most this; dimensionless.
+        require_complete: Everything expected was seen, and all of it was finite.
+    """
+
+    max_abs: float | None = None
+    not_exceeding: tuple[str, ...] = ()
+    min_sqnr_db: Mapping[str, float] = field(default_factory=dict)
+    against: Path | None = None
+    max_ratio: float | None = None
     require_complete: bool = False
 
     def __bool__(self) -> bool:
@@ -40,28 +54,51 @@ class Limits:
         return self != Limits()
 
 
-def limits(settings: Mapping[str, Any]) -> Limits:
+def limits(settings: Limits | Mapping[str, Any]) -> Limits:
     """Check settings and return them as limits.
 
+    Args:
+        settings: Limits, or a mapping with the names of their fields.
+
+    Returns:
+        Limits of which every value says something.
+
     Raises:
-        LimitsError: a key is unknown or a value cannot be used; the message says what can.
+        NoLimitError: Nothing is asked.
+        LimitsError: A key is unknown or a value cannot be used; the message says what can.
     """
+    if isinstance(settings, Limits):
+        settings = _given(settings)
     unknown = [key for key in settings if key not in READERS]
     if unknown:
-        listed = ", ".join(f'"{printable(key, 40)}"' for key in unknown[:3])
+        listed = ", ".join(f'"{printable(str(key), 40)}"' for key in unknown[:3])
         raise LimitsError(f"a gate knows nothing of {listed}; known: {', '.join(READERS)}.")
     found = Limits(**{key: READERS[key](key, value) for key, value in settings.items()})
     if (found.against is None) != (found.max_ratio is None):
         raise LimitsError("against and max_ratio belong together: give both, or neither.")
+    if not found:
+        raise NoLimitError(f"nothing is asked; give at least one limit of {', '.join(READERS)}.")
     return found
+
+
+def _given(limits: Limits) -> dict[str, Any]:
+    """The fields that ask for something."""
+    pairs = ((each.name, getattr(limits, each.name)) for each in fields(limits))
+    return {name: value for name, value in pairs if value != getattr(Limits(), name)}
 
 
 def settings_of(path: Path) -> dict[str, Any]:
     """Return what a TOML file says; `against` is taken from the file's own folder.
 
+    Args:
+        path: The file; 8,192 bytes at most.
+
+    Returns:
+        Settings, not yet checked.
+
     Raises:
-        UnreadableFileError: it cannot be read.
-        LimitsError: it is not TOML, or far too long.
+        UnreadableFileError: It cannot be read.
+        LimitsError: It is not TOML, or far too long.
     """
     name, content = printable(str(path), LONGEST_PATH), read_bounded(path)
     if len(content) > MAX_LIMITS_BYTES:
@@ -78,7 +115,15 @@ def settings_of(path: Path) -> dict[str, Any]:
 
 
 def merged(file: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a file, overridden key by key, and format by format, by those given."""
+    """Override settings of a file by those given, key by key, and format by format.
+
+    Args:
+        file: What a file says.
+        given: What the user said.
+
+    Returns:
+        Settings, not yet checked.
+    """
     both = {**file, **given}
     kept, said = file.get("min_sqnr_db"), given.get("min_sqnr_db")
     if isinstance(kept, dict) and isinstance(said, dict):

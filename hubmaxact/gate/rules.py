@@ -19,13 +19,21 @@ DEFAULT_POLICY = "max_abs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one rule."""
+    """What came of one rule.
 
-    rule: str  # max_abs, "not_exceeding float16", "min_sqnr_db int8", ...
+    Attributes:
+        rule: Its name: max_abs, "not_exceeding float16", "min_sqnr_db int8", ...
+        passed: Whether it was kept.
+        value: What the report says; None when it says nothing.
+        limit: What was asked.
+        detail: One line for people.
+    """
+
+    rule: str
     passed: bool
-    value: float | str | None  # what the report says; null when it says nothing
+    value: float | str | None
     limit: float | str
-    detail: str  # one line for people
+    detail: str
 
 
 def outcomes(limits: Limits, report: Report, previous: Report | None) -> tuple[Outcome, ...]:

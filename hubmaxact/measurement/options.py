@@ -1,28 +1,85 @@
-"""What the user may choose; defaults are the command line's."""
+"""What a run may be told, each choice checked when it is made."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from hubmaxact.errors import OptionsError
 from hubmaxact.measurement.batch_plan import DEFAULT_BATCH_TOKENS
+
+DTYPES = ("auto", "bfloat16", "float16", "float32")
+SPECIAL_TOKENS = ("as_tokenizer", "none")
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the user may choose; defaults are the command line's."""
+    """What a run may be told; the defaults are the command line's.
+
+    Reports are comparable when `corpus`, `num_samples`, `max_seq_len`, `special_tokens`, `dtype`
+    and the two numbers of INT8 samples were the same; the others move values by rounding only.
+
+    Attributes:
+        corpus: "probe-5k", "paper", the path of a file that ends in .jsonl, or
+            "hf://datasets/OWNER/NAME". The default is embedded: it needs no network.
+        num_samples: Texts to measure with, from the first. None: all of them.
+        max_seq_len: Tokens of a text at most, special tokens counted. Whatever is asked, a model
+            is never run beyond the positions that it has.
+        batch_tokens: Tokens in a batch at most, padding included. Fixed by default, because bits
+            depend on it. None: as many as the device's memory holds, found by trying.
+        special_tokens: "as_tokenizer": what the tokenizer adds by itself, as in use. "none":
+            nothing, as in the paper.
+        dtype: Number format of the forward pass: "bfloat16", "float16" or "float32". "auto": the
+            one that the weights are stored in, bfloat16 where that is another.
+        device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
+        device_map: Spreads the model over devices, through accelerate, in the place of `device`:
+            "auto", "balanced", "balanced_low_0" or "sequential". None: one device.
+        calibration_samples: Texts, from the first, that fix the INT8 thresholds; as in the paper.
+        evaluation_samples: Texts after those, over which INT8 errors are summed; as in the paper.
+        allow_partial: Whether to make a report although an expected tensor cannot be seen; the
+            report names it. False, because a maximum over a part looks like one over the whole.
+        cpu_threads: Threads of a run on the CPU. Fixed and recorded, because bits depend on it.
+        attn_implementation: Attention kernel, by transformers' name. None: the model's default.
+
+    Raises:
+        OptionsError: A choice is none of those named above, or a number is too small.
+
+    Source: the paper is arXiv:2605.15572.
+    """
 
     corpus: str = "probe-5k"
     num_samples: int | None = None
     max_seq_len: int = 4096
-    batch_tokens: int | None = DEFAULT_BATCH_TOKENS  # None: chosen from the device's memory
-    special_tokens: str = "as_tokenizer"
+    batch_tokens: int | None = DEFAULT_BATCH_TOKENS
+    special_tokens: Literal["as_tokenizer", "none"] = "as_tokenizer"
     dtype: str = "auto"
     device: str = "auto"
     device_map: str | None = None
     calibration_samples: int = 128
     evaluation_samples: int = 256
     allow_partial: bool = False
-    cpu_threads: int = 2  # fixed and recorded: CPU bits depend on it
-    attn_implementation: str | None = None  # None: the model's default
+    cpu_threads: int = 2
+    attn_implementation: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what the run would stumble over later."""
+        _one_of("special_tokens", self.special_tokens, SPECIAL_TOKENS)
+        _one_of("dtype", self.dtype, DTYPES)
+        if self.device_map is not None:
+            _one_of("device_map", self.device_map, DEVICE_MAPS)
+        for name in ("num_samples", "max_seq_len", "batch_tokens", "cpu_threads"):
+            _at_least(1, name, getattr(self, name))
+        for name in ("calibration_samples", "evaluation_samples"):
+            _at_least(0, name, getattr(self, name))
+
+
+def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise OptionsError(f"{name} must be one of {', '.join(choices)}, found {value!r}.")
+
+
+def _at_least(least: int, name: str, value: int | None) -> None:
+    if value is not None and value < least:
+        raise OptionsError(f"{name} must be {least} or more, found {value}.")
 
 
 PAPER: dict[str, Any] = {

@@ -4,9 +4,8 @@ Whatever can be refused from files alone is refused before torch is imported.
 """
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from hubmaxact.corpus import Corpus, load
 from hubmaxact.errors import CoverageError
@@ -16,6 +15,16 @@ from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from hubmaxact.measurement.anatomy.site import Anatomy, Missing
+    from hubmaxact.measurement.checkpoint.load import Loaded
+    from hubmaxact.measurement.tokenization import Samples
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -23,17 +32,25 @@ class Prepared:
 
     files: WeightFiles
     corpus: Corpus
-    loaded: Any  # checkpoint.load.Loaded
-    anatomy: Any  # anatomy.site.Anatomy
-    samples: Any  # encode.Samples
+    loaded: "Loaded"
+    anatomy: "Anatomy"
+    samples: "Samples"
     max_seq_len: int  # the one asked for, or the model's own limit if that is lower
 
 
 def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     """Check the files, read the corpus, load the model, find the sites, encode the texts.
 
+    Args:
+        source: The checkpoint.
+        options: What the run was told.
+        watcher: Hears of each step.
+
+    Returns:
+        Everything a forward pass needs.
+
     Raises:
-        HubmaxactError: any of the refusals of those steps.
+        HubmaxactError: Any of the refusals of those steps.
     """
     files = inspect(source.folder)
     watcher.stage(f"Reading corpus {options.corpus}")
@@ -50,10 +67,11 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         device_map=options.device_map,
         attn_implementation=options.attn_implementation,
     )
-    num_embeddings = loaded.model.get_input_embeddings().weight.shape[0]
+    weight = cast("Tensor", loaded.model.get_input_embeddings().weight)
+    num_embeddings = weight.shape[0]
     check_vocabulary(loaded.tokenizer, num_embeddings)
     anatomy = resolve(loaded.model)
-    require([m.reason for m in anatomy.missing], anatomy.missing, options)
+    require(anatomy.missing, options)
     max_seq_len = min(options.max_seq_len, most_positions(loaded.model))
     watcher.stage(f"Encoding {len(corpus.texts)} texts, at most {max_seq_len} tokens of each")
     samples = encode(
@@ -66,21 +84,29 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
 
 
-def most_positions(model: Any) -> int:
+def most_positions(model: "PreTrainedModel") -> int:
     """The longest sequence the model was made for, where its configuration says so."""
     text = model.config.get_text_config(decoder=True)
     limit = getattr(text, "max_position_embeddings", None)
     return limit if isinstance(limit, int) and limit > 0 else sys.maxsize
 
 
-def require(reasons: Sequence[str], missing: Sequence[Any], options: Options) -> None:
-    """Refuse a run that would not see every expected site, unless the user accepts it."""
+def require(missing: "Sequence[Missing]", options: Options) -> None:
+    """Refuse a run that would not see every expected site, unless the user accepts it.
+
+    Args:
+        missing: Sites that cannot be seen.
+        options: What the run was told.
+
+    Raises:
+        CoverageError: Names the first site that cannot be measured.
+    """
     if not missing or options.allow_partial:
         return
     first = missing[0]
     raise CoverageError(
         f"{len(missing)} expected sites cannot be measured; the first is {first.role} of layer "
-        f"{first.layer} ({first.module or 'no module found'}): {reasons[0]}. "
+        f"{first.layer} ({first.module or 'no module found'}): {first.reason}. "
         "Use --allow-partial to measure the rest; the report will say what is missing."
     )
 

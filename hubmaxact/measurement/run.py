@@ -1,7 +1,8 @@
 """One measurement, from a checkpoint to a report: every step in order, nothing decided here."""
 
 import gc
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
 from hubmaxact.measurement.assembly.environment import environment
@@ -9,35 +10,67 @@ from hubmaxact.measurement.checkpoint.weight_files import digest_weights
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, require
-from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Model, Report
 from hubmaxact.report.validate import problems_of
 
+if TYPE_CHECKING:
+    from hubmaxact.measurement.execution.forward import Measurement
+
 SMALLEST_BUDGET = 256
 LARGEST_BUDGET = 1 << 17
 
-__all__ = ["Options", "Source", "Watcher", "environment", "measure_checkpoint"]
 
+def measure(
+    checkpoint: str | Path,
+    options: Options | None = None,
+    *,
+    revision: str | None = None,
+    model_id: str | None = None,
+    watcher: Watcher | None = None,
+) -> Report:
+    """Measure a checkpoint and return its report; nothing is written.
 
-def measure_checkpoint(source: Source, options: Options, watcher: Watcher | None = None) -> Report:
-    """Measure a checkpoint and return its report.
+    Args:
+        checkpoint: Folder in transformers' layout, or a Hub id ("owner/name"), which is downloaded
+            into the Hub's cache. A `Path` is always a folder.
+        options: Corpus, lengths in tokens, dtype, device and so on. None: the command line's
+            defaults.
+        revision: Branch, tag or commit; resolved to a commit before anything is read. Hub ids only.
+        model_id: Hub id to record for a local folder. None: the report names no repository.
+        watcher: Hears of stages and batches. None: nobody does.
+
+    Returns:
+        A report that `validate` accepts. Its values are activations in the tensors' own units;
+        every field is described in schema/README.md.
 
     Raises:
-        HubmaxactError: anything the user can fix, in one sentence.
+        NoCheckpointError: `checkpoint` is neither a folder nor a Hub id.
+        HubError: The repository cannot be read.
+        UnsafeCheckpointError: The checkpoint would need code or pickle, or its files lie.
+        IncompleteWeightsError: A weight is missing, unexpected or of another shape.
+        UnknownAnatomyError: It is no causal decoder whose parts can be told apart.
+        CorpusError: The corpus is empty, damaged or not there.
+        VocabularyError: The tokenizer's ids do not fit the embedding.
+        CoverageError: An expected tensor cannot be seen, and `options.allow_partial` is false.
+        DeviceError: The device cannot be used here.
+        OutOfMemoryError: A batch does not fit; the message names a budget of tokens that may.
+
+    Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """
-    watcher = watcher or Watcher()
+    options, watcher = options or Options(), watcher or Watcher()
+    source = resolve_source(checkpoint, revision=revision, model_id=model_id)
     prepared = prepare(source, options, watcher)
-    from hubmaxact.measurement.assembly.report import (
-        assemble,  # loads torch, which refusals do without
-    )
+    # It loads torch, which refusals do without.
+    from hubmaxact.measurement.assembly.report import assemble
 
     watcher.stage("Hashing the weights")
     model = _model(prepared, source)
     with cpu_threads(options.cpu_threads):
         budget, measurement = _measure(prepared, options, watcher)
         here = environment(prepared.loaded.model)
-    require([m.reason for m in measurement.missing], measurement.missing, options)
+    require(measurement.missing, options)
     return assemble(
         prepared,
         measurement,
@@ -49,11 +82,7 @@ def measure_checkpoint(source: Source, options: Options, watcher: Watcher | None
 
 
 def _model(prepared: Prepared, source: Source) -> Model:
-    """The report's block about the checkpoint; what cannot stand in it is refused before the run.
-
-    Raises:
-        UnsafeCheckpointError: a name in the checkpoint, or the id given for it, is none.
-    """
+    """The report's block about the checkpoint; what cannot stand in it is refused first."""
     from hubmaxact.measurement.assembly.model import describe_model
 
     model = describe_model(
@@ -70,7 +99,7 @@ def _model(prepared: Prepared, source: Source) -> Model:
     return model
 
 
-def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> tuple[int, Any]:
+def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> "tuple[int, Measurement]":
     """Run the plan; only an automatic budget starts over by itself, from zero."""
     if options.batch_tokens is not None:
         return options.batch_tokens, _run(prepared, options, options.batch_tokens, watcher)
@@ -87,12 +116,14 @@ def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> tuple[in
         watcher.stage(f"Out of memory: starting over with batches of {budget} tokens")
 
 
-def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watcher) -> Any:
-    from hubmaxact.measurement.execution.forward import measure
+def _run(
+    prepared: Prepared, options: Options, batch_tokens: int, watcher: Watcher
+) -> "Measurement":
+    from hubmaxact.measurement.execution import forward
 
     plan = plan_for(prepared, options, batch_tokens)
     watcher.planned(plan, len(prepared.anatomy.sites), sum(prepared.samples.lengths))
-    return measure(
+    return forward.measure(
         prepared.loaded.model,
         prepared.anatomy,
         plan,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hubmaxact.errors import HubmaxactError
+from hubmaxact.errors import NoCheckpointError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,29 +17,39 @@ class Source:
 
 
 def resolve_source(
-    checkpoint: str, *, revision: str | None = None, model_id: str | None = None
+    checkpoint: str | Path, *, revision: str | None = None, model_id: str | None = None
 ) -> Source:
-    """A local folder as it is, or a Hub id, resolved to a commit before anything else.
+    """Take a local folder as it is; resolve a Hub id to a commit before anything else.
+
+    Args:
+        checkpoint: Folder of a checkpoint, or a Hub id ("owner/name"). A `Path` is always a folder.
+        revision: Branch, tag or commit of a Hub id. None: main.
+        model_id: Hub id to record for a local folder.
+
+    Returns:
+        The folder, in the cache if the checkpoint is on the Hub.
 
     Raises:
-        HubmaxactError: neither a folder nor a repository that can be read.
+        NoCheckpointError: It is neither a folder nor a Hub id, or a folder was given a revision.
+        HubError: The repository or the revision cannot be read.
+        UnsafeCheckpointError: The repository has its weights only as pickle.
     """
     from hubmaxact.hub.repository import check_repo_id, resolve_commit
     from hubmaxact.measurement.checkpoint.download import download_checkpoint
 
     if model_id is not None:
         check_repo_id(model_id)
-    path = Path(checkpoint)
+    path, name = Path(checkpoint), str(checkpoint)
     if path.is_dir():
         if revision is not None:
-            raise HubmaxactError(
-                f"{checkpoint} is a local folder, which has no revisions. Leave --revision out."
+            raise NoCheckpointError(
+                f"{name} is a local folder, which has no revisions. Leave --revision out."
             )
         return Source(path, model_id=model_id)
-    if path.exists() or checkpoint.startswith((".", "/", "~")):
-        raise HubmaxactError(
-            f"{checkpoint} is not a folder. Give the folder of a checkpoint, or a Hub id."
+    if path.exists() or isinstance(checkpoint, Path) or name.startswith((".", "/", "~")):
+        raise NoCheckpointError(
+            f"{name} is not a folder. Give the folder of a checkpoint, or a Hub id."
         )
-    commit = resolve_commit(checkpoint, revision)
-    folder = download_checkpoint(checkpoint, commit)
-    return Source(folder, model_id or checkpoint, revision or "main", commit)
+    commit = resolve_commit(name, revision)
+    folder = download_checkpoint(name, commit)
+    return Source(folder, model_id or name, revision or "main", commit)

@@ -8,8 +8,15 @@ from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME
 def download_report(repo_id: str, commit: str) -> bytes:
     """The report at `commit`, not yet checked.
 
+    Args:
+        repo_id: Model repository ("owner/name").
+        commit: 40 hexadecimal digits.
+
+    Returns:
+        The file, 2 MiB at most.
+
     Raises:
-        HubError: there is none, it is too large, or it cannot be read.
+        HubError: There is none, it is too large, or it cannot be read.
     """
     content = read_file(repo_id, commit, REPORT_NAME, limit=MAX_REPORT_BYTES)
     if content is None:

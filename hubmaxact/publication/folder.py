@@ -33,8 +33,11 @@ class Placement(NamedTuple):
 def check(folder: Path) -> None:
     """Refuse, before any long work, a folder that could not take report, picture and section.
 
+    Args:
+        folder: Where they are to lie.
+
     Raises:
-        ReadmeError: there is no such folder, or its README cannot be edited without risk.
+        ReadmeError: There is no such folder, or its README cannot be edited without risk.
     """
     if not folder.is_dir():
         raise ReadmeError(f"{folder} is not a folder. Create it, or choose another.")
@@ -45,8 +48,15 @@ def check(folder: Path) -> None:
 def plan(report: Report, readme: Path) -> Placement:
     """Say what placing the section in `readme` changes; a missing README is a new one.
 
+    Args:
+        report: The report that the section is about.
+        readme: File that the section goes into; the picture's folder is beside it.
+
+    Returns:
+        What would be written.
+
     Raises:
-        ReadmeError: the README cannot be read, or not be edited without risk.
+        ReadmeError: The README cannot be read, or not be edited without risk.
     """
     picture = readme.parent / PICTURE
     _refuse_link(picture.parent)
@@ -62,8 +72,11 @@ def plan(report: Report, readme: Path) -> Placement:
 def write(placement: Placement) -> None:
     """Write the changes; the README comes last, so that it never names a missing picture.
 
+    Args:
+        placement: What is to be written.
+
     Raises:
-        WriteError: a file cannot be written; what was there before is still there.
+        WriteError: A file cannot be written; what was there before is still there.
     """
     for change in placement.changes:
         try:

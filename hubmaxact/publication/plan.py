@@ -53,10 +53,16 @@ class Plan:
 def prepare(push: Push) -> Plan:
     """Read the repository and work out what to change.
 
+    Args:
+        push: What is to be published, and where.
+
+    Returns:
+        The files that differ, and where a commit of them goes.
+
     Raises:
-        DigestMismatchError: the repository holds other weights than the report speaks of.
-        ReadmeError: the README cannot be edited without risk.
-        HubError: the repository cannot be read, or this report was declined there.
+        DigestMismatchError: The repository holds other weights than the report speaks of.
+        ReadmeError: The README cannot be edited without risk.
+        HubError: The repository cannot be read, or this report was declined there.
     """
     sign_in(push.repo_id)
     head = repository.resolve_commit(push.repo_id, push.branch)

@@ -9,8 +9,15 @@ from hubmaxact.publication.readme.splicing import MAX_README_BYTES
 def diff(push: Push, plan: Plan) -> bytes:
     """The changes of `plan` against the commit it was made for.
 
+    Args:
+        push: What is to be published, and where.
+        plan: What it would change.
+
+    Returns:
+        A unified diff, which `git apply` accepts.
+
     Raises:
-        HubError: what is there now cannot be read.
+        HubError: What is there now cannot be read.
     """
     return b"".join(
         file_diff(path, read_file(push.repo_id, plan.parent, path, limit=MAX_README_BYTES), new)

@@ -56,8 +56,14 @@ def compare(
 
     Files in folders that hold no measured file (other formats of the weights) are not compared.
 
+    Args:
+        measured: The report's weight files.
+        stored: The repository's, by path.
+        repo_id: Model repository, for the message.
+        commit: Where it was read, for the message.
+
     Raises:
-        DigestMismatchError: names the first file that differs, and both digests.
+        DigestMismatchError: Names the first file that differs, and both digests.
     """
     for difference in _differences(measured, stored):
         raise DigestMismatchError(

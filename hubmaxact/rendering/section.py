@@ -19,8 +19,14 @@ FOLDED = "By role, layer and domain; number formats; stability; environment"
 def render(report: Report) -> str:
     """Return the section, from its heading to its last newline, without markers.
 
+    Args:
+        report: The report that it is about.
+
+    Returns:
+        Markdown, safe whatever the text in the report.
+
     Raises:
-        ReportError: the report is not valid.
+        ReportError: The report is not valid.
     """
     return compose(report, digest(report))
 

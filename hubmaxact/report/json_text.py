@@ -66,8 +66,14 @@ class _Hooks:
 def load(content: bytes) -> object:
     """Parse one JSON document.
 
+    Args:
+        content: Anybody's bytes; more than 2 MiB are refused.
+
+    Returns:
+        The document, with finite numbers and no key twice.
+
     Raises:
-        ReportError: it is too large, not UTF-8, not JSON, or JSON that readers disagree about.
+        ReportError: It is too large, not UTF-8, not JSON, or JSON that readers disagree about.
     """
     if len(content) > MAX_REPORT_BYTES:
         raise ReportError(f"larger than {MAX_REPORT_BYTES:,} bytes; a report is far smaller")

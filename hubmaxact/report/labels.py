@@ -30,14 +30,13 @@ def labels(inputs: Sequence[Input]) -> tuple[str, ...]:
 def _ladder(each: Input, position: int) -> Iterator[str]:
     """Names of one report, from the shortest to the one that no other report can have."""
     model = each.report["model"]
+    origins = [each.file_name, each.file] if each.file is not None else []
     if model["id"] is None:
-        yield each.file_name
-        yield each.file
-        yield f"{each.file} (file {position})"
+        yield from origins
+        yield f"{each.file} (file {position})" if origins else f"report {position}"
         return
     yield model["id"]
     full = f"{model['id']}@{model['commit'][:COMMIT_DIGITS]}" if model["commit"] else model["id"]
     yield full
-    yield f"{full} ({each.file_name})"
-    yield f"{full} ({each.file})"
-    yield f"{full} ({each.file}, file {position})"
+    yield from (f"{full} ({origin})" for origin in origins)
+    yield f"{full} ({each.file}, file {position})" if origins else f"{full} (report {position})"

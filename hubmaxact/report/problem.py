@@ -4,9 +4,14 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong, in the document's own terms."""
+    """One thing that is wrong, in the document's own terms.
 
-    path: str  # such as sites[3].abs_quantiles["0.5"]
+    Attributes:
+        path: Its place, such as sites[3].abs_quantiles["0.5"].
+        message: What is wrong there.
+    """
+
+    path: str
     message: str
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from hubmaxact.printable import LONGEST_PATH, printable, shown
 from hubmaxact.report.document import MAX_REPORT_BYTES, SCHEMA_VERSION, Report
 from hubmaxact.report.json_text import load
 from hubmaxact.report.problem import Problem
-from hubmaxact.report.validate import problems
+from hubmaxact.report.validate import validate
 
 VERSION = re.compile(r"0\.([1-9][0-9]{0,3})")
 
@@ -30,7 +30,11 @@ class NewerReportError(ReportError):
 
 
 class InvalidReportError(ReportError):
-    """Raised when a document is JSON and not a valid report; carries every problem found."""
+    """Raised when a document is JSON and not a valid report.
+
+    Args:
+        problems: What is wrong, as `validate` returns it; the error keeps it under this name.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         rest = len(problems) - 1
@@ -42,32 +46,68 @@ class InvalidReportError(ReportError):
 def parse(content: bytes) -> Report:
     """Return the report in these bytes.
 
+    Args:
+        content: A file's content, whoever wrote it.
+
+    Returns:
+        The report; nothing in it needs to be looked at again.
+
     Raises:
-        NewerReportError: its schema is newer than this reader.
-        ReportError: it is not a report; the message says where and why.
+        NewerReportError: Its schema is newer than this reader.
+        InvalidReportError: It is JSON and not a valid report; `.problems` holds what is wrong.
+        ReportError: It is no JSON, or JSON that readers disagree about.
     """
     document = load(content)
     _check_version(document)
-    if found := problems(document):
+    if found := validate(document):
         raise InvalidReportError(found)
     return cast("Report", document)
 
 
-def read_report(path: Path) -> Report:
-    """Return the report in a file.
+def read_report(source: str | Path | bytes) -> Report:
+    """Return the report in a file, or in a file's bytes, whoever wrote them.
+
+    Args:
+        source: Path of the file, or its content. Of a file, 2 MiB are read at most.
+
+    Returns:
+        The report, validated; numbers are finite, and what may be null is so for a reason.
 
     Raises:
-        UnreadableFileError: it is missing, not a regular file, or may not be read.
-        ReportError: what is in it is not a report.
+        UnreadableFileError: The file is missing, not a regular file, or may not be read.
+        NewerReportError: It was written by a newer hubmaxact than this one.
+        InvalidReportError: It is JSON and not a valid report; `.problems` holds what is wrong.
+        ReportError: It is no JSON, or JSON that readers disagree about.
     """
-    return parse(read_bounded(path))
+    return parse(content_of(source))
+
+
+def content_of(source: str | Path | bytes) -> bytes:
+    """Return bytes as they are, and what a path leads to as `read_bounded` does.
+
+    Args:
+        source: Path of a file, or its content.
+
+    Returns:
+        The content.
+
+    Raises:
+        UnreadableFileError: The file is missing, not a regular file, or may not be read.
+    """
+    return source if isinstance(source, bytes) else read_bounded(Path(source))
 
 
 def read_bounded(path: Path) -> bytes:
     """Return a file's content, or one byte more than a report may have.
 
+    Args:
+        path: A file, whoever wrote it.
+
+    Returns:
+        The content; `parse` refuses one of that many bytes.
+
     Raises:
-        UnreadableFileError: it is missing, not a regular file, or may not be read.
+        UnreadableFileError: It is missing, not a regular file, or may not be read.
     """
     name = printable(str(path), LONGEST_PATH)
     try:

@@ -1,6 +1,6 @@
 """What is wrong with a document, in people's words: the schema first, then consistency.
 
-Knows parsed JSON; knows nothing of files.
+Knows JSON, parsed or as bytes; knows nothing of files.
 """
 
 import functools
@@ -10,7 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from hubmaxact.errors import ReportError
 from hubmaxact.report.consistency import contradictions
+from hubmaxact.report.json_text import WHOLE, load
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.schema_node import SchemaNode
 
@@ -23,8 +25,26 @@ MAX_PROBLEMS = 50
 """Looking for more would cost time and tell nobody more."""
 
 
-def problems(document: object) -> list[Problem]:
-    """Return what is wrong with a parsed document, at most MAX_PROBLEMS; empty when valid."""
+def validate(document: object) -> list[Problem]:
+    """Say what is wrong with a document, by the schema and by what must agree with what.
+
+    Nothing is raised, whatever the document is; `read_report` raises, and tells a report of a newer
+    hubmaxact from an invalid one.
+
+    Args:
+        document: Parsed JSON, or the bytes of a file. Text is parsed JSON too: one string.
+
+    Returns:
+        What is wrong, each with its place; at most 50, of the schema or else of consistency. Empty
+        when the document is a valid report.
+
+    Source: schema/activation_maxima.schema.json; the rules stand in hubmaxact/report/consistency.
+    """
+    if isinstance(document, bytes):
+        try:
+            document = load(document)
+        except ReportError as error:
+            return [Problem(WHOLE, str(error))]
     if found := _problems_of_shape(_root(), document):
         return found
     # The rules read fields without looking: only a document of the right shape gets here.
@@ -32,7 +52,15 @@ def problems(document: object) -> list[Problem]:
 
 
 def problems_of(name: str, part: object) -> list[Problem]:
-    """Return what is wrong with one block of a report, by the schema alone."""
+    """Say what is wrong with one block of a report, by the schema alone.
+
+    Args:
+        name: Field of the report, such as "model".
+        part: Its value, as parsed JSON.
+
+    Returns:
+        What is wrong, each with its place in the report; at most 50.
+    """
     return _problems_of_shape(_root().fields[name], part, name)
 
 

@@ -2,11 +2,13 @@
 
 import json
 from hashlib import sha256
+from pathlib import Path
 from typing import cast
 
 from hubmaxact.errors import ReportError
+from hubmaxact.files import write_bytes
 from hubmaxact.report.document import Report
-from hubmaxact.report.validate import problems
+from hubmaxact.report.validate import validate
 
 MAX_WRITTEN_BYTES = 1024 * 1024
 WIDTH = 100
@@ -26,16 +28,38 @@ class UnwritableReportError(ReportError):
         )
 
 
+def write_report(report: Report, path: str | Path) -> None:
+    """Write a report, all or nothing: a reader never sees half of one.
+
+    Equal reports give equal bytes, so a file's digest is the report's.
+
+    Args:
+        report: What `measure` or `read_report` returned.
+        path: File to write or replace; its folder must be there.
+
+    Raises:
+        UnwritableReportError: The report is not valid, or larger than 1 MiB.
+        WriteError: The folder is missing, read-only or full; an old file is intact.
+    """
+    write_bytes(Path(path), report_bytes(report))
+
+
 def report_bytes(report: Report) -> bytes:
     """Return the file's content: ASCII, keys in document order, a newline at the end.
 
     Equal reports in equal key order give equal bytes, and parse() returns the same report.
 
+    Args:
+        report: What `measure` or `read_report` returned.
+
+    Returns:
+        The content, 1 MiB at most.
+
     Raises:
-        UnwritableReportError: the report is not valid, or too large to be read back.
+        UnwritableReportError: The report is not valid, or too large to be read back.
     """
     plain = _plain(report)
-    found = problems(plain)
+    found = validate(plain)
     if found:
         raise UnwritableReportError(str(found[0]))
     content = (_layout(plain, indent=0) + "\n").encode("ascii")

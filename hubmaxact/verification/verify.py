@@ -7,8 +7,9 @@ change of carrier is named. What this catches and what it cannot: `docs/verify.m
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 
-from hubmaxact.errors import HubmaxactError
+from hubmaxact.errors import HubmaxactError, NoCheckpointError
 from hubmaxact.formats import bf16_step
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.batch_plan import Plan
@@ -16,12 +17,13 @@ from hubmaxact.measurement.checkpoint.weight_files import digest_weights, inspec
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare
-from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import printable
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report, SiteFacts, WeightFile
 from hubmaxact.report.fields import fields
+from hubmaxact.report.inputs import read_input
 
 STEPS_APART = 2  # bf16 steps allowed in another environment
 ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
@@ -29,7 +31,13 @@ ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_att
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was compared, and how it came out."""
+    """One thing that was compared, and how it came out.
+
+    Attributes:
+        name: "weights", "model", "corpus", "BOS", "tokens", "batch plan", "M", "place" or "sites".
+        passed: Whether the report may be true.
+        detail: One line for people: what was found, or what differs.
+    """
 
     name: str
     passed: bool
@@ -37,25 +45,69 @@ class Check:
 
 
 def verify(
-    report: Report,
-    source: Source,
+    report: Report | str | Path,
+    checkpoint: str | Path | None = None,
     *,
+    revision: str | None = None,
     corpus: str | None = None,
     device: str = "auto",
     watcher: Watcher | None = None,
 ) -> Iterator[Check]:
-    """Compare a report with a checkpoint; yields every check, and stops at the first that fails.
+    """Hold a report against a checkpoint, in one forward pass.
+
+    The report and the checkpoint are looked up at once; each check runs when it is asked for. What
+    this catches and what it cannot stands in docs/verify.md.
+
+    Args:
+        report: A report, or the path of its file.
+        checkpoint: Folder, or a Hub id ("owner/name"). None: the repository and the commit that
+            the report names.
+        revision: Branch, tag or commit of the checkpoint. Hub ids only.
+        corpus: Where the report's corpus lies, when hubmaxact does not carry it.
+        device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
+        watcher: Hears of stages. None: nobody does.
+
+    Returns:
+        The checks, the cheapest first; the first that fails is the last. In the same environment
+        M must have equal bits, elsewhere it may be two bf16 steps away. The report is reproduced
+        when all have passed.
 
     Raises:
-        HubmaxactError: verification cannot start, and what to do about it.
+        UnreadableFileError: The report's file is missing, not a regular file, or may not be read.
+        BadInputError: It is not a valid report.
+        NoCheckpointError: Neither `checkpoint` nor the report names one.
+        HubError: The checkpoint's repository cannot be read.
+        HubmaxactError: While checking: anything that `measure` would refuse, or a report that
+            cannot be verified here.
     """
+    document = read_input(report).report
+    source = _source(document, checkpoint, revision)
+    return _checks(document, source, corpus, device, watcher or Watcher())
+
+
+def _source(report: Report, checkpoint: str | Path | None, revision: str | None) -> Source:
+    """The checkpoint named by the user, or else the one named in the report."""
+    if checkpoint is not None:
+        return resolve_source(checkpoint, revision=revision)
+    model = report["model"]
+    if model["id"] is None:
+        raise NoCheckpointError(
+            "the report was measured on a local folder and names no repository. "
+            "Give the checkpoint: hubmaxact verify FILE CHECKPOINT."
+        )
+    return resolve_source(model["id"], revision=revision or model["commit"])
+
+
+def _checks(
+    report: Report, source: Source, corpus: str | None, device: str, watcher: Watcher
+) -> Iterator[Check]:
     found = digest_weights(inspect(source.folder))
     weights = _weights(report["model"]["weight_files"], found)
     yield weights
     if not weights.passed:
         return
     options = _options(report, corpus, device)
-    prepared = prepare(source, options, watcher or Watcher())
+    prepared = prepare(source, options, watcher)
     plan = plan_for(prepared, options, report["protocol"]["batch_tokens"])
     for check in chain(_inputs(report, prepared, plan), _peak(report, prepared, plan)):
         yield check

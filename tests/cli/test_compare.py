@@ -8,9 +8,8 @@ import pytest
 from command import hubmaxact
 from comparison.releases import first_release, second_release, written
 
+from hubmaxact import compare
 from hubmaxact.comparison import to_json, to_markdown
-from hubmaxact.comparison.build import compare
-from hubmaxact.report.inputs import read_inputs
 
 ROUNDED = {"counts_rounded_to": "bfloat16"}
 FLOAT16 = {"dtype": "float16"} | ROUNDED
@@ -33,7 +32,7 @@ def test_the_terminal_is_the_default(pair, tmp_path):
 def test_other_forms_are_those_of_the_library(pair, tmp_path, form, renderer):
     result = hubmaxact("compare", *pair, "--format", form, home=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == renderer.render(compare(read_inputs(pair)))
+    assert result.stdout == renderer.render(compare(*pair))
 
 
 def test_different_protocols_are_refused_in_one_sentence(tmp_path):

@@ -6,7 +6,7 @@ import example_reports
 import pytest
 
 from comparison.releases import first_release, inputs, second_release
-from hubmaxact.comparison.build import compare
+from hubmaxact.comparison.build import compare_inputs
 from hubmaxact.comparison.changes import same_model
 from hubmaxact.report.summaries import ratio
 
@@ -14,7 +14,7 @@ LOCAL = {"id": None, "revision": None, "commit": None}
 
 
 def only_change(*reports):
-    (change,) = compare(inputs(*reports)).changes
+    (change,) = compare_inputs(inputs(*reports)).changes
     return change
 
 
@@ -148,7 +148,7 @@ def test_models_of_another_shape_or_family_have_no_changes():
         example_reports.dense_report(12, 64, model=other),
         first_release(model={**other, "family": "Llama"}),
     ):
-        assert compare(inputs(first_release(), report)).changes == ()
+        assert compare_inputs(inputs(first_release(), report)).changes == ()
 
 
 def test_one_family_and_shape_is_one_model_whatever_its_id():
@@ -162,7 +162,7 @@ def test_one_family_and_shape_is_one_model_whatever_its_id():
 def test_each_release_is_held_against_the_last_one_before_it():
     other = example_reports.moe_report(12)
     reports = (first_release(), other, second_release(), second_release(4000.0))
-    pairs = [(c.before, c.after) for c in compare(inputs(*reports)).changes]
+    pairs = [(c.before, c.after) for c in compare_inputs(inputs(*reports)).changes]
     assert pairs == [("A", "C"), ("C", "D")]
 
 

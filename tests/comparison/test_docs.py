@@ -7,7 +7,7 @@ import typing
 
 from comparison.releases import first_release, inputs, second_release
 from hubmaxact.comparison import comparison, to_json
-from hubmaxact.comparison.build import compare
+from hubmaxact.comparison.build import compare_inputs
 from hubmaxact.gate import gate, limits, rules
 from hubmaxact.report.comparability import FIELDS, ProtocolRow
 
@@ -101,7 +101,7 @@ def test_every_rule_of_the_gate_is_on_the_page():
 
 
 def test_every_object_of_the_json_is_a_class_on_the_page():
-    document = json.loads(to_json.render(compare(inputs(first_release(), second_release()))))
+    document = json.loads(to_json.render(compare_inputs(inputs(first_release(), second_release()))))
     names = {cls: [field.name for field in dataclasses.fields(cls)] for cls in classes()}
     assert list(document) == names[comparison.Comparison]
     assert list(document["reports"][0]) == names[comparison.Entry]

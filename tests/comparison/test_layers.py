@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comparison.releases import first_release, inputs, second_release
-from hubmaxact.comparison.build import compare
+from hubmaxact.comparison.build import compare_inputs
 from hubmaxact.comparison.layers import layer_table
 
 
@@ -14,7 +14,7 @@ def table_of(*counts):
 
 
 def test_equal_numbers_of_layers_are_aligned_by_layer():
-    table = compare(inputs(first_release(), second_release())).by_layer
+    table = compare_inputs(inputs(first_release(), second_release())).by_layer
     assert table.aligned_by == "layer"
     assert table.layers == tuple(((layer, layer), (layer, layer)) for layer in range(12))
     hidden = next(series for series in table.series if series.role == "hidden_state")

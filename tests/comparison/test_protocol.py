@@ -6,7 +6,7 @@ import example_reports
 import pytest
 
 from comparison.releases import first_release, inputs, second_release
-from hubmaxact.comparison.build import compare
+from hubmaxact.comparison.build import compare_inputs
 from hubmaxact.report.comparability import FIELDS, DifferentProtocolsError, protocol_rows
 
 OTHER = {
@@ -59,7 +59,7 @@ def changed(*names):
 
 def refusal(*reports):
     with pytest.raises(DifferentProtocolsError) as caught:
-        compare(inputs(*reports))
+        compare_inputs(inputs(*reports))
     assert caught.value.exit_code == 2
     return str(caught.value)
 
@@ -81,7 +81,7 @@ def test_a_decisive_difference_is_refused_by_field_and_both_values(name):
 
 @pytest.mark.parametrize("name", TOLD)
 def test_what_follows_from_tokenizer_kernel_or_batch_is_told_and_not_refused(name):
-    comparison = compare(inputs(first_release(), changed(name)))
+    comparison = compare_inputs(inputs(first_release(), changed(name)))
     assert comparison.comparable
     assert [row.field for row in comparison.protocol if row.differs] == [name]
 
@@ -101,7 +101,7 @@ def test_values_are_grouped_by_the_reports_that_have_them():
 
 
 def test_differences_are_listed_when_comparing_across_protocols():
-    comparison = compare(inputs(first_release(), changed(*OTHER)), across_protocols=True)
+    comparison = compare_inputs(inputs(first_release(), changed(*OTHER)), across_protocols=True)
     assert not comparison.comparable
     assert {row.field: row.values[1] for row in comparison.protocol} == OTHER
 
@@ -116,7 +116,7 @@ def test_equal_domains_in_another_order_are_no_difference():
 
 def test_the_environment_is_no_protocol():
     other = second_release(environment={"torch": "2.7.0", "device_name": "CPU"})
-    assert compare(inputs(first_release(), other)).comparable
+    assert compare_inputs(inputs(first_release(), other)).comparable
 
 
 def test_a_hostile_corpus_name_cannot_steer_the_terminal():

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from comparison.releases import first_release, inputs, second_release
 from hubmaxact.comparison import to_json, to_markdown
-from hubmaxact.comparison.build import compare
+from hubmaxact.comparison.build import compare_inputs
 from hubmaxact.comparison.tables import change
 from hubmaxact.comparison.to_terminal import show
 from hubmaxact.report.inputs import Input
@@ -41,7 +41,7 @@ CASES = {
 
 
 def made(name):
-    return compare(inputs(*CASES[name]()), across_protocols=name == "across")
+    return compare_inputs(inputs(*CASES[name]()), across_protocols=name == "across")
 
 
 def printed(comparison, *, width=80, encoding="utf-8"):
@@ -117,7 +117,7 @@ def test_a_report_without_m_is_compared_all_the_same():
     broken["global_max"] = None
     for cell in broken["dtype_headroom"].values():
         cell["ratio"] = None
-    comparison = compare(inputs(first_release(), broken))
+    comparison = compare_inputs(inputs(first_release(), broken))
     for text in (printed(comparison, width=200), to_markdown.render(comparison)):
         assert "No watched tensor held a finite value." in text
         assert "No finite M in B, so nothing to compare M with." in text
@@ -125,7 +125,7 @@ def test_a_report_without_m_is_compared_all_the_same():
 
 
 def test_the_same_weights_are_said():
-    text = printed(compare(inputs(first_release(), first_release())))
+    text = printed(compare_inputs(inputs(first_release(), first_release())))
     assert "The weight files are the same. M stays 7,968 in magnitude." in text
     assert "Largest changes" not in text
 
@@ -201,13 +201,13 @@ def test_the_int8_row_at_m_is_found_whatever_the_order_of_its_keys():
     report = first_release()
     for row in report["quantization"]["formats"]:
         row["site"] = dict(reversed(row["site"].items()))
-    cell = compare(inputs(report, second_release())).int8[0].cells[0]
+    cell = compare_inputs(inputs(report, second_release())).int8[0].cells[0]
     assert cell.at_peak["site"] == {"role": "hidden_state", "layer": 4, "part": None}
 
 
 def test_the_int8_summary_is_over_hidden_states():
     report = first_release()
-    cell = compare(inputs(report, second_release())).int8[0].cells[0]
+    cell = compare_inputs(inputs(report, second_release())).int8[0].cells[0]
     rows = [
         row["sqnr_db"]
         for row in report["quantization"]["formats"]
@@ -277,7 +277,7 @@ def hostile(text):
     other["protocol"]["corpus"]["digest"] = f"{text}2"
     other["protocol"]["corpus"]["domains"] = {text: 3}
     pair = (Input(f"x/{text}.json", one), Input(f"y/{text}.json", other))
-    return compare(pair, across_protocols=True)
+    return compare_inputs(pair, across_protocols=True)
 
 
 def test_hostile_text_stays_text_in_markdown():

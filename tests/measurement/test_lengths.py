@@ -6,7 +6,7 @@ import shutil
 import pytest
 from command import DENSE
 
-from hubmaxact.measurement.run import Options, Source, measure_checkpoint
+from hubmaxact import Options, measure
 
 
 @pytest.mark.parametrize(("asked", "measured"), [(20, 20), (4096, 24)])
@@ -16,7 +16,7 @@ def test_a_model_is_not_run_beyond_its_positions(tmp_path, asked, measured):
     (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 24}))
     corpus = tmp_path / "long.jsonl"
     corpus.write_text(json.dumps({"text": "one two three " * 40}) + "\n")
-    report = measure_checkpoint(Source(folder), Options(corpus=str(corpus), max_seq_len=asked))
+    report = measure(folder, Options(corpus=str(corpus), max_seq_len=asked))
     assert report["protocol"]["max_seq_len"] == measured
     assert report["protocol"]["corpus"]["num_tokens"] == measured
 
@@ -25,7 +25,7 @@ def test_a_device_map_changes_no_number(tmp_path):
     corpus = tmp_path / "short.jsonl"
     corpus.write_text(json.dumps({"text": "a few words"}) + "\n")
     plain, mapped = (
-        measure_checkpoint(Source(DENSE), Options(corpus=str(corpus), device_map=device_map))
+        measure(DENSE, Options(corpus=str(corpus), device_map=device_map))
         for device_map in (None, "auto")
     )
     assert plain == mapped

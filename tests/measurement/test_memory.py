@@ -10,8 +10,9 @@ from command import DENSE, environment
 SCRIPT = """
 import json, resource, sys
 from pathlib import Path
+from hubmaxact import Options, measure
 from hubmaxact.errors import OutOfMemoryError
-from hubmaxact.measurement.run import Options, Source, Watcher, measure_checkpoint
+from hubmaxact.measurement.watcher import Watcher
 
 class Starved(Watcher):
     def planned(self, plan, num_sites, num_tokens):
@@ -27,7 +28,7 @@ class Starved(Watcher):
 budget = None if sys.argv[3] == "auto" else int(sys.argv[3])
 options = Options(corpus=sys.argv[2], batch_tokens=budget, max_seq_len=2048)
 try:
-    report = measure_checkpoint(Source(Path(sys.argv[1])), options, Starved())
+    report = measure(sys.argv[1], options, watcher=Starved())
 except OutOfMemoryError as error:
     print("refused:", error)
 else:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from hubmaxact.measurement.run import Options, Source, measure_checkpoint
+from hubmaxact import Options, measure
 from oracle import batches, capture, texts, tiny
 from oracle.cases import CALIBRATION, EVALUATION, MAX_SEQ_LEN, Both
 from oracle.families import FAMILIES
@@ -54,7 +54,7 @@ def measured(checkpoint, corpus):
             "cpu_threads": 1,  # as the brute force: where threads cut a tensor decides bits
         }
         folder = checkpoint(case.name, **case.checkpoint)
-        return measure_checkpoint(Source(folder), Options(**{**chosen, **options}))
+        return measure(folder, Options(**{**chosen, **options}))
 
     return run
 

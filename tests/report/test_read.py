@@ -22,7 +22,7 @@ from hubmaxact.report.read import (
     parse,
     read_report,
 )
-from hubmaxact.report.validate import MAX_PROBLEMS, problems
+from hubmaxact.report.validate import MAX_PROBLEMS, validate
 from hubmaxact.report.write import report_bytes
 
 SMALL = report_bytes(example_reports.small_report())
@@ -106,7 +106,7 @@ def test_problems_are_counted_up_to_a_bound():
     report = example_reports.dense_report(20)
     for site in report["sites"]:
         site["count"] = "many"
-    assert len(problems(report)) == MAX_PROBLEMS
+    assert len(validate(report)) == MAX_PROBLEMS
     with pytest.raises(InvalidReportError, match=f"and {MAX_PROBLEMS - 1} more") as caught:
         parse(json.dumps(report).encode())
     assert len(caught.value.problems) == MAX_PROBLEMS
@@ -115,7 +115,7 @@ def test_problems_are_counted_up_to_a_bound():
 def test_a_missing_field_is_said_once():
     report = example_reports.small_report()
     del report["model"]["id"], report["model"]["commit"]
-    assert [str(p) for p in problems(report)] == ['model: lacks "id", "commit"']
+    assert [str(p) for p in validate(report)] == ['model: lacks "id", "commit"']
 
 
 JSON = st.recursive(
@@ -163,7 +163,7 @@ def test_one_changed_value_never_breaks_the_reader():
         for step in steps:
             place = place[step]
         place[last] = choice.choice(strange)
-        outcomes.add(bool(problems(document)))
+        outcomes.add(bool(validate(document)))
     assert outcomes == {True, False}
 
 

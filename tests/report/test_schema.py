@@ -14,7 +14,7 @@ from hubmaxact.report import field_table
 from hubmaxact.report.document import SCHEMA_VERSION, Report
 from hubmaxact.report.explain import WORDS
 from hubmaxact.report.roles import ROLES
-from hubmaxact.report.validate import problems, schema
+from hubmaxact.report.validate import schema, validate
 
 KIND = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -181,7 +181,7 @@ def test_no_string_may_end_in_a_newline_for_any_validator():
             place = place[step]
         place[path[-1]] += "\n"
         assert not plain.is_valid(document), path
-        assert problems(document), path
+        assert validate(document), path
 
 
 def test_the_field_table_is_the_schema(schema_folder):

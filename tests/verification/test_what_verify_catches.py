@@ -7,10 +7,10 @@ import shutil
 import pytest
 from command import DENSE
 
+from hubmaxact import Options, measure
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.measurement.run import Options, Source, measure_checkpoint
 from hubmaxact.report.document import Report
-from hubmaxact.report.validate import problems
+from hubmaxact.report.validate import validate
 from hubmaxact.verification.verify import verify
 
 TEXTS = [("a", "The ferry left at nine."), ("b", "x = 7; y = x * 6"), ("a", "Тихий вечер.")] * 4
@@ -53,9 +53,9 @@ def measured(tmp_path_factory):
     lines = (json.dumps({"domain": domain, "text": text}) for domain, text in TEXTS)
     corpus.write_text("".join(f"{line}\n" for line in lines))
     options = Options(corpus=str(corpus), **SPLITS)
-    report = measure_checkpoint(Source(folder, model_id="alice/model"), options)
-    assert problems(report) == []
-    return report, Source(folder), str(corpus)
+    report = measure(folder, options, model_id="alice/model")
+    assert validate(report) == []
+    return report, folder, str(corpus)
 
 
 def leaves(value, path=()):
@@ -95,7 +95,7 @@ def different(key, value):
 
 
 def noticed_by(report: Report, source, corpus):
-    if problems(report):
+    if validate(report):
         return "validate"
     try:
         checks = list(verify(report, source, corpus=corpus))
@@ -122,9 +122,10 @@ def test_a_forgery_that_agrees_with_itself_is_caught(measured):
     report, source, corpus = measured
     text = json.dumps(report)
     peak = report["global_max"]["abs_max"]
-    forged = json.loads(text.replace(repr(peak), repr(peak / 2)))
+    forged = json.loads(text.replace(repr(peak), repr(peak * 2)))
     for headroom in forged["dtype_headroom"].values():
-        headroom["ratio"] /= 2
-    forged["global_max"]["bf16_step"] /= 2
+        headroom["ratio"] *= 2
+    forged["global_max"]["bf16_step"] *= 2
+    assert validate(forged) == []
     failed = [check.name for check in verify(forged, source, corpus=corpus) if not check.passed]
     assert failed == ["M"]

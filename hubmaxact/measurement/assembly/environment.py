@@ -1,14 +1,18 @@
 """The report's `environment` block: versions and device, never host, user or path."""
 
 import platform
-from typing import Any
+from typing import TYPE_CHECKING
 
 import hubmaxact
 from hubmaxact.report.cpu_threads import with_threads
 from hubmaxact.report.document import Environment
 
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
 
-def environment(model: Any) -> Environment:
+
+def environment(model: "PreTrainedModel") -> Environment:
     """Versions and device, never host, user or path."""
     import torch
     import transformers
@@ -26,7 +30,7 @@ def environment(model: Any) -> Environment:
     )
 
 
-def _device_name(device: Any) -> str:
+def _device_name(device: "torch.device") -> str:
     import torch
 
     if device.type == "cuda":

@@ -49,7 +49,7 @@ DEQUANTIZED: dict[str, Callable[[], Any]] = {"mxfp4": lambda: Mxfp4Config(dequan
 class Loaded:
     """A model ready to run, and its own tokenizer."""
 
-    model: Any
+    model: transformers.PreTrainedModel
     tokenizer: Any
     dtype: str
     quantization: str | None

@@ -50,11 +50,17 @@ class Scan:
 def edit(readme: bytes | None, section: str) -> Edit:
     """Put `section` between the markers of `readme`, or at its end, and the tag into its YAML.
 
-    `section` starts with the heading and holds no markers. None means there is no README yet.
     Editing the result again with the same section changes nothing.
 
+    Args:
+        readme: The file's content. None: there is no README yet.
+        section: From its heading to its last newline; it holds no markers.
+
+    Returns:
+        The new content, and what its owner should do by hand.
+
     Raises:
-        ReadmeError: the README cannot be edited without risk to what is in it.
+        ReadmeError: The README cannot be edited without risk to what is in it.
     """
     if BEGIN in section or END in section:
         raise ValueError("a section must not contain the markers")

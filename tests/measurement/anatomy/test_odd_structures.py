@@ -13,9 +13,9 @@ from transformers import (
     AutoModelForSeq2SeqLM,
 )
 
+from hubmaxact import Options, measure
 from hubmaxact.errors import UnknownAnatomyError
 from hubmaxact.measurement.anatomy.resolve import resolve
-from hubmaxact.measurement.run import Options, Source, measure_checkpoint
 from hubmaxact.report.write import report_bytes
 
 SMALL = {"vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -214,7 +214,11 @@ def encoded(folder):
 
 def measured(decoder, folder):
     saved(decoder, folder)
+    # As the pass that it is compared with: where threads cut a tensor decides bits.
     options = Options(
-        corpus=str(folder / "one.jsonl"), device="cpu", dtype="float32", cpu_threads=1
+        corpus=str(folder / "one.jsonl"),
+        device="cpu",
+        dtype="float32",
+        cpu_threads=torch.get_num_threads(),
     )
-    return measure_checkpoint(Source(folder / "model"), options)
+    return measure(folder / "model", options)
