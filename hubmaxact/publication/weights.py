@@ -30,8 +30,16 @@ def weight_digests(
 
     The Hub knows the sha256 of what is in LFS; a small file stored as plain git content is read.
 
+    Args:
+        repo_id: Model repository.
+        commit: 40 hexadecimal digits.
+        files: What the repository holds at that commit, by path.
+
+    Returns:
+        Size and digest of the weight files, by path.
+
     Raises:
-        HubError: such a file cannot be read.
+        HubError: Such a file cannot be read.
     """
     return {
         path: WeightDigest(file.size, file.sha256 or _sha256(repo_id, commit, path))

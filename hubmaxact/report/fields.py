@@ -10,6 +10,9 @@ def field(row: Mapping[str, object], name: str) -> Any:
     Args:
         row: A dict of a report or of a catalog.
         name: A field that the row's type has; that is for the caller to know.
+
+    Returns:
+        Its value.
     """
     return row[name]
 
