@@ -22,6 +22,6 @@ assert_type(check(report, {"max_abs": 3}), Verdict)
 assert_type(verify(report, "folder"), Iterator[Check])
 assert_type(push(b"{}", "alice/model", dry_run=True), Outcome)
 hubmaxact.write_report(report, "report.json")
-measure("folder", revison="main")  # type: ignore[call-arg]  # misspelt, and seen to be
+measure("folder", revison="main")  # type: ignore[call-arg]  # misspelt, and seen to be  # codespell:ignore revison
 Options(num_sample=4)  # type: ignore[call-arg]  # likewise
 hubmaxact.measure_all  # type: ignore[attr-defined]  # noqa: B018 likewise
