@@ -1,0 +1,277 @@
+"""The rooms of the package, who may import whom, and what in a tree of modules breaks that.
+
+Every import counts: at the top, inside a function, for types. A room that needs another one is a
+row changed here, with its reason in the pull request.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+BEFORE = {"measurement", "verification", "corpus"}  # the report is made
+AFTER = {"rendering", "publication", "comparison", "gate", "catalog", "page"}  # it is read
+
+# Room -> rooms that it may import; each stands below all that it imports. A name with a dot is a
+# room inside a room. Every room may import itself.
+ALLOWED = {
+    "errors": (),
+    "printable": (),
+    "formats": (),
+    "files": ("errors",),
+    "hub": ("errors",),
+    "report": ("errors", "printable", "files", "formats"),
+    "corpus": ("errors", "hub"),
+    "measurement": (),
+    "measurement.batch_plan": (),
+    "measurement.options": ("errors", "measurement.batch_plan"),
+    "measurement.watcher": ("measurement.batch_plan",),
+    "measurement.checkpoint": ("errors", "printable", "hub", "report"),
+    "measurement.source": ("errors", "hub", "measurement.checkpoint"),
+    "measurement.anatomy": ("errors", "report"),
+    "measurement.tokenization": ("errors", "corpus"),
+    "measurement.statistics": ("formats", "measurement.batch_plan"),
+    "measurement.execution": (
+        "errors",
+        "report",
+        "measurement.batch_plan",
+        "measurement.anatomy",
+        "measurement.statistics",
+    ),
+    "measurement.prepare": (
+        "errors",
+        "corpus",
+        "measurement.batch_plan",
+        "measurement.options",
+        "measurement.watcher",
+        "measurement.checkpoint",
+        "measurement.source",
+        "measurement.anatomy",
+        "measurement.tokenization",
+    ),
+    "measurement.assembly": (
+        "formats",
+        "report",
+        "corpus",
+        "measurement.batch_plan",
+        "measurement.options",
+        "measurement.checkpoint",
+        "measurement.anatomy",
+        "measurement.statistics",
+        "measurement.execution",
+        "measurement.prepare",
+    ),
+    "measurement.run": (
+        "errors",
+        "report",
+        "measurement.options",
+        "measurement.watcher",
+        "measurement.checkpoint",
+        "measurement.source",
+        "measurement.execution",
+        "measurement.prepare",
+        "measurement.assembly",
+    ),
+    "verification": (
+        "errors",
+        "printable",
+        "formats",
+        "report",
+        "corpus",
+        "measurement.batch_plan",
+        "measurement.options",
+        "measurement.watcher",
+        "measurement.checkpoint",
+        "measurement.source",
+        "measurement.execution",
+        "measurement.prepare",
+        "measurement.assembly",
+    ),
+    "rendering": ("printable", "formats", "report"),
+    "publication": ("errors", "printable", "files", "hub", "report", "rendering"),
+    "comparison": ("errors", "printable", "formats", "report", "rendering"),
+    "gate": ("errors", "printable", "formats", "report", "rendering"),
+    "catalog": ("errors", "printable", "files", "formats", "hub", "report", "publication"),
+    "page": ("errors", "printable", "files", "formats", "hub", "report", "rendering", "catalog"),
+    "cli": (
+        "errors",
+        "printable",
+        "files",
+        "formats",
+        "hub",
+        "report",
+        "rendering",
+        "publication",
+        "comparison",
+        "gate",
+        "catalog",
+        "page",
+        "measurement.batch_plan",
+        "measurement.options",
+        "measurement.watcher",
+        "measurement.run",
+        "verification",
+    ),
+    "__main__": ("cli",),
+    "__init__": (
+        "errors",
+        "report",
+        "comparison",
+        "gate",
+        "publication",
+        "verification",
+        "measurement.options",
+        "measurement.run",
+    ),
+}
+VERSION = {  # may read hubmaxact.__version__
+    "hub",
+    "measurement.assembly",
+    "catalog",
+    "page",
+    "cli",
+}
+
+TORCH = ("torch", "transformers", "accelerate", "safetensors", "numpy")
+TORCH_ROOMS = ("measurement", "verification")
+TOOLS = ("corpus.repetition",)  # run by maintainers, numpy inside a function
+
+MOST_LOOSE = 6
+MOST_LINES = 300
+MOST_NAMESAKES = 3
+
+
+BY_NAME = ("__init__", "cli.main", "catalog.parquet")  # import what a table of theirs names
+
+PACKAGE = "hubmaxact"
+
+
+class Import(NamedTuple):
+    importer: str
+    target: str
+    line: int
+
+
+class Tree:
+    """The modules of a package in a folder, by dotted name without the package's own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.modules = {self._dotted(path): path for path in sorted(folder.rglob("*.py"))}
+
+    def _dotted(self, path: Path) -> str:
+        parts = path.relative_to(self.folder).with_suffix("").parts
+        return ".".join(part for part in parts if part != "__init__") or "__init__"
+
+    @cached_property
+    def nodes(self) -> dict[str, list[ast.AST]]:
+        return {
+            module: list(ast.walk(ast.parse(path.read_text("utf-8"))))
+            for module, path in self.modules.items()
+        }
+
+    def imported(self, module: str) -> Iterator[tuple[str, int]]:
+        """Dotted names of every import in a module, wherever it stands; a relative one as `.`."""
+        for node in self.nodes[module]:
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, node.lineno) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level:
+                yield ".", node.lineno
+            elif isinstance(node, ast.ImportFrom):
+                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+    @cached_property
+    def imports(self) -> list[Import]:
+        """Imports between the package's own modules."""
+        found = []
+        for importer in self.modules:
+            for name, line in self.imported(importer):
+                if name.split(".")[0] != PACKAGE:
+                    continue
+                inner = name.removeprefix(PACKAGE).removeprefix(".") or "__init__"
+                while inner not in self.modules and "." in inner:
+                    inner = inner.rpartition(".")[0]
+                found.append(Import(importer, inner if inner in self.modules else "__init__", line))
+        return found
+
+    def changed(self, module: str, source: str) -> "Tree":
+        """The same modules with another text of one of them."""
+        other = Tree(self.folder)
+        other.nodes = self.nodes | {module: list(ast.walk(ast.parse(source)))}
+        return other
+
+    def homeless(self) -> list[str]:
+        return [module for module in self.modules if room(module) is None]
+
+    def forbidden(self) -> list[str]:
+        """Imports that no row allows."""
+        return [
+            f"{each.importer}:{each.line} -> {each.target}"
+            for each in self.imports
+            if not _is_allowed(room(each.importer), room(each.target))
+        ]
+
+    def unseen(self) -> list[str]:
+        """Imports that the table cannot judge: relative ones, and by a name worked out."""
+        relative = [f"{m}:{line}" for m in self.modules for n, line in self.imported(m) if n == "."]
+        by_name = [
+            f"{module}:{node.lineno}"
+            for module, nodes in self.nodes.items()
+            for node in nodes
+            if isinstance(node, ast.Call) and module not in BY_NAME
+            if ast.unparse(node.func).split(".")[-1] in {"import_module", "__import__"}
+        ]
+        return relative + by_name
+
+    def heavy(self) -> list[str]:
+        """Imports of torch and its like outside its rooms."""
+        return [
+            f"{module}:{line} imports {name}"
+            for module in self.modules
+            for name, line in self.imported(module)
+            if name.split(".")[0] in TORCH
+            and module.split(".")[0] not in TORCH_ROOMS
+            and module not in TOOLS
+        ]
+
+    def circle(self) -> str:
+        """Modules that import each other in a circle; empty when there are none."""
+        graph: dict[str, set[str]] = {}
+        for each in self.imports:
+            if each.target not in {"__init__", each.importer}:
+                graph.setdefault(each.importer, set()).add(each.target)
+        finished: set[str] = set()
+
+        def visit(module: str, path: tuple[str, ...]) -> str:
+            if module in path:
+                return " -> ".join([*path[path.index(module) :], module])
+            found = ""
+            if module not in finished:
+                steps = (visit(other, (*path, module)) for other in sorted(graph.get(module, ())))
+                found = next(filter(None, steps), "")
+                finished.add(module)
+            return found
+
+        return next(filter(None, (visit(module, ()) for module in graph)), "")
+
+    def idle(self) -> list[str]:
+        """Edges that are allowed and that nobody uses."""
+        used = {(room(each.importer), room(each.target)) for each in self.imports}
+        edges = ((name, other) for name, others in ALLOWED.items() for other in others)
+        return [f"{name} -> {other}" for name, other in edges if (name, other) not in used]
+
+
+def room(module: str) -> str | None:
+    """The longest room in the table that a module lies in."""
+    parts = module.split(".")
+    names = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((name for name in names if name in ALLOWED), None)
+
+
+def _is_allowed(importer: str | None, target: str | None) -> bool:
+    if importer is None or target is None:
+        return False
+    if target == "__init__":
+        return importer in VERSION or importer == "__init__"
+    return importer == target or target in ALLOWED[importer]
