@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 from browser.visits import chromium, visit
+from hypothesis import settings
 
 # Intel's BLAS rounds by how its inputs are aligned in memory, unless told not to; before torch.
 os.environ.setdefault("MKL_CBWR", "AVX2")
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 __all__ = ["chromium", "visit"]
 

@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
@@ -130,8 +130,9 @@ def _without_safetensors(folder: Path) -> str:
 
 def _shard_path(folder: Path, shard: str) -> Path:
     """A shard's path, inside the folder whatever the index says."""
-    plain = PurePosixPath(shard)
-    if plain.name != shard or plain.suffix != ".safetensors" or len(shard) > LONGEST_SHARD_NAME:
+    posix, windows = PurePosixPath(shard), PureWindowsPath(shard)
+    is_plain = posix.name == windows.name == shard
+    if not is_plain or posix.suffix != ".safetensors" or len(shard) > LONGEST_SHARD_NAME:
         raise UnsafeCheckpointError(
             f"{INDEX} names a shard {ascii(shard)[:80]}, which is not the name of a safetensors "
             "file in the folder. Save the checkpoint again."

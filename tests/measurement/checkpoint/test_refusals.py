@@ -238,12 +238,13 @@ class TestShards:
         shard.unlink()
         refused(moe, rf"names {shard.name}, which is not there")
 
-    def test_a_shard_outside_the_folder(self, moe):
+    @pytest.mark.parametrize("path", ["../secret", "..\\secret", "C:secret", "C:\\secret"])
+    def test_a_shard_outside_the_folder_on_any_platform(self, moe, path):
         index = moe / "model.safetensors.index.json"
         weight_map = json.loads(index.read_text())["weight_map"]
-        name = next(iter(weight_map))
-        edit_json(index, weight_map={**weight_map, name: "../secret.safetensors"})
-        refused(moe, r"names a shard '\.\./secret\.safetensors'")
+        shard = f"{path}.safetensors"
+        edit_json(index, weight_map={**weight_map, next(iter(weight_map)): shard})
+        refused(moe, re.escape(f"names a shard {shard!r}"))
 
     def test_an_index_that_promises_more_than_a_shard_holds(self, moe):
         index = moe / "model.safetensors.index.json"
