@@ -34,8 +34,14 @@ class Address:
 def parse(spec: str) -> Address:
     """Read "hf://datasets/OWNER/NAME[@REVISION][/path/in/repo]"; %2F in a revision is a slash.
 
+    Args:
+        spec: What the user named.
+
+    Returns:
+        Repository, revision and file; None where the spec says nothing of it.
+
     Raises:
-        CorpusError: it has another form.
+        CorpusError: It has another form.
     """
     match = SPEC.fullmatch(spec)
     if match is None:
@@ -52,9 +58,16 @@ def parse(spec: str) -> Address:
 def load(spec: str, num_samples: int | None = None) -> Corpus:
     """Return the corpus under OWNER/NAME; its version is the commit.
 
+    Args:
+        spec: As `parse` reads it. Without a file, the data set must hold one alone.
+        num_samples: Texts to take, from the first. None: all.
+
+    Returns:
+        The texts in the file's order; the digest covers all of them.
+
     Raises:
-        CorpusError: the data set has no such file, or a row is not what it should be.
-        HubError: the Hub refuses, cannot be reached, or has no such data set or revision.
+        CorpusError: The data set has no such file, or a row is not what it should be.
+        HubError: The Hub refuses, cannot be reached, or has no such data set or revision.
     """
     address = parse(spec)
     commit = _commit(address)
@@ -77,8 +90,15 @@ def _commit(address: Address) -> str:
 def file_names(repo_id: str, commit: str) -> list[str]:
     """Return what lies in a data set at a commit, sorted.
 
+    Args:
+        repo_id: Data set ("owner/name").
+        commit: 40 hexadecimal digits.
+
+    Returns:
+        Paths in the repository.
+
     Raises:
-        HubError: it cannot be listed.
+        HubError: It cannot be listed.
     """
     from hubmaxact.hub import repository
 
@@ -88,9 +108,17 @@ def file_names(repo_id: str, commit: str) -> list[str]:
 def fetch(repo_id: str, commit: str, file: str) -> Path:
     """Return a file of a data set, from the local cache when it is there.
 
+    Args:
+        repo_id: Data set ("owner/name").
+        commit: 40 hexadecimal digits.
+        file: Path in the repository.
+
+    Returns:
+        Where it lies in the cache.
+
     Raises:
-        CorpusError: the data set has no such file.
-        HubError: the Hub refuses or cannot be reached.
+        CorpusError: The data set has no such file.
+        HubError: The Hub refuses or cannot be reached.
     """
     from hubmaxact.hub import repository
 
@@ -112,8 +140,16 @@ def shown(file: str) -> str:
 def only_file(repo_id: str, files: Iterable[str], suffixes: Sequence[str]) -> str:
     """Return the one file of a data set with such a suffix.
 
+    Args:
+        repo_id: Data set, for the message.
+        files: Paths in it.
+        suffixes: Any of which will do.
+
+    Returns:
+        Its path.
+
     Raises:
-        CorpusError: there is none, or more than one.
+        CorpusError: There is none, or more than one.
     """
     found = [file for file in files if file.endswith(tuple(suffixes))]
     if len(found) == 1:
@@ -131,8 +167,15 @@ def only_file(repo_id: str, files: Iterable[str], suffixes: Sequence[str]) -> st
 def read_parquet(path: Path, name: str) -> Iterator[Text]:
     """Yield the rows of a parquet file in its order, a batch at a time.
 
+    Args:
+        path: Where the file lies.
+        name: What messages call it.
+
+    Yields:
+        The text of each row.
+
     Raises:
-        CorpusError: pyarrow is missing, the file is damaged, or a row is not what it should be.
+        CorpusError: There is no pyarrow, the file is damaged, or a row is not what it should be.
     """
     try:
         import pyarrow as pa

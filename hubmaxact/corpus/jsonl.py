@@ -19,8 +19,15 @@ BOM = b"\xef\xbb\xbf"
 def load(path: Path, num_samples: int | None = None) -> Corpus:
     """Return the corpus in a file, under the file's stem; the digest covers every line.
 
+    Args:
+        path: A JSONL file.
+        num_samples: Texts to take, from the first. None: all.
+
+    Returns:
+        The texts in the file's order; version and kind are None.
+
     Raises:
-        CorpusError: the file cannot be read, is empty, or a line is not what it should be.
+        CorpusError: The file cannot be read, is empty, or a line is not what it should be.
     """
     rows.check_name(path.stem)
     return collect(read_texts(path), name=path.stem, num_samples=num_samples)
@@ -36,8 +43,18 @@ def collect(
 ) -> Corpus:
     """Keep the first texts and digest them all.
 
+    Args:
+        texts: All texts of the corpus; read once, to the end.
+        name: The corpus's name.
+        num_samples: Texts to keep, from the first. None: all.
+        version: Of the whole corpus. None: it has none.
+        kind: Whether a generator or people wrote the texts. None: nobody said.
+
+    Returns:
+        The texts kept, under the digest of all of them.
+
     Raises:
-        CorpusError: there are none, too few, or too many domains.
+        CorpusError: There are none, too few, or too many domains.
     """
     digest, kept, available = Digest(), [], 0
     for text in rows.check_domains(texts, name):
@@ -58,10 +75,17 @@ def read_texts(path: Path, name: str | None = None) -> Iterator[Text]:
 
 
 def read_rows(path: Path, name: str | None = None) -> Iterator[tuple[rows.Row, str]]:
-    """Yield each line's object, and where it stands; `name` is what messages call the file.
+    """Yield each line's object, and where it stands.
+
+    Args:
+        path: A JSONL file.
+        name: What messages call it. None: the file's own name.
+
+    Yields:
+        The object, and its place for messages, such as "texts.jsonl line 3".
 
     Raises:
-        CorpusError: the file cannot be read or a line is not a JSON object.
+        CorpusError: The file cannot be read or a line is not a JSON object.
     """
     name = name or path.name
     try:

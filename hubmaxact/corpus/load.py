@@ -14,13 +14,18 @@ NAMED = {probe_5k.NAME: probe_5k.load, paper.NAME: paper.load}
 
 
 def load(spec: str, *, num_samples: int | None = None) -> Corpus:
-    """Return the corpus `spec` names, or its first `num_samples` texts.
+    """Return the corpus that a user named, or its first texts.
 
-    `spec` is "probe-5k", "paper", a path that ends in .jsonl, or
-    "hf://datasets/OWNER/NAME[@REVISION][/path/in/repo.jsonl|.parquet]".
+    Args:
+        spec: "probe-5k", "paper", a path that ends in .jsonl, or
+            "hf://datasets/OWNER/NAME[@REVISION][/path/in/repo.jsonl|.parquet]".
+        num_samples: Texts to take, from the first. None: all.
+
+    Returns:
+        The texts, under the name, version and digest of the whole corpus.
 
     Raises:
-        CorpusError: there is no such corpus, it is damaged, or it has too few texts.
+        CorpusError: There is no such corpus, it is damaged, or it has too few texts.
     """
     if spec in NAMED:
         return NAMED[spec](num_samples)

@@ -33,9 +33,15 @@ TOKENIZER_VARIABLE = "HUBMAXACT_LLAMA_TOKENIZER"
 def load(num_samples: int | None = None) -> Corpus:
     """Return the paper's texts; the version is "COMMIT|tokenizer-sha256:DIGITS".
 
+    Args:
+        num_samples: Texts to take, from the first. None: all.
+
+    Returns:
+        The texts, decoded; the digest covers all of them.
+
     Raises:
-        CorpusError: a line is damaged, or there is no such tokenizer.
-        HubError: the Hub cannot serve the data set or the tokenizer.
+        CorpusError: A line is damaged, or there is no such tokenizer.
+        HubError: The Hub cannot serve the data set or the tokenizer.
     """
     from hubmaxact.hub import repository
 
@@ -56,8 +62,14 @@ def load(num_samples: int | None = None) -> Corpus:
 def source_file(files: Sequence[str]) -> str:
     """Return the file of Llama-2 ids, should others lie beside it.
 
+    Args:
+        files: Paths in the data set.
+
+    Returns:
+        Its path.
+
     Raises:
-        CorpusError: there is none, or more than one.
+        CorpusError: There is none, or more than one.
     """
     named = [file for file in files if "llama" in file and file.endswith(SUFFIXES)]
     return named[0] if len(named) == 1 else hub_dataset.only_file(DATASET, files, SUFFIXES)
@@ -66,9 +78,13 @@ def source_file(files: Sequence[str]) -> str:
 def find_tokenizer() -> bytes:
     """Return the content of the tokenizer.json to decode with.
 
+    Returns:
+        Of the copy that HUBMAXACT_LLAMA_TOKENIZER names; without it, of one that needs no licence
+        click.
+
     Raises:
-        CorpusError: it is not where the environment variable says.
-        HubError: the Hub refuses, or cannot be reached.
+        CorpusError: It is not where the environment variable says.
+        HubError: The Hub refuses, or cannot be reached.
     """
     asked = os.environ.get(TOKENIZER_VARIABLE) or TOKENIZER
     try:
@@ -84,7 +100,7 @@ def _tokenizer_file(asked: str) -> Path:
     """Where the file lies, or ought to.
 
     Raises:
-        FileNotFoundError: the repository has none.
+        FileNotFoundError: The repository has none.
     """
     from hubmaxact.hub import repository
 
@@ -102,8 +118,14 @@ def _tokenizer_file(asked: str) -> Path:
 def read_tokenizer(content: bytes) -> "Tokenizer":
     """Read a tokenizer.json.
 
+    Args:
+        content: The file's, whoever wrote it.
+
+    Returns:
+        A tokenizer of the tokenizers library.
+
     Raises:
-        CorpusError: the tokenizers library is missing, or the file is not one of its own.
+        CorpusError: The tokenizers library is missing, or the file is not one of its own.
     """
     try:
         from tokenizers import Tokenizer
@@ -122,10 +144,18 @@ def read_tokenizer(content: bytes) -> "Tokenizer":
 
 
 def decode(path: Path, tokenizer: "Tokenizer", name: str) -> Iterator[Text]:
-    """Yield each line's text; `name` is what messages call the file.
+    """Yield each line's text.
+
+    Args:
+        path: A JSONL file of `input_ids` and `category`.
+        tokenizer: Llama-2's.
+        name: What messages call the file.
+
+    Yields:
+        What the ids stand for, special tokens included, with the category as its domain.
 
     Raises:
-        CorpusError: a line has no ids, or ids that the tokenizer does not know.
+        CorpusError: A line has no ids, or ids that the tokenizer does not know.
     """
     size = tokenizer.get_vocab_size(with_added_tokens=True)
     for row, where in jsonl.read_rows(path, name):

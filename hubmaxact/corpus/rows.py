@@ -29,8 +29,15 @@ CONTROLS = frozenset(
 def parse(line: str, where: str) -> Row:
     """Read one JSON object.
 
+    Args:
+        line: One line of a file, whoever wrote it.
+        where: Its place, for the message, such as "texts.jsonl line 3".
+
+    Returns:
+        The object; its keys are distinct.
+
     Raises:
-        CorpusError: it is not JSON, not an object, holds NaN or infinity, or a key twice.
+        CorpusError: It is not JSON, not an object, holds NaN or infinity, or a key twice.
     """
     try:
         row = json.loads(line, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
@@ -61,8 +68,15 @@ def _no_constant(name: str) -> None:
 def to_text(row: Row, where: str) -> Text:
     """Take `text` and the optional `domain`; other keys are ignored.
 
+    Args:
+        row: One object of a file.
+        where: Its place, for the message, such as "texts.jsonl line 3".
+
+    Returns:
+        A text that is not empty, and its domain.
+
     Raises:
-        CorpusError: one of the two is not what it should be.
+        CorpusError: One of the two is not what it should be.
     """
     if "text" not in row:
         raise CorpusError(f'{where}: no "text"; every line needs one.')
@@ -78,8 +92,16 @@ def to_text(row: Row, where: str) -> Text:
 def domain_of(row: Row, key: str, where: str) -> str:
     """Take the domain under `key`; a row without one is `unspecified`.
 
+    Args:
+        row: One object of a file.
+        key: What the file calls the domain.
+        where: Its place, for the message, such as "texts.jsonl line 3".
+
+    Returns:
+        1 to 64 characters, none of them a control character.
+
     Raises:
-        CorpusError: it is not a short printable string.
+        CorpusError: It is not a short printable string.
     """
     domain = row.get(key)
     if domain is None:
@@ -100,8 +122,11 @@ def domain_of(row: Row, key: str, where: str) -> str:
 def check_name(name: str) -> None:
     """Refuse a name that a report cannot carry.
 
+    Args:
+        name: What the corpus would be called.
+
     Raises:
-        CorpusError: it holds control characters or is no Unicode.
+        CorpusError: It holds control characters or is no Unicode.
     """
     # Bytes of a file name that are not UTF-8 arrive as surrogates.
     if CONTROLS.intersection(name) or any("\ud800" <= letter <= "\udfff" for letter in name):
@@ -121,8 +146,15 @@ def _check_unicode(value: str, key: str, where: str) -> None:
 def check_domains(texts: Iterable[Text], name: str) -> Iterator[Text]:
     """Pass texts on while they keep to a reportable number of domains.
 
+    Args:
+        texts: Texts of one corpus.
+        name: The corpus's, for the message.
+
+    Yields:
+        The same texts.
+
     Raises:
-        CorpusError: there are too many domains.
+        CorpusError: There are too many domains.
     """
     seen: set[str] = set()
     for text in texts:

@@ -65,8 +65,16 @@ def digest_of(texts: Iterable[Text]) -> str:
 def check_num_samples(num_samples: int | None, available: int, name: str) -> int:
     """Return how many texts to take.
 
+    Args:
+        num_samples: Texts asked for. None: all.
+        available: Texts that there are.
+        name: The corpus's, for the message.
+
+    Returns:
+        A number between 1 and `available`.
+
     Raises:
-        CorpusError: fewer than one is asked for, or more than there are.
+        CorpusError: Fewer than one is asked for, or more than there are.
     """
     if num_samples is None:
         return available

@@ -22,8 +22,14 @@ PINS_FILE = "pins.txt"
 def load(num_samples: int | None = None) -> Corpus:
     """Return the corpus or its first texts; whole windows are made and checked.
 
+    Args:
+        num_samples: Texts to take, from the first. None: all.
+
+    Returns:
+        The texts, under the digest of the whole corpus, which its pins make.
+
     Raises:
-        CorpusError: a window differs from its pin, or more texts are asked for than there are.
+        CorpusError: A window differs from its pin, or more texts are asked for than there are.
     """
     wanted = check_num_samples(num_samples, NUM_TEXTS, NAME)
     texts: list[Text] = []
@@ -50,8 +56,13 @@ def make_window(number: int) -> tuple[Text, ...]:
 def check_window(number: int, digest: str, pin: str) -> None:
     """Compare a window with its pin.
 
+    Args:
+        number: Of the window, from 0.
+        digest: Of the texts that were made.
+        pin: The digest they must have.
+
     Raises:
-        CorpusError: they differ.
+        CorpusError: They differ.
     """
     if digest != pin:
         last = min((number + 1) * WINDOW, NUM_TEXTS) - 1
