@@ -73,10 +73,18 @@ def is_commit(revision: object) -> TypeGuard[str]:
 def resolve_commit(
     repo_id: str, revision: str | None = None, *, repo_type: RepoType = "model"
 ) -> str:
-    """The commit (40 hexadecimal digits) that a branch, tag or commit stands for now.
+    """Find the commit that a branch, tag or commit stands for now.
+
+    Args:
+        repo_id: Repository ("owner/name").
+        revision: Branch, tag or commit. None: main.
+        repo_type: Whether `repo_id` is a model or a data set.
+
+    Returns:
+        40 hexadecimal digits.
 
     Raises:
-        HubError: there is no such repository or revision, or the Hub does not say.
+        HubError: There is no such repository or revision, or the Hub does not say.
     """
     check_repo_id(repo_id)
     revision = revision or "main"
@@ -95,8 +103,16 @@ def resolve_commit(
 def list_files(repo_id: str, commit: str, *, repo_type: RepoType = "model") -> dict[str, HubFile]:
     """Every file at `commit`, by path.
 
+    Args:
+        repo_id: Repository ("owner/name").
+        commit: 40 hexadecimal digits.
+        repo_type: Whether `repo_id` is a model or a data set.
+
+    Returns:
+        Sizes in bytes and digests, by path; folders are left out.
+
     Raises:
-        HubError: there are more than anybody's repository has, or they cannot be listed.
+        HubError: There are more than anybody's repository has, or they cannot be listed.
     """
     files, is_all = ask(
         lambda: _tree(repo_id, commit, repo_type),
@@ -118,10 +134,19 @@ def files_at(repo_id: str, revision: str, paths: list[str]) -> dict[str, HubFile
 
 
 def read_file(repo_id: str, commit: str, path: str, *, limit: int) -> bytes | None:
-    """The bytes of one file at `commit`, or None if there is no such file.
+    """The bytes of one file at `commit`.
+
+    Args:
+        repo_id: Model repository ("owner/name").
+        commit: 40 hexadecimal digits.
+        path: Path in the repository.
+        limit: Bytes that it may have.
+
+    Returns:
+        The whole content. None: there is no such file.
 
     Raises:
-        HubError: the file is larger than `limit` bytes, or cannot be read.
+        HubError: The file is larger than `limit` bytes, or cannot be read.
     """
     check_repo_id(repo_id)
     url = hf_hub_url(repo_id, path, revision=commit)
@@ -131,12 +156,21 @@ def read_file(repo_id: str, commit: str, path: str, *, limit: int) -> bytes | No
 def download_file(
     repo_id: str, commit: str, path: str, *, repo_type: RepoType = "model"
 ) -> Path | None:
-    """One file at `commit` in the local cache, or None if the repository has no such file.
+    """One file at `commit`, in the local cache.
 
     What is in the cache is not asked for again, so it is there offline too.
 
+    Args:
+        repo_id: Repository ("owner/name").
+        commit: 40 hexadecimal digits.
+        path: Path in the repository.
+        repo_type: Whether `repo_id` is a model or a data set.
+
+    Returns:
+        Where it lies in the cache. None: the repository has no such file.
+
     Raises:
-        HubError: the file cannot be fetched or stored, or `path` leads out of a repository.
+        HubError: The file cannot be fetched or stored, or `path` leads out of a repository.
     """
     check_repo_id(repo_id)
     if {"", ".", ".."} & set(path.split("/")):

@@ -53,8 +53,11 @@ def ask(
         revision: The revision of it, likewise.
         repo_type: Whether `repo_id` is a model or a data set.
 
+    Returns:
+        What the call returned.
+
     Raises:
-        HubError: the Hub refused, or still gives no usable answer.
+        HubError: The Hub refused, or still gives no usable answer.
     """
     session.bound()
     start = time.monotonic()

@@ -34,7 +34,7 @@ def bound() -> None:
     """Put the limits on the session that huggingface_hub shares between all its calls.
 
     Raises:
-        HubError: what the environment says of time-outs, proxies or certificates cannot be used.
+        HubError: What the environment says of time-outs, proxies or certificates cannot be used.
     """
     limits = waiting()
     try:
@@ -66,8 +66,15 @@ def waiting() -> httpx.Timeout:
 def seconds(variable: str, default: float) -> float:
     """A number of seconds from the environment.
 
+    Args:
+        variable: Name of the environment variable.
+        default: Seconds where it is not set.
+
+    Returns:
+        Seconds, above 0 and finite.
+
     Raises:
-        HubError: what stands there is no such number.
+        HubError: What stands there is no such number.
     """
     said = os.environ.get(variable, str(default))
     try:
@@ -83,8 +90,11 @@ def seconds(variable: str, default: float) -> float:
 def watched() -> Iterator[list[httpx.Request]]:
     """Yield a list of the requests that this thread sends meanwhile, answered or not.
 
+    Yields:
+        The list, empty at first; it grows with each request.
+
     Raises:
-        HubError: there is no end of them.
+        HubError: There is no end of them.
     """
     sent: list[httpx.Request] = []
     token = _SENT.set(sent)

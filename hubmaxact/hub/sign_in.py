@@ -28,8 +28,11 @@ def is_ci_job() -> bool:
 def sign_in(repo_id: str) -> None:
     """Exchange the identity of a CI job for a token now; without one there is nothing to do.
 
+    Args:
+        repo_id: Repository that the token is for, for the sentence of an error.
+
     Raises:
-        HubError: the job has no identity, or the Hub does not trust it with `repo_id`.
+        HubError: The job has no identity, or the Hub does not trust it with `repo_id`.
     """
     if is_ci_job():
         ask(_exchange, repo_id=repo_id)
