@@ -48,10 +48,21 @@ def build_from_folder(
 ) -> Built:
     """Index the reports below a folder.
 
+    Args:
+        source: Folder; every `*.json` below it is taken for a report.
+        output: The catalog's folder, made if need be. Rows that the same version built there
+            earlier stay where the source has not changed.
+        with_paper: Whether the paper's checkpoints are rows too.
+        watcher: Hears of each file. None: nobody does.
+
+    Returns:
+        The manifest that was written, and how many files were as the earlier build left them.
+
     Raises:
-        NoFolderError: there is no such folder.
-        ForeignCatalogError: the output holds somebody else's files under the catalog's names.
-        BusyFolderError, WriteError: the output cannot be written; what was there is intact.
+        NoFolderError: There is no such folder.
+        ForeignCatalogError: The output holds somebody else's files under the catalog's names.
+        BusyFolderError: Another build is writing there, or the output cannot be a folder.
+        WriteError: The output cannot be written; what was there is intact.
     """
     parquet.arrow()
     watcher = watcher or Watcher()
@@ -74,10 +85,22 @@ def build_from_hub(
 ) -> Built:
     """Index the reports of the Hub's public model repositories with a tag.
 
+    Args:
+        tag: Tag of the repositories.
+        output: As in `build_from_folder`.
+        per_namespace: Repositories of one owner at most; of more, the oldest are read.
+        with_paper: Whether the paper's checkpoints are rows too.
+        watcher: Hears of each repository. None: nobody does.
+
+    Returns:
+        The manifest that was written, and how many repositories were as the earlier build left
+        them.
+
     Raises:
-        HubError: the repositories cannot be listed; what was there is intact.
-        ForeignCatalogError: as in `build_from_folder`.
-        BusyFolderError, WriteError: the output cannot be written; what was there is intact.
+        HubError: The repositories cannot be listed; what was there is intact.
+        ForeignCatalogError: As in `build_from_folder`.
+        BusyFolderError: As in `build_from_folder`.
+        WriteError: The output cannot be written; what was there is intact.
     """
     parquet.arrow()
     watcher = watcher or Watcher()

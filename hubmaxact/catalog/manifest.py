@@ -98,8 +98,14 @@ def encode(manifest: Manifest) -> bytes:
 def decode(content: bytes) -> Manifest:
     """Return the manifest in these bytes.
 
+    Args:
+        content: Of manifest.json, whoever wrote it.
+
+    Returns:
+        The manifest, with every field in its shape.
+
     Raises:
-        ManifestError: they are not one, or one of a newer version.
+        ManifestError: They are not one, or one of a newer version.
     """
     try:
         document = json.loads(content)

@@ -48,8 +48,16 @@ def left_out(name: str, error: HubmaxactError | str, state: State | None = None)
 def read_report(content: bytes, *, key: str, name: str) -> tuple[Report, Row]:
     """Return the report in these bytes and its row.
 
+    Args:
+        content: A report's file, whoever wrote it.
+        key: The row's key.
+        name: What people call the source.
+
+    Returns:
+        The report, and its row before trust is judged.
+
     Raises:
-        ReportError: it is not a valid report of a version that this reader knows.
+        ReportError: It is not a valid report of a version that this reader knows.
     """
     report = parse(content)
     return report, row_of(report, content, key=key, name=name)

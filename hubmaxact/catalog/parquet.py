@@ -27,8 +27,11 @@ class DamagedTableError(HubmaxactError):
 def arrow() -> Any:
     """Import pyarrow, with its Parquet part.
 
+    Returns:
+        The module `pyarrow`; `pyarrow.parquet` is an attribute of it.
+
     Raises:
-        MissingArrowError: it is not installed.
+        MissingArrowError: It is not installed.
     """
     try:
         import_module("pyarrow.parquet")
@@ -52,8 +55,14 @@ def encode(rows: Sequence[Row]) -> bytes:
 def decode(content: bytes) -> Table:
     """Return the table in these bytes.
 
+    Args:
+        content: A Parquet file, whoever wrote it.
+
+    Returns:
+        The table, with this version's columns.
+
     Raises:
-        DamagedTableError: they are not Parquet, or have other columns than this version's.
+        DamagedTableError: They are not Parquet, or have other columns than this version's.
     """
     pa = arrow()
     try:

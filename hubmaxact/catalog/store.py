@@ -58,9 +58,15 @@ class Index:
 def read_index(folder: Path) -> Index:
     """Return the index in a folder; waits a moment for a build that is just replacing it.
 
+    Args:
+        folder: The catalog's folder.
+
+    Returns:
+        The table that the manifest names, byte for byte, and the manifest.
+
     Raises:
-        NoIndexError: there is none, or the table is not the one that the manifest names.
-        ManifestError: the manifest is damaged, or newer than this version.
+        NoIndexError: There is none, or the table is not the one that the manifest names.
+        ManifestError: The manifest is damaged, or newer than this version.
     """
     for _ in range(READ_TRIES):
         manifest = manifests.decode(_read(folder / MANIFEST))
@@ -80,8 +86,11 @@ def refuse_foreign(folder: Path) -> None:
 
     One of them that is a catalog's vouches for the others: a damaged one is made anew.
 
+    Args:
+        folder: Where a catalog is to lie.
+
     Raises:
-        ForeignCatalogError: no build made what is there.
+        ForeignCatalogError: No build made what is there.
     """
     there = [name for name in (MANIFEST, INDEX, PREVIOUS) if os.path.lexists(folder / name)]
     if there and not any(_is_ours(folder / name) for name in there):
@@ -94,8 +103,13 @@ def refuse_foreign(folder: Path) -> None:
 def replace_index(folder: Path, content: bytes, manifest: Manifest) -> None:
     """Put a new index in the place of the old one, all or nothing.
 
+    Args:
+        folder: The catalog's folder, `locked` meanwhile.
+        content: The new Parquet file.
+        manifest: Names that file by its SHA-256.
+
     Raises:
-        WriteError: the folder cannot be written; the old index is intact.
+        WriteError: The folder cannot be written; the old index is intact.
     """
     with suppress(FileNotFoundError):
         # Not overwritten: what an interrupted build left may be the one that the manifest names.
@@ -110,8 +124,11 @@ def replace_index(folder: Path, content: bytes, manifest: Manifest) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Keep other builds out of a folder, which is made if need be; a killed build holds nothing.
 
+    Args:
+        folder: The catalog's folder.
+
     Raises:
-        BusyFolderError: another build is at work there, or it cannot be a folder.
+        BusyFolderError: Another build is at work there, or it cannot be a folder.
     """
     # No fallback: a file that only stands for a lock would outlast the build that made it.
     lock = FileLock(folder / LOCK, blocking=False, fallback_to_soft=False)

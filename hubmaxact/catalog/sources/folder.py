@@ -24,8 +24,15 @@ class NoFolderError(HubmaxactError):
 def report_files(folder: Path, output: Path) -> list[Path]:
     """Every `*.json` below a folder in the order of names; the catalog's own files are no reports.
 
+    Args:
+        folder: Where to look. Linked and hidden folders in it are not entered.
+        output: The catalog's own folder, which may lie inside.
+
+    Returns:
+        Paths that begin with `folder`.
+
     Raises:
-        NoFolderError: it is not a folder, or cannot be listed.
+        NoFolderError: It is not a folder, or cannot be listed.
     """
     own = output.resolve()
     files = []

@@ -41,8 +41,15 @@ class Listing:
 def list_repos(tag: str, per_namespace: int) -> Listing:
     """List the public model repositories with a tag; the oldest of a namespace go first.
 
+    Args:
+        tag: Tag of the repositories.
+        per_namespace: Repositories of one owner at most.
+
+    Returns:
+        Those to read, and how many of each owner were too many.
+
     Raises:
-        HubError: the Hub refuses, or gives no usable answer.
+        HubError: The Hub refuses, or gives no usable answer.
     """
     infos = ask(lambda: list(_tagged(tag)), repo_id=f"models?other={quote(tag)}")
     known = {repo.repo_id: repo for repo in map(_listed, infos) if repo is not None}

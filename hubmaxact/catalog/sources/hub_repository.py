@@ -35,8 +35,15 @@ class DamagedAnswerError(HubError):
 def read_repository(listed: Listed, previous: Previous) -> Found:
     """Return the row of a repository, or why it has none. At most two requests, if all is well.
 
+    Args:
+        listed: The repository, at the commit that is read.
+        previous: What an earlier build found; an unchanged repository is not read again.
+
+    Returns:
+        The row with its trust, or the reason why there is none.
+
     Raises:
-        HubError: the Hub refused, or gave no usable answer.
+        HubError: The Hub refused, or gave no usable answer.
     """
     if before := previous.same(listed.repo_id, commit=listed.commit):
         return _at(before, listed)
