@@ -34,8 +34,18 @@ class Samples:
 def encode(tokenizer: Any, corpus: Corpus, *, max_seq_len: int, special_tokens: str) -> Samples:
     """Encode every text, cut at `max_seq_len` tokens, special tokens included.
 
+    Args:
+        tokenizer: The checkpoint's own; its truncation is set here.
+        corpus: Texts in their order.
+        max_seq_len: Tokens of a text at most.
+        special_tokens: "as_tokenizer": what the tokenizer adds by itself. "none": nothing.
+
+    Returns:
+        Ids of each text, shape (tokens,), and its domain, in the corpus's order; a text may have no
+        tokens.
+
     Raises:
-        CorpusError: no text gives a single token, or the limit leaves no room for a text.
+        CorpusError: No text gives a single token, or the limit leaves no room for a text.
     """
     specials = special_tokens == "as_tokenizer"
     # A text is measured from its beginning, as far as asked, whatever the configuration prefers.
@@ -80,8 +90,12 @@ def check_vocabulary(tokenizer: Any, num_embeddings: int) -> None:
     Special tokens may lie beyond it: Gemma 3 shares one tokenizer, with an image token, between
     sizes that see images and sizes that do not. What a text then really holds, `check_ids` sees.
 
+    Args:
+        tokenizer: The checkpoint's own.
+        num_embeddings: Rows of the embedding.
+
     Raises:
-        VocabularyError: the tokenizer's largest ordinary id is not below `num_embeddings`.
+        VocabularyError: The tokenizer's largest ordinary id is not below `num_embeddings`.
     """
     special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
     ordinary = ((i, token) for token, i in tokenizer.get_vocab().items() if i not in special)
@@ -96,8 +110,13 @@ def check_vocabulary(tokenizer: Any, num_embeddings: int) -> None:
 def check_ids(tokenizer: Any, samples: Samples, num_embeddings: int) -> None:
     """Refuse texts that became an id the embedding has no row for.
 
+    Args:
+        tokenizer: The checkpoint's own, for the message.
+        samples: Encoded texts.
+        num_embeddings: Rows of the embedding.
+
     Raises:
-        VocabularyError: names the first such text and its token.
+        VocabularyError: Names the first such text and its token.
     """
     for sample, ids in enumerate(samples.ids):
         largest = int(ids.max(initial=-1))

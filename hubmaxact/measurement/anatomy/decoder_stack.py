@@ -28,8 +28,14 @@ class Stack:
 def find_stack(model: PreTrainedModel) -> Stack:
     """Find the text decoder of a model, vision and audio towers left aside.
 
+    Args:
+        model: A loaded checkpoint.
+
+    Returns:
+        Its decoder layers and embedding, with their dotted names.
+
     Raises:
-        UnknownAnatomyError: it is an encoder-decoder, or does not have one list of decoder layers.
+        UnknownAnatomyError: It is an encoder-decoder, or does not have one list of decoder layers.
     """
     kind, config = type(model).__name__, model.config.get_text_config(decoder=True)
     if model.config.is_encoder_decoder:

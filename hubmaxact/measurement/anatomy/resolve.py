@@ -29,9 +29,15 @@ SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to l
 def resolve(model: PreTrainedModel) -> Anatomy:
     """Find every site of profile `paper` in a loaded model.
 
+    Args:
+        model: A loaded checkpoint; a few tokens are run through it.
+
+    Returns:
+        Its sites in site order, and what is absent by design or could not be found.
+
     Raises:
-        UnknownAnatomyError: it is no causal decoder, or no list of decoder layers is there.
-        CoverageError: not one site can be watched.
+        UnknownAnatomyError: It is no causal decoder, or no list of decoder layers is there.
+        CoverageError: Not one site can be watched.
     """
     stack = find_stack(model)
     probe = run_probe(stack)

@@ -24,8 +24,15 @@ MOST_JSON_BYTES = 100_000_000
 def read_json(folder: Path, name: str) -> dict[str, Any]:
     """Read one JSON object of the folder.
 
+    Args:
+        folder: Of a checkpoint.
+        name: File in it, whoever wrote it.
+
+    Returns:
+        The object; what is in it may be anything.
+
     Raises:
-        UnsafeCheckpointError: it is missing, too large, or no JSON object.
+        UnsafeCheckpointError: It is missing, too large, or no JSON object.
     """
     path = folder / name
     if not path.is_file():
@@ -46,8 +53,12 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
 def refuse_code(folder: Path, config: dict[str, Any]) -> None:
     """Refuse a checkpoint that needs code of its own or of another repository.
 
+    Args:
+        folder: Of the checkpoint; its tokenizer's configuration is looked at too.
+        config: The content of config.json.
+
     Raises:
-        UnsafeCheckpointError: names the code.
+        UnsafeCheckpointError: Names the code.
     """
     documents = [(CONFIG, config), *((CONFIG, nested) for nested in _nested(config))]
     if (folder / "tokenizer_config.json").is_file():
@@ -70,8 +81,11 @@ def refuse_code(folder: Path, config: dict[str, Any]) -> None:
 def refuse_endless(config: dict[str, Any]) -> None:
     """Refuse a few bytes of configuration that would keep a machine busy for hours.
 
+    Args:
+        config: The content of config.json.
+
     Raises:
-        UnsafeCheckpointError: names the number.
+        UnsafeCheckpointError: Names the number.
     """
     for part in (config, *_nested(config)):
         for key, most in MOST.items():

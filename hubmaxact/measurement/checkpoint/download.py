@@ -35,11 +35,18 @@ def weight_formats(repo_id: str, commit: str) -> frozenset[str]:
 
 
 def download_checkpoint(repo_id: str, commit: str) -> Path:
-    """Fetch config, tokenizer and safetensors of `commit` into the cache; the folder they are in.
+    """Fetch config, tokenizer and safetensors of `commit` into the cache.
+
+    Args:
+        repo_id: Model repository ("owner/name").
+        commit: 40 hexadecimal digits.
+
+    Returns:
+        The folder that they are in.
 
     Raises:
-        UnsafeCheckpointError: the weights are there only as pickle, which runs code.
-        HubError: there are no weights, or they cannot be fetched.
+        UnsafeCheckpointError: The weights are there only as pickle, which runs code.
+        HubError: There are no weights, or they cannot be fetched.
     """
     formats = weight_formats(repo_id, commit)
     if formats == {"pickle"}:

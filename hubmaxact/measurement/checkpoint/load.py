@@ -66,12 +66,24 @@ def load(
 ) -> Loaded:
     """Load model and tokenizer from a checked folder.
 
+    Args:
+        files: What `inspect` found sound.
+        dtype: Number format to run in: "bfloat16", "float16" or "float32". "auto": the one that the
+            weights are stored in, bfloat16 where that is another.
+        device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
+        device_map: Spreads the model over devices in the place of `device`. None: one device.
+        attn_implementation: Attention kernel, by transformers' name. None: the model's default.
+
+    Returns:
+        The model, ready to run, and its tokenizer; `quantization` is None when the weights are
+        stored as they are used.
+
     Raises:
-        UnsafeCheckpointError: the architecture or quantization is not one transformers loads
+        UnsafeCheckpointError: The architecture or quantization is not one transformers loads
             without custom code.
-        IncompleteWeightsError: weights are missing, unexpected or of another shape.
-        DeviceError: there is no such device here.
-        OutOfMemoryError: the weights do not fit the device.
+        IncompleteWeightsError: Weights are missing, unexpected or of another shape.
+        DeviceError: There is no such device here.
+        OutOfMemoryError: The weights do not fit the device.
     """
     # What transformers would say of its own accord is checked and said here, in one sentence.
     transformers.logging.set_verbosity_error()
@@ -92,7 +104,7 @@ def _device(device: str) -> str:
     """The device asked for, or the best one there is.
 
     Raises:
-        DeviceError: there is no such device here.
+        DeviceError: There is no such device here.
     """
     available = [kind for kind, is_available in ACCELERATORS.items() if is_available()]
     available.append("cpu")
@@ -112,7 +124,7 @@ def _quantization(files: WeightFiles) -> str | None:
     """How the weights are quantized; None when they are stored as they are used.
 
     Raises:
-        UnsafeCheckpointError: in a way that is not dequantized here, or that config.json denies.
+        UnsafeCheckpointError: In a way that is not dequantized here, or that config.json denies.
     """
     declared = files.config.get("quantization_config")
     packed = files.dtype not in PLAIN

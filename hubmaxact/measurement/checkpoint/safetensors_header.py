@@ -42,8 +42,14 @@ class TensorEntry:
 def read_header(path: Path) -> dict[str, TensorEntry]:
     """Read and check the header of one safetensors file.
 
+    Args:
+        path: A file, whoever wrote it.
+
+    Returns:
+        Dtype, shape and size in bytes of each tensor, by name.
+
     Raises:
-        UnsafeCheckpointError: the file is truncated, too large in its header, or contradicts
+        UnsafeCheckpointError: The file is truncated, too large in its header, or contradicts
             itself; the message names the file and what was found.
     """
     size = path.stat().st_size

@@ -51,9 +51,15 @@ class WeightFiles:
 def inspect(folder: Path) -> WeightFiles:
     """Check a local checkpoint folder.
 
+    Args:
+        folder: In transformers' layout, whoever made it.
+
+    Returns:
+        Configuration, shards and tensors; no weight was read.
+
     Raises:
-        UnsafeCheckpointError: only pickles, custom code, or a file that lies about itself.
-        IncompleteWeightsError: index and shards do not agree.
+        UnsafeCheckpointError: Only pickles, custom code, or a file that lies about itself.
+        IncompleteWeightsError: Index and shards do not agree.
     """
     config = read_json(folder, CONFIG)
     refuse_code(folder, config)

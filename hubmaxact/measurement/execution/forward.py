@@ -73,6 +73,9 @@ def measure(
         recorder: Goes on with what it has seen; None: a new one.
         on_batch: Called after each batch.
 
+    Returns:
+        What the recorder has seen, earlier batches included.
+
     Raises:
         OutOfMemoryError: A batch does not fit the device; the message names a smaller budget.
     """

@@ -97,6 +97,9 @@ class Recorder:
     def merge(self, other: Self) -> None:
         """Fold in all that another recorder of the same run has seen; it stays as it is.
 
+        Args:
+            other: Has seen other batches than this one.
+
         Raises:
             ValueError: A site's tensors, or its INT-8 thresholds, were others there.
         """

@@ -23,6 +23,10 @@ class Accumulator(Protocol[Observed_contra, Result_co]):
     def update(self, observed: Observed_contra, /) -> None:
         """Fold in one batch.
 
+        Args:
+            observed: Rows of a site, values of a tensor or chosen experts: each accumulator says
+                which.
+
         Raises:
             ValueError: It is of another shape or dtype than this accumulator takes.
         """

@@ -59,6 +59,10 @@ class ExpertMaxima:
     def update(self, rows: Rows) -> None:
         """Fold in rows that say which expert saw them.
 
+        Args:
+            rows: Of a site inside routed experts, shape (T, D). A row whose number is no expert's
+                is left out.
+
         Raises:
             ValueError: They do not.
         """

@@ -90,6 +90,12 @@ class RoundingErrors:
     def beside(self, evaluation: Distribution) -> Int8Error:
         """The error over the evaluation split, with the sums of its own values.
 
+        Args:
+            evaluation: All values of the evaluation split, these errors' own.
+
+        Returns:
+            Sums over its finite values.
+
         Raises:
             ValueError: The errors are not those of all these values.
         """
@@ -130,6 +136,9 @@ class Int8Errors:
 
     def merge(self, other: Self) -> None:
         """Add another's errors.
+
+        Args:
+            other: Has seen other values; it stays as it is.
 
         Raises:
             ValueError: They were made with another threshold.

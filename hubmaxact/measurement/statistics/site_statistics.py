@@ -88,6 +88,9 @@ class SiteStatistics:
     def merge(self, other: Self) -> None:
         """Fold in another's state.
 
+        Args:
+            other: Of the same site; it stays as it is.
+
         Raises:
             ValueError: It is of another dtype, or its errors were made with another threshold.
         """
@@ -143,7 +146,14 @@ class SiteStatistics:
         return {name: threshold for name, threshold in found.items() if threshold}
 
     def int8_error(self, policy: str) -> Int8Error | None:
-        """The INT-8 error over the evaluation split; None without a usable threshold.
+        """The INT-8 error over the evaluation split.
+
+        Args:
+            policy: Name of a policy, such as "max_abs".
+
+        Returns:
+            Sums over the finite values of the split. None: the policy found no threshold above
+            zero.
 
         Raises:
             ValueError: Values were folded in before their threshold was known.
