@@ -95,7 +95,7 @@ def _is_open(push: Push, plan: Plan) -> bool:
     """Whether the pull request that was committed to is one still; a merged one takes no more.
 
     Raises:
-        HubError: it was closed meanwhile.
+        HubError: It was closed meanwhile.
     """
     if plan.pull_request is None:
         return True
