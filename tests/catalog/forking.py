@@ -15,7 +15,7 @@ import hubmaxact.catalog.build
 import hubmaxact.cli.catalog
 import hubmaxact.cli.catalog_progress  # noqa: F401
 from hubmaxact.cli.main import main
-from hubmaxact.report.validate import problems
+from hubmaxact.report.validate import validate
 
 
 def run(arguments, folder, output):
@@ -37,7 +37,7 @@ def run(arguments, folder, output):
         os._exit(code)
 
 
-problems({})  # compiles the schema
+validate({})  # compiles the schema
 pyarrow.array([])  # looks for pandas, which takes a second to load where it is installed
 for line in sys.stdin:
     request = json.loads(line)

@@ -27,12 +27,12 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from hubmaxact.catalog.parquet import arrow
-from hubmaxact.report.validate import problems
+from hubmaxact.report.validate import validate
 from hubmaxact.catalog.sources import paper
 from hubmaxact.catalog.build import build_from_folder
 from hubmaxact.catalog.store import read_index
 folder, output = map(Path, sys.argv[1:])
-arrow().array([]), problems({}), paper.rows()  # once, and not in every child
+arrow().array([]), validate({}), paper.rows()  # once, and not in every child
 old = read_index(output).content
 replace, unlink = Path.replace, Path.unlink
 def dying(number):

@@ -20,9 +20,9 @@ from hubmaxact.report.validate import (
     MAX_PROBLEMS,
     _problems_of_shape,
     _root,
-    problems,
     problems_of,
     schema,
+    validate,
 )
 
 # Counts are written as counts, and NaN, which passes every bound, is no number.
@@ -142,7 +142,7 @@ def test_half_a_surrogate_pair_is_refused_where_it_stands(change, said):
     """A file's name may hold one where the file system does; it must never come into a report."""
     report = copy.deepcopy(SMALLEST)
     change(report)
-    (problem,) = problems(report)
+    (problem,) = validate(report)
     assert said in str(problem)
     assert str(problem).isprintable()
 
@@ -150,7 +150,7 @@ def test_half_a_surrogate_pair_is_refused_where_it_stands(change, said):
 def test_what_is_no_json_is_no_report():
     report = copy.deepcopy(SMALLEST)
     report["sites"][0]["count"] = Fraction(1)
-    assert {problem.path for problem in problems(report)} == {"sites[0].count"}
+    assert {problem.path for problem in validate(report)} == {"sites[0].count"}
 
 
 def test_a_block_is_judged_by_itself():
