@@ -61,7 +61,7 @@ def show(page: Page, address: str, place: str) -> None:
     """Open an address and scroll to a place on the page, drawn to the end."""
     page.goto(address)
     page.wait_for_selector("body[data-ready]")
-    page.wait_for_selector("#strip svg")
+    page.wait_for_selector("#dot-plot svg")
     page.wait_for_timeout(SETTLED)
     page.locator(place).evaluate("element => element.scrollIntoView()")
     page.wait_for_timeout(SETTLED)

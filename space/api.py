@@ -1,6 +1,6 @@
 """The same data for programs, as endpoints that `gradio_client` can call.
 
-Anybody can call them with anything, so each checks its own arguments. Answers come as they are
+Anybody can call them with anything, so each checks its own arguments. Responses come as they are
 sent to the page.
 """
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio
-from live_index import Live
-from responses import Answers
+from live_index import LiveIndex
+from responses import Responses
 
 from hubmaxact.page.url_state import LONGEST_KEY, MAX_PICKS, parse
 
 LONGEST_QUERY = 8192
 
 
-def programs(live: Live) -> list[Callable[..., dict[str, Any]]]:
+def endpoints(live: LiveIndex) -> list[Callable[..., dict[str, Any]]]:
     """Return the endpoints, each under its own name."""
 
     def releases(query_string: str) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def programs(live: Live) -> list[Callable[..., dict[str, Any]]]:
         """
         if not _is_text(query_string, 0, LONGEST_QUERY):
             raise _refused(f"query_string must be text of at most {LONGEST_QUERY:,} characters.")
-        return _answers(live).page_data.page(parse(query_string))
+        return _responses(live).page_data.page(parse(query_string))
 
     def compare(keys: list[str]) -> dict[str, Any]:
         """Releases in full, by the `key` that `releases` gives, and the keys that are unknown."""
@@ -34,11 +34,11 @@ def programs(live: Live) -> list[Callable[..., dict[str, Any]]]:
             raise _refused(f"keys must be a list of 1 to {MAX_PICKS} keys.")
         if not all(_is_text(key, 1, LONGEST_KEY) for key in keys):
             raise _refused(f"each key must be text of 1 to {LONGEST_KEY} characters.")
-        return _answers(live).page_data.releases(keys)
+        return _responses(live).page_data.releases(keys)
 
     def findings() -> dict[str, Any]:
         """What the releases say together: sentences, answers, tables, and what each rests on."""
-        return _answers(live).page_data.findings()
+        return _responses(live).page_data.findings()
 
     return [releases, compare, findings]
 
@@ -51,10 +51,10 @@ def _is_list(given: object, fewest: int, most: int) -> bool:
     return isinstance(given, list) and fewest <= len(given) <= most
 
 
-def _answers(live: Live) -> Answers:
-    if live.answers is None:
+def _responses(live: LiveIndex) -> Responses:
+    if live.responses is None:
         raise _refused(live.problem or "There is no index.")
-    return live.answers
+    return live.responses
 
 
 def _refused(sentence: str) -> gradio.Error:

@@ -49,16 +49,16 @@ def main() -> int:
 
 
 def _serve(settings: "Settings", ending: threading.Event) -> None:
-    from live_index import Live
+    from live_index import LiveIndex
 
-    live = Live(_source(settings), refresh_seconds=settings.refresh_seconds)
+    live = LiveIndex(_source(settings), refresh_seconds=settings.refresh_seconds)
     live.start()
     # Gradio takes seconds to import, in which the index is read.
-    from api import programs
+    from api import endpoints
     from routes import routes
     from server import ReadingServer
 
-    server = ReadingServer(routes(live), programs(live))
+    server = ReadingServer(routes(live), endpoints(live))
     live.wait(FIRST_TRY_SECONDS)
     blocks = server.open(settings.host)
     print(f"Serving {settings.index} at {blocks.local_url}", flush=True)  # noqa: T201 to click on

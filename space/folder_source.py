@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from index_copies import BrokenIndexError, Copy, said, whole_index
+from index_copies import BrokenIndexError, IndexCopy, said, whole_index
 
 from hubmaxact.catalog.store import MANIFEST
 
@@ -14,11 +14,11 @@ class FolderSource:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def kept(self) -> Copy | None:
+    def kept(self) -> IndexCopy | None:
         """Return None: no copy is nearer than the folder."""
         return None
 
-    def newest(self, known: Copy | None) -> Copy | None:
+    def newest(self, known: IndexCopy | None) -> IndexCopy | None:
         """Return the index, as old as its manifest; None if `known` is it.
 
         Raises:
@@ -29,10 +29,10 @@ class FolderSource:
             seconds = (self._folder / MANIFEST).stat().st_mtime
         except OSError as error:
             raise BrokenIndexError(f"cannot read {MANIFEST}: {error.strerror}.") from error
-        copy = Copy(index, "folder", said(datetime.fromtimestamp(seconds, UTC)))
+        copy = IndexCopy(index, "folder", said(datetime.fromtimestamp(seconds, UTC)))
         if known and (known.index.manifest, known.built) == (index.manifest, copy.built):
             return None
         return copy
 
-    def keep(self, copy: Copy) -> None:
+    def keep(self, copy: IndexCopy) -> None:
         """Do nothing; see `kept`."""

@@ -18,7 +18,7 @@ from huggingface_hub.utils import (
     hf_raise_for_status,
     parse_datetime,
 )
-from index_copies import BrokenIndexError, Copy, said, whole_index
+from index_copies import BrokenIndexError, IndexCopy, said, whole_index
 
 from hubmaxact import __version__
 from hubmaxact.catalog.manifest import MAX_INDEX_FILE_BYTES
@@ -43,18 +43,18 @@ class HubSource:
         place = quote(f"{repo_id}@{revision}", safe="@")
         self._cache = Path(constants.HF_HOME) / LIBRARY / "index" / place
 
-    def kept(self) -> Copy | None:
+    def kept(self) -> IndexCopy | None:
         """Return the copy that an earlier run kept, if it is still whole."""
         try:
             words = json.loads((self._cache / LAST_GOOD).read_bytes())
             commit, built = str(words["commit"]), str(words["built"])
             if not is_commit(commit):
                 return None
-            return Copy(whole_index(self._cache / commit), self._origin(commit), built)
+            return IndexCopy(whole_index(self._cache / commit), self._origin(commit), built)
         except (OSError, ValueError, LookupError, TypeError, BrokenIndexError):
             return None  # as good as none: the Hub is asked next
 
-    def newest(self, known: Copy | None) -> Copy | None:
+    def newest(self, known: IndexCopy | None) -> IndexCopy | None:
         """Return the index that the revision stands for now; None if `known` is it.
 
         Raises:
@@ -66,9 +66,9 @@ class HubSource:
             return None
         folder = self._cache / commit
         self._download(commit, folder)
-        return Copy(whole_index(folder), self._origin(commit), self._date(commit))
+        return IndexCopy(whole_index(folder), self._origin(commit), self._date(commit))
 
-    def keep(self, copy: Copy) -> None:
+    def keep(self, copy: IndexCopy) -> None:
         """Name this copy as the last good one, and drop the others.
 
         Raises:

@@ -14,7 +14,7 @@ class BrokenIndexError(HubmaxactError):
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class IndexCopy:
     """An index as it was found, where, and when it was made (ISO 8601, UTC)."""
 
     index: Index
@@ -25,17 +25,17 @@ class Copy:
 class Source(Protocol):
     """A place that an index comes from."""
 
-    def kept(self) -> Copy | None:
+    def kept(self) -> IndexCopy | None:
         """Return the last good copy of an earlier run, without asking anybody."""
 
-    def newest(self, known: Copy | None) -> Copy | None:
+    def newest(self, known: IndexCopy | None) -> IndexCopy | None:
         """Return the index as it is now; None if `known` is it.
 
         Raises:
             HubmaxactError: there is none, it is not whole, or nobody answers.
         """
 
-    def keep(self, copy: Copy) -> None:
+    def keep(self, copy: IndexCopy) -> None:
         """Remember a copy that proved good, for the next start."""
 
 

@@ -9,8 +9,8 @@ import threading
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from index_copies import Copy, Source, said
-from responses import Answers
+from index_copies import IndexCopy, Source, said
+from responses import Responses
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.page.page_data import PageData
@@ -29,26 +29,26 @@ class Failure(NamedTuple):
     reason: str
 
 
-class Live:
-    """Answers from the newest good copy of an index. May be read by many threads."""
+class LiveIndex:
+    """Responses from the newest good copy of an index. May be read by many threads."""
 
     def __init__(self, source: Source, *, refresh_seconds: float) -> None:
         self._source = source
         self._pause = refresh_seconds
-        self._copy: Copy | None = None
+        self._copy: IndexCopy | None = None
         self._failure: Failure | None = None
         self._stopping = threading.Event()
         self._tried = threading.Event()
         self._thread = threading.Thread(target=self._keep_fresh, name="refresh", daemon=True)
-        self.answers: Answers | None = None
+        self.responses: Responses | None = None
 
     @property
     def problem(self) -> str | None:
         """What is wrong, in one sentence; None if what is shown is the newest there is."""
         failure = self._failure  # once: the other thread may be replacing it
         if failure is None:
-            return None if self.answers else AT_START
-        if self.answers is None:
+            return None if self.responses else AT_START
+        if self.responses is None:
             return f"There is no index to show yet, and it is asked for again: {failure.reason}"
         return (
             f"The index could not be refreshed since {failure.since}, "
@@ -85,7 +85,7 @@ class Live:
         while not self._stopping.is_set():
             self.refresh()
             self._tried.set()
-            pause = self._pause if self.answers else min(self._pause, RETRY_SECONDS)
+            pause = self._pause if self.responses else min(self._pause, RETRY_SECONDS)
             self._stopping.wait(pause)
 
     def _show_kept(self) -> None:
@@ -98,9 +98,9 @@ class Live:
             else:
                 self._tried.set()
 
-    def _show(self, copy: Copy) -> None:
+    def _show(self, copy: IndexCopy) -> None:
         page_data = PageData.of(copy.index, origin=copy.origin, built=copy.built)
-        self.answers = Answers(page_data)
+        self.responses = Responses(page_data)
         self._copy = copy
 
     def _failed(self, words: str) -> None:

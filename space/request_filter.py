@@ -1,4 +1,4 @@
-"""What may be asked of the server at all, and the headers that every answer carries.
+"""What may be asked of the server at all, and the headers that every response carries.
 
 Gradio brings many addresses that this page does not need: uploads, files, a proxy, a monitor, its
 own pages. A closed list is let through; the rest is refused before Gradio sees it.
@@ -12,15 +12,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 READ = ("GET", "HEAD")
-READ_PROGRAM = ("GET", "OPTIONS")
-CALL_PROGRAM = ("POST", "OPTIONS")
+READ_ENDPOINT = ("GET", "OPTIONS")
+CALL_ENDPOINT = ("POST", "OPTIONS")
 
-# What Gradio's clients ask for; {name} stands for the name of any program.
-PROGRAMS = (
-    (READ_PROGRAM, r"/config/?"),
-    (READ_PROGRAM, r"/gradio_api/(info/?|startup-events|queue/data|heartbeat/\w{1,64})"),
-    (READ_PROGRAM, r"/gradio_api/call/{name}/\w{1,64}"),
-    (CALL_PROGRAM, r"/gradio_api/(queue/join|cancel|reset/?|call/{name}/?)"),
+# What Gradio's clients ask for; {name} stands for the name of any endpoint.
+ENDPOINTS = (
+    (READ_ENDPOINT, r"/config/?"),
+    (READ_ENDPOINT, r"/gradio_api/(info/?|startup-events|queue/data|heartbeat/\w{1,64})"),
+    (READ_ENDPOINT, r"/gradio_api/call/{name}/\w{1,64}"),
+    (CALL_ENDPOINT, r"/gradio_api/(queue/join|cancel|reset/?|call/{name}/?)"),
 )
 
 OF_GRADIO = re.compile(r"/(gradio_api|monitoring|file|proxy|upload|queue|api|run|login)(\W|$)")
@@ -38,29 +38,29 @@ HEADERS = {
 class RequestFilter:
     """Stands before a server: lets the closed list through, and adds the headers."""
 
-    def __init__(self, inner: ASGIApp, *, own: Iterable[str], programs: Iterable[str]) -> None:
+    def __init__(self, inner: ASGIApp, *, own: Iterable[str], endpoints: Iterable[str]) -> None:
         self._inner = inner
         self._own = frozenset(own)
-        name = f"({'|'.join(map(re.escape, programs))})"
-        self._programs = [
-            (methods, re.compile(pattern.replace("{name}", name))) for methods, pattern in PROGRAMS
+        name = f"({'|'.join(map(re.escape, endpoints))})"
+        self._endpoints = [
+            (methods, re.compile(pattern.replace("{name}", name))) for methods, pattern in ENDPOINTS
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            answer = self._refusal(scope) or self._inner
-            await answer(scope, receive, _with_headers(send))
+            app = self._refusal(scope) or self._inner
+            await app(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         path, method = scope["path"], scope["method"]
         if path in self._own:
             return None if method in READ else _not_allowed(READ)
-        for methods, pattern in self._programs:
+        for methods, pattern in self._endpoints:
             if pattern.fullmatch(path):
                 return _misuse(scope) if method in methods else _not_allowed(methods)
         if OF_GRADIO.match(path):

@@ -1,6 +1,6 @@
-"""What one index has to say, as bytes ready to be sent; the latest answers are remembered.
+"""What one index has to say, as bytes ready to be sent; the latest are remembered.
 
-An index never changes, so nothing here goes stale: a new index gets new answers. Knows nothing of
+An index never changes, so nothing here goes stale: a new index gets new responses. Knows nothing of
 routes and headers.
 """
 
@@ -25,7 +25,7 @@ MOST_FILES = 4
 
 
 @dataclass(frozen=True)
-class Answer:
+class Body:
     """Bytes of a kind, as they are and, where that helps, packed with gzip."""
 
     content: bytes
@@ -44,49 +44,49 @@ class Answer:
         return gzip.compress(self.content, LEVEL, mtime=0)
 
 
-class Answers:
+class Responses:
     """Everything that can be asked of one index."""
 
     def __init__(self, page_data: PageData) -> None:
         self.page_data = page_data
         digest = hashlib.sha256(page_data.index.content).hexdigest()
         self.tag = f"{digest[:32]}-{__version__}"
-        """Names every answer that follows from the index alone."""
+        """Names every response that follows from the index alone."""
         self._abouts = lru_cache(MOST_PROBLEMS)(self._about)
         self._pages = lru_cache(MOST_PAGES)(self._page)
         self._comparisons = lru_cache(MOST_COMPARISONS)(self._comparison)
         self._files = lru_cache(MOST_FILES)(self._file)
 
-    def about(self, problem: str | None) -> Answer:
+    def about(self, problem: str | None) -> Body:
         """What the page must know first."""
         return self._abouts(problem)
 
-    def page(self, view: View) -> Answer:
+    def page(self, view: View) -> Body:
         """One page of the table; what else a view holds makes no difference to it."""
         plain = View(q=view.q, facets=view.facets, sort=view.sort, page=view.page)
         return self._pages(query_string(plain))
 
-    def releases(self, view: View) -> Answer:
+    def releases(self, view: View) -> Body:
         """The picked releases in full."""
         return self._comparisons(view.picks)
 
     @cached_property
-    def findings(self) -> Answer:
+    def findings(self) -> Body:
         """Every finding."""
-        return Answer(encoded(self.page_data.findings()), JSON)
+        return Body(encoded(self.page_data.findings()), JSON)
 
-    def file(self, what: What, kind: Kind, view: View) -> Answer:
+    def file(self, what: What, kind: Kind, view: View) -> Body:
         """Rows as a file to take away."""
         return self._files(what, kind, "" if what == "all" else query_string(view))
 
-    def _about(self, problem: str | None) -> Answer:
-        return Answer(encoded(self.page_data.about("server", problem)), JSON)
+    def _about(self, problem: str | None) -> Body:
+        return Body(encoded(self.page_data.about("server", problem)), JSON)
 
-    def _page(self, query: str) -> Answer:
-        return Answer(encoded(self.page_data.page(parse(query))), JSON)
+    def _page(self, query: str) -> Body:
+        return Body(encoded(self.page_data.page(parse(query))), JSON)
 
-    def _comparison(self, keys: tuple[str, ...]) -> Answer:
-        return Answer(encoded(self.page_data.releases(keys)), JSON)
+    def _comparison(self, keys: tuple[str, ...]) -> Body:
+        return Body(encoded(self.page_data.releases(keys)), JSON)
 
-    def _file(self, what: What, kind: Kind, query: str) -> Answer:
-        return Answer(self.page_data.download(what, kind, parse(query)), MEDIA_TYPES[kind])
+    def _file(self, what: What, kind: Kind, query: str) -> Body:
+        return Body(self.page_data.download(what, kind, parse(query)), MEDIA_TYPES[kind])

@@ -1,6 +1,6 @@
 """The page's addresses: its own files, its data, its downloads. They read, and nothing else.
 
-Answers carry a tag, so that what a browser has is not sent twice, and it always asks, so that a
+Responses carry a tag, so that what a browser has is not sent twice, and it always asks, so that a
 page never mixes two indexes for long.
 """
 
@@ -10,8 +10,8 @@ from typing import get_args
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from live_index import Live
-from responses import Answer, Answers
+from live_index import LiveIndex
+from responses import Body, Responses
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -26,16 +26,16 @@ FILES_AT_ONCE = 2
 """A large table takes a second to write; the pages need the rest of the machine."""
 
 Respond = Callable[[Request], Awaitable[Response]]
-Make = Callable[[Answers, View], Answer]
+Make = Callable[[Responses, View], Body]
 
 DATA: dict[str, Make] = {
-    "page": Answers.page,
-    "releases": Answers.releases,
-    "findings": lambda answers, _view: answers.findings,
+    "page": Responses.page,
+    "releases": Responses.releases,
+    "findings": lambda responses, _view: responses.findings,
 }
 
 
-def routes(live: Live) -> list[Route]:
+def routes(live: LiveIndex) -> list[Route]:
     """Every address of the page."""
     return [
         *(Route(f"/{'' if name == HOME else name}", _asset(name)) for name in assets.names()),
@@ -45,7 +45,7 @@ def routes(live: Live) -> list[Route]:
     ]
 
 
-def _downloads(live: Live) -> list[Route]:
+def _downloads(live: LiveIndex) -> list[Route]:
     limiter = CapacityLimiter(FILES_AT_ONCE)
     return [
         Route(
@@ -59,63 +59,63 @@ def _downloads(live: Live) -> list[Route]:
 
 def _asset(name: str) -> Respond:
     @cache
-    def answer() -> Answer:
-        return Answer(assets.read(name), assets.media_type(name))
+    def body() -> Body:
+        return Body(assets.read(name), assets.media_type(name))
 
     async def respond(request: Request) -> Response:
-        tag = answer().tag
-        return _had(request, tag) or _send(request, answer(), tag)
+        tag = body().tag
+        return _had(request, tag) or _send(request, body(), tag)
 
     return respond
 
 
-def _about(live: Live) -> Respond:
+def _about(live: LiveIndex) -> Respond:
     async def respond(request: Request) -> Response:
-        if (answers := live.answers) is None:
+        if (responses := live.responses) is None:
             return _nothing_yet(live)
-        answer = answers.about(live.problem)  # a new problem makes a new tag
-        return _had(request, answer.tag) or _send(request, answer, answer.tag)
+        body = responses.about(live.problem)  # a new problem makes a new tag
+        return _had(request, body.tag) or _send(request, body, body.tag)
 
     return respond
 
 
 def _from_index(
-    live: Live, make: Make, file: str | None = None, limiter: CapacityLimiter | None = None
+    live: LiveIndex, make: Make, file: str | None = None, limiter: CapacityLimiter | None = None
 ) -> Respond:
-    """Answer from the index alone, so that its tag tells whether the browser has the answer."""
+    """Respond from the index alone, so that its tag tells whether the browser has the response."""
 
-    def made(answers: Answers, query: str) -> Answer:
-        answer = make(answers, parse(query))
-        _ = answer.packed  # packing takes time too, and belongs in this thread
-        return answer
+    def made(responses: Responses, query: str) -> Body:
+        body = make(responses, parse(query))
+        _ = body.packed  # packing takes time too, and belongs in this thread
+        return body
 
     async def respond(request: Request) -> Response:
-        if (answers := live.answers) is None:
+        if (responses := live.responses) is None:
             return _nothing_yet(live)
-        if had := _had(request, answers.tag):
+        if had := _had(request, responses.tag):
             return had
         query = request.scope["query_string"].decode("latin-1")
-        answer = await run_sync(made, answers, query, limiter=limiter)
-        return _send(request, answer, answers.tag, file)
+        body = await run_sync(made, responses, query, limiter=limiter)
+        return _send(request, body, responses.tag, file)
 
     return respond
 
 
 def _file(what: What, kind: Kind) -> Make:
-    return lambda answers, view: answers.file(what, kind, view)
+    return lambda responses, view: responses.file(what, kind, view)
 
 
-def _send(request: Request, answer: Answer, tag: str, file: str | None = None) -> Response:
+def _send(request: Request, body: Body, tag: str, file: str | None = None) -> Response:
     headers = _caching(tag)
     if file:
         headers["Content-Disposition"] = f'attachment; filename="{file}"'
-    if answer.packed and "gzip" in request.headers.get("Accept-Encoding", ""):
+    if body.packed and "gzip" in request.headers.get("Accept-Encoding", ""):
         headers["Content-Encoding"] = "gzip"
-        return Response(answer.packed, headers=headers, media_type=answer.media_type)
-    return Response(answer.content, headers=headers, media_type=answer.media_type)
+        return Response(body.packed, headers=headers, media_type=body.media_type)
+    return Response(body.content, headers=headers, media_type=body.media_type)
 
 
-def _nothing_yet(live: Live) -> Response:
+def _nothing_yet(live: LiveIndex) -> Response:
     headers = {"Retry-After": str(AGAIN_SECONDS), "Cache-Control": "no-store"}
     return JSONResponse({"error": live.problem}, status_code=503, headers=headers)
 
@@ -125,7 +125,7 @@ def _caching(tag: str) -> dict[str, str]:
 
 
 def _had(request: Request, tag: str) -> Response | None:
-    """Say so if the browser has this very answer."""
+    """Say so if the browser has this very response."""
     given = request.headers.get("If-None-Match", "").split(",")
     if any(each.strip().removeprefix("W/").strip('"') == tag for each in given):
         return Response(status_code=304, headers=_caching(tag))

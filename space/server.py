@@ -32,18 +32,18 @@ BLOCKS: dict[str, Any] = {"analytics_enabled": False, "delete_cache": (3600, 360
 class ReadingServer(gradio.Server):
     """A `gradio.Server` with a filter before it and a queue that has an end."""
 
-    def __init__(self, routes: Sequence[Route], programs: Iterable[Callable[..., Any]]) -> None:
+    def __init__(self, routes: Sequence[Route], endpoints: Iterable[Callable[..., Any]]) -> None:
         super().__init__(docs_url=None, redoc_url=None, openapi_url=None)
         self.router.routes.extend(routes)
-        self._programs = tuple(programs)
+        self._endpoints = tuple(endpoints)
         self._filter = RequestFilter(
             super().__call__,
             own=[route.path for route in routes],
-            programs=[program.__name__ for program in self._programs],
+            endpoints=[endpoint.__name__ for endpoint in self._endpoints],
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, if the filter lets it in."""
+        """Respond to one request, if the filter lets it in."""
         await self._filter(scope, receive, send)
 
     def open(self, host: str, port: int | None = None) -> gradio.Blocks:
@@ -54,8 +54,8 @@ class ReadingServer(gradio.Server):
         """
         blocks = gradio.Blocks(mode="server", **BLOCKS)
         with blocks:
-            for program in self._programs:
-                gradio.api(program, api_name=program.__name__)
+            for endpoint in self._endpoints:
+                gradio.api(endpoint, api_name=endpoint.__name__)
         blocks.queue(**QUEUE)
         blocks.launch(
             _app=self,

@@ -1,4 +1,4 @@
-"""The paper's claims, recomputed from whatever rows are given.
+"""The paper's findings, recomputed from whatever rows are given.
 
 Pure functions of rows. Each finding says how many reports it rests on and how many protocols they
 come from: values of more than one protocol are pooled only where the caller pools them, and pairs

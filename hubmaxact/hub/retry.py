@@ -24,7 +24,7 @@ def pause(tries: int, fault: Fault) -> None:
     """Sleep after try number `tries`: as long as the Hub asks, else twice as long each time."""
     if fault.wait is not None:
         is_limit = fault.kind is Kind.RATE_LIMITED
-        why = "The Hub's rate limit is used up" if is_limit else "The Hub asks for patience"
+        why = "The Hub's rate limit is used up" if is_limit else "The Hub asks to try later"
         LOG.warning("%s; waiting %d seconds.", why, fault.wait + 1)
         time.sleep(fault.wait + 1)  # the Hub rounds down
         return

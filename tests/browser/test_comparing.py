@@ -11,8 +11,8 @@ PAPERS = "&".join(
 )
 TWO = "pick=org-4%2Fmodel-00018&pick=org-5%2Fmodel-00019"
 PHONE = {"width": 390, "height": 844}
-MARKS = """chart => [...chart.querySelectorAll("path.mark")].map(mark => {
-  const box = mark.getBoundingClientRect();
+MARKERS = """chart => [...chart.querySelectorAll("path.marker")].map(marker => {
+  const box = marker.getBoundingClientRect();
   return [box.x + box.width / 2, box.y + box.height / 2];
 })"""
 
@@ -30,8 +30,8 @@ def apart(centres):
 def test_no_release_hides_another_in_the_chart_by_role(visit, address, width):
     page = visit(address, viewport={"width": width, "height": 900}).open(f"?{PAPERS}")
     chart = page.get_by_role("img", name="Largest |a| of each role")
-    expect(chart.locator("path.mark").first).to_be_visible()
-    assert apart(chart.evaluate(MARKS)) >= 9
+    expect(chart.locator("path.marker").first).to_be_visible()
+    assert apart(chart.evaluate(MARKERS)) >= 9
 
 
 def test_lines_that_lie_on_each_other_each_have_markers_of_their_own(visit, serve, tmp_path):
@@ -41,13 +41,13 @@ def test_lines_that_lie_on_each_other_each_have_markers_of_their_own(visit, serv
     with serve("export", index) as running:
         page = visit(running).open(f"?{picks}")
         chart = page.get_by_role("img", name="Largest |a| of each layer")
-        expect(chart.locator("path.mark").first).to_be_visible()
-        assert apart(chart.evaluate(MARKS)) >= 9
+        expect(chart.locator("path.marker").first).to_be_visible()
+        assert apart(chart.evaluate(MARKERS)) >= 9
         page.locator("button.key").nth(1).focus()
-        expect(chart.locator("g.lined.lowered")).to_have_count(2)
+        expect(chart.locator("g.lined.dimmed")).to_have_count(2)
         assert chart.locator("g.lined").last.get_attribute("data-place") == "1"
         page.locator("#copy").focus()
-        expect(chart.locator("g.lined.lowered")).to_have_count(0)
+        expect(chart.locator("g.lined.dimmed")).to_have_count(0)
 
 
 def test_a_tap_on_a_chart_reads_its_values_and_they_stay(visit, address):
@@ -69,10 +69,10 @@ def test_an_opened_table_stays_open_when_the_page_changes(visit, address):
     for fold in ("layer-numbers", "fields"):
         expect(page.locator(f"[data-fold={fold}]")).to_have_attribute("open", "")
     page.goto(f"{address}?view=findings")
-    page.locator("[data-fold=claim-span] > summary").click()
+    page.locator("[data-fold=finding-span] > summary").click()
     page.get_by_label("Everything in the index").check()
     page.wait_for_function("document.body.dataset.ready === 'view=findings&scope=all'")
-    expect(page.locator("[data-fold=claim-span]")).to_have_attribute("open", "")
+    expect(page.locator("[data-fold=finding-span]")).to_have_attribute("open", "")
 
 
 def test_a_link_to_a_comparison_opens_on_it(visit, address):

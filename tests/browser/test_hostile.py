@@ -30,7 +30,7 @@ def test_every_view_of_a_hostile_index_is_only_text(visit, hostile):
     links = page.locator("a").evaluate_all("all => all.map(a => [a.protocol, a.host])")
     assert set(map(tuple, links)) <= {("http:", urlsplit(hostile).netloc), HUB}
     page.goto(f"{hostile}?view=findings&scope=measured")
-    expect(page.locator("article.claim").first).to_be_visible()
+    expect(page.locator("article.finding").first).to_be_visible()
     assert "\u202e" not in page.content()
 
 

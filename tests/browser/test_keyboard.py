@@ -7,7 +7,7 @@ PICKS = "pick=org-4%2Fmodel-00018&pick=org-5%2Fmodel-00019&pick=paper%3Agemma-3-
 COVERED = """() => {
   const { left, top, width, height } = document.activeElement.getBoundingClientRect();
   const found = document.elementFromPoint(left + width / 2, top + height / 2);
-  return !!found?.closest(".tray");
+  return !!found?.closest(".selection");
 }"""
 
 

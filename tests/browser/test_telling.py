@@ -22,13 +22,13 @@ def shown(visit, serve, tmp_path):
         each.__exit__(None, None, None)
 
 
-def test_a_gate_beyond_fp16_is_told_alike_in_table_strip_and_findings(shown):
+def test_a_gate_beyond_fp16_is_told_alike_in_table_dot_plot_and_findings(shown):
     page = shown([release(1), release(2), release(3, **GATE)])
     row = page.locator("#releases tbody tr").filter(has_text="model-00003")
     expect(row.locator(".level.beyond").first).to_be_attached()
-    expect(page.locator("#strip .standing.beyond")).to_have_count(1)
-    expect(page.locator("#strip")).to_contain_text("0 with M beyond")
-    label = page.locator("#strip svg[role=img]").get_attribute("aria-label")
+    expect(page.locator("#dot-plot .standing.beyond")).to_have_count(1)
+    expect(page.locator("#dot-plot")).to_contain_text("0 with M beyond")
+    label = page.locator("#dot-plot svg[role=img]").get_attribute("aria-label")
     assert "0 have M beyond fp16. 1 of 3 releases exceed fp16's range" in label
     page.get_by_role("link", name="Findings").click()
     found = page.locator("#finding-fp16")
@@ -36,18 +36,18 @@ def test_a_gate_beyond_fp16_is_told_alike_in_table_strip_and_findings(shown):
     expect(found.locator(".plot .standing.beyond")).to_have_count(1)
 
 
-def test_the_words_in_the_strip_are_whole_when_every_m_is_small(shown):
+def test_the_words_in_the_dot_plot_are_whole_when_every_m_is_small(shown):
     page = shown([release(1), release(2)], viewport={"width": 390, "height": 844})
-    words = page.locator("#strip text.beyond")
+    words = page.locator("#dot-plot text.beyond")
     expect(words).to_have_text("0 with M beyond")
-    box, frame = words.bounding_box(), page.locator("#strip").bounding_box()
+    box, frame = words.bounding_box(), page.locator("#dot-plot").bounding_box()
     assert box["x"] + box["width"] <= frame["x"] + frame["width"]
 
 
-def test_releases_that_the_strip_leaves_aside_are_counted(shown):
+def test_releases_that_the_dot_plot_leaves_aside_are_counted(shown):
     page = shown([release(1), release(2), release(3, trust="copied")])
     expect(page.locator("#age")).to_contain_text("3 releases")
-    expect(page.locator("#strip")).to_contain_text("left aside: 1 copied, partial or without M")
+    expect(page.locator("#dot-plot")).to_contain_text("left aside: 1 copied, partial or without M")
 
 
 def test_an_index_without_the_paper_opens_on_findings_that_say_something(shown):

@@ -16,7 +16,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-PATIENCE = 20_000  # milliseconds; the machine runs other tests beside this one
+TIMEOUT = 20_000  # milliseconds; the machine runs other tests beside this one
 DESKTOP = {"width": 1280, "height": 900}
 
 
@@ -53,7 +53,7 @@ def chromium():
     """One browser for all tests of a process."""
     from playwright.sync_api import expect, sync_playwright  # most tests need none
 
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
         where = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=where, args=FLAGS)

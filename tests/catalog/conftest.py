@@ -16,7 +16,7 @@ from hubmaxact.cli.catalog import catalog
 
 
 @dataclass
-class PageData:
+class Workspace:
     """A folder of reports and the catalog made of it."""
 
     folder: Path
@@ -46,9 +46,9 @@ class PageData:
 
 
 @pytest.fixture
-def shelf(tmp_path):
+def workspace(tmp_path):
     (tmp_path / "reports").mkdir()
-    return PageData(tmp_path / "reports", tmp_path / "catalog")
+    return Workspace(tmp_path / "reports", tmp_path / "catalog")
 
 
 @pytest.fixture(scope="session")

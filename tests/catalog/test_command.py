@@ -18,11 +18,11 @@ main()
 """
 
 
-def test_the_command_works_in_a_process_of_its_own(shelf, tmp_path):
-    shelf.put("a.json")
-    arguments = ("catalog", "build", shelf.folder, "--output", shelf.output)
+def test_the_command_works_in_a_process_of_its_own(workspace, tmp_path):
+    workspace.put("a.json")
+    arguments = ("catalog", "build", workspace.folder, "--output", workspace.output)
     done = hubmaxact(*arguments, home=tmp_path)
-    assert (done.returncode, done.stdout) == (0, f"{shelf.output / 'index.parquet'}\n")
+    assert (done.returncode, done.stdout) == (0, f"{workspace.output / 'index.parquet'}\n")
     assert done.stderr.startswith("28 releases: 1 measured")
 
 
@@ -42,19 +42,19 @@ def test_without_pyarrow_the_extra_is_named(tmp_path):
     assert not (tmp_path / "catalog").exists()
 
 
-def test_a_folder_or_the_hub_and_not_both(shelf):
+def test_a_folder_or_the_hub_and_not_both(workspace):
     with pytest.raises(WrongSourceError, match="and not both"):
-        shelf.build("--from-hub")
+        workspace.build("--from-hub")
 
 
 @pytest.mark.parametrize("make", [lambda path: None, lambda path: path.write_bytes(b"")])
-def test_a_missing_folder_is_said_and_nothing_is_written(shelf, tmp_path, make):
-    shelf.folder = tmp_path / "nowhere"
-    make(shelf.folder)
+def test_a_missing_folder_is_said_and_nothing_is_written(workspace, tmp_path, make):
+    workspace.folder = tmp_path / "nowhere"
+    make(workspace.folder)
     with pytest.raises(NoFolderError, match=r"cannot list .*nowhere"):
-        shelf.build()
-    assert not (shelf.output / "index.parquet").exists()
+        workspace.build()
+    assert not (workspace.output / "index.parquet").exists()
 
 
-def test_an_empty_folder_gives_the_papers_rows_alone(shelf):
-    assert "27 releases: 0 measured, 27 reported" in shelf.build().stderr
+def test_an_empty_folder_gives_the_papers_rows_alone(workspace):
+    assert "27 releases: 0 measured, 27 reported" in workspace.build().stderr

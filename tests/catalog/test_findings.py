@@ -1,4 +1,4 @@
-"""The paper's claims come out of the paper's values, and only what is comparable is compared."""
+"""The paper's findings come out of the paper's values, and only what is comparable is compared."""
 
 import math
 

@@ -130,8 +130,8 @@ def test_a_listing_that_fails_leaves_the_old_index(hub, from_hub, catalog, how, 
 def test_a_listing_is_not_waited_for_for_ever(hub, catalog, tmp_path):
     hub.faults.add("GET", r"/api/models\?", delivery="hang", seconds=90)
     words = ["catalog", "build", "--from-hub", "--no-paper", "--output", catalog]
-    impatient = {"HUBMAXACT_HTTP_TIMEOUT": "0.5"}
-    assert run_cli(words, hub, tmp_path, extra=impatient, timeout=60).code == 0
+    short_timeout = {"HUBMAXACT_HTTP_TIMEOUT": "0.5"}
+    assert run_cli(words, hub, tmp_path, extra=short_timeout, timeout=60).code == 0
     assert len(rows_in(catalog)) == 4
 
 

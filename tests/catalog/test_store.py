@@ -68,16 +68,16 @@ folder.read_file = dying_read
 KILLED_WHILE_READING += BUILD
 
 
-def build(shelf, script=BUILD):
-    command = [sys.executable, "-c", script, shelf.folder, shelf.output]
+def build(workspace, script=BUILD):
+    command = [sys.executable, "-c", script, workspace.folder, workspace.output]
     return subprocess.run(list(map(str, command)), capture_output=True, check=False)
 
 
-def test_a_build_killed_at_any_change_leaves_the_old_index_or_the_new_one(shelf):
-    shelf.put("a.json")
-    shelf.build()
-    shelf.put("b.json")
-    done = build(shelf, script=KILLED)
+def test_a_build_killed_at_any_change_leaves_the_old_index_or_the_new_one(workspace):
+    workspace.put("a.json")
+    workspace.build()
+    workspace.put("b.json")
+    done = build(workspace, script=KILLED)
     assert done.returncode == 0, done.stderr.decode()
     lines = [line.split() for line in done.stdout.decode().splitlines()]
     endings, is_old = zip(*lines, strict=True)
@@ -86,50 +86,50 @@ def test_a_build_killed_at_any_change_leaves_the_old_index_or_the_new_one(shelf)
     # Old up to some change, and new from there on.
     assert (is_old[0], is_old[-1]) == ("True", "False")
     assert list(is_old) == sorted(is_old, reverse=True)
-    assert sorted(path.name for path in shelf.output.glob("index*")) == ["index.parquet"]
-    assert set(shelf.rows) >= {"file:a.json", "file:b.json"}
+    assert sorted(path.name for path in workspace.output.glob("index*")) == ["index.parquet"]
+    assert set(workspace.rows) >= {"file:a.json", "file:b.json"}
 
 
-def test_a_build_killed_while_reading_leaves_the_old_index(shelf):
-    shelf.put("a.json")
-    shelf.build()
-    old = [(shelf.output / n).read_bytes() for n in ("index.parquet", "manifest.json")]
+def test_a_build_killed_while_reading_leaves_the_old_index(workspace):
+    workspace.put("a.json")
+    workspace.build()
+    old = [(workspace.output / n).read_bytes() for n in ("index.parquet", "manifest.json")]
     for number in range(5):
-        shelf.put(f"more/{number}.json")
-    assert build(shelf, script=KILLED_WHILE_READING).returncode == -signal.SIGKILL
-    assert [(shelf.output / n).read_bytes() for n in ("index.parquet", "manifest.json")] == old
-    assert build(shelf).returncode == 0
+        workspace.put(f"more/{number}.json")
+    assert build(workspace, script=KILLED_WHILE_READING).returncode == -signal.SIGKILL
+    assert [(workspace.output / n).read_bytes() for n in ("index.parquet", "manifest.json")] == old
+    assert build(workspace).returncode == 0
 
 
-def test_temporary_files_of_killed_builds_are_swept_after_an_hour(shelf):
-    shelf.put("a.json")
-    shelf.build()
+def test_temporary_files_of_killed_builds_are_swept_after_an_hour(workspace):
+    workspace.put("a.json")
+    workspace.build()
     fresh, stale, mine = (
-        shelf.output / f".hubmaxact-{name}" for name in ("0" * 16, "1" * 16, "notes")
+        workspace.output / f".hubmaxact-{name}" for name in ("0" * 16, "1" * 16, "notes")
     )
     for path in (fresh, stale, mine):
         path.touch()
     os.utime(stale, (0, 0))
     os.utime(mine, (0, 0))
-    shelf.build()
+    workspace.build()
     assert fresh.exists()
     assert mine.exists()
     assert not stale.exists()
 
 
-def test_two_builds_do_not_write_into_one_folder(shelf):
-    shelf.put("a.json")
-    with store.locked(shelf.output):
-        done = build(shelf)
+def test_two_builds_do_not_write_into_one_folder(workspace):
+    workspace.put("a.json")
+    with store.locked(workspace.output):
+        done = build(workspace)
     assert b"another build is writing into" in done.stderr
-    assert not (shelf.output / "manifest.json").exists()
-    assert build(shelf).returncode == 0
+    assert not (workspace.output / "manifest.json").exists()
+    assert build(workspace).returncode == 0
 
 
-def test_an_output_that_cannot_be_a_folder_is_said_in_a_sentence(shelf):
-    shelf.output.write_bytes(b"")
+def test_an_output_that_cannot_be_a_folder_is_said_in_a_sentence(workspace):
+    workspace.output.write_bytes(b"")
     with pytest.raises(store.BusyFolderError, match=r"cannot use .* as output"):
-        shelf.build()
+        workspace.build()
 
 
 @pytest.mark.parametrize(
@@ -140,47 +140,47 @@ def test_an_output_that_cannot_be_a_folder_is_said_in_a_sentence(shelf):
         ("index.previous.parquet", b"a table of mine"),
     ],
 )
-def test_files_of_others_under_the_catalogs_names_are_left_alone(shelf, name, content):
-    shelf.put("a.json")
-    shelf.output.mkdir()
-    (shelf.output / name).write_bytes(content)
+def test_files_of_others_under_the_catalogs_names_are_left_alone(workspace, name, content):
+    workspace.put("a.json")
+    workspace.output.mkdir()
+    (workspace.output / name).write_bytes(content)
     with pytest.raises(store.ForeignCatalogError, match=f"holds {name}, which no catalog build"):
-        shelf.build()
-    assert [path.name for path in shelf.output.iterdir()] == [name]
-    assert (shelf.output / name).read_bytes() == content
+        workspace.build()
+    assert [path.name for path in workspace.output.iterdir()] == [name]
+    assert (workspace.output / name).read_bytes() == content
 
 
-def test_a_first_build_killed_before_its_manifest_is_taken_over(shelf):
-    shelf.put("a.json")
-    shelf.build()
-    (shelf.output / "manifest.json").unlink()
-    assert shelf.build().exit_code == 0
-    read_index(shelf.output)
+def test_a_first_build_killed_before_its_manifest_is_taken_over(workspace):
+    workspace.put("a.json")
+    workspace.build()
+    (workspace.output / "manifest.json").unlink()
+    assert workspace.build().exit_code == 0
+    read_index(workspace.output)
 
 
-def test_a_reader_waits_for_the_manifest_of_the_new_table(shelf, monkeypatch):
-    shelf.put("a.json")
-    shelf.build()
-    manifest = (shelf.output / "manifest.json").read_bytes()
-    table = (shelf.output / "index.parquet").read_bytes()
-    shelf.put("b.json")
-    shelf.build()
-    newer = (shelf.output / "manifest.json").read_bytes()
-    (shelf.output / "manifest.json").write_bytes(manifest)
-    timer = threading.Timer(0.3, (shelf.output / "manifest.json").write_bytes, [newer])
+def test_a_reader_waits_for_the_manifest_of_the_new_table(workspace, monkeypatch):
+    workspace.put("a.json")
+    workspace.build()
+    manifest = (workspace.output / "manifest.json").read_bytes()
+    table = (workspace.output / "index.parquet").read_bytes()
+    workspace.put("b.json")
+    workspace.build()
+    newer = (workspace.output / "manifest.json").read_bytes()
+    (workspace.output / "manifest.json").write_bytes(manifest)
+    timer = threading.Timer(0.3, (workspace.output / "manifest.json").write_bytes, [newer])
     timer.start()
-    assert read_index(shelf.output).content != table
+    assert read_index(workspace.output).content != table
     timer.join()
 
 
-def test_a_table_that_the_manifest_does_not_name_is_refused(shelf, monkeypatch):
-    shelf.put("a.json", report_bytes_of("a"))
-    shelf.build()
-    path = shelf.output / "index.parquet"
+def test_a_table_that_the_manifest_does_not_name_is_refused(workspace, monkeypatch):
+    workspace.put("a.json", report_bytes_of("a"))
+    workspace.build()
+    path = workspace.output / "index.parquet"
     path.write_bytes(path.read_bytes() + b" ")
     monkeypatch.setattr(store, "READ_PAUSE", 0)
     with pytest.raises(NoIndexError, match=r"is not the table that manifest\.json names"):
-        read_index(shelf.output)
+        read_index(workspace.output)
 
 
 @pytest.mark.parametrize(
@@ -193,14 +193,14 @@ def test_a_table_that_the_manifest_does_not_name_is_refused(shelf, monkeypatch):
         (b'{"schema": 2}', "Upgrade hubmaxact"),
     ],
 )
-def test_a_strange_manifest_is_refused_in_a_sentence(shelf, content, words):
-    shelf.put("a.json")
-    shelf.build()
-    (shelf.output / "manifest.json").write_bytes(content)
+def test_a_strange_manifest_is_refused_in_a_sentence(workspace, content, words):
+    workspace.put("a.json")
+    workspace.build()
+    (workspace.output / "manifest.json").write_bytes(content)
     with pytest.raises(ManifestError, match=words):
-        read_index(shelf.output)
-    assert shelf.build().exit_code == 0
-    read_index(shelf.output)
+        read_index(workspace.output)
+    assert workspace.build().exit_code == 0
+    read_index(workspace.output)
 
 
 @pytest.mark.parametrize(
@@ -212,20 +212,20 @@ def test_a_strange_manifest_is_refused_in_a_sentence(shelf, content, words):
         {"sources": {"a.json": []}},
     ],
 )
-def test_a_manifest_with_strange_entries_is_not_relied_on(shelf, strange):
-    shelf.put("a.json")
-    shelf.build()
-    manifest = shelf.manifest | strange
-    (shelf.output / "manifest.json").write_text(json.dumps(manifest))
+def test_a_manifest_with_strange_entries_is_not_relied_on(workspace, strange):
+    workspace.put("a.json")
+    workspace.build()
+    manifest = workspace.manifest | strange
+    (workspace.output / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ManifestError, match="not a catalog's manifest"):
-        read_index(shelf.output)
-    assert "0 sources unchanged" in shelf.build().stderr
+        read_index(workspace.output)
+    assert "0 sources unchanged" in workspace.build().stderr
 
 
-def test_the_manifest_vouches_for_the_table(shelf):
-    shelf.put("a.json")
-    shelf.build()
-    index = shelf.manifest["index"]
-    content = (shelf.output / index["file"]).read_bytes()
+def test_the_manifest_vouches_for_the_table(workspace):
+    workspace.put("a.json")
+    workspace.build()
+    index = workspace.manifest["index"]
+    content = (workspace.output / index["file"]).read_bytes()
     assert index["sha256"] == hashlib.sha256(content).hexdigest()
     assert (index["size"], index["rows"]) == (len(content), 28)

@@ -1,1 +1,1 @@
-"""Tests of comparing reports and of holding one to limits; `releases` is shared."""
+"""Tests of comparing reports; `releases` is shared with those of the gate."""

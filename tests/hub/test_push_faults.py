@@ -17,7 +17,7 @@ FAILURES = {
     "bad JSON": {"delivery": "garbage"},
 }
 # Two seconds are enough for a loopback answer and short enough to wait for.
-IMPATIENT = {"HUBMAXACT_HTTP_TIMEOUT": "2"}
+SHORT_TIMEOUT = {"HUBMAXACT_HTTP_TIMEOUT": "2"}
 
 
 def push_through(failure, applied, options, home):
@@ -26,7 +26,7 @@ def push_through(failure, applied, options, home):
     with LoopbackHub() as hub:
         desk = sit_down(hub, home)
         hub.faults.add("POST", COMMIT, applied=applied, **FAILURES[failure])
-        done = desk.push(*options, extra=IMPATIENT)
+        done = desk.push(*options, extra=SHORT_TIMEOUT)
         return done, desk.commits(), dict(desk.repo.discussions), desk
 
 
@@ -162,7 +162,7 @@ def test_a_pause_that_is_asked_for_is_not_called_a_rate_limit(desk):
     desk.hub.faults.add("POST", COMMIT, status=503, headers={"Retry-After": "0"})
     done = desk.push()
     assert done.code == 0
-    assert "The Hub asks for patience; waiting 1 seconds." in done.stderr
+    assert "The Hub asks to try later; waiting 1 seconds." in done.stderr
     assert "rate limit" not in done.stderr
 
 

@@ -6,7 +6,7 @@ from loopback_hub.desk import REPO
 
 # Far longer than a push may take here: a client that waits for it is stopped before.
 HANGS = {"delivery": "hang", "seconds": 90}
-IMPATIENT = {"extra": {"HUBMAXACT_HTTP_TIMEOUT": "2"}, "timeout": 60}
+SHORT_TIMEOUT = {"extra": {"HUBMAXACT_HTTP_TIMEOUT": "2"}, "timeout": 60}
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ IMPATIENT = {"extra": {"HUBMAXACT_HTTP_TIMEOUT": "2"}, "timeout": 60}
 )
 def test_no_call_of_a_push_waits_for_ever(desk, method, path, options):
     desk.hub.faults.add(method, path, **HANGS)
-    done = desk.push(*options, **IMPATIENT)
+    done = desk.push(*options, **SHORT_TIMEOUT)
     assert done.code == 0, done.stderr
 
 

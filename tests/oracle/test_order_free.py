@@ -93,7 +93,7 @@ def assert_quantiles(found, values):
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(BF16S, CUTS)
-def test_a_spectrum_is_exact_and_order_free(x, cuts):
+def test_a_histogram_is_exact_and_order_free(x, cuts):
     states = every_way(Bf16Histogram, Bf16Histogram.update, chunks(x, cuts))
     found = [facts(state.result()) for state in states]
     assert all(other == found[0] for other in found)
@@ -103,7 +103,7 @@ def test_a_spectrum_is_exact_and_order_free(x, cuts):
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.one_of(FLOAT32S, FLOAT16S), CUTS)
-def test_wide_values_are_exact_and_order_free(x, cuts):
+def test_float_values_are_exact_and_order_free(x, cuts):
     states = every_way(FloatValues, FloatValues.update, chunks(x, cuts))
     found = [facts(state.result()) for state in states]
     assert all(other == found[0] for other in found)

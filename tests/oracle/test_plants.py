@@ -1,7 +1,7 @@
 """A planted value is found at its coordinates: 100 random plants, in every kind of tiny model.
 
-The plant is written by a forward hook registered before the run, so it precedes every tap. Fused
-experts offer no output to write to: there, one token's way into them is made huge instead.
+The plant is written by a forward hook registered before the run, so it precedes all its hooks.
+Fused experts offer no output to write to: there, one token's way into them is made huge instead.
 """
 
 import random

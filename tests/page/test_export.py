@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from command import hubmaxact
-from page.shelves import PAPER, many, row, shelf_of
+from page.rows import PAPER, many, page_data_of, row
 
 from hubmaxact.catalog.store import BusyFolderError, locked
 from hubmaxact.files import WriteError
@@ -20,13 +20,13 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from page.shelves import many, shelf_of
+from page.rows import many, page_data_of
 from hubmaxact.page.export import FIRST, contents, export
 from hubmaxact.files import PREFIX
 folder = Path(sys.argv[1])
 os.fsync = lambda descriptor: None  # slow, and a killed process loses nothing that it wrote
-old, new = shelf_of(many(60)), shelf_of(many(10, seed=1))
-wholes = {name: dict(contents(shelf)) for name, shelf in (("old", old), ("new", new))}
+old, new = page_data_of(many(60)), page_data_of(many(10, seed=1))
+wholes = {name: dict(contents(page_data)) for name, page_data in (("old", old), ("new", new))}
 def found():
     if not (folder / FIRST).exists():
         return "none"
@@ -71,8 +71,8 @@ def tree(folder):
 
 
 def test_an_export_holds_what_the_page_asks_for(tmp_path):
-    shelf = shelf_of([*PAPER, *many(40)])
-    done = export(shelf, tmp_path / "site")
+    page_data = page_data_of([*PAPER, *many(40)])
+    done = export(page_data, tmp_path / "site")
     files = tree(tmp_path / "site")
     assert {"index.html", "README.md", "download/all.csv", "download/all.parquet"} <= set(files)
     about = json.loads(files[FIRST])
@@ -91,14 +91,14 @@ def test_an_export_holds_what_the_page_asks_for(tmp_path):
 
 def test_equal_indexes_give_equal_bytes(tmp_path):
     for name in ("a", "b"):
-        export(shelf_of(many(60)), tmp_path / name)
+        export(page_data_of(many(60)), tmp_path / name)
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
 def test_a_later_export_replaces_the_earlier_one_and_leaves_nothing_of_it(tmp_path):
-    export(shelf_of(many(120)), tmp_path / "a")
-    export(shelf_of(PAPER), tmp_path / "a")
-    export(shelf_of(PAPER), tmp_path / "b")
+    export(page_data_of(many(120)), tmp_path / "a")
+    export(page_data_of(PAPER), tmp_path / "a")
+    export(page_data_of(PAPER), tmp_path / "b")
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
 
 
@@ -109,17 +109,17 @@ def test_a_folder_of_other_files_is_refused_and_left_as_it_is(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("mine")
     with pytest.raises(ForeignFilesError, match="Move it away, or choose another folder"):
-        export(shelf_of(PAPER), tmp_path)
+        export(page_data_of(PAPER), tmp_path)
     assert tree(tmp_path) == {name: b"mine"}
 
 
 def test_other_files_within_an_export_are_refused_too(tmp_path):
-    export(shelf_of(PAPER), tmp_path)
+    export(page_data_of(PAPER), tmp_path)
     before = tree(tmp_path)
     (tmp_path / "README.md").write_text("my own words")
     (tmp_path / "data" / "link").symlink_to("/etc/passwd")
     with pytest.raises(ForeignFilesError, match=r": README\.md, data/link\."):
-        export(shelf_of(many(3)), tmp_path)
+        export(page_data_of(many(3)), tmp_path)
     assert tree(tmp_path) == before | {
         "README.md": b"my own words",
         "data/link": (tmp_path / "data" / "link").read_bytes(),
@@ -130,33 +130,33 @@ def test_a_clone_of_a_space_stays_a_clone(tmp_path):
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "config").write_text("git's")
     (tmp_path / ".gitattributes").write_text("git's")
-    export(shelf_of(PAPER), tmp_path)
-    export(shelf_of(many(3)), tmp_path)
+    export(page_data_of(PAPER), tmp_path)
+    export(page_data_of(many(3)), tmp_path)
     found = tree(tmp_path)
     assert (found.pop(".git/config"), found.pop(".gitattributes")) == (b"git's", b"git's")
     assert found.pop(EXPORT_MANIFEST)
-    assert found == dict(contents(shelf_of(many(3))))
+    assert found == dict(contents(page_data_of(many(3))))
 
 
 def test_what_looks_like_our_leavings_and_is_not_stays(tmp_path):
     (tmp_path / ".hubmaxact-notes").mkdir()
     (tmp_path / ".hubmaxact-notes" / "mine.txt").write_text("mine")
     (tmp_path / ".hubmaxact-mine").write_text("mine")
-    export(shelf_of(PAPER), tmp_path)
+    export(page_data_of(PAPER), tmp_path)
     assert (tmp_path / ".hubmaxact-notes" / "mine.txt").read_text() == "mine"
     assert (tmp_path / ".hubmaxact-mine").read_text() == "mine"
 
 
 def test_a_link_is_nobodys_export_whatever_it_leads_to(tmp_path):
     site = tmp_path / "site"
-    export(shelf_of(PAPER), site)
+    export(page_data_of(PAPER), site)
     (site / "README.md").rename(tmp_path / "elsewhere.md")
     (site / "README.md").symlink_to(tmp_path / "elsewhere.md")
     with pytest.raises(ForeignFilesError, match=r": README\.md\."):
-        export(shelf_of(PAPER), site)
+        export(page_data_of(PAPER), site)
 
 
-def test_a_ledger_that_names_files_elsewhere_reaches_none_of_them(tmp_path):
+def test_a_manifest_that_names_files_elsewhere_reaches_none_of_them(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("mine")
     site = tmp_path / "site"
@@ -165,7 +165,7 @@ def test_a_ledger_that_names_files_elsewhere_reaches_none_of_them(tmp_path):
     (site / EXPORT_MANIFEST).write_text(
         json.dumps({"made_by": "hubmaxact catalog export", "files": names, "replacing": names})
     )
-    export(shelf_of(PAPER), site)
+    export(page_data_of(PAPER), site)
     assert victim.read_text() == "mine"
 
 
@@ -186,19 +186,19 @@ def test_an_export_killed_at_any_change_is_the_old_one_the_new_one_or_none(tmp_p
 
 
 def test_two_exports_into_one_folder_do_not_meet(tmp_path):
-    export(shelf_of(PAPER), tmp_path)
+    export(page_data_of(PAPER), tmp_path)
     with locked(tmp_path), pytest.raises(BusyFolderError, match="let it finish"):
-        export(shelf_of(PAPER), tmp_path)
+        export(page_data_of(PAPER), tmp_path)
 
 
 def test_a_file_in_the_place_of_the_folder_is_said(tmp_path):
     (tmp_path / "site").write_text("mine")
     with pytest.raises(BusyFolderError, match="cannot use"):
-        export(shelf_of(PAPER), tmp_path / "site")
+        export(page_data_of(PAPER), tmp_path / "site")
 
 
 def test_a_full_disk_leaves_the_old_export_whole(tmp_path, monkeypatch):
-    export(shelf_of(PAPER), tmp_path)
+    export(page_data_of(PAPER), tmp_path)
     before = tree(tmp_path)
     # As small as a quota: files beyond it cannot be written.
     import resource
@@ -209,7 +209,7 @@ def test_a_full_disk_leaves_the_old_export_whole(tmp_path, monkeypatch):
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
     try:
         with pytest.raises(WriteError, match="cannot write"):
-            export(shelf_of(many(60)), tmp_path)
+            export(page_data_of(many(60)), tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert tree(tmp_path) == before
@@ -247,5 +247,5 @@ def test_a_refusal_is_one_sentence_and_exit_2(tmp_path):
 
 
 def test_every_file_has_one_place():
-    paths = [path for path, _ in contents(shelf_of([row("a")]))]
+    paths = [path for path, _ in contents(page_data_of([row("a")]))]
     assert len(paths) == len(set(paths))

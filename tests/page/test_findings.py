@@ -1,22 +1,22 @@
-"""The paper's claims stand on the page as its own values give them, and nothing is overclaimed."""
+"""The paper's findings stand on the page as its own values give them, and nothing is overstated."""
 
 import json
 
 import pytest
-from page.shelves import PAPER, hostile_rows, many, row, shelf_of
+from page.rows import PAPER, hostile_rows, many, page_data_of, row
 
 from hubmaxact.page.findings.finding import MOST_LINES, MOST_POINTS
 
 
 def findings(rows):
-    return shelf_of(rows).findings()
+    return page_data_of(rows).findings()
 
 
-def claims(rows, scope):
+def by_id(rows, scope):
     return {each["id"]: each for each in findings(rows)["findings"][scope]}
 
 
-THE_PAPERS = claims(PAPER, "paper")
+THE_PAPERS = by_id(PAPER, "paper")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ THE_PAPERS = claims(PAPER, "paper")
         ("int8", "+0.12", "+0.12"),
     ],
 )
-def test_the_papers_main_24_give_the_papers_claims(name, answer, said):
+def test_the_papers_main_24_give_the_papers_answers(name, answer, said):
     found = THE_PAPERS[name]
     assert found["answer"] == answer
     assert answer in found["title"]
@@ -40,7 +40,7 @@ def test_the_papers_main_24_give_the_papers_claims(name, answer, said):
     assert all(len(line) == len(found["table"]["head"]) for line in found["table"]["rows"])
 
 
-def test_a_claim_says_what_it_rests_on():
+def test_a_finding_says_what_it_rests_on():
     assert THE_PAPERS["span"]["basis"] == "rests on 24 reports of 1 protocol"
     assert THE_PAPERS["moe"]["basis"] == "rests on 4 reports of 1 protocol"
     assert THE_PAPERS["int8"]["basis"] == "rests on 8 reports of 1 protocol"
@@ -57,7 +57,7 @@ def test_the_tables_hold_the_numbers():
 
 def test_the_papers_pairs_of_base_and_tuned_rest_on_all_27_and_say_so():
     found = THE_PAPERS["tuned"]
-    assert found["answer"] == claims(PAPER, "all")["tuned"]["answer"] == "0.995 to 1.39"
+    assert found["answer"] == by_id(PAPER, "all")["tuned"]["answer"] == "0.995 to 1.39"
     assert "has 24 checkpoints; this rests on all 27" in " ".join(found["sentences"])
     assert THE_PAPERS["span"]["basis"] == "rests on 24 reports of 1 protocol"
 
@@ -71,7 +71,7 @@ def test_the_population_shown_first_is_one_that_has_reports(rows, first):
 
 def test_a_release_beyond_fp16_in_a_gate_alone_is_beyond_in_every_picture():
     gate = row("g", 9000.0, max_mlp_gate=90000.0, exceeds_float16=True)
-    found = claims([gate, row("m", 70000.0), row("s", 2.0)], "measured")["fp16"]
+    found = by_id([gate, row("m", 70000.0), row("s", 2.0)], "measured")["fp16"]
     series = {each["label"]: each["points"] for each in found["chart"]["series"]}
     assert [(p["label"], p["level"]) for p in series["beyond fp16"]] == [
         ("m", "beyond"),
@@ -92,7 +92,7 @@ def test_the_populations_say_their_size():
 
 
 def test_pooled_protocols_are_told_where_values_are_pooled_and_only_there():
-    found = claims([*PAPER, row("a")], "all")
+    found = by_id([*PAPER, row("a")], "all")
     pooled = {
         name for name, each in found.items() if "2 protocols are pooled" in str(each["sentences"])
     }
@@ -101,7 +101,7 @@ def test_pooled_protocols_are_told_where_values_are_pooled_and_only_there():
 
 @pytest.mark.parametrize("rows", [[], [row("a", None), row("b", 0.0)]])
 def test_nothing_to_compute_is_said_and_is_not_zero(rows):
-    for each in claims(rows, "measured").values():
+    for each in by_id(rows, "measured").values():
         assert each["answer"] is None
         assert each["basis"] == "rests on no report"
         assert each["sentences"][0]
@@ -109,15 +109,15 @@ def test_nothing_to_compute_is_said_and_is_not_zero(rows):
 
 
 def test_a_peak_whose_place_is_unknown_is_not_counted_as_elsewhere():
-    found = claims([row("a"), row("b", carrier_role=None, tied_roles=None)], "measured")
+    found = by_id([row("a"), row("b", carrier_role=None, tied_roles=None)], "measured")
     assert found["carriers"]["answer"] == "1 of 1"
     assert "Of 1 more report the place is not known." in found["carriers"]["sentences"]
 
 
 def test_two_releases_are_no_correlation():
     rows = [row(f"{n}", float(n + 1), int8_max_abs_sqnr_db=float(n)) for n in range(3)]
-    assert claims(rows[:2], "measured")["int8"]["answer"] is None
-    assert claims(rows, "measured")["int8"]["answer"] == "+1.00"
+    assert by_id(rows[:2], "measured")["int8"]["answer"] is None
+    assert by_id(rows, "measured")["int8"]["answer"] == "+1.00"
 
 
 def test_of_many_pairs_the_median_is_told_with_the_range():
@@ -126,13 +126,13 @@ def test_of_many_pairs_the_median_is_told_with_the_range():
         family = {"family": f"F{n}", "size": 10**9}
         rows.append(row(f"d{n}", 2.0 ** (n + 1), architecture="dense", **family))
         rows.append(row(f"m{n}", 1.0, architecture="moe", **family))
-    found = claims(rows, "measured")["moe"]
+    found = by_id(rows, "measured")["moe"]
     assert found["answer"] == "32.0"
     assert "9 pairs, which reach from 2.00 to 512; in 9 of them" in found["sentences"][0]
 
 
 def test_long_tables_and_charts_are_cut_and_say_so():
-    found = claims([row(f"{n}", n + 1.0, size=n + 1) for n in range(1000)], "measured")
+    found = by_id([row(f"{n}", n + 1.0, size=n + 1) for n in range(1000)], "measured")
     table = found["fp16"]["table"]["rows"]
     assert len(table) == MOST_LINES
     assert "The table leaves out 900 further lines." in found["fp16"]["sentences"]
@@ -154,7 +154,7 @@ def test_ratios_beyond_all_numbers_are_unknown():
         row("d", 1e308, architecture="dense", **family),
         row("m", 5e-324, architecture="moe", **family),
     ]
-    found = claims(rows, "measured")
+    found = by_id(rows, "measured")
     assert found["moe"]["answer"] is None
     assert found["moe"]["table"]["rows"][0][-1] is None
     json.dumps(found, allow_nan=False)

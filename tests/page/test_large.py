@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from page.shelves import index_of, many
+from page.rows import index_of, many
 
 from hubmaxact.page.page_data import PageData
 from hubmaxact.page.url_state import parse
@@ -29,7 +29,7 @@ def test_ten_thousand_releases_are_ready_in_three_seconds_and_a_page_in_60_ms(in
         return PageData.of(index, origin="folder", built=None)
 
     assert seconds(make) < 3
-    shelf = make()
+    page_data = make()
     addresses = (
         "",
         "q=model-99",
@@ -39,5 +39,5 @@ def test_ten_thousand_releases_are_ready_in_three_seconds_and_a_page_in_60_ms(in
     )
     for address in addresses:
         view = parse(address)
-        assert seconds(lambda view=view: shelf.page(view)) < 0.06, address
-    assert seconds(lambda: shelf.about("server")) < 0.06
+        assert seconds(lambda view=view: page_data.page(view)) < 0.06, address
+    assert seconds(lambda: page_data.about("server")) < 0.06

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from page.shelves import HOSTILE, PAPER, hostile_rows, index_of, many, row, shelf_of
+from page.rows import HOSTILE, PAPER, hostile_rows, index_of, many, page_data_of, row
 
 from hubmaxact.catalog.parquet import DamagedTableError
 from hubmaxact.catalog.row import DESCRIPTIONS, HINTS
@@ -32,35 +32,35 @@ def texts(document, path=()):
 
 
 def test_a_page_is_told_what_it_shows():
-    shelf = shelf_of([*PAPER, row("a"), row("b", trust="stale")])
-    about = shelf.about("server")
+    page_data = page_data_of([*PAPER, row("a"), row("b", trust="stale")])
+    about = page_data.about("server")
     index = about["index"]
     assert (index["rows"], index["measured"], index["paper"]) == (29, 2, 27)
     assert index["trust"] == {"current": 1, "stale": 1}
     assert (index["quarantined"], index["newer"], index["problem"]) == (1, 0, None)
     assert (index["built"], index["origin"]) == ("2026-11-24T01:02:03Z", "folder")
     assert len(index["sha256"]) == 64
-    assert shelf.about("server", "it rains")["index"]["problem"] == "it rains"
+    assert page_data.about("server", "it rains")["index"]["problem"] == "it rains"
     assert about["page_size"] == 25
     assert about["formats"][0] == {"name": "float16", "label": "fp16", "largest": 65504.0}
     assert 8 <= len(about["columns"]) <= 10
 
 
 def test_each_host_offers_the_downloads_that_it_has():
-    shelf = shelf_of([row("a")])
+    page_data = page_data_of([row("a")])
     said = {
-        host: [f"{d['what']}.{d['kind']}" for d in shelf.about(host)["downloads"]]
+        host: [f"{d['what']}.{d['kind']}" for d in page_data.about(host)["downloads"]]
         for host in ("server", "static")
     }
     assert said["static"] == ["all.csv", "all.parquet"]
     assert set(said["server"]) == {f"{w}.{k}" for w in ("view", "all", "picked")
                                    for k in ("csv", "parquet")}  # fmt: skip
-    hrefs = [each["href"] for each in shelf.about("server")["downloads"]]
+    hrefs = [each["href"] for each in page_data.about("server")["downloads"]]
     assert not any(href.startswith("/") or ":" in href for href in hrefs)
 
 
 def test_columns_of_the_catalog_that_the_page_names_exist():
-    about = shelf_of([]).about("static")
+    about = page_data_of([]).about("static")
     names = [field["name"] for field in about["protocol_fields"]]
     names += [metric["name"] for policy in about["int8"] for metric in policy["metrics"]]
     assert set(names) <= set(DESCRIPTIONS)
@@ -74,29 +74,29 @@ def test_columns_of_the_catalog_that_the_page_names_exist():
 
 
 def test_picked_releases_come_in_the_order_picked_and_strangers_to_the_index_are_told():
-    shelf = shelf_of([*PAPER, row("a")])
-    said = shelf.releases(["a", "gone", "paper:gemma-2-9b", "a"])
+    page_data = page_data_of([*PAPER, row("a")])
+    said = page_data.releases(["a", "gone", "paper:gemma-2-9b", "a"])
     assert [each["key"] for each in said["releases"]] == ["a", "paper:gemma-2-9b"]
     assert said["unknown"] == ["gone"]
     assert list(said["releases"][0]["row"]) == list(HINTS)
     assert said["releases"][1]["notes"][0].startswith("Reported by arXiv:2605.15572")
-    assert len(shelf.releases([f"{n}" for n in range(20)])["unknown"]) == 8
+    assert len(page_data.releases([f"{n}" for n in range(20)])["unknown"]) == 8
 
 
 def test_the_static_shards_hold_what_the_server_answers():
-    shelf = shelf_of(many(120))
-    shards = dict(shelf.shards())
+    page_data = page_data_of(many(120))
+    shards = dict(page_data.shards())
     assert list(shards) == ["0000", "0001", "0002"]
-    for shown in shelf.table()["rows"]:
-        (answer,) = shelf.releases([shown["key"]])["releases"]
+    for shown in page_data.table()["rows"]:
+        (answer,) = page_data.releases([shown["key"]])["releases"]
         assert answer in shards[shown["shard"]]["releases"]
 
 
 def test_the_static_rows_are_the_servers():
-    shelf = shelf_of(many(60))
-    static = {shown["key"]: shown for shown in shelf.table()["rows"]}
+    page_data = page_data_of(many(60))
+    static = {shown["key"]: shown for shown in page_data.table()["rows"]}
     for number in (1, 2, 3):
-        for shown in shelf.page(View(page=number))["rows"]:
+        for shown in page_data.page(View(page=number))["rows"]:
             assert shown.items() <= static[shown["key"]].items()
 
 
@@ -116,27 +116,29 @@ def test_the_static_rows_are_the_servers():
     ],
 )
 def test_only_a_repository_of_the_hub_is_linked(repo_id, href):
-    shelf = shelf_of([row("k", repo_id=repo_id, model_id="org/claimed")])
-    assert shelf.page(View())["rows"][0]["href"] == href
-    assert shelf.releases(["k"])["releases"][0]["href"] == href
+    page_data = page_data_of([row("k", repo_id=repo_id, model_id="org/claimed")])
+    assert page_data.page(View())["rows"][0]["href"] == href
+    assert page_data.releases(["k"])["releases"][0]["href"] == href
 
 
 def test_trust_is_told_in_words():
-    shelf = shelf_of([row("a", trust="copied", copied_from="org/x"), row("b", trust="stale")])
-    said = {shown["key"]: shown["trust_words"] for shown in shelf.table()["rows"]}
+    page_data = page_data_of(
+        [row("a", trust="copied", copied_from="org/x"), row("b", trust="stale")]
+    )
+    said = {shown["key"]: shown["trust_words"] for shown in page_data.table()["rows"]}
     assert said == {"a": "copied from org/x", "b": "stale"}
 
 
 def test_hostile_text_is_shown_and_not_obeyed():
-    shelf = shelf_of(hostile_rows())
+    page_data = page_data_of(hostile_rows())
     keys = [each["key"] for each in hostile_rows()]
     documents = [
-        shelf.about("server"),
-        shelf.page(View()),
-        shelf.releases(keys[:8]),
-        shelf.table(),
-        shelf.findings(),
-        *(releases for _, releases in shelf.shards()),
+        page_data.about("server"),
+        page_data.page(View()),
+        page_data.releases(keys[:8]),
+        page_data.table(),
+        page_data.findings(),
+        *(releases for _, releases in page_data.shards()),
     ]
     for document in documents:
         assert json.loads(encoded(document)) == document
@@ -148,32 +150,32 @@ def test_hostile_text_is_shown_and_not_obeyed():
 
 def test_hostile_keys_are_picked_as_they_are():
     rows = hostile_rows()
-    shelf = shelf_of(rows)
+    page_data = page_data_of(rows)
     for each in rows:
-        (found,) = shelf.releases([each["key"]])["releases"]
+        (found,) = page_data.releases([each["key"]])["releases"]
         assert found["key"] == found["row"]["key"] == each["key"]
 
 
 def test_a_hostile_family_can_be_filtered_by_its_value():
-    shelf = shelf_of(hostile_rows())
-    for shown in shelf.table()["rows"]:
+    page_data = page_data_of(hostile_rows())
+    for shown in page_data.table()["rows"]:
         wanted = View(facets={"family": tuple(shown["facets"]["family"])})
-        found = shelf.page(parse(query_string(wanted)))["rows"]
+        found = page_data.page(parse(query_string(wanted)))["rows"]
         assert [each["key"] for each in found] == [shown["key"]]
-    assert len(shelf.rows) == len(HOSTILE)
+    assert len(page_data.rows) == len(HOSTILE)
 
 
 def test_numbers_that_json_lacks_are_unknown():
     broken = row("a", math.nan, max_hidden_state=math.inf, hidden_state_by_layer=[1.0, -math.inf])
     subset = {"size": 1, "values": [math.nan, 2.0], "range_over_mean": math.nan}
     broken["subsets"] = [subset | {"coefficient_of_variation": math.inf}]
-    shelf = shelf_of([broken])
-    (shown,) = shelf.page(View())["rows"]
+    page_data = page_data_of([broken])
+    (shown,) = page_data.page(View())["rows"]
     assert (shown["cells"]["abs_max"], shown["verdict"]["level"]) == (None, "unknown")
-    found = shelf.releases(["a"])["releases"][0]["row"]
+    found = page_data.releases(["a"])["releases"][0]["row"]
     assert found["hidden_state_by_layer"] == [1.0, None]
     assert found["subsets"][0]["values"] == [None, 2.0]
-    encoded(shelf.table())
+    encoded(page_data.table())
 
 
 @pytest.mark.parametrize(
@@ -192,13 +194,15 @@ def test_an_index_that_no_page_can_rely_on_is_refused(rows, what):
 
 
 def test_an_empty_index_is_a_page():
-    shelf = shelf_of([])
-    assert shelf.page(View(page=9)) == {"total": 0, "page": 1, "pages": 1, "rows": []}
-    assert shelf.table() == {"rows": []}
-    assert list(shelf.shards()) == []
+    page_data = page_data_of([])
+    assert page_data.page(View(page=9)) == {"total": 0, "page": 1, "pages": 1, "rows": []}
+    assert page_data.table() == {"rows": []}
+    assert list(page_data.shards()) == []
 
 
-@pytest.mark.parametrize("name", ["../shelf.py", "/etc/passwd", "", ".", "assets", "x\0.js", "a/b"])
+@pytest.mark.parametrize(
+    "name", ["../page_data.py", "/etc/passwd", "", ".", "assets", "x\0.js", "a/b"]
+)
 def test_only_the_pages_own_files_are_read(name):
     with pytest.raises(KeyError):
         assets.read(name)

@@ -5,17 +5,17 @@ from functools import cmp_to_key
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from page.shelves import many, row, shelf_of
+from page.rows import many, page_data_of, row
 
 from hubmaxact.page.columns import COLUMNS
 from hubmaxact.page.facets import FACETS
 from hubmaxact.page.url_state import SORTABLE, Sort, View
 
-SHELF = shelf_of(many(300))
-TABLE = SHELF.table()["rows"]
+PAGE_DATA = page_data_of(many(300))
+TABLE = PAGE_DATA.table()["rows"]
 VALUES = {
     facet["name"]: [choice["value"] for choice in facet["choices"]] + ["nobody-has-this"]
-    for facet in SHELF.about("server")["facets"]
+    for facet in PAGE_DATA.about("server")["facets"]
 }
 
 VIEWS = st.builds(
@@ -73,7 +73,7 @@ def test_filter_order_and_page_equal_a_brute_force_over_the_static_table(view):
     keys = oracle(view)
     pages = max(1, (len(keys) + 24) // 25)
     page = min(view.page, pages)
-    found = SHELF.page(view)
+    found = PAGE_DATA.page(view)
     assert (found["total"], found["page"], found["pages"]) == (len(keys), page, pages)
     assert [shown["key"] for shown in found["rows"]] == keys[25 * page - 25 : 25 * page]
 
@@ -81,7 +81,7 @@ def test_filter_order_and_page_equal_a_brute_force_over_the_static_table(view):
 @pytest.mark.parametrize("column", sorted(SORTABLE))
 @pytest.mark.parametrize("descending", [False, True])
 def test_the_unknown_comes_last_in_both_directions(column, descending):
-    found = SHELF.query.all(View(sort=Sort(column, descending)))
+    found = PAGE_DATA.query.all(View(sort=Sort(column, descending)))
     cell = next(each.cell for each in COLUMNS if each.name == column)
     known = [cell(each) is not None for each in found]
     assert known == sorted(known, reverse=True)
@@ -89,32 +89,32 @@ def test_the_unknown_comes_last_in_both_directions(column, descending):
 
 
 def test_ties_go_by_key_in_both_directions():
-    shelf = shelf_of([row("b", 1.0), row("a", 1.0), row("c", 2.0)])
+    page_data = page_data_of([row("b", 1.0), row("a", 1.0), row("c", 2.0)])
     for descending, keys in ((False, ["a", "b", "c"]), (True, ["c", "a", "b"])):
-        found = shelf.page(View(sort=Sort("abs_max", descending)))
+        found = page_data.page(View(sort=Sort("abs_max", descending)))
         assert [shown["key"] for shown in found["rows"]] == keys
 
 
 def test_sizes_fall_into_buckets_whose_bounds_belong_to_the_larger_one():
     sizes = {"under-1b": 999_999_999, "1b-4b": 10**9, "4b-13b": 4 * 10**9, "13b-40b": 13 * 10**9}
     sizes |= {"40b-130b": 40 * 10**9, "130b-up": 130 * 10**9, "unknown": None}
-    shelf = shelf_of([row(name, size=size) for name, size in sizes.items()])
+    page_data = page_data_of([row(name, size=size) for name, size in sizes.items()])
     for name in sizes:
-        found = shelf.page(View(facets={"size": (name,)}))
+        found = page_data.page(View(facets={"size": (name,)}))
         assert [shown["key"] for shown in found["rows"]] == [name]
-    facet = next(f for f in shelf.about("static")["facets"] if f["name"] == "size")
+    facet = next(f for f in page_data.about("static")["facets"] if f["name"] == "size")
     assert [choice["value"] for choice in facet["choices"]] == list(sizes)
 
 
 def test_a_row_has_a_value_for_each_format_that_is_known():
-    shelf = shelf_of(
+    page_data = page_data_of(
         [
             row("a", exceeds_float16=True, exceeds_float8_e5m2=True, exceeds_float8_e4m3fn=True),
             row("b", exceeds_float16=False, exceeds_float8_e4m3fn=True),
             row("c", exceeds_float16=None),
         ]
     )
-    said = [shown["facets"]["format"] for shown in shelf.table()["rows"]]
+    said = [shown["facets"]["format"] for shown in page_data.table()["rows"]]
     assert said == [
         ["beyond-float16", "beyond-float8_e5m2", "beyond-float8_e4m3fn"],
         ["within-float16", "beyond-float8_e4m3fn"],
@@ -123,7 +123,7 @@ def test_a_row_has_a_value_for_each_format_that_is_known():
 
 
 def test_spellings_of_one_family_are_one_choice_and_choices_count_the_whole_index():
-    facet = next(f for f in SHELF.about("server")["facets"] if f["name"] == "family")
+    facet = next(f for f in PAGE_DATA.about("server")["facets"] if f["name"] == "family")
     assert len({choice["value"] for choice in facet["choices"]}) == len(facet["choices"])
     assert sum(choice["count"] for choice in facet["choices"]) == 300
     assert [c["label"] for c in facet["choices"]][-1] == "unknown"
@@ -134,14 +134,14 @@ def test_spellings_of_one_family_are_one_choice_and_choices_count_the_whole_inde
 def test_very_many_choices_are_cut_to_the_commonest_and_the_rest_is_counted():
     rows = [row(f"{n}", family=f"rare {n}") for n in range(250)]
     rows += [row(f"common {n}", family="zzz common") for n in range(2)]
-    facet = shelf_of(rows).about("server")["facets"][0]
+    facet = page_data_of(rows).about("server")["facets"][0]
     assert (facet["name"], len(facet["choices"]), facet["more"]) == ("family", 200, 51)
     assert facet["choices"][-1] == {"value": "zzz common", "label": "zzz common", "count": 2}
 
 
 def test_long_values_differ_where_texts_do_and_fit_an_address():
-    shelf = shelf_of([row(f"{n}", family="x" * 120 + str(n)) for n in range(2)])
-    values = [shown["facets"]["family"][0] for shown in shelf.table()["rows"]]
+    page_data = page_data_of([row(f"{n}", family="x" * 120 + str(n)) for n in range(2)])
+    values = [shown["facets"]["family"][0] for shown in page_data.table()["rows"]]
     assert len(set(values)) == 2
     assert {len(value) for value in values} == {100}
 

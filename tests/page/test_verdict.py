@@ -4,7 +4,7 @@ import re
 
 import example_reports
 import pytest
-from page.shelves import PAPER, many, row
+from page.rows import PAPER, many, row
 
 from hubmaxact.catalog.extract import row_of
 from hubmaxact.formats import FP16_LIMIT

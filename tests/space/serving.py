@@ -18,7 +18,7 @@ from hubmaxact.catalog.build import build_from_folder
 
 SPACE = Path(__file__).parents[2] / "space"
 APP = SPACE / "app.py"
-PATIENCE = 60  # seconds; a start takes three on an idle machine
+TIMEOUT = 60  # seconds; a start takes three on an idle machine
 
 
 class Running:
@@ -44,7 +44,7 @@ class Running:
         """Send a signal; the exit code, and the seconds it took."""
         began = time.monotonic()
         self.process.send_signal(number)
-        code = self.process.wait(timeout=PATIENCE)
+        code = self.process.wait(timeout=TIMEOUT)
         return code, time.monotonic() - began
 
     @property
@@ -86,7 +86,7 @@ def running(home, *, cwd=None, script=APP, env=None, **more):
         process.communicate()
 
 
-def until(probe, seconds=PATIENCE):
+def until(probe, seconds=TIMEOUT):
     """Ask again until there is an answer that counts; the answer."""
     deadline = time.monotonic() + seconds
     while not (found := probe()):

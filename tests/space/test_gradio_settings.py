@@ -1,4 +1,4 @@
-"""Each setting of Gradio does what it is there for: behind the gate, and without the gate."""
+"""Each setting of Gradio does what it is there for: behind the request filter, and without it."""
 
 import http.server
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from space.serving import running
 
-UNGATED = Path(__file__).with_name("ungated.py")
+UNFILTERED = Path(__file__).with_name("unfiltered.py")
 LOCAL = "http://127.0.0.1:9"
 
 
@@ -18,13 +18,13 @@ LOCAL = "http://127.0.0.1:9"
 def gradio_alone(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     (home / "secret.txt").write_text("where it was started")
-    with running(home, script=UNGATED, GRADIO_TEMP_DIR=str(home / "uploads")) as served:
+    with running(home, script=UNFILTERED, GRADIO_TEMP_DIR=str(home / "uploads")) as served:
         served.home = home
         yield served
 
 
 def call(served, name, *arguments):
-    """Start a call of a program; the status and the answer."""
+    """Call an endpoint; the status and the answer."""
     answer = served.http.post(f"/gradio_api/call/{name}", json={"data": arguments})
     return answer.status_code, answer.text
 
@@ -47,18 +47,18 @@ def outcome(served, event, name):
         "/gradio_api/vibe-code", "/gradio_api/mcp/sse", "/gradio_api/custom_component/1/client/x/y",
     ],
 )  # fmt: skip
-def test_the_gate_refuses_what_gradio_would_answer(space, path):
+def test_the_filter_refuses_what_gradio_would_answer(space, path):
     assert space.get(path).status_code == 403
 
 
-def test_the_gate_lets_no_file_in(space):
+def test_the_filter_lets_no_file_in(space):
     for size in (1, 1000, 10_000):
         answer = space.http.post("/gradio_api/upload", files={"files": b"x" * size})
         assert answer.status_code == 403
     assert not list(Path(f"/proc/{space.process.pid}/cwd").iterdir())
 
 
-def test_the_gate_ends_calls_that_are_too_large_or_of_no_length(space):
+def test_the_filter_ends_calls_that_are_too_large_or_of_no_length(space):
     def endless():
         yield b"x" * 10
 

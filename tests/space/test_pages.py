@@ -30,7 +30,7 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def shelf(index):
+def page_data(index):
     return PageData.of(read_index(index), origin="folder", built=None)
 
 
@@ -49,13 +49,13 @@ def test_the_page_and_every_file_it_needs_are_served_as_they_are(space):
         assert answer.headers["Content-Type"] == assets.media_type(name)
 
 
-def test_the_data_is_what_the_shelf_says(space, shelf):
+def test_the_data_is_what_the_page_data_says(space, page_data):
     address = "q=o&sort=name&page=1"
-    keys = [row["key"] for row in shelf.rows[:2]]
-    assert space.json(f"/data/page.json?{address}") == shelf.page(parse(address))
+    keys = [row["key"] for row in page_data.rows[:2]]
+    assert space.json(f"/data/page.json?{address}") == page_data.page(parse(address))
     picked = str(httpx.QueryParams([("pick", key) for key in [*keys, "no/such"]]))
-    assert space.json(f"/data/releases.json?{picked}") == shelf.releases([*keys, "no/such"])
-    assert space.json("/data/findings.json") == json.loads(json.dumps(shelf.findings()))
+    assert space.json(f"/data/releases.json?{picked}") == page_data.releases([*keys, "no/such"])
+    assert space.json("/data/findings.json") == json.loads(json.dumps(page_data.findings()))
     about = space.json("/data/about.json")
     assert about["host"] == "server"
     assert (about["index"]["rows"], about["index"]["measured"]) == (30, 3)
@@ -63,7 +63,7 @@ def test_the_data_is_what_the_shelf_says(space, shelf):
     assert about["index"]["built"].endswith("Z")
 
 
-def test_the_downloads_are_files_with_fixed_names(space, index, shelf):
+def test_the_downloads_are_files_with_fixed_names(space, index, page_data):
     for name in FILES:
         answer = space.get(f"/download/{name}?pick=one&q=one")
         assert (
@@ -73,20 +73,20 @@ def test_the_downloads_are_files_with_fixed_names(space, index, shelf):
         assert answer.status_code == 200
     assert space.get("/download/all.parquet").content == (index / "index.parquet").read_bytes()
     rows = list(csv.DictReader(io.StringIO(space.get("/download/all.csv").text)))
-    assert [float(row["abs_max"]) for row in rows] == [row["abs_max"] for row in shelf.rows]
+    assert [float(row["abs_max"]) for row in rows] == [row["abs_max"] for row in page_data.rows]
     seen = space.get("/download/view.parquet?source=measured").content
     table = pyarrow.parquet.read_table(pyarrow.BufferReader(seen)).to_pylist()
     assert {row["name"] for row in table} == {
-        row["name"] for row in shelf.rows if row["source"] == "measured"
+        row["name"] for row in page_data.rows if row["source"] == "measured"
     }
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_download_holds_what_its_address_asks_for(space, shelf, name):
-    key = shelf.rows[3]["key"]
+def test_a_download_holds_what_its_address_asks_for(space, page_data, name):
+    key = page_data.rows[3]["key"]
     what, kind = name.split(".")
     address = str(httpx.QueryParams({"pick": key, "q": "qwen"}))
-    assert space.get(f"/download/{name}?{address}").content == shelf.download(
+    assert space.get(f"/download/{name}?{address}").content == page_data.download(
         what, kind, parse(address)
     )
 

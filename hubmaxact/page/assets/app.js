@@ -9,11 +9,11 @@ import { keeping } from "./focus.js";
 import { age, counted, number } from "./format.js";
 import { connect, Unavailable } from "./source.js";
 import { parse, query } from "./state.js";
-import { strip } from "./dot_plot.js";
+import { dotPlot } from "./dot_plot.js";
 import { releases } from "./table.js";
 import { theme } from "./theme.js";
-import { tray } from "./selection.js";
-import { unfilled } from "./empty_index.js";
+import { selection } from "./selection.js";
+import { emptyIndex } from "./empty_index.js";
 
 const HUB = "https://huggingface.co";
 const TITLE = document.title;
@@ -84,13 +84,13 @@ async function releasesView() {
   ]);
   return () => {
     state = { ...state, page: page.page };
-    if (!source.about.index.rows) return [unfilled()];
+    if (!source.about.index.rows) return [emptyIndex()];
     announced(counted(page.total, "release"));
     return [
       filters(state, source.about, go),
       releases(page, state, source.about, go),
       downloads(source, state),
-      tray(picked, go),
+      selection(picked, go),
       comparison(picked, state, source.about, go),
     ];
   };
@@ -100,7 +100,7 @@ async function findingsView() {
   const found = await source.findings();
   return () => {
     announced("");
-    if (!source.about.index.rows) return [unfilled()];
+    if (!source.about.index.rows) return [emptyIndex()];
     return [findings(found, state, source.about, go), downloads(source, state)];
   };
 }
@@ -128,7 +128,7 @@ function views() {
 // An ornament with numbers: the page is whole without it.
 async function overview() {
   const { findings: found } = await source.findings().catch(() => ({ findings: {} }));
-  strip(document.getElementById("strip"), found.all?.find(({ id }) => id === "fp16"), source.about.index.rows);
+  dotPlot(document.getElementById("dot-plot"), found.all?.find(({ id }) => id === "fp16"), source.about.index.rows);
 }
 
 function told({ index, version }) {

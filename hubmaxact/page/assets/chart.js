@@ -1,20 +1,20 @@
 // Charts as SVG, as wide as the place they stand in. Each is given numbers and labels, never rows.
 
 import { horizontal, limits, scale, vertical } from "./axis.js";
-import { captions, LETTER } from "./point_labels.js";
+import { pointLabels, LETTER } from "./point_labels.js";
 import { h, svg } from "./dom.js";
 import { activation, clipped, number } from "./format.js";
 import { colour, dash, marker, standing } from "./series_style.js";
-import { pointing } from "./hover.js";
+import { hover } from "./hover.js";
 
 const LEAST_WIDTH = 280;
 const ROW = 26;
 const WIDE = 640; // from here on a line's name stands at its end
 const APART = 16; // pixels between two names
 const ABOVE = 16; // pixels of a row whose name stands above it
-const LANE = 11; // pixels between the marks of one row, one lane for each release
+const LANE = 11; // pixels between the points of one row, one lane for each release
 const NAMES = 74; // pixels before the first step, for the names of limits
-const ROOM = 0.06; // above the highest value, so that its mark is whole
+const ROOM = 0.06; // above the highest value, so that its marker is whole
 const CROWDED = 40; // points from which on a line gets fewer markers
 
 // Draw into a figure, and again whenever its width changes.
@@ -50,9 +50,9 @@ export function lines({ label, xLabel, yLabel, series, formats = [], xLog = fals
       horizontal(x, box, xLabel), vertical(y, box, yLabel),
       limits(formats, y, box, { across: true }),
       series.map((each) => line(each, x, y, stop ? series.length : 1)),
-      stop ? null : captions(series.flatMap((each) => each.points.map(([at, value, label]) => ({ x: at, y: value, label }))), x, y, box, { lined: true }),
+      stop ? null : pointLabels(series.flatMap((each) => each.points.map(([at, value, label]) => ({ x: at, y: value, label }))), x, y, box, { lined: true }),
       named ? endings(series, x, y, box) : null);
-    return stop ? pointing(drawing, { series, x, box, stop }) : drawing;
+    return stop ? hover(drawing, { series, x, box, stop }) : drawing;
   });
 }
 
@@ -99,29 +99,29 @@ export function scatter({ label, xLabel, yLabel, series, formats = [], xLog, yLo
       limits(formats.x ?? [], x, box, { across: false }), limits(formats.y ?? [], y, box, { across: true }),
       series.map(({ points: some }, place) => some.map((point) =>
         marker(place, x.at(point.x), y.at(point.y), `${point.label}: ${number(point.x)}, ${number(point.y)}`))),
-      captions(points, x, y, box));
+      pointLabels(points, x, y, box));
   });
 }
 
-// rows: [{label, marks: [{place or level, value, title}]}], one line each, on one axis.
+// rows: [{label, points: [{place or level, value, title}]}], one line each, on one axis.
 export function dots({ label, xLabel, rows, formats = [], log = true }) {
   return figure(label, (width) => {
-    const lanes = Math.max(...rows.map(({ marks }) => (marks.length > 1 ? Math.max(...marks.map(({ place }) => place)) + 1 : 1)));
+    const lanes = Math.max(...rows.map(({ points }) => (points.length > 1 ? Math.max(...points.map(({ place }) => place)) + 1 : 1)));
     const band = Math.max(ROW, lanes * LANE + 8);
     const { left, above, name } = margin(rows, width);
     const row = above + band;
     const box = { left, right: width - 26, top: 24, bottom: 24 + rows.length * row };
-    const values = rows.flatMap(({ marks }) => marks.map(({ value }) => value));
+    const values = rows.flatMap(({ points }) => points.map(({ value }) => value));
     const x = scale([...values, ...reached(formats, values)], [box.left, box.right], { log });
     return canvas(label, width, box.bottom + 44, horizontal(x, box, xLabel),
       limits(formats, x, box, { across: false }),
-      rows.map(({ label: text, marks }, place) => {
+      rows.map(({ label: text, points }, place) => {
         const y = box.top + (place + 1) * row - band / 2;
-        const under = lanes > 1 ? y + band / 2 : y; // a line through many marks would hide some
+        const under = lanes > 1 ? y + band / 2 : y; // a line through many points would hide some
         return svg("g", {},
           svg("line", { class: lanes > 1 ? "row between" : "row", x1: left, x2: box.right, y1: under, y2: under }),
           name(text, above ? y - band / 2 - 1 : y + 4),
-          marks.map((mark) => dot(mark, x.at(mark.value), y + (lanes > 1 ? (mark.place - (lanes - 1) / 2) * LANE : 0))));
+          points.map((point) => dot(point, x.at(point.value), y + (lanes > 1 ? (point.place - (lanes - 1) / 2) * LANE : 0))));
       }));
   });
 }

@@ -17,24 +17,24 @@ const WIDE = 480;
 const LETTER = 6.4; // pixels
 const NAME = 22; // letters
 
-// `rows`: how many releases the index has; the claim leaves some aside.
-export function strip(place, claim, rows) {
-  const kinds = (claim?.chart?.series ?? []).map((series) => series.points);
+// `rows`: how many releases the index has; the finding leaves some aside.
+export function dotPlot(place, finding, rows) {
+  const kinds = (finding?.chart?.series ?? []).map((series) => series.points);
   const points = kinds.flat().filter(({ x }) => x > 0);
   place.hidden = !points.length || kinds.some((some) => some.length >= THINNED);
   if (place.hidden) return;
   points.sort((one, other) => one.x - other.x);
-  place.replaceChildren(figure("M of every release", (width) => drawn(points, claim, rows, width)));
+  place.replaceChildren(figure("M of every release", (width) => drawn(points, finding, rows, width)));
 }
 
-function drawn(points, claim, rows, width) {
+function drawn(points, finding, rows, width) {
   const box = { left: 10, right: width - 10, top: 40, bottom: HEIGHT - 20 };
   const inside = (value) => Math.min(Math.max(value, SANE[0]), SANE[1]);
   const x = scale([...points.map((point) => inside(point.x)), LEAST_END], [box.left, box.right], { log: true });
   const at = (value) => x.at(inside(value));
   const [least, most] = [points[0], points.at(-1)];
   const beyond = points.filter((point) => point.x > FP16).length;
-  const label = `M of ${counted(points.length, "release")} on a log axis, from ${activation(least.x)} (${least.label}) to ${activation(most.x)} (${most.label}); ${number(beyond)} have M beyond fp16. ${claim.title}, in M or in a tensor beside it.`;
+  const label = `M of ${counted(points.length, "release")} on a log axis, from ${activation(least.x)} (${least.label}) to ${activation(most.x)} (${most.label}); ${number(beyond)} have M beyond fp16. ${finding.title}, in M or in a tensor beside it.`;
   return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": label },
     svg("rect", { class: "over", x: at(FP16), y: box.top - 22, width: box.right - at(FP16), height: box.bottom - box.top + 22 }),
     ruling(x, box),

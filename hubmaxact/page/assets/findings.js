@@ -1,4 +1,4 @@
-// The paper's claims, recomputed from the index: all words come with the data, this draws them.
+// The paper's findings, recomputed from the index: all words come with the data, this draws them.
 
 import { bars, dots, lines, scatter } from "./chart.js";
 import { details, h, svg, table } from "./dom.js";
@@ -14,19 +14,19 @@ export function findings({ scopes, first, findings: all }, state, about, go) {
     h("fieldset", { class: "switch scopes" }, h("legend", {}, "Computed over"), scopes.map(({ id, label, basis }) =>
       h("label", {}, h("input", { type: "radio", name: "scope", value: id, checked: id === scope, onchange: () => go({ scope: id === first ? "" : id }) }),
         h("span", {}, label, h("small", {}, basis))))),
-    all[scope].map((claim) => card(claim, about)));
+    all[scope].map((finding) => card(finding, about)));
 }
 
-function card(claim, about) {
-  return h("article", { id: `finding-${claim.id}`, class: "claim" },
+function card(finding, about) {
+  return h("article", { id: `finding-${finding.id}`, class: "finding" },
     h("div", { class: "words" },
-      h("p", { class: claim.answer === null ? "answer none" : "answer" }, claim.answer ?? "–"),
-      h("h2", {}, claim.title), claim.sentences.map((sentence) => h("p", {}, h("bdi", {}, sentence))),
-      h("p", { class: "basis" }, `This ${claim.basis}.`)),
+      h("p", { class: finding.answer === null ? "answer none" : "answer" }, finding.answer ?? "–"),
+      h("h2", {}, finding.title), finding.sentences.map((sentence) => h("p", {}, h("bdi", {}, sentence))),
+      h("p", { class: "basis" }, `This ${finding.basis}.`)),
     h("div", { class: "shown" },
-      claim.chart ? [drawn(claim.chart, claim.title, about), legend(claim.chart)] : null,
-      claim.table.rows.length ? details(`claim-${claim.id}`, "These numbers", table(claim.title, claim.table.head,
-        claim.table.rows.map((row) => h("tr", {}, row.map(value))))) : null));
+      finding.chart ? [drawn(finding.chart, finding.title, about), legend(finding.chart)] : null,
+      finding.table.rows.length ? details(`finding-${finding.id}`, "These numbers", table(finding.title, finding.table.head,
+        finding.table.rows.map((row) => h("tr", {}, row.map(value))))) : null));
 }
 
 function value(cell) {
@@ -48,13 +48,13 @@ function drawn(chart, label, about) {
 }
 
 function rowed(chart, named, labels, end) {
-  const marks = named.flatMap(({ points, place, label }) => points.map((point) => ({ ...point, place, series: label })));
+  const placed = named.flatMap(({ points, place, label }) => points.map((point) => ({ ...point, place, series: label })));
   if (chart.kind === "bars") {
-    return bars({ ...labels, rows: marks.map(({ label, x, place, series }) => ({ label: named.length > 1 ? `${label}, ${series}` : label, value: x, place })) });
+    return bars({ ...labels, rows: placed.map(({ label, x, place, series }) => ({ label: named.length > 1 ? `${label}, ${series}` : label, value: x, place })) });
   }
   const formats = chart.kind === "ratios" ? [{ label: "no difference", largest: 1 }] : end(chart.x_label);
-  return dots({ ...labels, formats, log: chart.x_log, rows: marks.slice(0, MOST_ROWS).map(({ label, x, place, level }) =>
-    ({ label, marks: [{ place, level, value: x, title: `${label}: ${activation(x)}` }] })) });
+  return dots({ ...labels, formats, log: chart.x_log, rows: placed.slice(0, MOST_ROWS).map(({ label, x, place, level }) =>
+    ({ label, points: [{ place, level, value: x, title: `${label}: ${activation(x)}` }] })) });
 }
 
 function legend(chart) {

@@ -4,7 +4,7 @@ const NAMES = ["id", "data-key", "data-sort", "aria-label", "name"];
 const FOLDS = ["data-facet", "data-fold"];
 const FOLDED = FOLDS.map((each) => `details[${each}]`).join(", ");
 // Where the keyboard goes on when its place is gone or cannot be used any more.
-const NEAR = [[".tray", "#copy, #link"], [".pager", ".pager button:enabled"], ["#compare", "#compare-title"]];
+const NEAR = [[".selection", "#copy, #link"], [".pager", ".pager button:enabled"], ["#compare", "#compare-title"]];
 
 // Look at the old elements; returns what puts the new ones into the same condition.
 // `back`: the address has changed, and a search box must show the address's words, not the typed.

@@ -5,7 +5,7 @@ import { h, svg } from "./dom.js";
 import { activation } from "./format.js";
 import { swatch } from "./series_style.js";
 
-export function pointing(drawing, { series, x, box, stop }) {
+export function hover(drawing, { series, x, box, stop }) {
   const stops = [...new Set(series.flatMap(({ points }) => points.map(([at]) => at)))].sort((a, b) => a - b);
   const hair = svg("line", { class: "hair", y1: box.top, y2: box.bottom, x1: 0, x2: 0, visibility: "hidden" });
   const said = h("p", { class: "readout", "aria-hidden": "true" }, HINT);

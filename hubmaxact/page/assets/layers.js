@@ -4,7 +4,7 @@ import { dots, lines } from "./chart.js";
 import { details, h, name, table } from "./dom.js";
 import { activation } from "./format.js";
 import { swatch } from "./series_style.js";
-import { raisable } from "./highlight.js";
+import { highlightable } from "./highlight.js";
 import { ROLES } from "./state.js";
 
 export function byLayer(releases, state, about, go) {
@@ -13,7 +13,7 @@ export function byLayer(releases, state, about, go) {
   const known = releases.map((release, place) => ({ release, place, values: release.row[column] })).filter(({ values }) => values?.length);
   const without = releases.filter(({ row }) => !row[column]?.length);
   const label = `Largest |a| of each layer, ${title(state.role)}`;
-  return raisable(h("section", {}, h("h3", {}, "By layer"),
+  return highlightable(h("section", {}, h("h3", {}, "By layer"),
     h("fieldset", { class: "switch" }, h("legend", {}, "Tensor"), ROLES.map((role) => h("label", {},
       h("input", { type: "radio", name: "role", value: role, checked: role === state.role, onchange: () => go({ role }, { replace: true }) }), h("span", {}, title(role))))),
     known.length ? drawn(known, label, about) : h("p", { class: "nothing" }, "None of these has values by layer."),
@@ -50,8 +50,8 @@ export function byRole(releases, about) {
   const value = ({ row }, role) => row[`max_${role}`] ?? null;
   const rows = about.roles.map((role) => ({
     label: role.label,
-    marks: releases.map((release, place) => ({ place, value: value(release, role.name), title: `${release.name}: ${activation(value(release, role.name))}` }))
-      .filter((mark) => mark.value !== null).map((mark) => ({ ...mark, value: Math.abs(mark.value) })),
+    points: releases.map((release, place) => ({ place, value: value(release, role.name), title: `${release.name}: ${activation(value(release, role.name))}` }))
+      .filter((point) => point.value !== null).map((point) => ({ ...point, value: Math.abs(point.value) })),
   }));
   const cells = about.roles.map((role) => h("tr", {}, h("th", { scope: "row" }, role.label, role.in_m ? "" : " (not in M)"),
     releases.map((release) => h("td", { class: "number", title: value(release, role.name) }, activation(value(release, role.name))))));
@@ -64,7 +64,7 @@ export function byRole(releases, about) {
 // Names that bring their lines to the front.
 function names(known) {
   return h("ul", { class: "legend", "aria-label": "Lines; the one pointed at comes to the front" }, known.map(({ release, place }) => h("li", {},
-    h("button", { type: "button", class: "link key", id: `line-${place}`, "data-raises": place }, swatch(place), name(release.name)))));
+    h("button", { type: "button", class: "link key", id: `line-${place}`, "data-highlights": place }, swatch(place), name(release.name)))));
 }
 
 function legend(known) {

@@ -11,15 +11,15 @@ const RADIUS = 5;
 
 // Each name stands where it runs into no point, no other name and not off the paper, or nowhere.
 // `lined`: a line runs through the points, so there is no room beside them.
-export function captions(points, x, y, box, { lined = false } = {}) {
+export function pointLabels(points, x, y, box, { lined = false } = {}) {
   if (points.length > FEW) return null;
-  const marks = points.map((point) => ({ from: x.at(point.x) - RADIUS, to: x.at(point.x) + RADIUS, y: y.at(point.y) + 4 }));
+  const markers = points.map((point) => ({ from: x.at(point.x) - RADIUS, to: x.at(point.x) + RADIUS, y: y.at(point.y) + 4 }));
   const placed = [];
   const free = (at, own) => at.from >= box.left && at.to <= box.right + 8 &&
-    [...marks.filter((each) => each !== own), ...placed].every((other) => apart(at, other));
+    [...markers.filter((each) => each !== own), ...placed].every((other) => apart(at, other));
   for (const [index, point] of points.entries()) {
     const text = clipped(point.label ?? "", LONGEST);
-    const found = text ? places(marks[index], text.length * LETTER, box, lined).find((at) => free(at, marks[index])) : null;
+    const found = text ? places(markers[index], text.length * LETTER, box, lined).find((at) => free(at, markers[index])) : null;
     if (found) placed.push({ ...found, text });
   }
   return placed.map((each) => svg("text", { class: "said", x: each.from, y: each.y }, each.text));

@@ -30,10 +30,10 @@ export function ruler(magnitude, level) {
 
 // The numbers along the ruler, for the head of the table.
 export function rulerHead() {
-  const mark = (at, text, kind) => svg("text", { class: kind, x: percent(at), y: 11, "text-anchor": at ? "middle" : "start" }, text);
+  const label = (at, text, kind) => svg("text", { class: kind, x: percent(at), y: 11, "text-anchor": at ? "middle" : "start" }, text);
   return svg("svg", { class: "ruler head", height: HEIGHT, "aria-hidden": "true" },
-    NAMED.filter(([decade]) => Math.abs(decade / DECADES - share(FP16)) > 0.13).map(([decade, text]) => mark(decade / DECADES, text)),
-    mark(share(FP16), "fp16", "hard"));
+    NAMED.filter(([decade]) => Math.abs(decade / DECADES - share(FP16)) > 0.13).map(([decade, text]) => label(decade / DECADES, text)),
+    label(share(FP16), "fp16", "hard"));
 }
 
 const percent = (part) => `${(100 * part).toFixed(2)}%`;

@@ -4,14 +4,14 @@
 import { h, name } from "./dom.js";
 import { swatch } from "./series_style.js";
 
-export function tray({ releases, unknown }, go) {
+export function selection({ releases, unknown }, go) {
   if (!releases.length) return null;
   // Keys that the index lacks go with the first change: they were told, and cannot come back.
   const without = (gone) => ({ picks }) => ({ picks: picks.filter((key) => key !== gone && !unknown.includes(key)) });
   const chip = (release, place) => h("li", {}, swatch(place), name(release.name),
     h("button", { type: "button", "aria-label": `Remove ${release.name}`, onclick: () => go(without(release.key)) }, "×"));
   const copy = h("button", { type: "button", id: "copy", onclick: () => copied(copy) }, "Copy link");
-  return measured(h("section", { class: "tray", "aria-label": "Picked releases" },
+  return measured(h("section", { class: "selection", "aria-label": "Picked releases" },
     h("ul", {}, releases.map(chip)),
     h("div", { class: "actions" },
       h("button", { type: "button", id: "jump", class: "strong", onclick: jump }, releases.length === 1 ? "Details" : `Compare ${releases.length}`),
@@ -19,12 +19,12 @@ export function tray({ releases, unknown }, go) {
       h("button", { type: "button", id: "none", onclick: () => go({ picks: [] }) }, "Clear"))));
 }
 
-// What is scrolled into view must not lie under the tray, however many lines it has.
-function measured(tray) {
+// What is scrolled into view must not lie under the selection, however many lines it has.
+function measured(bar) {
   new ResizeObserver(() => {
-    if (tray.isConnected) document.documentElement.style.setProperty("--tray", `${tray.offsetHeight}px`);
-  }).observe(tray);
-  return tray;
+    if (bar.isConnected) document.documentElement.style.setProperty("--selection", `${bar.offsetHeight}px`);
+  }).observe(bar);
+  return bar;
 }
 
 function jump() {

@@ -27,7 +27,7 @@ export const colour = (place) => `series s${place % SHAPES.length}`;
 export const dash = (place) => DASHES[place % DASHES.length];
 
 export function marker(place, x, y, title) {
-  return svg("path", { class: `${colour(place)} mark`, d: SHAPES[place % SHAPES.length], transform: `translate(${x} ${y})` },
+  return svg("path", { class: `${colour(place)} marker`, d: SHAPES[place % SHAPES.length], transform: `translate(${x} ${y})` },
     title ? svg("title", {}, title) : null);
 }
 

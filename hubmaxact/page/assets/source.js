@@ -4,7 +4,7 @@ import { records } from "./csv.js";
 import { paged, select } from "./query.js";
 import { query } from "./state.js";
 
-const PATIENCE = 30_000; // milliseconds until a silent server counts as unreachable
+const TIMEOUT = 30_000; // milliseconds until a silent server counts as unreachable
 
 export class Unavailable extends Error {}
 
@@ -25,7 +25,7 @@ async function json(path) {
 async function fetched(path) {
   let answer;
   try {
-    answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE) });
+    answer = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT) });
   } catch {
     throw new Unavailable("The server cannot be reached. Check the connection and try again.");
   }

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from hubmaxact.catalog.findings import usable
 from hubmaxact.catalog.row import MEASURED, PAPER, Row
 from hubmaxact.page.findings import int8, pairs, peaks
-from hubmaxact.page.findings.finding import Claim, basis
+from hubmaxact.page.findings.finding import Finding, basis
 
-Find = Callable[[Sequence[Row]], Claim]
+Find = Callable[[Sequence[Row]], Finding]
 
-CLAIMS: tuple[Find, ...] = (
+FINDINGS: tuple[Find, ...] = (
     peaks.beyond_fp16,
     peaks.span,
     peaks.carriers,
@@ -42,7 +42,7 @@ SCOPES = (
 WIDER: dict[tuple[str, Find], Callable[[Row], bool]] = {
     ("paper", pairs.base_against_tuned): lambda row: row["source"] == PAPER
 }
-"""Claims that rest on more than their population: the paper's tuned releases are not of its 24."""
+"""Findings that rest on more than their population: the paper's tuned ones are not of its 24."""
 
 
 def findings(rows: Sequence[Row]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def findings(rows: Sequence[Row]) -> dict[str, Any]:
         ],
         "first": next((name for name, some in inside.items() if usable(some)), SCOPES[-1].name),
         "findings": {
-            name: [find(_population(name, find, rows) or some) for find in CLAIMS]
+            name: [find(_population(name, find, rows) or some) for find in FINDINGS]
             for name, some in inside.items()
         },
     }

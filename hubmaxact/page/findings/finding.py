@@ -61,7 +61,7 @@ class Table(TypedDict):
     rows: list[list[Cell]]
 
 
-class Claim(TypedDict):
+class Finding(TypedDict):
     """One finding over one population; `answer` is null when it cannot be computed."""
 
     id: str
@@ -73,7 +73,7 @@ class Claim(TypedDict):
     chart: Chart | None
 
 
-def claim(
+def finding(
     name: str,
     title: str,
     found: Basis,
@@ -82,12 +82,12 @@ def claim(
     answer: str | None,
     table: Table,
     picture: Chart | None,
-) -> Claim:
+) -> Finding:
     """Put a finding together; what had to be cut is said after its sentences."""
     short = Table(head=table["head"], rows=table["rows"][:MOST_LINES])
     left = len(table["rows"]) - len(short["rows"])
     told = f"The table leaves out {numbers.count(left, 'further line')}." if left else ""
-    return Claim(
+    return Finding(
         id=name,
         title=title,
         sentences=[sentence for sentence in (*sentences, told) if sentence],

@@ -8,11 +8,11 @@ from hubmaxact.catalog.findings import ErrorColumn, RankCorrelation
 from hubmaxact.catalog.row import Row
 from hubmaxact.page.findings.finding import (
     Cell,
-    Claim,
+    Finding,
     Point,
     Table,
     chart,
-    claim,
+    finding,
     magnitude,
     named,
     pooled,
@@ -31,13 +31,13 @@ LABELS = {
 }
 
 
-def int8(rows: Sequence[Row]) -> Claim:
+def int8(rows: Sequence[Row]) -> Finding:
     """Return the rank correlation of M with the INT-8 diagnostic at M."""
     found = findings.peak_against_error(rows, SQNR)
     value = _value(found)
     answer = None if value is None else f"{value:+.2f}"
     measured = [row for row in findings.usable(rows) if row[SQNR] is not None]
-    return claim(
+    return finding(
         "int8",
         f"Rank correlation of M with the INT-8 diagnostic: {answer}"
         if answer

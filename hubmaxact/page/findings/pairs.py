@@ -13,11 +13,11 @@ from hubmaxact.catalog.row import Row
 from hubmaxact.page.findings.finding import (
     MOST_RUNS,
     Chart,
-    Claim,
+    Finding,
     Point,
     Table,
     chart,
-    claim,
+    finding,
     magnitude,
     named,
     number,
@@ -30,11 +30,11 @@ FEW = 5
 TRILLION = 1e12
 
 
-def moe_against_dense(rows: Sequence[Row]) -> Claim:
+def moe_against_dense(rows: Sequence[Row]) -> Finding:
     """Return how much larger M is in dense releases than in mixtures of experts."""
     found = findings.moe_against_dense(rows)
     answer = _answer(found)
-    return claim(
+    return finding(
         "moe",
         f"Dense over mixture of experts, M is {answer} times as large"
         if answer
@@ -50,11 +50,11 @@ def moe_against_dense(rows: Sequence[Row]) -> Claim:
     )
 
 
-def base_against_tuned(rows: Sequence[Row]) -> Claim:
+def base_against_tuned(rows: Sequence[Row]) -> Finding:
     """Return how M changes from base releases to those tuned from them."""
     found = findings.base_against_tuned(rows)
     answer = _answer(found)
-    return claim(
+    return finding(
         "tuned",
         f"Base over tuned, M is {answer} times as large"
         if answer
@@ -74,12 +74,12 @@ def base_against_tuned(rows: Sequence[Row]) -> Claim:
     )
 
 
-def training_stages(rows: Sequence[Row]) -> Claim:
+def training_stages(rows: Sequence[Row]) -> Finding:
     """Return how M grows along training runs."""
     found = findings.training_stages(rows)
     growths = [magnitude(run[-1]) / magnitude(run[0]) for run in found.runs]
     answer = _range(growths)
-    return claim(
+    return finding(
         "stages",
         f"From the first to the last checkpoint of a run, M becomes {answer} times as large"
         if answer
@@ -138,7 +138,7 @@ def _spread(found: Pairs) -> str:
 
 
 def _beside_main(found: Pairs) -> str:
-    """Say when a claim on the paper rests on more than its main analysis."""
+    """Say when a finding on the paper rests on more than its main analysis."""
     members = [row for pair in found.pairs for row in (pair.first, pair.second)]
     if all(row["in_paper_main"] is not False for row in members):
         return ""

@@ -9,11 +9,11 @@ from hubmaxact.catalog.findings import Basis, Carriers, Span
 from hubmaxact.catalog.row import Row
 from hubmaxact.formats import FP16_LIMIT
 from hubmaxact.page.findings.finding import (
-    Claim,
+    Finding,
     Point,
     Table,
     chart,
-    claim,
+    finding,
     magnitude,
     named,
     number,
@@ -29,14 +29,14 @@ LEVELS = {"beyond": "beyond fp16", "near": "within a factor of 2 of it", "within
 TYPES = {"dense": "dense", "moe": "mixture of experts", None: "type not known"}
 
 
-def beyond_fp16(rows: Sequence[Row]) -> Claim:
+def beyond_fp16(rows: Sequence[Row]) -> Finding:
     """Return how many releases exceed fp16's range, and which."""
     known = [row for row in findings.usable(rows) if row["exceeds_float16"] is not None]
     known.sort(key=lambda row: (-magnitude(row), row["key"]))
     found = Basis(num_reports=len(known), num_protocols=len({r["protocol_key"] for r in known}))
     beyond = [row for row in known if row["exceeds_float16"]]
     answer = f"{len(beyond):,} of {len(known):,}" if known else None
-    return claim(
+    return finding(
         "fp16",
         f"{answer} releases exceed fp16's range" if known else "No release to hold against fp16",
         found,
@@ -92,14 +92,14 @@ def _by_level(rows: Sequence[Row]) -> dict[str, list[Point]]:
     return series
 
 
-def span(rows: Sequence[Row]) -> Claim:
+def span(rows: Sequence[Row]) -> Finding:
     """Return how many orders of magnitude M spans."""
     found = findings.span(rows)
     known = findings.usable(rows)
     orders = number(found.orders_of_magnitude)
     answer = None if orders is None else f"{orders:.2f}"
     sized = [row for row in known if row["size"]]
-    return claim(
+    return finding(
         "span",
         f"M spans {answer} orders of magnitude" if answer else "No M to compare",
         found,
@@ -147,12 +147,12 @@ def _by_type(rows: Sequence[Row]) -> dict[str, list[Point]]:
     return series
 
 
-def carriers(rows: Sequence[Row]) -> Claim:
+def carriers(rows: Sequence[Row]) -> Finding:
     """Return how many peaks sit in the residual stream."""
     found = findings.carriers(rows)
     total = sum(found.by_role.values())
     answer = f"{found.residual:,} of {total:,}" if total else None
-    return claim(
+    return finding(
         "carriers",
         f"{answer} peaks sit in the residual stream" if answer else "No peak's place is known",
         found,

@@ -22,7 +22,7 @@ def client(space):
 
 
 @pytest.fixture(scope="module")
-def shelf(index):
+def page_data(index):
     return PageData.of(read_index(index), origin="folder", built=None)
 
 
@@ -30,14 +30,14 @@ def as_json(document):
     return json.loads(json.dumps(document))
 
 
-def test_programs_get_what_the_page_gets(client, shelf):
+def test_programs_get_what_the_page_gets(client, page_data):
     for query in ("", "q=qwen&sort=name", "page=2", "family=nonsense"):
         said = client.predict(query, api_name="/releases")
-        assert said == as_json(shelf.page(parse(query)))
-    keys = [row["key"] for row in shelf.rows[:3]]
+        assert said == as_json(page_data.page(parse(query)))
+    keys = [row["key"] for row in page_data.rows[:3]]
     said = client.predict([*keys, "no/such"], api_name="/compare")
-    assert said == as_json(shelf.releases([*keys, "no/such"]))
-    assert client.predict(api_name="/findings") == as_json(shelf.findings())
+    assert said == as_json(page_data.releases([*keys, "no/such"]))
+    assert client.predict(api_name="/findings") == as_json(page_data.findings())
 
 
 def test_the_endpoints_are_described(client):

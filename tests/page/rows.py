@@ -1,4 +1,4 @@
-"""Rows that differ, made without reports, and shelves of them."""
+"""Rows that differ, made without reports, and page data of them."""
 
 import random
 
@@ -40,7 +40,7 @@ def index_of(rows):
     return Index(manifest, parquet.encode(rows))
 
 
-def shelf_of(rows):
+def page_data_of(rows):
     return PageData.of(index_of(rows), origin="folder", built=BUILT)
 
 

@@ -4,8 +4,8 @@ import copy
 
 import example_reports
 import pytest
-
 from comparison.releases import first_release, second_release
+
 from hubmaxact.gate.limits import Limits
 from hubmaxact.gate.rules import outcomes
 

@@ -197,7 +197,7 @@ def test_findings_over_the_papers_checkpoints_are_the_papers(visit, address):
     page = visit(address).open("?view=findings")
     answers = {
         article.get_attribute("id"): article.inner_text()
-        for article in page.locator("article.claim").all()
+        for article in page.locator("article.finding").all()
     }
     assert "3.76" in answers["finding-span"]
     assert "22 of 24" in answers["finding-carriers"]

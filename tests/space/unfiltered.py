@@ -1,4 +1,4 @@
-"""Serves the Space's server without its gate, so that Gradio's own settings show what they do.
+"""Serves the Space's server without its filter, so that Gradio's own settings show what they do.
 
 Prints the address, then what can only be seen from inside, as JSON.
 """
@@ -14,7 +14,7 @@ import gradio
 from server import ReadingServer
 
 
-class Ungated(ReadingServer):
+class Unfiltered(ReadingServer):
     async def __call__(self, scope, receive, send):
         await gradio.Server.__call__(self, scope, receive, send)
 
@@ -28,7 +28,7 @@ def fail(text: str) -> str:
     raise ValueError(f"a secret in a bug: {text}")
 
 
-blocks = Ungated([], [wait, fail]).open("127.0.0.1")
+blocks = Unfiltered([], [wait, fail]).open("127.0.0.1")
 inside = {
     "capacity": blocks.server_app.state_holder.capacity,
     "delete_cache": blocks.delete_cache,
