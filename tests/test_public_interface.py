@@ -110,6 +110,7 @@ def test_mypy_sees_the_types_of_a_caller(tmp_path):
     config.write_text(f"[mypy]\nstrict = true\n{skipped}")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", f"--config-file={config}", "--cache-dir=/dev/null", TYPED],
+        cwd=tmp_path,  # where nothing stands before the package that is installed
         capture_output=True,
         text=True,
         check=False,
