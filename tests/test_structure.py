@@ -71,7 +71,7 @@ SMUGGLED = {
         "forbidden",
     ),
     "across": (
-        "measurement/statistics/massive.py",
+        "measurement/statistics/massive_tokens.py",
         "import hubmaxact.publication.push",
         "forbidden",
     ),

@@ -55,7 +55,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     files = inspect(source.folder)
     watcher.stage(f"Reading corpus {options.corpus}")
     corpus = load(options.corpus, num_samples=options.num_samples)
-    from hubmaxact.measurement.anatomy.resolve import resolve
+    from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
     from hubmaxact.measurement.tokenization import check_ids, check_vocabulary, encode
 
@@ -70,7 +70,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     weight = cast("Tensor", loaded.model.get_input_embeddings().weight)
     num_embeddings = weight.shape[0]
     check_vocabulary(loaded.tokenizer, num_embeddings)
-    anatomy = resolve(loaded.model)
+    anatomy = find_sites(loaded.model)
     require(anatomy.missing, options)
     max_seq_len = min(options.max_seq_len, most_positions(loaded.model))
     watcher.stage(f"Encoding {len(corpus.texts)} texts, at most {max_seq_len} tokens of each")

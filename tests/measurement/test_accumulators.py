@@ -28,7 +28,7 @@ from hubmaxact.measurement.statistics.exact_sums import ExactSums
 from hubmaxact.measurement.statistics.experts import ExpertMaxima, RoutedTokens
 from hubmaxact.measurement.statistics.float_values import FloatValues
 from hubmaxact.measurement.statistics.int8_error import Int8Errors
-from hubmaxact.measurement.statistics.massive import Massive
+from hubmaxact.measurement.statistics.massive_tokens import Massive
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics

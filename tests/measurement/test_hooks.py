@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, Lfm2Config, Qwen3MoeConfig
 
-from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.measurement.execution.hooks import attach_hooks
 
 SIZES = {
@@ -69,14 +69,14 @@ IDS = torch.arange(20).reshape(2, 10)
 
 
 def test_no_hook_outlives_the_block(model):
-    anatomy, before = resolve(model), hooks_of(model)
+    anatomy, before = find_sites(model), hooks_of(model)
     with attach_hooks(model, anatomy, Deaf()):
         assert hooks_of(model) != before
     assert hooks_of(model) == before
 
 
 def test_no_hook_outlives_an_error_in_the_sink(model):
-    anatomy, before = resolve(model), hooks_of(model)
+    anatomy, before = find_sites(model), hooks_of(model)
     with pytest.raises(RuntimeError, match="no more"), attach_hooks(model, anatomy, Angry()):
         model(input_ids=IDS)
     assert hooks_of(model) == before
@@ -84,7 +84,7 @@ def test_no_hook_outlives_an_error_in_the_sink(model):
 
 
 def test_no_hook_outlives_a_site_that_is_not_there(model):
-    anatomy, before = resolve(model), hooks_of(model)
+    anatomy, before = find_sites(model), hooks_of(model)
     broken = copy.deepcopy(model)
     del broken.get_submodule("model").layers[1]
     with pytest.raises(AttributeError), attach_hooks(broken, anatomy, Deaf()):
@@ -95,13 +95,13 @@ def test_no_hook_outlives_a_site_that_is_not_there(model):
 
 def test_watching_changes_no_bit(model):
     plain = model(input_ids=IDS).logits
-    with attach_hooks(model, resolve(model), Deaf()):
+    with attach_hooks(model, find_sites(model), Deaf()):
         watched = model(input_ids=IDS).logits
     assert torch.equal(plain, watched)
 
 
 def test_every_site_fires_once_per_forward_pass(model):
-    anatomy = resolve(model)
+    anatomy = find_sites(model)
     with attach_hooks(model, anatomy, Deaf()) as fired, torch.inference_mode():
         for _ in range(3):
             model(input_ids=IDS)
@@ -110,7 +110,7 @@ def test_every_site_fires_once_per_forward_pass(model):
 
 def test_only_experts_say_which_token_a_row_is(model):
     sink = Deaf()
-    with attach_hooks(model, resolve(model), sink):
+    with attach_hooks(model, find_sites(model), sink):
         model(input_ids=IDS)
     routed = [(role, shape) for role, shape, has_rows in sink.shapes if has_rows]
     expected = [("mlp_gate", (40, 24))] if model.config.model_type == "qwen3_moe" else []

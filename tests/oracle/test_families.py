@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.report.write import report_bytes
 from oracle import brute, tiny
 from oracle.cases import Case
@@ -19,7 +19,7 @@ ROUTED = [name for name, family in FAMILIES.items() if family.routed]
 @pytest.mark.parametrize("name", FAMILIES)
 def test_anatomy_finds_exactly_the_expected_sites(name):
     family = FAMILIES[name]
-    anatomy = resolve(tiny.random_model(name, seed=5))
+    anatomy = find_sites(tiny.random_model(name, seed=5))
     assert [(s.role, s.layer, s.part) for s in anatomy.sites] == sorted(
         (watch.key for watch in family.watches), key=brute.site_order
     )

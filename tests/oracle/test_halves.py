@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.measurement.batch_plan import Split, plan_batches
 from hubmaxact.measurement.execution.forward import measure, recorder_for
 from hubmaxact.measurement.statistics.int8_error import POLICIES
@@ -23,7 +23,7 @@ class Run:
 
     def __init__(self, name, dtype):
         self.model = tiny.random_model(name, seed=12).to(getattr(torch, dtype))
-        self.anatomy = resolve(self.model)
+        self.anatomy = find_sites(self.model)
         choice = np.random.default_rng(5)
         self.ids = [choice.integers(3, 320, length).astype(np.int32) for length in LENGTHS]
         self.plan = plan_batches(LENGTHS, calibration=3, evaluation=4, batch_tokens=24)

@@ -18,7 +18,7 @@ from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
 from hubmaxact.measurement.statistics.float_values import FloatValues
-from hubmaxact.measurement.statistics.massive import Massive
+from hubmaxact.measurement.statistics.massive_tokens import Massive
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.top_values import TopValues

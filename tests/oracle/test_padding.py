@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.measurement.batch_plan import plan_batches
 from hubmaxact.measurement.execution.forward import measure
 from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS
@@ -47,7 +47,7 @@ def measured_with(name, module, write):
         for row, sample in enumerate(batch.samples):
             write(rows[row, LENGTHS[sample] :])
 
-    anatomy = resolve(model)
+    anatomy = find_sites(model)
     model.get_submodule(module).register_forward_hook(hook)
     recorded = measure(model, anatomy, plan, ids).recorder.result()
     assert next(running, None) is None

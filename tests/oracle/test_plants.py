@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.measurement.assembly.maxima import global_max
 from hubmaxact.measurement.batch_plan import plan_batches
 from hubmaxact.measurement.execution.forward import measure
@@ -27,7 +27,7 @@ NUM_SAMPLES, BUDGET = 7, 40
 def subject(name):
     """A bf16 model with its anatomy."""
     model = tiny.random_model(name, seed=9).to(torch.bfloat16)
-    return model, resolve(model)
+    return model, find_sites(model)
 
 
 def random_input(choice):
@@ -162,7 +162,7 @@ def test_a_huge_token_inside_fused_experts_is_found_at_its_coordinates(name, imp
             _, plant.channel = divmod(int(gates.abs().argmax()), gates.shape[1])
             plant.value = gates.flatten()[gates.abs().argmax()].item()
 
-    anatomy = resolve(model)
+    anatomy = find_sites(model)
     model.get_submodule(watch.module).register_forward_pre_hook(enlarge)
     measurement = measure(model, anatomy, plan, ids)
     (best,) = [

@@ -17,7 +17,7 @@ from hubmaxact.formats import INT8_LEVELS as LEVELS
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
-from hubmaxact.measurement.statistics.values import Values
+from hubmaxact.measurement.statistics.values_by_dtype import Values
 
 POLICIES: dict[str, Callable[[Values], float | None]] = {
     "max_abs": lambda calibration: calibration.abs_max(),

@@ -16,10 +16,10 @@ from hubmaxact.measurement.statistics.int8_error import (
     Int8Errors,
     error_of_bins,
 )
-from hubmaxact.measurement.statistics.massive import Massive, MassiveTokens
+from hubmaxact.measurement.statistics.massive_tokens import Massive, MassiveTokens
 from hubmaxact.measurement.statistics.rows import Rows
 from hubmaxact.measurement.statistics.top_values import TopValues, Value
-from hubmaxact.measurement.statistics.values import values_for
+from hubmaxact.measurement.statistics.values_by_dtype import values_for
 
 Thresholds = Mapping[str, float]
 """INT-8 policy -> its threshold; a policy that finds none above zero is left out."""

@@ -15,7 +15,7 @@ from transformers import (
 
 from hubmaxact import Options, measure
 from hubmaxact.errors import UnknownAnatomyError
-from hubmaxact.measurement.anatomy.resolve import resolve
+from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.report.write import report_bytes
 
 SMALL = {"vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -75,7 +75,7 @@ class TestBeforeTheResidualAdd:
 
     def test_bloom(self):
         decoder = model("bloom", vocab_size=320, hidden_size=32, n_layer=2, n_head=4)
-        anatomy = resolve(decoder)
+        anatomy = find_sites(decoder)
         attention, mlp = modules(anatomy, "attention_output"), modules(anatomy, "mlp_output")
         assert attention == [f"transformer.h.{n}.self_attention.dense" for n in (0, 1)]
         assert mlp == [f"transformer.h.{n}.mlp.dense_4h_to_h" for n in (0, 1)]
@@ -87,7 +87,7 @@ class TestBeforeTheResidualAdd:
             torch.testing.assert_close(given[0] + added, put_out[0])
 
     def test_mpt(self):
-        anatomy = resolve(model("mpt", **MPT))
+        anatomy = find_sites(model("mpt", **MPT))
         assert modules(anatomy, "mlp_output") == [
             f"transformer.blocks.{n}.ffn.down_proj" for n in (0, 1)
         ]
@@ -99,7 +99,7 @@ class TestBeforeTheResidualAdd:
 class TestFinalNorm:
     def test_one_that_also_norms_the_embedding_is_watched_at_its_last_call(self, tmp_path):
         decoder = model("nanochat", **SMALL, num_key_value_heads=2)
-        site = next(site for site in resolve(decoder).sites if site.role == "final_norm")
+        site = next(site for site in find_sites(decoder).sites if site.role == "final_norm")
         assert (site.module, site.calls) == ("model.norm", 2)
         report = measured(decoder, tmp_path)
         row = report["sites"][-1]
@@ -115,7 +115,7 @@ class TestFinalNorm:
     )
     def test_where_there_is_none_it_is_absent_by_design(self, model_type, config, tmp_path):
         decoder = model(model_type, **config)
-        anatomy = resolve(decoder)
+        anatomy = find_sites(decoder)
         assert modules(anatomy, "final_norm") == []
         assert anatomy.missing == ()
         report = measured(decoder, tmp_path)
@@ -125,17 +125,17 @@ class TestFinalNorm:
 
 
 def test_a_block_that_is_a_sequence_of_modules_is_found():
-    anatomy = resolve(model("ctrl", **CTRL))
+    anatomy = find_sites(model("ctrl", **CTRL))
     assert modules(anatomy, "mlp_output") == [f"transformer.h.{n}.ffn" for n in (0, 1)]
 
 
 def test_an_activation_that_layers_share_is_no_gate_of_theirs():
-    assert modules(resolve(model("openai-gpt", **GPT)), "mlp_gate") == []
+    assert modules(find_sites(model("openai-gpt", **GPT)), "mlp_gate") == []
 
 
 def test_layers_are_found_where_the_decoder_by_name_is_a_head():
     config = SMALL | {"global_attn_every_n_layers": 1}
-    anatomy = resolve(model("modernbert-decoder", **config))
+    anatomy = find_sites(model("modernbert-decoder", **config))
     assert anatomy.num_layers == 2
     assert anatomy.missing == ()
 
@@ -145,7 +145,7 @@ def test_experts_that_run_in_an_unknown_way_have_gates_that_are_missing_once(mod
     experts = {"num_experts": 4, "num_local_experts": 4, "num_experts_per_tok": 2}
     decoder = model(model_type, **SMALL, num_key_value_heads=2, head_dim=8, **experts)
     decoder.config._experts_implementation = "eager"
-    anatomy = resolve(decoder)
+    anatomy = find_sites(decoder)
     assert [(m.role, m.layer) for m in anatomy.missing] == [("mlp_gate", 0), ("mlp_gate", 1)]
     assert all("run as 'eager'" in m.reason for m in anatomy.missing)
     assert modules(anatomy, "mlp_gate") == []
@@ -155,14 +155,14 @@ class TestRefusals:
     @pytest.mark.parametrize("model_type", ["bert", "roberta"])
     def test_an_encoder(self, model_type):
         with pytest.raises(UnknownAnatomyError, match="is no causal decoder: a later token moved"):
-            resolve(model(model_type, AutoModelForMaskedLM, **SMALL))
+            find_sites(model(model_type, AutoModelForMaskedLM, **SMALL))
 
     def test_an_encoder_as_it_is_initialized(self):
         torch.manual_seed(1)
         config = AutoConfig.for_model("bert", **SMALL)
         encoder = AutoModelForMaskedLM.from_config(config, dtype=torch.bfloat16).eval()
         with pytest.raises(UnknownAnatomyError, match="is no causal decoder"):
-            resolve(encoder)
+            find_sites(encoder)
 
     @pytest.mark.parametrize(("dtype", "apart"), [(torch.float32, 0.1), (torch.bfloat16, 0.4)])
     def test_an_encoder_that_looks_little_at_the_last_token(self, dtype, apart):
@@ -172,11 +172,11 @@ class TestRefusals:
         with torch.no_grad():  # the probe's sequences end in tokens 10 and 11
             table[11] = table[10] + apart * (table[11] - table[10])
         with pytest.raises(UnknownAnatomyError, match=r"before it, by [0-2]\.\d%"):
-            resolve(encoder.to(dtype))
+            find_sites(encoder.to(dtype))
 
     def test_an_encoder_with_a_decoder(self):
         with pytest.raises(UnknownAnatomyError, match="is an encoder-decoder"):
-            resolve(model("t5", AutoModelForSeq2SeqLM, **T5))
+            find_sites(model("t5", AutoModelForSeq2SeqLM, **T5))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ MOST_EXTRA_CLASSES = 4  # routers may score a few pseudo-experts (ZAYA's skip cl
 SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
 
 
-def resolve(model: PreTrainedModel) -> Anatomy:
+def find_sites(model: PreTrainedModel) -> Anatomy:
     """Find every site of profile `paper` in a loaded model.
 
     Args:
