@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hubmaxact.measurement.batch_plan import Split
-from hubmaxact.measurement.statistics.massive import Massive, MassiveTokens
+from hubmaxact.measurement.statistics.massive_tokens import Massive, MassiveTokens
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 
 

@@ -11,7 +11,7 @@ from hubmaxact.measurement.statistics.exact_sums import ExactSums
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
 from hubmaxact.measurement.statistics.float_values import FloatValues
 from hubmaxact.measurement.statistics.int8_error import Int8Errors
-from hubmaxact.measurement.statistics.values import values_for
+from hubmaxact.measurement.statistics.values_by_dtype import values_for
 
 KINDS = {
     "Bf16Histogram": Bf16Histogram,
