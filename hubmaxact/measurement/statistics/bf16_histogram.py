@@ -46,7 +46,7 @@ class Bf16Histogram:
         """Fold in a bf16 tensor of any shape."""
         if x.dtype != torch.bfloat16:
             raise ValueError(f"expected bfloat16, got {x.dtype}")
-        patterns = x.contiguous().view(torch.int16).flatten().to(torch.int32) & 0xFFFF
+        patterns = x.view(torch.int16).flatten().to(torch.int32) & 0xFFFF
         self.counts += torch.bincount(patterns, minlength=NUM_PATTERNS)
 
     def merge(self, other: Self) -> None:
@@ -67,8 +67,7 @@ class Bf16Histogram:
         finite = ascending_patterns()
         seen = finite[counts[finite] > 0]
         values, first = np.unique(pattern_values()[seen] + 0.0, return_index=True)
-        totals = np.add.reduceat(counts[seen], first) if len(seen) else counts[seen]
-        return Bins(values, totals)
+        return Bins(values, np.add.reduceat(counts[seen], first))
 
     def abs_max(self) -> float | None:
         """The largest finite |x|; None when none was seen."""

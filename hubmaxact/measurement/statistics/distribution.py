@@ -30,7 +30,7 @@ class Bins:
         num_values = int(self.counts.sum())
         if num_values == 0:
             return None
-        rank = max(1, math.ceil(Fraction(level) * num_values))
+        rank = math.ceil(Fraction(level) * num_values)
         order = np.argsort(np.abs(self.values), kind="stable")
         ranks = np.cumsum(self.counts[order])
         return float(np.abs(self.values[order][np.searchsorted(ranks, rank)]))

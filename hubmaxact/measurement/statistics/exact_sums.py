@@ -31,7 +31,7 @@ class ExactSums:
         """Fold in a float32 tensor of finite values, any shape."""
         if x.dtype != torch.float32 or x.numel() >= MOST_PER_UPDATE:
             raise ValueError(f"expected float32 and under 2^29 values, got {x.dtype}, {x.numel()}")
-        bits = x.contiguous().view(torch.int32).flatten()
+        bits = x.view(torch.int32).flatten()
         exponents = (bits >> 23) & 0xFF
         mantissas = ((bits & 0x7FFFFF) | ((exponents > 0).int() << 23)).to(torch.int64)
         exponents = exponents.clamp(min=1)  # subnormals share the smallest exponent

@@ -23,8 +23,8 @@ class RoutedTokens:
     def update(self, top_k_index: Tensor) -> None:
         """Fold in the chosen experts of some tokens, shape (tokens, k)."""
         num_experts = len(self.tokens)
-        chosen = top_k_index.flatten()
-        chosen = chosen[chosen < num_experts]  # ZAYA's routers may also choose no expert at all
+        # ZAYA's routers may also choose no expert at all.
+        chosen = top_k_index[top_k_index < num_experts]
         self.tokens += torch.bincount(chosen, minlength=num_experts).cpu()
 
     def merge(self, other: Self) -> None:

@@ -31,7 +31,7 @@ class FloatValues:
         """Fold in a float16 or float32 tensor of any shape."""
         if x.dtype not in (torch.float16, torch.float32):
             raise ValueError(f"expected float16 or float32, got {x.dtype}")
-        values = x.float().flatten()
+        values = x.float()
         finite = values[values.isfinite()]
         self.count += values.numel()
         self.num_nan += int(values.isnan().sum())
@@ -55,8 +55,7 @@ class FloatValues:
         self.num_nan += other.num_nan
         self.num_inf += other.num_inf
         self.num_zeros += other.num_zeros
-        if other.num_ties:
-            self._extend(other.min, other.max, other.num_ties)
+        self._extend(other.min, other.max, other.num_ties)
 
     def state(self) -> State:
         """Rounded counts, exact sums, numbers of elements, extremes."""

@@ -126,8 +126,7 @@ class Int8Errors:
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
         """Fold in a tensor of the evaluation split."""
-        values = x.float().flatten().double()
-        values = values[values.isfinite()]
+        values = x[x.isfinite()].double()
         scale = self.threshold / LEVELS
         errors = values - (values / scale).round().clamp(-LEVELS, LEVELS) * scale
         self.errors.update(errors.float())

@@ -113,7 +113,7 @@ class SiteStatistics:
 
     def load(self, state: State) -> None:
         """Go on from a state of the same dtype."""
-        parts = by_part({name: tensor for name, tensor in state.items() if name != "dtype"})
+        parts = by_part(state)
         self.int8 = {name: Int8Errors(0.0, self.device) for name in POLICIES if name in parts}
         for name, part in self._parts().items():
             part.load(parts[name])

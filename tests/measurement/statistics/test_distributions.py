@@ -142,6 +142,7 @@ def test_every_bf16_value_is_counted_once():
     patterns = torch.arange(-(2**15), 2**15, dtype=torch.int16).view(torch.bfloat16)
     histogram = Bf16Histogram()
     histogram.update(patterns)
+    assert histogram.state()["counts"].tolist() == [1] * 2**16
     found = histogram.result()
     assert (found.count, found.num_nan, found.num_inf) == (2**16, 254, 2)
     assert found.num_zeros == found.num_ties == 2

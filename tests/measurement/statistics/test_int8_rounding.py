@@ -76,6 +76,18 @@ def test_errors_are_counted_over_finite_values_alone(error_over):
     )
 
 
+@pytest.mark.parametrize("error_over", [over_counts, over_tensors])
+def test_errors_are_in_the_unit_of_the_values(error_over):
+    """At a scale of two: 3 to 4, -1 to 0, 4.5 to 4, 258 to 254."""
+    found = error_over([3.0, -1.0, 4.5, 258.0], 254.0)
+    assert (found.abs_err, found.err_sq, found.num_clipped) == (6.5, 18.25, 1)
+
+
+def test_errors_at_another_threshold_do_not_merge():
+    with pytest.raises(ValueError, match=r"expected threshold 1\.0, got 2\.0"):
+        Int8Errors(1.0).merge(Int8Errors(2.0))
+
+
 EXAMPLE = Int8Error(
     threshold=1.0, sum_sq=400.0, err_sq=4.0, abs_sum=50.0, abs_err=5.0, num_clipped=3, count=12
 )

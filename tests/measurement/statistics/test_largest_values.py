@@ -111,6 +111,24 @@ def test_a_better_value_of_a_kept_token_and_channel_replaces_it():
     ]
 
 
+def test_later_values_find_their_place_among_the_five():
+    first = rows_of(torch.tensor([[9.0], [8.0], [7.0], [6.0], [5.0]]), [1, 2, 3, 4, 5])
+    second = rows_of(torch.tensor([[4.0], [-5.5], [8.5]]), [6, 7, 8], position=[5, 6, 7])
+    found = [value[0] for value in top_of(first, second)]
+    assert found == [9.0, 8.5, 8.0, 7.0, 6.0]
+    assert found == [value[0] for value in top_of(second, first)]
+
+
+def test_of_thousands_of_candidates_those_of_one_row_order_by_channel():
+    x_TD = torch.tensor([2.5] * 5 + [-2.5] * 3).repeat(ENOUGH_TO_THIN // 8 + 1, 1)
+    found = top_of(rows_of(x_TD, list(range(len(x_TD)))))
+    assert found == [(2.5, 0, channel, 0) for channel in range(5)]
+
+
+def test_a_state_of_nothing_has_its_four_columns():
+    assert TopValues().state()["places"].shape == (0, 4)
+
+
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
 def test_what_is_not_finite_is_never_among_them(odd):
     x_TD = torch.tensor([[odd, odd], [1.0, odd], [odd, odd], [odd, -2.0], [odd, odd], [odd, odd]])

@@ -51,3 +51,10 @@ def test_a_ratio_is_not_rounded_to_the_format_of_the_values():
 def test_tokens_without_a_ratio_stand_aside():
     rows = [[0.0, 0.0, 500.0], [1.0, 1.0, 2000.0], [1.0, math.nan, 9000.0], [1.0, 1.0, 1500.0]]
     assert massive_among(rows) == MassiveTokens(2, 2000.0)
+
+
+def test_a_state_without_a_ratio_says_so():
+    assert {name: held.item() for name, held in Massive().state().items()} == {
+        "num_tokens": 0,
+        "max_ratio": -1.0,
+    }

@@ -1,6 +1,6 @@
 """What lies on one device is folded into what lies on another.
 
-The meta device stands for the other one: it refuses to mix as a GPU does, but keeps no values.
+The meta device, which keeps no values, stands for the other one.
 """
 
 import pytest
@@ -31,7 +31,7 @@ def devices(accumulator):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_merge_brings_what_it_takes_to_its_own_device(kind):
+def test_a_merge_stays_on_its_own_device(kind):
     there = KINDS[kind]("meta")
     there.merge(KINDS[kind]("cpu"))
     assert devices(there) == {"meta"}

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.statistics.massive import MassiveTokens
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 
@@ -88,7 +89,8 @@ def test_only_wide_values_of_evaluation_leave_errors_in_the_state():
 
 
 def test_a_state_tells_the_dtype():
-    assert [seen(dtype).state()["dtype"].dtype for dtype in DTYPES] == DTYPES
+    told = [seen(dtype).state()["dtype"] for dtype in DTYPES]
+    assert [(tensor.dtype, tensor.numel()) for tensor in told] == [(dtype, 0) for dtype in DTYPES]
 
 
 @EVERY_DTYPE
@@ -113,7 +115,17 @@ def test_sites_merge_split_by_split(dtype):
     assert (found.count, found.num_clipped, found.abs_err) == (3, 1, 0.5 + 0.5 + 173.0)
     assert one.result().values.count == 5
     assert [value.value for value in one.result().top] == [300.0, 127.0]  # of tokens 1 and 0
-    assert one.result().massive == other.result().massive  # one channel: every ratio is 1
+    assert one.result().massive == MassiveTokens(0, 1.0)  # of one channel
+
+
+@pytest.mark.parametrize("other", [torch.bfloat16, torch.float16])
+def test_a_tensor_of_another_dtype_is_refused_before_it_leaves_a_trace(other):
+    site = SiteStatistics(torch.float32, num_experts=1)
+    with pytest.raises(ValueError, match=r"expected torch\.float32"):
+        site.update(rows_of([5.0], Split.REST, other, [0]))
+    found = site.result()
+    assert (found.values.count, found.top, found.expert_maxima) == (0, (), (-1.0,))
+    assert found.massive == MassiveTokens(0, None)
 
 
 def test_sites_of_other_dtypes_do_not_merge():
