@@ -12,7 +12,7 @@ from pathlib import Path
 from hubmaxact import __version__
 from hubmaxact.catalog import parquet
 from hubmaxact.catalog.manifest import SCHEMA, BuiltFrom, Counts, IndexFile, Left, Manifest
-from hubmaxact.catalog.outcome import Found, Previous
+from hubmaxact.catalog.outcome import Previous, SourceOutcome
 from hubmaxact.catalog.row import PAPER, Row
 from hubmaxact.catalog.sources import folder, hub, paper
 from hubmaxact.catalog.sources.hub_listing import Listing, list_repos
@@ -124,14 +124,14 @@ def _refuse_sudden_nothing(listing: Listing, previous: Previous, tag: str) -> No
         )
 
 
-def _stepped(found: Found, watcher: Watcher) -> Found:
+def _stepped(found: SourceOutcome, watcher: Watcher) -> SourceOutcome:
     watcher.step()
     return found
 
 
 def _publish(
     output: Path,
-    found: list[Found],
+    found: list[SourceOutcome],
     built_from: BuiltFrom,
     over_cap: dict[str, int],
     with_paper: bool,
@@ -160,7 +160,7 @@ def _publish(
     return Built(manifest, sum(each.unchanged for each in found))
 
 
-def _counts(rows: Iterable[Row], found: Iterable[Found]) -> Counts:
+def _counts(rows: Iterable[Row], found: Iterable[SourceOutcome]) -> Counts:
     sources = Counter(row["source"] for row in rows)
     trust = Counter(row["trust"] for row in rows if row["source"] != PAPER)
     outcomes = Counter(each.outcome for each in found)
@@ -174,5 +174,5 @@ def _counts(rows: Iterable[Row], found: Iterable[Found]) -> Counts:
     )
 
 
-def _left(found: Iterable[Found], outcome: str) -> list[Left]:
+def _left(found: Iterable[SourceOutcome], outcome: str) -> list[Left]:
     return [Left(name=f.name, reason=f.reason) for f in found if f.outcome == outcome]

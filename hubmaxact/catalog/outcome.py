@@ -22,7 +22,7 @@ Outcome = Literal["row", "quarantine", "newer", "kept"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SourceOutcome:
     """One source: its row, or the reason why it has none."""
 
     name: str
@@ -33,16 +33,16 @@ class Found:
     unchanged: bool = False  # as the earlier build left it
 
 
-def in_table(name: str, row: Row, state: State) -> Found:
+def in_table(name: str, row: Row, state: State) -> SourceOutcome:
     """A source whose report is in the table."""
-    return Found(name=name, outcome="row", state=state, row=row)
+    return SourceOutcome(name=name, outcome="row", state=state, row=row)
 
 
-def left_out(name: str, error: HubmaxactError | str, state: State | None = None) -> Found:
+def left_out(name: str, error: HubmaxactError | str, state: State | None = None) -> SourceOutcome:
     """A source without a row: kept apart when its report is newer, quarantined otherwise."""
     outcome: Outcome = "newer" if isinstance(error, NewerReportError) else "quarantine"
     reason = printable(str(error), LONGEST_REASON)
-    return Found(name=name, outcome=outcome, state=state or State(), reason=reason)
+    return SourceOutcome(name=name, outcome=outcome, state=state or State(), reason=reason)
 
 
 def read_report(content: bytes, *, key: str, name: str) -> tuple[Report, Row]:
@@ -67,7 +67,7 @@ def read_report(content: bytes, *, key: str, name: str) -> tuple[Report, Row]:
 class Previous:
     """An earlier build's findings, by source."""
 
-    found: dict[str, Found]
+    found: dict[str, SourceOutcome]
 
     @classmethod
     def read(cls, folder: Path, kind: str) -> Self:
@@ -89,19 +89,19 @@ class Previous:
             outcome, reason = reasons.get(name, ("row", ""))
             row = _by_itself(rows[name], state) if name in rows else None
             if row or reason:
-                found[name] = Found(
+                found[name] = SourceOutcome(
                     name=name, outcome=outcome, state=state, row=row, reason=reason, unchanged=True
                 )
         return cls(found)
 
-    def same(self, name: str, **state: str) -> Found | None:
+    def same(self, name: str, **state: str) -> SourceOutcome | None:
         """What was found of a source, if nothing of `state` has changed since."""
         before = self.found.get(name)
         if before and state.items() <= before.state.items():
             return before
         return None
 
-    def keep(self, failed: Found) -> Found:
+    def keep(self, failed: SourceOutcome) -> SourceOutcome:
         """The earlier row of a source that could not be read this time; the failure if none."""
         before = self.found.get(failed.name)
         if before is None or before.row is None:

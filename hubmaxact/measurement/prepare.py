@@ -1,4 +1,4 @@
-"""Everything before the first forward pass: options, source, checks, loading, encoding, planning.
+"""Everything before the first forward pass: checks, corpus, loading, sites, encoding, planning.
 
 Whatever can be refused from files alone is refused before torch is imported.
 """

@@ -179,7 +179,7 @@ def test_the_log_scale_keeps_order_and_floor():
 
 
 @pytest.mark.parametrize("num_layers", [1, 2, 13, 36, 61, 200, 4096])
-def test_layers_stand_in_order_with_the_ends_apart(num_layers):
+def test_layers_stand_in_order_with_embedding_and_norm_apart(num_layers):
     x = LayerScale(num_layers=num_layers, left=0, right=1000)
     places = [x.at(-math.inf), *(x.at(n) for n in range(num_layers)), x.at(math.inf)]
     assert places == sorted(places)

@@ -26,10 +26,11 @@ COVERAGE = [
     (coverage.missing_lies_in_the_model, {
       "coverage/missing": [{"role": "mlp_output", "layer": 2}]},
      ["coverage.missing[0].layer: is 2, but model.num_layers is 2"]),
-    (coverage.ends_are_counted, {"coverage/embedding/expected": 0, "coverage/embedding/absent": 1},
+    (coverage.embedding_and_norm_are_counted,
+     {"coverage/embedding/expected": 0, "coverage/embedding/absent": 1},
      ["coverage.embedding.expected: is 0, with 1 absent, but a decoder has one",
       "coverage.embedding.absent: is 1, but no embedding can be absent"]),
-    (coverage.ends_are_counted, {}, []),
+    (coverage.embedding_and_norm_are_counted, {}, []),
     (coverage.gates_lie_in_blocks, {}, []),
     (coverage.gates_lie_in_blocks, {"sites/2/role": "mlp_gate", "sites/4/role": "mlp_gate"},
      [("coverage.mlp_output.absent: counts layer 0, which has an mlp_gate, as one without "

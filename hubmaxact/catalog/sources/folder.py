@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from hubmaxact.catalog.manifest import State
-from hubmaxact.catalog.outcome import Found, Previous, in_table, left_out, read_report
+from hubmaxact.catalog.outcome import Previous, SourceOutcome, in_table, left_out, read_report
 from hubmaxact.errors import HubmaxactError, ReportError
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.document import REPORT_NAME
@@ -51,7 +51,7 @@ def report_files(folder: Path, output: Path) -> list[Path]:
     return sorted(files, key=lambda path: path.parts)  # Windows would not tell A from a
 
 
-def read_file(path: Path, folder: Path, previous: Previous) -> Found:
+def read_file(path: Path, folder: Path, previous: Previous) -> SourceOutcome:
     """Return what is in one file, or why it is left out."""
     name = path.relative_to(folder).as_posix()
     if printable(name, LONGEST_NAME) != name:
@@ -67,7 +67,7 @@ def read_file(path: Path, folder: Path, previous: Previous) -> Found:
     return _read(name, content, previous)
 
 
-def _read(name: str, content: bytes, previous: Previous) -> Found:
+def _read(name: str, content: bytes, previous: Previous) -> SourceOutcome:
     digest = hashlib.sha256(content).hexdigest()
     if before := previous.same(name, sha256=digest):
         return before

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from hubmaxact.catalog.outcome import Found, Previous, left_out
+from hubmaxact.catalog.outcome import Previous, SourceOutcome, left_out
 from hubmaxact.catalog.sources.hub_listing import Listed
 from hubmaxact.catalog.sources.hub_repository import DamagedAnswerError, read_repository
 from hubmaxact.errors import HubError
@@ -46,7 +46,7 @@ class CircuitBreaker:
 
 def read_all(
     repos: Sequence[Listed], previous: Previous, done: Callable[[], None]
-) -> Iterator[Found]:
+) -> Iterator[SourceOutcome]:
     """Yield what is in each repository, in order; `done` is called after each."""
     breaker = CircuitBreaker()
     with ThreadPoolExecutor(max_workers=JOBS) as pool:
@@ -58,7 +58,7 @@ def read_all(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _read(repo: Listed, previous: Previous, breaker: CircuitBreaker) -> Found:
+def _read(repo: Listed, previous: Previous, breaker: CircuitBreaker) -> SourceOutcome:
     unchanged = previous.same(repo.repo_id, commit=repo.commit) is not None
     if breaker.open and not unchanged:
         return previous.keep(left_out(repo.repo_id, NOT_ASKED))
@@ -71,7 +71,9 @@ def _read(repo: Listed, previous: Previous, breaker: CircuitBreaker) -> Found:
     return found
 
 
-def _failed(repo: Listed, error: HubError, previous: Previous, breaker: CircuitBreaker) -> Found:
+def _failed(
+    repo: Listed, error: HubError, previous: Previous, breaker: CircuitBreaker
+) -> SourceOutcome:
     failed = left_out(repo.repo_id, error)
     cause = error.__cause__
     kind = classify(cause).kind if isinstance(cause, CALL_ERRORS) else None

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from hubmaxact.catalog.manifest import State
-from hubmaxact.catalog.outcome import Found, Previous, in_table, left_out, read_report
+from hubmaxact.catalog.outcome import Previous, SourceOutcome, in_table, left_out, read_report
 from hubmaxact.catalog.sources.hub_listing import Listed
 from hubmaxact.catalog.trust import judge
 from hubmaxact.errors import HubError, ReportError
@@ -32,7 +32,7 @@ class DamagedAnswerError(HubError):
     """Raised when a file's bytes are not those that the Hub lists."""
 
 
-def read_repository(listed: Listed, previous: Previous) -> Found:
+def read_repository(listed: Listed, previous: Previous) -> SourceOutcome:
     """Return the row of a repository, or why it has none. At most two requests, if all is well.
 
     Args:
@@ -60,7 +60,7 @@ def read_repository(listed: Listed, previous: Previous) -> Found:
     return _read(listed, files, state)
 
 
-def _read(listed: Listed, files: dict[str, HubFile], state: State) -> Found:
+def _read(listed: Listed, files: dict[str, HubFile], state: State) -> SourceOutcome:
     name, commit = listed.repo_id, listed.commit
     content = read_file(name, commit, REPORT_NAME, limit=MAX_REPORT_BYTES)
     if content is None or not files[REPORT_NAME].holds(content):
@@ -79,7 +79,7 @@ def _read(listed: Listed, files: dict[str, HubFile], state: State) -> Found:
     return _at(found, listed)
 
 
-def _at(found: Found, listed: Listed) -> Found:
+def _at(found: SourceOutcome, listed: Listed) -> SourceOutcome:
     """The same report as it lies at the listed commit."""
     state = cast("State", {**found.state, "commit": listed.commit})
     if found.row is None:

@@ -1,6 +1,6 @@
 """The embedded corpus `probe-5k`: 5,000 synthetic texts, made when asked for.
 
-Every text is a function of its place in the plan alone, so a prefix is made without the rest.
+Every text is a function of its place in `places` alone, so a prefix is made without the rest.
 What is made is checked against the digests the package pins, window by window. Nothing here
 claims that these texts excite a network as natural ones do.
 """

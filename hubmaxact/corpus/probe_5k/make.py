@@ -1,4 +1,4 @@
-"""One text of the corpus from its place in the plan.
+"""One text of the corpus from its place.
 
 Knows which writer serves which domain and how long a token of its is; the writers know no
 lengths, they go on until they are told to stop.

@@ -1,4 +1,4 @@
-"""Both ends of the decoder: the embedding, and the norm that makes the last hidden state.
+"""Around the decoder layers: the embedding, and the norm that makes the last hidden state.
 
 The final norm is the module whose output *is* the last hidden state. A decoder that ends in its
 last layer, or in a map (OPT's smaller sizes), has none by design.
@@ -10,7 +10,7 @@ from hubmaxact.measurement.anatomy.probe_pass import Probe
 from hubmaxact.measurement.anatomy.site import Missing, Site
 
 
-def ends(stack: Stack, probe: Probe) -> list[Site | Missing]:
+def find_embedding_and_norm(stack: Stack, probe: Probe) -> list[Site | Missing]:
     """The embedding's site, and the final norm's if there is a final norm."""
     embedding = Site(role="embedding", layer=None, part=None, module=stack.embedding_name)
     return [embedding, *_final_norm(stack, probe)]
@@ -22,7 +22,7 @@ def _final_norm(stack: Stack, probe: Probe) -> list[Site | Missing]:
     named = dict(stack.model.named_modules(remove_duplicate=False))
     norms = [
         (name, tensor)
-        for name, tensor in probe.ends
+        for name, tensor in probe.after_layers
         if tensor.shape == last.shape and not module_traits.has_matrix(named[name])
     ]
     # The first of them: a dropout after it hands the same tensor on.

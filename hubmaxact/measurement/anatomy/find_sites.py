@@ -14,9 +14,9 @@ from hubmaxact.errors import CoverageError, UnknownAnatomyError
 from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.declared import declared
 from hubmaxact.measurement.anatomy.decoder_stack import find_stack
-from hubmaxact.measurement.anatomy.embedding_and_norm import ends
+from hubmaxact.measurement.anatomy.embedding_and_norm import find_embedding_and_norm
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts, take_apart
-from hubmaxact.measurement.anatomy.mlp_gates import gates
+from hubmaxact.measurement.anatomy.mlp_gates import find_gates
 from hubmaxact.measurement.anatomy.probe_pass import LENGTH, NUM_SEQUENCES, Probe, run_probe
 from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Point, Site
 from hubmaxact.measurement.anatomy.token_layout import layout_of
@@ -55,7 +55,7 @@ def find_sites(model: PreTrainedModel) -> Anatomy:
     ]
     for pieces in parts:
         pieces.routers = pieces.routers or _routers_by_width(model, pieces, probe)
-    found: Found = ends(stack, probe)
+    found: Found = find_embedding_and_norm(stack, probe)
     for layer, pieces in enumerate(parts):
         found += _layer(model, layer, pieces, probe)
     checked = [_checked(site, probe, stack.width) for site in found]
@@ -110,7 +110,7 @@ def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) 
         outputs = [(name, 0) for name in names]
         for site in _named(role, layer, outputs, parts.name):
             found.append(_before_residual(model, site, probe))
-    found += gates(model, layer, parts, probe)
+    found += find_gates(model, layer, parts, probe)
     found += _named("router_logits", layer, parts.routers, parts.name)
     if parts.stacked and not parts.routers:
         reason = "this layer has experts, and no router was found for them"

@@ -18,7 +18,7 @@ from hubmaxact.measurement.anatomy.site import Missing, Point, Site
 from hubmaxact.measurement.anatomy.token_layout import ROUTED_ROWS
 
 
-def gates(
+def find_gates(
     model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe
 ) -> list[Site | Missing]:
     """Every gate of one layer; experts that show none are missing, with the reason."""

@@ -30,7 +30,7 @@ class Probe:
     moved: dict[str, float] = field(default_factory=dict)  # by a later token, as share of a row
     rounding: dict[str, float] = field(default_factory=dict)  # what moves a row in its dtype alone
     called: list[str] = field(default_factory=list)  # in order of return
-    ends: list[tuple[str, Tensor]] = field(default_factory=list)  # put out after the last layer
+    after_layers: list[tuple[str, Tensor]] = field(default_factory=list)  # outputs
     last: Tensor | None = None  # the last hidden state
 
     def layout(self, name: str, index: int = 0) -> Layout | None:
@@ -78,9 +78,11 @@ def _watch(
         if found and found[0] is not None:
             probe.moved[name], probe.rounding[name] = _moved(found[0]), _rounding(found[0])
         if name.startswith(f"{layers}."):
-            probe.ends.clear()
+            probe.after_layers.clear()
         elif isinstance(out, Tensor):
-            probe.ends.append((name, out))  # kept: a freed tensor's address would be another's
+            probe.after_layers.append(
+                (name, out)
+            )  # kept: a freed tensor's address would be another's
 
     return module.register_forward_hook(on_call, with_kwargs=True)
 

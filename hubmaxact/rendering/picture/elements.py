@@ -79,7 +79,9 @@ def series(role: str, values: Values, x: LayerScale, y: LogScale) -> Iterator[st
             yield f'<circle class="dot {role}" cx="{point[0]}" cy="{point[1]}" r="2.2"/>'
 
 
-def ends(values: Mapping[str, float | None], x: LayerScale, y: LogScale) -> Iterator[str]:
+def embedding_and_norm(
+    values: Mapping[str, float | None], x: LayerScale, y: LogScale
+) -> Iterator[str]:
     """Diamonds for the embedding and the final norm, which are no layers."""
     for role, value in values.items():
         if value is not None:

@@ -23,7 +23,7 @@ LONGEST_NAME = 84  # characters that fit the width
 SERIES = ("attention_output", "mlp_output", "hidden_state")
 """Drawn in this order: the residual stream on top."""
 
-ENDS = ("embedding", "final_norm")
+EMBEDDING_AND_NORM = ("embedding", "final_norm")
 
 NEAR = 8.0
 """FP8 limits are shown when something comes within this factor of them, fp16 always."""
@@ -52,8 +52,8 @@ def description(report: Report) -> str:
 def layers_svg(report: Report) -> str:
     """Return the picture as SVG text."""
     lines = {role: per_layer(report, role) for role in SERIES}
-    ends = {role: _only(report, role) for role in ENDS}
-    values = [value for row in (*lines.values(), ends.values()) for value in row]
+    beside = {role: _only(report, role) for role in EMBEDDING_AND_NORM}
+    values = [value for row in (*lines.values(), beside.values()) for value in row]
     seen = [value for value in values if value is not None]
     limits = _limits(seen)
     y = log_scale(seen, reach=FP16_LIMIT, top=elements.TOP, bottom=elements.BOTTOM)
@@ -68,7 +68,7 @@ def layers_svg(report: Report) -> str:
         *elements.limit_lines(limits, y),
         *elements.axes(x, y),
         *(part for role, row in lines.items() for part in elements.series(role, row, x, y)),
-        *elements.ends(ends, x, y),
+        *elements.embedding_and_norm(beside, x, y),
         *elements.names(limits, lines, y),
         *_peak(report, [y.at(limit) for _, limit in limits], x, y),
         "</svg>",

@@ -51,7 +51,7 @@ RULES: tuple[Rule, ...] = (
     coverage.counts_agree,
     coverage.missing_lies_in_the_model,
     coverage.missing_was_not_seen,
-    coverage.ends_are_counted,
+    coverage.embedding_and_norm_are_counted,
     coverage.layers_add_up,
     coverage.gates_lie_in_blocks,
     maxima.global_max_is_the_largest,

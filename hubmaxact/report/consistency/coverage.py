@@ -68,7 +68,7 @@ def missing_was_not_seen(report: Report) -> Iterator[Problem]:
         told.setdefault(row, path)
 
 
-def ends_are_counted(report: Report) -> Iterator[Problem]:
+def embedding_and_norm_are_counted(report: Report) -> Iterator[Problem]:
     """A decoder has one embedding, and one final norm unless it was made without."""
     for role in ROLES:
         row: RoleCoverage = field(report["coverage"], role.name)

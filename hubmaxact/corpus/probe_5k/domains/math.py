@@ -1,7 +1,7 @@
 """The domain `math`: worksheets, lecture notes, contests and solutions.
 
-Each text takes some kinds of exercise from `numbers`, `algebra` and `word_problems` and keeps to
-them; numbers and formulas are computed, the words around them come from seeds/math.txt.
+Each text takes some kinds of exercise from `math_numbers`, `math_algebra` and `math_word_problems`
+and keeps to them; numbers and formulas are computed, the words around come from seeds/math.txt.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,6 +1,6 @@
 """Worked algebra, calculus and proofs with true formulas.
 
-Polynomials are lists of integer coefficients, the constant first. As in `numbers`, only exact
+Polynomials are lists of integer coefficients, the constant first. As in `math_numbers`, only exact
 arithmetic.
 """
 

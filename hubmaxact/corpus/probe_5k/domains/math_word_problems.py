@@ -1,6 +1,6 @@
 """Problems told in words, and counting, statistics and geometry, with computed answers.
 
-As in `numbers`, only exact arithmetic.
+As in `math_numbers`, only exact arithmetic.
 """
 
 import math
