@@ -5,10 +5,10 @@ What surrounds a text is found by encoding a probe string, never by trusting a c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from transformers import PreTrainedTokenizerBase
 
 from hubmaxact.corpus import Corpus
 from hubmaxact.errors import CorpusError, VocabularyError
@@ -31,7 +31,9 @@ class Samples:
         return tuple(len(ids) for ids in self.ids)
 
 
-def encode(tokenizer: Any, corpus: Corpus, *, max_seq_len: int, special_tokens: str) -> Samples:
+def encode(
+    tokenizer: PreTrainedTokenizerBase, corpus: Corpus, *, max_seq_len: int, special_tokens: str
+) -> Samples:
     """Encode every text, cut at `max_seq_len` tokens, special tokens included.
 
     Args:
@@ -69,7 +71,7 @@ def encode(tokenizer: Any, corpus: Corpus, *, max_seq_len: int, special_tokens: 
 
 
 def _ids(
-    tokenizer: Any, texts: Sequence[str], specials: bool, max_seq_len: int
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], specials: bool, max_seq_len: int
 ) -> Sequence[Sequence[int]]:
     encoded: Sequence[Sequence[int]] = tokenizer(
         list(texts), add_special_tokens=specials, truncation=True, max_length=max_seq_len
@@ -77,14 +79,14 @@ def _ids(
     return encoded
 
 
-def adds_bos(tokenizer: Any) -> bool:
+def adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether the tokenizer puts a token before a text."""
     with_specials = tokenizer(PROBE, add_special_tokens=True)["input_ids"]
     without = tokenizer(PROBE, add_special_tokens=False)["input_ids"]
     return len(with_specials) > len(without) and with_specials[: len(without)] != without
 
 
-def check_vocabulary(tokenizer: Any, num_embeddings: int) -> None:
+def check_vocabulary(tokenizer: PreTrainedTokenizerBase, num_embeddings: int) -> None:
     """Refuse a tokenizer whose ordinary ids the embedding has no row for.
 
     Special tokens may lie beyond it: Gemma 3 shares one tokenizer, with an image token, between
@@ -107,7 +109,7 @@ def check_vocabulary(tokenizer: Any, num_embeddings: int) -> None:
         )
 
 
-def check_ids(tokenizer: Any, samples: Samples, num_embeddings: int) -> None:
+def check_ids(tokenizer: PreTrainedTokenizerBase, samples: Samples, num_embeddings: int) -> None:
     """Refuse texts that became an id the embedding has no row for.
 
     Args:

@@ -9,7 +9,8 @@ from safetensors.torch import load, save
 
 from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.measurement.batch_plan import Split, plan_batches
-from hubmaxact.measurement.execution.forward import measure, recorder_for
+from hubmaxact.measurement.execution.forward import measure
+from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.measurement.statistics.int8_error import POLICIES
 from oracle import tiny
 from oracle.order import facts
@@ -29,8 +30,7 @@ class Run:
         self.plan = plan_batches(LENGTHS, calibration=3, evaluation=4, batch_tokens=24)
 
     def recorder(self, thresholds=None):
-        number = len(self.ids)
-        return recorder_for(self.model, self.anatomy, number, thresholds=thresholds)
+        return Recorder(self.anatomy, len(self.ids), thresholds=thresholds)
 
     def over(self, batches, recorder=None):
         options = {"batches": batches, "recorder": recorder}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 from hubmaxact.errors import CoverageError, UnknownAnatomyError
@@ -70,9 +71,16 @@ def find_sites(model: PreTrainedModel) -> Anatomy:
         absent=_absent(found, len(parts)),
         missing=tuple(site for site in checked if isinstance(site, Missing)),
         experts=experts,
+        num_experts={n: _num_experts(model.get_submodule(e)) for n, e in experts.items()},
         experts_per_token={n: probe.routed[e] for n, e in experts.items() if e in probe.routed},
         routing_layers=tuple(n for n, p in enumerate(parts) if p.experts or p.routers),
     )
+
+
+def _num_experts(experts: nn.Module) -> int:
+    number = experts.num_experts  # transformers' own name, in every module of fused experts
+    assert isinstance(number, int)
+    return number
 
 
 def _refuse_blind(model: PreTrainedModel, sites: list[Site]) -> None:

@@ -62,5 +62,6 @@ class Anatomy:
     absent: dict[str, int]  # role -> layers that have no such tensor by design
     missing: tuple[Missing, ...]
     experts: dict[int, str]  # layer -> dotted name of its routed experts
+    num_experts: dict[int, int]  # layer -> how many of them there are
     experts_per_token: dict[int, int]  # layer -> how many of them a token chooses
     routing_layers: tuple[int, ...]  # layers that send tokens to experts of any form

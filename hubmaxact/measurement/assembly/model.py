@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.checkpoint.load import STORED_AS, Loaded
@@ -81,7 +82,7 @@ def _modalities(config: dict[str, Any]) -> list[str]:
     return ["text", *(name for key, name in MODALITY_CONFIGS.items() if config.get(key))]
 
 
-def _active_parameters(model: Any, anatomy: Anatomy, total: int) -> int | None:
+def _active_parameters(model: PreTrainedModel, anatomy: Anatomy, total: int) -> int | None:
     """Parameters without those of experts that a token does not choose; None where those of a
     layer cannot be told apart.
     """
@@ -89,9 +90,8 @@ def _active_parameters(model: Any, anatomy: Anatomy, total: int) -> int | None:
         return None
     idle = 0
     for layer, name in anatomy.experts.items():
-        experts = model.get_submodule(name)
-        size = sum(parameter.numel() for parameter in experts.parameters())
-        idle += size - size * anatomy.experts_per_token[layer] // experts.num_experts
+        size = sum(parameter.numel() for parameter in model.get_submodule(name).parameters())
+        idle += size - size * anatomy.experts_per_token[layer] // anatomy.num_experts[layer]
     return total - idle
 
 

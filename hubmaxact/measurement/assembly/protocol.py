@@ -1,9 +1,9 @@
 """The report's `protocol`: how it was measured."""
 
 from collections import Counter
-from typing import Any
 
 import torch
+from transformers import PreTrainedConfig
 
 from hubmaxact.measurement.anatomy.mlp_gates import experts_implementation
 from hubmaxact.measurement.execution.forward import Measurement
@@ -52,7 +52,7 @@ def protocol(
     )
 
 
-def _attention(config: Any) -> str:
+def _attention(config: PreTrainedConfig) -> str:
     return str(config.get_text_config(decoder=True)._attn_implementation)  # noqa: SLF001 the resolved choice has no public name
 
 

@@ -1,6 +1,7 @@
 """The whole report, block by block, in the order of the document."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Literal
 
 from hubmaxact.measurement.assembly import (
     by_domain,
@@ -21,6 +22,7 @@ from hubmaxact.report.document import (
     Environment,
     Model,
     Report,
+    SiteFacts,
 )
 
 
@@ -62,7 +64,9 @@ def assemble(
     )
 
 
-def _status(rows: list[Any], measurement: Measurement) -> Any:
+def _status(
+    rows: Sequence[SiteFacts], measurement: Measurement
+) -> Literal["complete", "partial", "non_finite"]:
     """non_finite outranks partial: a NaN is the louder news."""
     if any(row["num_nan"] or row["num_inf"] for row in rows):
         return "non_finite"

@@ -50,7 +50,7 @@ class Loaded:
     """A model ready to run, and its own tokenizer."""
 
     model: transformers.PreTrainedModel
-    tokenizer: Any
+    tokenizer: transformers.PreTrainedTokenizerBase
     dtype: str
     quantization: str | None
     dequantized: bool
@@ -228,7 +228,7 @@ def _some(keys: Iterable[Any]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def _tokenizer(files: WeightFiles) -> Any:
+def _tokenizer(files: WeightFiles) -> transformers.PreTrainedTokenizerBase:
     try:
         return transformers.AutoTokenizer.from_pretrained(
             str(files.folder), trust_remote_code=False, local_files_only=True

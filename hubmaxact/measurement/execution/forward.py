@@ -4,13 +4,14 @@ No lm_head, no cache, no attention mask: sequences are right-padded and the mode
 padding never reaches a real token, and padded positions are excluded everywhere.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
+from transformers import PreTrainedModel
 
 from hubmaxact.errors import OutOfMemoryError
 from hubmaxact.measurement.anatomy.decoder_stack import input_device
@@ -19,7 +20,6 @@ from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.recorder import Recorder
-from hubmaxact.measurement.statistics.site_statistics import Thresholds
 
 CPU_ALLOCATION = ("can't allocate memory", "could not create a primitive")
 """How torch's CPU allocator and oneDNN say that memory ran out; they have no class of their own."""
@@ -53,7 +53,7 @@ def _never_fired(site: Site) -> Missing:
 
 
 def measure(
-    model: Any,
+    model: PreTrainedModel,
     anatomy: Anatomy,
     plan: Plan,
     ids: Sequence[npt.NDArray[np.int32]],
@@ -81,7 +81,7 @@ def measure(
     """
     owner = model.get_submodule(anatomy.owner)
     device = input_device(model.get_input_embeddings())
-    recorder = recorder or recorder_for(model, anatomy, len(ids))
+    recorder = recorder or Recorder(anatomy, len(ids))
     with attach_hooks(model, anatomy, recorder), torch.inference_mode():
         for batch in plan.batches if batches is None else batches:
             recorder.input = make_input(batch, ids, device)
@@ -91,21 +91,7 @@ def measure(
     return Measurement(anatomy, plan, recorder)
 
 
-def recorder_for(
-    model: Any,
-    anatomy: Anatomy,
-    num_samples: int,
-    *,
-    thresholds: Mapping[Site, Thresholds] | None = None,
-) -> Recorder:
-    """A recorder that has seen nothing yet; for `thresholds` see there."""
-    num_experts = {
-        layer: model.get_submodule(name).num_experts for layer, name in anatomy.experts.items()
-    }
-    return Recorder(num_samples, anatomy.sites, num_experts, thresholds=thresholds)
-
-
-def _forward(owner: Any, ids_BL: torch.Tensor) -> None:
+def _forward(owner: nn.Module, ids_BL: torch.Tensor) -> None:
     """One pass; an allocation that fails becomes a sentence that names a smaller budget."""
     try:
         owner(input_ids=ids_BL, use_cache=False)

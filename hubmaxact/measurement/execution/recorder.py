@@ -4,14 +4,14 @@ B sequences, L tokens padded, T rows kept, D channels. Knows sites, batches and 
 nothing of files, reports or progress.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor
 
-from hubmaxact.measurement.anatomy.site import Site
+from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed, rows_by_token
 from hubmaxact.measurement.execution.inputs import Input
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
@@ -45,18 +45,16 @@ class Recorder:
     it meets: sites as they fire, layers as they route.
 
     Args:
+        anatomy: Every site that may fire, and the experts of each layer.
         num_samples: Samples in the corpus.
-        sites: Every site that may fire.
-        num_experts: Layer -> how many routed experts it has.
         thresholds: INT-8 thresholds of a calibration split that another recorder has seen whole;
             None: this one sees it, before any sample of the evaluation split.
     """
 
     def __init__(
         self,
+        anatomy: Anatomy,
         num_samples: int,
-        sites: Iterable[Site],
-        num_experts: Mapping[int, int],
         *,
         thresholds: Mapping[Site, Thresholds] | None = None,
     ) -> None:
@@ -64,8 +62,8 @@ class Recorder:
         self.samples = SampleMaxima(num_samples)
         self.routed: dict[int, RoutedTokens] = {}
         self.input: Input | None = None
-        self._by_key = {site.key: site for site in sites}
-        self._num_experts = num_experts
+        self._by_key = {site.key: site for site in anatomy.sites}
+        self._num_experts = anatomy.num_experts
         self._thresholds = thresholds
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
