@@ -111,12 +111,21 @@ def test_a_better_value_of_a_kept_token_and_channel_replaces_it():
     ]
 
 
-def test_later_values_find_their_place_among_the_five():
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ([4.0], [9.0, 8.0, 7.0, 6.0, 5.0]),
+        ([-5.5], [9.0, 8.0, 7.0, 6.0, -5.5]),  # below the fourth
+        ([4.0, -5.5, 8.5], [9.0, 8.5, 8.0, 7.0, 6.0]),
+        ([-10.0], [-10.0, 9.0, 8.0, 7.0, 6.0]),
+    ],
+)
+def test_later_values_find_their_place_among_the_five(later, expected):
     first = rows_of(torch.tensor([[9.0], [8.0], [7.0], [6.0], [5.0]]), [1, 2, 3, 4, 5])
-    second = rows_of(torch.tensor([[4.0], [-5.5], [8.5]]), [6, 7, 8], position=[5, 6, 7])
-    found = [value[0] for value in top_of(first, second)]
-    assert found == [9.0, 8.5, 8.0, 7.0, 6.0]
-    assert found == [value[0] for value in top_of(second, first)]
+    number = range(5, 5 + len(later))
+    second = rows_of(torch.tensor(later)[:, None], [n + 1 for n in number], position=list(number))
+    assert [value[0] for value in top_of(first, second)] == expected
+    assert [value[0] for value in top_of(second, first)] == expected
 
 
 def test_of_thousands_of_candidates_those_of_one_row_order_by_channel():
