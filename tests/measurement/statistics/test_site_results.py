@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from hubmaxact.measurement.statistics.massive import MassiveTokens
 
 from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.statistics.massive_tokens import MassiveTokens
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 
