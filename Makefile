@@ -48,7 +48,7 @@ test-without-browser: $(VENV)/package $(VENV)/tools
 # Every process that a test starts writes figures of its own; they are added up at the end.
 coverage: $(VENV)/package $(VENV)/tools $(VENV)/browser
 	rm -f .coverage .coverage.*
-	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/coverage run $(BIN)/pytest -n $(WORKERS) --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
