@@ -8,8 +8,8 @@ from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.comparability import protocol_key
 from hubmaxact.report.document import GlobalMax, Model, Protocol, Report, WeightFile
-from hubmaxact.report.fields import field, fields
 from hubmaxact.report.roles import ROLES
+from hubmaxact.report.row_fields import field, fields
 from hubmaxact.report.summaries import decibels, int8_at_peak, per_layer
 
 BY_LAYER = ("hidden_state", "attention_output", "mlp_output")

@@ -27,8 +27,14 @@ def names() -> tuple[str, ...]:
 def read(name: str) -> bytes:
     """The bytes of one file of the page.
 
+    Args:
+        name: One of `names()`.
+
+    Returns:
+        Its content as it stands in the package.
+
     Raises:
-        KeyError: the page has no such file.
+        KeyError: The page has no such file.
     """
     if name not in names():
         raise KeyError(name)
@@ -38,8 +44,14 @@ def read(name: str) -> bytes:
 def media_type(name: str) -> str:
     """What a server says that the file is.
 
+    Args:
+        name: One of `names()`.
+
+    Returns:
+        A media type, with its character set where it is text.
+
     Raises:
-        KeyError: the page has no such file.
+        KeyError: The page has no such file.
     """
     if name not in names():
         raise KeyError(name)

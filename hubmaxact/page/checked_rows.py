@@ -20,8 +20,14 @@ BY_LAYER = tuple(name for name in HINTS if name.endswith("_by_layer"))
 def sound_rows(table: Table) -> list[Row]:
     """Return a table's rows in the order of their keys.
 
+    Args:
+        table: The catalog's table, which anybody may have written.
+
+    Returns:
+        Rows that a page can rely on: keys told apart, no infinity, no count below zero.
+
     Raises:
-        DamagedTableError: a row lacks what every row has, or two have one key.
+        DamagedTableError: A row lacks what every row has, or two have one key.
     """
     try:
         rows = rows_of(table)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from hubmaxact.catalog.row import Row
 from hubmaxact.page.safe_text import shown
 from hubmaxact.page.verdict import site
-from hubmaxact.report.fields import field
+from hubmaxact.report.row_fields import field
 
 Kind = Literal["text", "number", "count", "flag", "db"]
 Cell = str | float | bool | None

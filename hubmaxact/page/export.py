@@ -56,9 +56,17 @@ class Exported:
 def export(page_data: PageData, directory: Path) -> Exported:
     """Write the page and its data into a folder, which is made if need be.
 
+    Args:
+        page_data: What the page shows.
+        directory: Where to; files of an earlier export there are replaced.
+
+    Returns:
+        How many files were written, and their size.
+
     Raises:
-        ForeignFilesError: the folder holds what no export made; nothing was changed.
-        BusyFolderError, WriteError: the folder cannot be written.
+        ForeignFilesError: The folder holds what no export made; nothing was changed.
+        BusyFolderError: Another export is writing there.
+        WriteError: The folder cannot be written.
     """
     with locked(directory), _writing(directory):
         old = ExportManifest.read(directory)

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypedDict
 from hubmaxact.catalog.row import MEASURED, PAPER, Row
 from hubmaxact.page.columns import weights
 from hubmaxact.page.safe_text import shown, value_of
-from hubmaxact.report.fields import field
+from hubmaxact.report.row_fields import field
 
 UNKNOWN = "unknown"
 MOST_CHOICES = 200

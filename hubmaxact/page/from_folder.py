@@ -12,8 +12,16 @@ ORIGIN = "folder"
 def page_data_of(folder: Path) -> PageData:
     """Return what a page shows of the index in a folder.
 
+    Args:
+        folder: Where `hubmaxact catalog build` wrote it.
+
+    Returns:
+        The page's data, with the folder as its origin.
+
     Raises:
-        NoIndexError, ManifestError, DamagedTableError: there is no index that can be relied on.
+        NoIndexError: There is none.
+        ManifestError: Its manifest cannot be read, or says otherwise.
+        DamagedTableError: Its table cannot be relied on.
     """
     return PageData.of(read_index(folder), origin=ORIGIN, built=built(folder))
 

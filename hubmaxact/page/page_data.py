@@ -45,10 +45,18 @@ class PageData:
 
     @classmethod
     def of(cls, index: Index, *, origin: str, built: str | None) -> Self:
-        """Make an index ready. `built` says when it was made (ISO 8601), `origin` where it lies.
+        """Make an index ready to be shown.
+
+        Args:
+            index: A catalog's table and manifest.
+            origin: Where it lies.
+            built: When it was made, in ISO 8601; None when unknown.
+
+        Returns:
+            The data of every view of it.
 
         Raises:
-            DamagedTableError: its table is not one that a page can rely on.
+            DamagedTableError: Its table is not one that a page can rely on.
         """
         return cls(sound_rows(index.table()), index, origin=origin, built=built)
 

@@ -12,7 +12,7 @@ from hubmaxact.hub.repository import check_repo_id
 from hubmaxact.page.columns import COLUMNS, Cell, weights
 from hubmaxact.page.safe_text import LONGEST_SENTENCE, shown
 from hubmaxact.page.verdict import Verdict, site, verdict
-from hubmaxact.report.fields import field
+from hubmaxact.report.row_fields import field
 
 HUB = "https://huggingface.co/"
 LONGEST_NAME = 240

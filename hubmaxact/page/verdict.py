@@ -10,8 +10,8 @@ from hubmaxact.catalog.row import Row
 from hubmaxact.formats import FP16_LIMIT
 from hubmaxact.page.safe_text import shown
 from hubmaxact.rendering import numbers, words
-from hubmaxact.report.fields import field
 from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
+from hubmaxact.report.row_fields import field
 
 NEAR = 0.5
 """Of the limit: other texts, or one more training stage, may double a peak."""

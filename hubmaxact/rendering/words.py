@@ -9,8 +9,8 @@ from collections.abc import Callable
 from hubmaxact.rendering import numbers
 from hubmaxact.report.derived import Where
 from hubmaxact.report.document import Carrier, GlobalMax, Report
-from hubmaxact.report.fields import field
 from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
+from hubmaxact.report.row_fields import field
 from hubmaxact.report.summaries import decibels, int8_rows, num_non_finite
 
 Name = Callable[[str], str]

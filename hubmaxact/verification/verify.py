@@ -22,8 +22,8 @@ from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import printable
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report, SiteFacts, WeightFile
-from hubmaxact.report.fields import fields
 from hubmaxact.report.inputs import read_input
+from hubmaxact.report.row_fields import fields
 
 STEPS_APART = 2  # bf16 steps allowed in another environment
 ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")

@@ -7,7 +7,7 @@ from hubmaxact.catalog.extract import INT8_POLICIES, protocol_columns
 from hubmaxact.catalog.row import EMPTY, PAPER, Row, SubsetRow
 from hubmaxact.catalog.sources.paper_facts import Checkpoint, SubsetMaxima, facts, notes_of
 from hubmaxact.formats import LARGEST_FINITE, bf16_step
-from hubmaxact.report.fields import fields
+from hubmaxact.report.row_fields import fields
 
 if TYPE_CHECKING:
     from hubmaxact.report.document import Protocol

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from hubmaxact.report.consistency.predicates import key_of, name_of, sites_with_paths
 from hubmaxact.report.consistency.sites import layer_problem
 from hubmaxact.report.document import Report, RoleCoverage
-from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.roles import ROLES
+from hubmaxact.report.row_fields import field
 
 EVERYWHERE = ("embedding", "hidden_state")
 """Roles that no decoder, and no layer of one, is made without."""

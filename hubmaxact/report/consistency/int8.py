@@ -7,8 +7,8 @@ from hubmaxact.report.consistency.predicates import above, key_of, num_finite, o
 from hubmaxact.report.consistency.quantization import rows_with_paths
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report, SiteFacts
-from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.row_fields import field
 
 SUMS = ("sum_sq", "err_sq", "rel_rmse", "rel_mae", "clip_rate")
 

@@ -12,9 +12,9 @@ from hubmaxact.report.consistency.predicates import (
     near,
 )
 from hubmaxact.report.document import Report, SiteFacts
-from hubmaxact.report.fields import fields
 from hubmaxact.report.json_text import join
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.row_fields import fields
 
 PLACE = ("role", "layer", "part", "module")
 COORDINATES = ("sample", "token_position", "token_id", "channel")

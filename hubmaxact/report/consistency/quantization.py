@@ -8,8 +8,8 @@ from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import key_of, name_of, near, num_finite
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report
-from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.row_fields import field
 
 MEASURED = ("threshold", "sum_sq", "err_sq", "rel_rmse", "rel_mae", "clip_rate")
 ALWAYS = ("hidden_state", "final_norm")

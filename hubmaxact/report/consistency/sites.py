@@ -6,9 +6,9 @@ from itertools import pairwise
 from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import SiteKey, key_of, name_of, sites_with_paths
 from hubmaxact.report.document import Report
-from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.roles import ROLE_BY_NAME, site_order
+from hubmaxact.report.row_fields import field
 
 MASSIVE_ABOVE = 100
 MASSIVE_RATIO = 1000

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from hubmaxact.report.consistency.predicates import same
 from hubmaxact.report.derived import Subsets
 from hubmaxact.report.document import Report
-from hubmaxact.report.fields import field
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.row_fields import field
 
 
 def empty_needs_a_reason(report: Report) -> Iterator[Problem]:

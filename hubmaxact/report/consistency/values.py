@@ -14,9 +14,9 @@ from hubmaxact.report.consistency.predicates import (
     sites_with_paths,
 )
 from hubmaxact.report.document import Report, SiteFacts
-from hubmaxact.report.fields import fields
 from hubmaxact.report.json_text import join
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.row_fields import fields
 
 NULL_TOGETHER = ("min", "max", "abs_max", "mean", "std", "rms", "abs_mean", "zero_fraction")
 
