@@ -458,3 +458,14 @@ def few_samples_report(**merges):
         model=local | merges.pop("model", {}),
         **merges,
     )
+
+
+BY_NAME = {
+    "dense": dense_report,
+    "huge": huge_report,
+    "moe": moe_report,
+    "partial": partial_report,
+    "non_finite": non_finite_report,
+    "few_samples": few_samples_report,
+}
+"""One of each kind; every rendering is held to all of them."""

@@ -112,3 +112,10 @@ def test_values_folded_in_before_their_threshold_was_known_are_not_passed_over()
     site = next(iter(total.sites))
     with pytest.raises(ValueError, match="errors of 0 values"):
         total.sites[site].int8_error("max_abs")
+
+
+def test_a_site_that_the_calibration_did_not_reach_has_no_threshold():
+    run = Run("qwen3_moe", "float32")
+    recorder = run.over(run.others, run.recorder({}))
+    assert recorder.sites.keys() == set(run.anatomy.sites)
+    assert all(s.int8_error(p) is None for s in recorder.sites.values() for p in POLICIES)

@@ -12,14 +12,7 @@ from hubmaxact.rendering import commands, section, summary
 from hubmaxact.rendering.escape import BREAK
 from hubmaxact.rendering.escape import text as escaped
 
-REPORTS = {
-    "dense": example_reports.dense_report,
-    "huge": example_reports.huge_report,
-    "moe": example_reports.moe_report,
-    "partial": example_reports.partial_report,
-    "non_finite": example_reports.non_finite_report,
-    "few_samples": example_reports.few_samples_report,
-}
+REPORTS = example_reports.BY_NAME
 
 RENDERERS = {"section": lambda report: section.compose(report, "0" * 64), "summary": summary.render}
 

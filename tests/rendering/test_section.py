@@ -6,14 +6,7 @@ import pytest
 from hubmaxact.rendering import commands, section
 from hubmaxact.report.write import digest, report_bytes
 
-REPORTS = {
-    "dense": example_reports.dense_report,
-    "huge": example_reports.huge_report,
-    "moe": example_reports.moe_report,
-    "partial": example_reports.partial_report,
-    "non_finite": example_reports.non_finite_report,
-    "few_samples": example_reports.few_samples_report,
-}
+REPORTS = example_reports.BY_NAME
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -10,12 +10,7 @@ from hubmaxact.rendering.terminal import show
 from hubmaxact.rendering.terminal_chart import chart
 
 REPORTS = {
-    "dense": example_reports.dense_report,
-    "huge": example_reports.huge_report,
-    "moe": example_reports.moe_report,
-    "partial": example_reports.partial_report,
-    "non_finite": example_reports.non_finite_report,
-    "few_samples": example_reports.few_samples_report,
+    **example_reports.BY_NAME,
     "hundred_layers": lambda: example_reports.dense_report(100, 8192, 22144.0),
 }
 

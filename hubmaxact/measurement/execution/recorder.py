@@ -150,7 +150,7 @@ class Recorder:
                     dtype,
                     device,
                     num_experts=self._experts_around(site),
-                    thresholds=None if self._thresholds is None else self._thresholds[site],
+                    thresholds=None if self._thresholds is None else self._thresholds.get(site, {}),
                 )
         return self.sites[site]
 

@@ -64,7 +64,7 @@ class ExpertMaxima:
                 is left out.
 
         Raises:
-            ValueError: They do not.
+            ValueError: The rows do not say it.
         """
         if rows.expert_T is None:
             raise ValueError("expected rows of experts, got rows of tokens")

@@ -92,10 +92,10 @@ class SiteStatistics:
             other: Of the same site; it stays as it is.
 
         Raises:
-            ValueError: It is of another dtype, or its errors were made with another threshold.
+            ValueError: It is of another dtype or beside other experts, or its errors were made with
+                another threshold; nothing was merged.
         """
-        if other.dtype != self.dtype:
-            raise ValueError(f"expected {self.dtype}, got {other.dtype}")
+        self._refuse(other)
         for split, values in self.values.items():
             values.merge(other.values[split])
         self.top.merge(other.top)
@@ -105,6 +105,17 @@ class SiteStatistics:
         for policy, errors in other.int8.items():
             here = self.int8.setdefault(policy, Int8Errors(errors.threshold, self.device))
             here.merge(errors)
+
+    def _refuse(self, other: Self) -> None:
+        """Whatever cannot be merged is found before anything is."""
+        if other.dtype != self.dtype:
+            raise ValueError(f"expected {self.dtype}, got {other.dtype}")
+        if (other.experts is None) != (self.experts is None):
+            raise ValueError("expected both inside experts, or neither")
+        for policy in self.int8.keys() & other.int8.keys():
+            here, there = self.int8[policy].threshold, other.int8[policy].threshold
+            if here != there:
+                raise ValueError(f"expected threshold {here}, got {there}")
 
     def state(self) -> State:
         """The parts' states; an empty tensor tells the dtype."""
@@ -156,15 +167,17 @@ class SiteStatistics:
             zero.
 
         Raises:
-            ValueError: Values were folded in before their threshold was known.
+            ValueError: Values were folded in before their threshold was known, or at one that the
+                calibration split does not give.
         """
         threshold = self.thresholds().get(policy)
+        errors = self.int8.get(policy)
+        if errors is not None and errors.threshold != threshold:
+            raise ValueError(f"errors at threshold {errors.threshold}, expected {threshold}")
         if threshold is None:
             return None
         evaluation = self.values[Split.EVALUATION]
         if self.dtype == torch.bfloat16:
             return error_of_bins(evaluation.bins(), threshold)
-        errors = self.int8.get(policy) or Int8Errors(threshold)
-        if errors.threshold != threshold:
-            raise ValueError(f"errors at threshold {errors.threshold}, expected {threshold}")
+        errors = errors or Int8Errors(threshold)
         return errors.result().beside(evaluation.result())

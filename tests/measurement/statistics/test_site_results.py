@@ -140,3 +140,27 @@ def test_sites_inside_experts_tell_what_each_showed():
     one.merge(other)
     assert one.result().expert_maxima == (4.0, -1.0, 2.0)
     assert SiteStatistics(torch.float32).result().expert_maxima is None
+
+
+def test_a_merge_that_is_refused_leaves_no_trace():
+    one = seen(torch.float32, calibration=[100.0], evaluation=[1.0])
+    other = seen(torch.float32, calibration=[50.0], evaluation=[2.0])
+    inside = SiteStatistics(torch.float32, num_experts=2)
+    before = {name: tensor.clone() for name, tensor in one.state().items()}
+    with pytest.raises(ValueError, match=r"expected threshold 100\.0, got 50\.0"):
+        one.merge(other)
+    with pytest.raises(ValueError, match="expected both inside experts, or neither"):
+        one.merge(inside)
+    with pytest.raises(ValueError, match="expected both inside experts, or neither"):
+        inside.merge(one)
+    after = one.state()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_errors_whose_threshold_nobody_gives_are_not_passed_over():
+    shard = seen(torch.float32, evaluation=[1.0, 3.0], thresholds={"max_abs": 4.0})
+    alone = SiteStatistics(torch.float32)
+    alone.load(shard.state())
+    with pytest.raises(ValueError, match=r"errors at threshold 4\.0, expected None"):
+        alone.int8_error("max_abs")
