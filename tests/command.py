@@ -1,9 +1,15 @@
 """Runs the command line as a user does: a process of its own, an empty home."""
 
+import io
 import os
 import subprocess
 import sys
+import warnings
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
+
+from hubmaxact.cli.main import main
 
 KEPT = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 MODELS = Path(__file__).parent / "models"
@@ -38,3 +44,25 @@ def hubmaxact(*args, home, cwd=None, **more):
         cwd=cwd or home,
         env=environment(home, **more),
     )
+
+
+def hubmaxact_here(*args, cwd):
+    """Run `hubmaxact ARGS` in this process, which has imported torch already.
+
+    For the many runs whose outcome hangs on the files in front of them: nothing of the environment
+    is changed, so what asks the Hub or reads a home needs `hubmaxact`.
+    """
+    command, out, err = ["hubmaxact", *map(str, args)], io.StringIO(), io.StringIO()
+    code = 0
+    with (
+        patch.object(sys, "argv", command),
+        chdir(cwd),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        warnings.catch_warnings(action="default"),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    return subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())

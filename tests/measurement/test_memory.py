@@ -19,7 +19,7 @@ class Starved(Watcher):
         if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
             return  # starting over: the limit stands
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        room = used + 400 * 2**20
+        room = used + 80 * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
 
     def stage(self, sentence):
@@ -40,7 +40,7 @@ else:
 def corpus(tmp_path):
     path = tmp_path / "long.jsonl"
     text = " ".join(str(number * 7919) for number in range(4000))
-    path.write_text("".join(json.dumps({"text": f"{n} {text}"}) + "\n" for n in range(64)))
+    path.write_text("".join(json.dumps({"text": f"{n} {text}"}) + "\n" for n in range(16)))
     return path
 
 
@@ -55,8 +55,8 @@ def run(corpus, budget):
 
 def test_a_batch_that_does_not_fit_names_a_budget(corpus):
     said = run(corpus, "131072")
-    assert "refused: a batch of 64 x 2048 tokens does not fit the device's memory. " in said
-    assert "Use --batch-tokens 65536." in said
+    assert "refused: a batch of 16 x 2048 tokens does not fit the device's memory. " in said
+    assert "Use --batch-tokens 16384." in said
 
 
 def test_an_automatic_budget_starts_over_and_records_what_it_chose(corpus):

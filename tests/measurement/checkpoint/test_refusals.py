@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import torch
-from command import DENSE, MOE, hubmaxact
+from command import DENSE, MOE, hubmaxact_here
 from safetensors.torch import load_file, save_file
 from transformers import AddedToken, AutoTokenizer
 
@@ -28,7 +28,7 @@ def refused(folder, sentence, *args, corpus="one text\n"):
         text = "".join(json.dumps({"text": line}) + "\n" for line in corpus.splitlines())
         (home / "corpus.jsonl").write_text(text)
         args = (*args, "--corpus", home / "corpus.jsonl")
-    result = hubmaxact("measure", folder, *args, home=home)
+    result = hubmaxact_here("measure", folder, *args, cwd=home)
     lines = [line for line in result.stderr.splitlines() if line.startswith("hubmaxact: ")]
     assert result.returncode == 2, result.stderr
     assert "Traceback" not in result.stderr
@@ -102,7 +102,7 @@ class TestUnsafe:
         (dense / "model.safetensors.index.json").write_text(json.dumps(index))
         path = dense.parent / "fine.jsonl"
         path.write_text('{"text": "fine"}\n')
-        result = hubmaxact("measure", dense, "--corpus", path, home=dense.parent)
+        result = hubmaxact_here("measure", dense, "--corpus", path, cwd=dense.parent)
         assert result.returncode == 0, result.stderr
 
     def test_weights_of_another_name(self, dense):
@@ -289,7 +289,7 @@ class TestWeights:
         save_file(weights, dense / "model.safetensors", metadata={"format": "pt"})
         path = dense.parent / "fine.jsonl"
         path.write_text('{"text": "fine"}\n')
-        result = hubmaxact("measure", dense, "--corpus", path, home=dense.parent)
+        result = hubmaxact_here("measure", dense, "--corpus", path, cwd=dense.parent)
         assert result.returncode == 0, result.stderr
 
     def test_a_text_with_a_special_token_beyond_the_embedding(self, dense):
@@ -301,7 +301,7 @@ class TestWeights:
         with_image_token(dense)
         path = dense.parent / "fine.jsonl"
         path.write_text('{"text": "fine"}\n')
-        result = hubmaxact("measure", dense, "--corpus", path, home=dense.parent)
+        result = hubmaxact_here("measure", dense, "--corpus", path, cwd=dense.parent)
         assert result.returncode == 0, result.stderr
 
     def test_no_tokenizer(self, dense):
@@ -388,7 +388,7 @@ class TestArguments:
         path = dense.parent / "fine.jsonl"
         path.write_text('{"text": "fine"}\n')
         splits = ("--calibration-samples", "0", "--evaluation-samples", "0")
-        result = hubmaxact("measure", dense, "--corpus", path, *splits, home=dense.parent)
+        result = hubmaxact_here("measure", dense, "--corpus", path, *splits, cwd=dense.parent)
         assert result.returncode == 0, result.stderr
         report = json.loads((dense.parent / "activation_maxima.json").read_text())
         assert report["protocol"]["calibration_samples"] == 0
