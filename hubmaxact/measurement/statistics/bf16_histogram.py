@@ -14,6 +14,7 @@ from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution, Float64s, Int64s
+from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
 
 NUM_PATTERNS = 65_536
 
@@ -74,33 +75,24 @@ class Bf16Histogram:
         values = self.bins().values
         return float(max(-values[0], values[-1])) if len(values) else None
 
-    def num_nan(self) -> int:
-        """How many values were NaN."""
-        return int(self.counts.cpu().numpy()[np.isnan(pattern_values())].sum())
-
-    def num_inf(self) -> int:
-        """How many values were infinite."""
-        return int(self.counts.cpu().numpy()[np.isinf(pattern_values())].sum())
-
     def result(self) -> Distribution:
         """Every statistic, from the counts alone."""
         return from_bins(
             self.bins(),
             count=int(self.counts.sum()),
-            num_nan=self.num_nan(),
-            num_inf=self.num_inf(),
+            not_finite=NanAndInf.of_histogram(pattern_values(), self.counts.cpu().numpy()),
         )
 
 
-def from_bins(bins: Bins, *, count: int, num_nan: int, num_inf: int) -> Distribution:
+def from_bins(bins: Bins, *, count: int, not_finite: NanAndInf) -> Distribution:
     """Statistics of exact counts; sums are correctly rounded (`math.fsum`)."""
     values, counts = bins.values, bins.counts
     num_finite = int(counts.sum())
     mean = math.fsum(values * counts) / num_finite if num_finite else None
     return Distribution(
         count=count,
-        num_nan=num_nan,
-        num_inf=num_inf,
+        num_nan=not_finite.num_nan,
+        num_inf=not_finite.num_inf,
         num_zeros=int(counts[values == 0.0].sum()),
         num_ties=int(counts[np.abs(values) == np.abs(values).max()].sum()) if num_finite else 0,
         min=float(values[0]) if num_finite else None,

@@ -15,6 +15,7 @@ from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
+from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
 
 
 class FloatValues:
@@ -23,7 +24,8 @@ class FloatValues:
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.rounded = Bf16Histogram(device)
         self.sums = ExactSums(device)
-        self.count = self.num_nan = self.num_inf = self.num_zeros = self.num_ties = 0
+        self.not_finite = NanAndInf()
+        self.count = self.num_zeros = self.num_ties = 0
         self.min, self.max = math.inf, -math.inf
 
     @torch.no_grad()
@@ -34,8 +36,7 @@ class FloatValues:
         values = x.float()
         finite = values[values.isfinite()]
         self.count += values.numel()
-        self.num_nan += int(values.isnan().sum())
-        self.num_inf += int(values.isinf().sum())
+        self.not_finite += NanAndInf.of(values)
         if finite.numel() == 0:
             return
         self.num_zeros += int((finite == 0).sum())
@@ -52,14 +53,14 @@ class FloatValues:
         self.rounded.merge(other.rounded)
         self.sums.merge(other.sums)
         self.count += other.count
-        self.num_nan += other.num_nan
-        self.num_inf += other.num_inf
+        self.not_finite += other.not_finite
         self.num_zeros += other.num_zeros
         self._extend(other.min, other.max, other.num_ties)
 
     def state(self) -> State:
         """Rounded counts, exact sums, numbers of elements, extremes."""
-        numbers = (self.count, self.num_nan, self.num_inf, self.num_zeros, self.num_ties)
+        bad = self.not_finite
+        numbers = (self.count, bad.num_nan, bad.num_inf, self.num_zeros, self.num_ties)
         return {
             **joined({"rounded": self.rounded, "sums": self.sums}),
             "numbers": torch.tensor(numbers, dtype=torch.int64),
@@ -72,7 +73,8 @@ class FloatValues:
         self.rounded.load(parts["rounded"])
         self.sums.load(parts["sums"])
         numbers = state["numbers"].tolist()
-        self.count, self.num_nan, self.num_inf, self.num_zeros, self.num_ties = numbers
+        self.count, num_nan, num_inf, self.num_zeros, self.num_ties = numbers
+        self.not_finite = NanAndInf(num_nan, num_inf)
         self.min, self.max = state["extremes"].tolist()
 
     def bins(self) -> Bins:
@@ -95,13 +97,13 @@ class FloatValues:
     def result(self) -> Distribution:
         """Every statistic; sums are rounded once, here."""
         total, abs_total, square_total = self.sums.result()
-        num_finite = self.count - self.num_nan - self.num_inf
+        num_finite = self.count - self.not_finite.total
         mean = total / num_finite if num_finite else None
         variance = square_total / num_finite - mean * mean if mean is not None else None
         return Distribution(
             count=self.count,
-            num_nan=self.num_nan,
-            num_inf=self.num_inf,
+            num_nan=self.not_finite.num_nan,
+            num_inf=self.not_finite.num_inf,
             num_zeros=self.num_zeros,
             num_ties=self.num_ties,
             min=self.min if num_finite else None,
