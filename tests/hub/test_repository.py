@@ -129,20 +129,20 @@ def test_pickle_is_refused_before_anything_is_fetched(desk):
 
 
 def test_digests_come_from_lfs_and_small_files_are_read(hub, desk):
-    plain = hub.create_repo("alice/plain", files={"w.safetensors": b"small"}, gitattributes=b"")
-    lfs, small = ask(
-        desk,
-        *(
-            f"weights.weight_digests({name!r}, {sha!r}, source.list_files({name!r}, {sha!r}))"
-            for name, sha in (
-                (REPO, desk.repo.resolve("main").sha),
-                ("alice/plain", plain.resolve("main").sha),
-            )
-        ),
-    )
-    files = json.loads(desk.report)["model"]["weight_files"]
-    assert lfs == {file["path"]: [file["size"], file["sha256"]] for file in files}
-    assert small == {"w.safetensors": [5, hashlib.sha256(b"small").hexdigest()]}
+    files = {"w.safetensors": b"small", "p.safetensors": POINTER}
+    plain = hub.create_repo("alice/plain", files=files, gitattributes=b"")
+    of = "weights.StoredWeights({0!r}, {1!r}, source.list_files({0!r}, {1!r})).sha256({2!r})"
+    places = [(REPO, desk.repo.resolve("main").sha, name) for name in WEIGHTS]
+    sha = plain.resolve("main").sha
+    places += [("alice/plain", sha, name) for name in ("w.safetensors", "p.safetensors")]
+    *lfs, small, pointer = ask(desk, *(of.format(*place) for place in places))
+    assert lfs == [file["sha256"] for file in json.loads(desk.report)["model"]["weight_files"]]
+    assert small == hashlib.sha256(b"small").hexdigest()
+    assert pointer is None
+    assert [each.target[-13:] for each in desk.hub.asked("GET", "/resolve/")] == [
+        "w.safetensors",
+        "p.safetensors",
+    ]
 
 
 def test_a_report_is_read_at_its_commit_and_never_beyond_its_cap(desk):
