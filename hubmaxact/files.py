@@ -18,6 +18,10 @@ PREFIX = ".hubmaxact-"
 TEMPORARY = re.compile(rf"{re.escape(PREFIX)}[0-9a-f]{{16}}")
 NEW_MODE = 0o666  # less what the umask takes away
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+MOST_POINTER_BYTES = 1024
+"""As git-lfs itself: what is longer is no pointer."""
+
 
 class WriteError(HubmaxactError):
     """Raised when a result cannot be written; what was there before is still there."""
@@ -48,6 +52,11 @@ def read_regular(path: Path, limit: int) -> bytes:
             return file.read(limit)
     finally:
         os.close(descriptor)
+
+
+def is_lfs_pointer(content: bytes) -> bool:
+    """Whether this is the text that Git LFS leaves in the place of a file it did not fetch."""
+    return len(content) <= MOST_POINTER_BYTES and content.startswith(LFS_POINTER)
 
 
 def check_place(path: Path) -> None:

@@ -46,7 +46,7 @@ RAISED = [
     (known.NoCheckpointError, "not a folder", lambda: measure(DENSE / "nowhere")),
     (known.HubError, "not a repository id", lambda: measure("a/b/c")),
     (known.HubError, "not a repository id", lambda: measure(DENSE, model_id="a/b/c")),
-    (known.UnsafeCheckpointError, "no config.json", lambda: measure(DENSE.parent)),
+    (known.NoCheckpointError, "folder inside it: moe, dense", lambda: measure(DENSE.parent)),
     (known.CorpusError, "no corpus", lambda: measure(DENSE, Options(corpus="nothing"))),
     (UnreadableFileError, "No such file", lambda: read_report("nowhere.json")),
     (NewerReportError, "upgrade hubmaxact", lambda: read_report(NEWER)),

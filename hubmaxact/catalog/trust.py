@@ -5,12 +5,12 @@
 those of another catalogued one. `unverified`: its weights are not known.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hubmaxact.catalog.row import Row, Trust
-from hubmaxact.errors import DigestMismatchError
-from hubmaxact.publication.weights import WeightDigest, compare
+from hubmaxact.errors import DigestMismatchError, IncompleteWeightsError, UnsafeCheckpointError
+from hubmaxact.publication.weights import StoredWeights, compare
 from hubmaxact.report.document import Model
 
 
@@ -23,21 +23,33 @@ class Verdict:
     detail: str | None = None
 
 
-def judge(
-    model: Model, stored: Mapping[str, WeightDigest] | None, *, repo_id: str, commit: str
-) -> Verdict:
-    """Hold a report against the repository it lies in; `stored` is None when unknown."""
+def judge(model: Model, stored: StoredWeights | None, *, repo_id: str) -> Verdict:
+    """Hold a report against the repository it lies in.
+
+    Args:
+        model: The report's block about the checkpoint.
+        stored: The repository's weights; None when they are not looked at.
+        repo_id: The repository.
+
+    Returns:
+        What can be said.
+
+    Raises:
+        HubError: The repository cannot be read.
+    """
     claimed = model["id"]
     if claimed is not None and claimed.casefold() != repo_id.casefold():
         return Verdict("copied", claimed, f"the report names {claimed}")
     if stored is None:
         return Verdict("unverified", None, "the digests of the weights are not known")
-    if not stored:
+    if not stored.paths:
         return Verdict("unverified", None, "the repository holds no safetensors")
     try:
-        compare(model["weight_files"], stored, repo_id=repo_id, commit=commit)
+        compare(model["weight_files"], stored)
     except DigestMismatchError as error:
         return Verdict("stale", None, str(error))
+    except (IncompleteWeightsError, UnsafeCheckpointError) as error:  # of its index
+        return Verdict("unverified", None, f"which weights are loaded is not known: {error}")
     return Verdict("current")
 
 

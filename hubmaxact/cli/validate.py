@@ -16,7 +16,7 @@ def validate(files: tuple[Path, ...]) -> None:
     """Check report FILES against the schema and against themselves.
 
     Prints `FILE: valid`, or where and why it is not. Exits 0 when all are valid, 1 when one is
-    not, 2 when one cannot be read or was written by a newer hubmaxact.
+    not, 2 when one cannot be read, was written by a newer hubmaxact or is a Git LFS pointer.
     """
     sys.exit(max(map(_validate_one, files)))
 

@@ -62,9 +62,14 @@ def _find(
 
 def _fetch(repository: str, revision: str | None) -> tuple["Report", str]:
     """The report of a Hub repository, and the commit it was read at."""
+    from hubmaxact.errors import HubError
     from hubmaxact.hub.repository import resolve_commit
     from hubmaxact.publication.download import download_report
+    from hubmaxact.recognition.folder import not_here
     from hubmaxact.report.read import read_report
 
-    commit = resolve_commit(repository, revision)
+    try:
+        commit = resolve_commit(repository, revision)
+    except HubError as error:  # it may have been meant as a file or a folder
+        raise HubError(f"{error} {not_here(repository)}") from error
     return read_report(download_report(repository, commit)), commit

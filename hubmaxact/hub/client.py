@@ -9,6 +9,7 @@ from huggingface_hub.utils import build_hf_headers
 
 from hubmaxact import __version__
 from hubmaxact.hub import session
+from hubmaxact.hub.endpoint import without_login
 
 LIBRARY = "hubmaxact"
 RepoType = Literal["model", "dataset"]
@@ -29,8 +30,9 @@ def headers() -> dict[str, str]:
 
 
 def repo_url(repo_id: str, repo_type: RepoType = "model") -> str:
-    """The page of a repository."""
-    return f"{constants.ENDPOINT}/{'datasets/' if repo_type == 'dataset' else ''}{repo_id}"
+    """The page of a repository, as it may be shown: without a password in the Hub's address."""
+    folder = "datasets/" if repo_type == "dataset" else ""
+    return f"{without_login(constants.ENDPOINT)}/{folder}{repo_id}"
 
 
 def repo_name(repo_id: str, repo_type: RepoType = "model") -> str:

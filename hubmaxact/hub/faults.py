@@ -24,6 +24,8 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import httpx
 
+from hubmaxact.hub import endpoint, proxies
+
 # What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
 # lacks its fields (the library indexes into it). Wrap only the call itself with this.
 CALL_ERRORS = (
@@ -39,6 +41,7 @@ CALL_ERRORS = (
 )
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 MAX_DETAIL = 300
+UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 TOKEN = re.compile(r"\bhf_\w{4,}")
 EXHAUSTED = re.compile(r";\s*r=0\s*;\s*t=(\d{1,6})")
 
@@ -63,12 +66,15 @@ class Kind(Enum):
     DISK = auto()
     UNCERTAIN = auto()
     NOT_SENT = auto()
+    PROXY = auto()
+    CERTIFICATE = auto()
 
 
 BY_STATUS = {
     401: Kind.UNAUTHORIZED,
     403: Kind.FORBIDDEN,
     404: Kind.NO_REPOSITORY,
+    407: Kind.PROXY,
     408: Kind.UNCERTAIN,
     409: Kind.LOCKED,
     412: Kind.MOVED,
@@ -111,8 +117,15 @@ SENTENCES: dict[Kind, str] = {
     "hubmaxact.",
     Kind.OFFLINE: "offline mode is on. Unset HF_HUB_OFFLINE to reach the Hub.",
     Kind.DISK: "a download of {repo} cannot be stored: {detail} Free some space or set HF_HOME.",
+    Kind.PROXY: "the Hub at {url} cannot be reached through the proxy that {detail} names. Correct "
+    "that proxy, unset it, or put the Hub's host into NO_PROXY.",
+    Kind.CERTIFICATE: "the Hub at {url} shows a certificate that is not trusted here. Set "
+    "SSL_CERT_FILE to the certificates of your network.",
     Kind.UNCERTAIN: "the Hub at {url} gives no usable answer: {detail} Try again later.",
 }
+ELSEWHERE = {Kind.NO_REPOSITORY, Kind.NO_TOKEN}
+"""What a Hub seems to say that is asked at another path than its own."""
+
 SENTENCES[Kind.NOT_SENT] = SENTENCES[Kind.UNCERTAIN]
 """As a reader is told; who writes has other advice for some."""
 
@@ -138,6 +151,8 @@ class Fault:
         sentence = sentences[self.kind].format(
             repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait
         )
+        if self.kind in ELSEWHERE and (path := endpoint.path_of()):
+            sentence += f" HF_ENDPOINT has the path {clean(path)}; is that right?"
         return sentence.strip()
 
 
@@ -151,13 +166,36 @@ def classify(error: Exception) -> Fault:
             return Fault(kind, clean(str(error)))
     if isinstance(error.__cause__, BadRequestError):  # the client's own check of the README
         return Fault(Kind.BAD_CARD, clean(str(error).partition("\n")[2]))
+    return _here(error) or _on_the_way(error) or Fault(Kind.UNCERTAIN, _broken(error))
+
+
+def _here(error: Exception) -> Fault | None:
+    """What is wrong on this machine."""
     if isinstance(error, UnicodeEncodeError) and error.encoding == "ascii":  # of the headers
         return Fault(Kind.BAD_TOKEN, "")
     if isinstance(error, OSError) and error.errno in DISK:
         return Fault(Kind.DISK, f"{error.strerror}.")
-    return Fault(
-        Kind.UNCERTAIN, next(words for raised, words in BROKEN if isinstance(error, raised))
-    )
+    return None
+
+
+def _broken(error: Exception) -> str:
+    return next(words for raised, words in BROKEN if isinstance(error, raised))
+
+
+def _on_the_way(error: Exception) -> Fault | None:
+    """What stands between us and the Hub, where it is that which failed."""
+    if isinstance(error, httpx.ConnectError) and UNTRUSTED in str(error):
+        return Fault(Kind.CERTIFICATE, "")
+    connecting = (httpx.ProxyError, httpx.ConnectError, httpx.ConnectTimeout)
+    variable = _proxy_of(error) if isinstance(error, connecting) else None
+    return Fault(Kind.PROXY, variable) if variable else None
+
+
+def _proxy_of(error: httpx.TransportError) -> str | None:
+    try:
+        return proxies.variable_for(error.request.url)
+    except RuntimeError:  # it does not say what was asked
+        return None
 
 
 def clean(text: str) -> str:
@@ -205,6 +243,8 @@ def _by_response(error: HfHubHTTPError) -> Fault:
         kind = Kind.NO_REPOSITORY  # the Hub hides private repositories behind a 401
     if status == 401 and kind in {Kind.UNAUTHORIZED, Kind.NO_REPOSITORY} and not _token():
         kind = Kind.NO_TOKEN
+    if kind is Kind.PROXY:
+        detail = proxies.variable_for(error.response.url) or "a setting of this system"
     if kind is Kind.UNCERTAIN:
         detail = f"status {status}. {detail}".strip()
     if kind is Kind.REFUSED:

@@ -16,6 +16,7 @@ LOG = logging.getLogger(__name__)  # warnings reach standard error without furth
 MAX_ASKED_SECONDS = 300  # one whole rate-limit window; longer is for the user to decide
 MAX_PAUSE_SECONDS = 20.0
 READ_TRIES = 4
+AGAIN = {Kind.UNCERTAIN, Kind.PROXY, Kind.RATE_LIMITED}
 # The client tries some reads again by itself, up to five times: ours must not multiply with its.
 MAX_READING_SECONDS = 300.0
 
@@ -67,7 +68,7 @@ def ask(
                 return call()
         except CALL_ERRORS as error:
             fault = classify(error)
-            again = fault.kind in {Kind.UNCERTAIN, Kind.RATE_LIMITED} and is_worth_waiting(fault)
+            again = fault.kind in AGAIN and is_worth_waiting(fault)
             is_late = time.monotonic() - start > MAX_READING_SECONDS
             if not again or is_late or tries == READ_TRIES:
                 repo, url = repo_name(repo_id, repo_type), repo_url(repo_id, repo_type)

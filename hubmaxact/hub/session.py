@@ -16,6 +16,7 @@ from huggingface_hub import constants, set_client_factory
 from huggingface_hub.utils import get_session, httpx
 
 from hubmaxact.errors import HubError
+from hubmaxact.hub import endpoint, proxies
 
 CONNECT_SECONDS = 10.0
 # The Hub itself gives up on a commit after 60 s: waiting longer, we hear what became of it.
@@ -34,8 +35,15 @@ def bound() -> None:
     """Put the limits on the session that huggingface_hub shares between all its calls.
 
     Raises:
-        HubError: What the environment says of time-outs, proxies or certificates cannot be used.
+        HubError: What the environment says of the Hub's address, time-outs, proxies or certificates
+            cannot be used.
     """
+    endpoint.check()
+    if variable := proxies.unusable():
+        raise HubError(
+            f"no connection can be set up: {variable} names no usable proxy. Write it as "
+            "http://HOST:PORT, or unset it."
+        )
     limits = waiting()
     try:
         hooks = get_session().event_hooks  # offline mode and request ids are done in there

@@ -52,7 +52,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     Raises:
         HubmaxactError: Any of the refusals of those steps.
     """
-    files = inspect(source.folder)
+    files = inspect(source.folder, source.name)
     watcher.stage(f"Reading corpus {options.corpus}")
     corpus = load(options.corpus, num_samples=options.num_samples)
     from hubmaxact.measurement.anatomy.find_sites import find_sites

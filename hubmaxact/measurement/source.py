@@ -1,9 +1,17 @@
 """From what the user named to a checkpoint folder: local, or downloaded at a commit."""
 
+import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hubmaxact.errors import NoCheckpointError
+from hubmaxact.errors import HubError, HubmaxactError, NoCheckpointError
+from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.recognition.folder import Folder, not_here
+from hubmaxact.recognition.recognize import recognize, what_file
+from hubmaxact.recognition.weights import left_aside
+
+LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +22,11 @@ class Source:
     model_id: str | None = None
     revision: str | None = None
     commit: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """How sentences call it: by its Hub id; None leaves a folder its own name."""
+        return None if self.commit is None else self.model_id
 
 
 def resolve_source(
@@ -30,26 +43,56 @@ def resolve_source(
         The folder, in the cache if the checkpoint is on the Hub.
 
     Raises:
-        NoCheckpointError: It is neither a folder nor a Hub id, or a folder was given a revision.
+        NoCheckpointError: It is neither a folder nor a Hub id, a folder was given a revision, or
+            what lies there is no checkpoint.
         HubError: The repository or the revision cannot be read.
-        UnsafeCheckpointError: The repository has its weights only as pickle.
+        UnsafeCheckpointError: Its weights are pickles or quantized, or it needs code.
+        IncompleteWeightsError: Files are missing, or Git LFS pointers stand in their place.
     """
-    from hubmaxact.hub.repository import check_repo_id, resolve_commit
-    from hubmaxact.measurement.checkpoint.download import download_checkpoint
+    from hubmaxact.hub.repository import check_repo_id
 
     if model_id is not None:
         check_repo_id(model_id)
     path, name = Path(checkpoint), str(checkpoint)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 a name too long for a file system is no folder either
         if revision is not None:
             raise NoCheckpointError(
                 f"{name} is a local folder, which has no revisions. Leave --revision out."
             )
-        return Source(path, model_id=model_id)
-    if path.exists() or isinstance(checkpoint, Path) or name.startswith((".", "/", "~")):
+        return _local(path, model_id)
+    if os.path.exists(path):  # noqa: PTH110
+        raise _file(path)
+    if isinstance(checkpoint, Path) or name.startswith((".", "/", "~")):
         raise NoCheckpointError(
-            f"{name} is not a folder. Give the folder of a checkpoint, or a Hub id."
+            f"{printable(name, LONGEST_PATH)} is not a folder. Give the folder of a checkpoint, or "
+            f"a Hub id. {not_here(name)}"
         )
-    commit = resolve_commit(name, revision)
-    folder = download_checkpoint(name, commit)
-    return Source(folder, model_id or name, revision or "main", commit)
+    return _downloaded(name, revision, model_id)
+
+
+def _local(path: Path, model_id: str | None) -> Source:
+    listing = Folder(path)
+    if words := left_aside(listing.name, recognize(listing).weights.beside):
+        LOG.warning(words)
+    return Source(path, model_id=model_id)
+
+
+def _file(path: Path) -> HubmaxactError:
+    """Why a file is refused: by what it is, where its name says so."""
+    known = what_file(Folder(path.parent, printable(path.name)), path.name)
+    shown = printable(str(path), LONGEST_PATH)
+    return known or NoCheckpointError(
+        f"{shown} is a file, not a folder. Give the folder of the checkpoint that it belongs to."
+    )
+
+
+def _downloaded(repo_id: str, revision: str | None, model_id: str | None) -> Source:
+    from hubmaxact.hub.repository import resolve_commit
+    from hubmaxact.measurement.checkpoint.download import download_checkpoint
+
+    try:
+        commit = resolve_commit(repo_id, revision)
+    except HubError as error:  # it may have been meant as a folder
+        raise HubError(f"{error} {not_here(repo_id)}") from error
+    folder = download_checkpoint(repo_id, commit)
+    return Source(folder, model_id or repo_id, revision or "main", commit)

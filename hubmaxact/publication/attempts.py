@@ -31,6 +31,7 @@ TRIES = {
     Kind.RATE_LIMITED: 3,
     Kind.UNCERTAIN: 4,
     Kind.NOT_SENT: 4,
+    Kind.PROXY: 4,
 }
 # A commit of ours may be there all the same; one in a merged pull request may have come with it.
 MAY_HAVE_ARRIVED = (Kind.UNCERTAIN, Kind.MERGED)

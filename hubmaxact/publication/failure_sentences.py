@@ -17,6 +17,7 @@ BRIEFLY = {
     Kind.RATE_LIMITED: "the rate limit is used up (429)",
     Kind.UNCERTAIN: "no usable answer to the commit",
     Kind.NOT_SENT: "no usable answer before the commit",
+    Kind.PROXY: "the proxy cannot be reached or refuses",
 }
 SENTENCES = {
     **faults.SENTENCES,

@@ -13,6 +13,7 @@ from hubmaxact.hub.sign_in import sign_in
 from hubmaxact.publication import pull_request, weights
 from hubmaxact.publication.pull_request import PullRequest
 from hubmaxact.publication.readme import splicing
+from hubmaxact.recognition.weights import left_aside
 from hubmaxact.rendering import section
 from hubmaxact.rendering.picture import layers
 from hubmaxact.report.document import REPORT_NAME, Report
@@ -67,13 +68,13 @@ def prepare(push: Push) -> Plan:
     sign_in(push.repo_id)
     head = repository.resolve_commit(push.repo_id, push.branch)
     files = repository.list_files(push.repo_id, head)
-    stored = weights.weight_digests(push.repo_id, head, files)
-    measured = push.report["model"]["weight_files"]
-    weights.compare(measured, stored, repo_id=push.repo_id, commit=head)
+    stored = weights.StoredWeights(push.repo_id, head, files)
+    beside = weights.compare(push.report["model"]["weight_files"], stored)
     plan = _plan(push, push.branch, head, files)
-    if not push.as_pull_request or not plan.changes:
-        return plan
-    return _for_pull_request(push, plan)
+    if push.as_pull_request and plan.changes:
+        plan = _for_pull_request(push, plan)
+    words = left_aside(push.repo_id, beside)
+    return replace(plan, advice=(*plan.advice, words)) if words else plan
 
 
 def _for_pull_request(push: Push, plan: Plan) -> Plan:

@@ -1,111 +1,144 @@
-"""Whether a report speaks of the weights that a repository holds, by size and sha256 alone."""
+"""Whether a report speaks of the weights that a repository loads, by size and sha256 alone.
+
+What lies there too and is not loaded (another format, speculative layers) is never demanded.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from hubmaxact.errors import DigestMismatchError
+from hubmaxact.files import is_lfs_pointer
 from hubmaxact.hub.repository import HubFile, read_file
 from hubmaxact.printable import printable
+from hubmaxact.recognition.repository import Repository
+from hubmaxact.recognition.weights import SUFFIX, loaded_files
 from hubmaxact.report.document import WeightFile
 
-# A second copy of the same weights beside the sharded ones; transformers never loads it.
 SECOND_COPY = "consolidated"
+"""How Mistral's own layout begins, which transformers never loads."""
+
 MAX_REGULAR_WEIGHT_BYTES = 16 * 2**20  # the Hub asks for LFS above 10 MB
 
 
 @dataclass(frozen=True, slots=True)
-class WeightDigest:
-    """Size in bytes and sha256 of one weight file."""
+class StoredWeights:
+    """The weight files of a repository at a commit, read no further than a question needs.
 
-    size: int
-    sha256: str
-
-
-def weight_digests(
-    repo_id: str, commit: str, files: Mapping[str, HubFile]
-) -> dict[str, WeightDigest]:
-    """Size and sha256 of every safetensors file among `files` at `commit`, by path.
-
-    The Hub knows the sha256 of what is in LFS; a small file stored as plain git content is read.
-
-    Args:
+    Attributes:
         repo_id: Model repository.
         commit: 40 hexadecimal digits.
         files: What the repository holds at that commit, by path.
-
-    Returns:
-        Size and digest of the weight files, by path.
-
-    Raises:
-        HubError: Such a file cannot be read.
     """
-    return {
-        path: WeightDigest(file.size, file.sha256 or _sha256(repo_id, commit, path))
-        for path, file in files.items()
-        if path.endswith(".safetensors")
-    }
+
+    repo_id: str
+    commit: str
+    files: Mapping[str, HubFile]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every safetensors file."""
+        return frozenset(path for path in self.files if path.endswith(SUFFIX))
+
+    def sha256(self, path: str) -> str | None:
+        """Return the digest of a file; the Hub knows it of what is in LFS, the rest is read.
+
+        Args:
+            path: One of `paths`.
+
+        Returns:
+            Hexadecimal digits. None: a Git LFS pointer was committed in the place of weights.
+
+        Raises:
+            HubError: The file cannot be read.
+        """
+        if known := self.files[path].sha256:
+            return known
+        content = read_file(self.repo_id, self.commit, path, limit=MAX_REGULAR_WEIGHT_BYTES) or b""
+        return None if is_lfs_pointer(content) else hashlib.sha256(content).hexdigest()
+
+    def beside(self, measured: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Sort what lies beside the measured files.
+
+        Args:
+            measured: Paths of files that a report names.
+
+        Returns:
+            Files that are loaded all the same, and files that are not.
+
+        Raises:
+            HubmaxactError: The index that tells them apart cannot be read, or is none.
+        """
+        loaded: set[str] = set()
+        others: set[str] = set()
+        for folder in sorted({_folder(path) for path in measured} or {""}):
+            here = {path for path in self.paths - measured if _folder(path) == folder}
+            if here:
+                loaded |= self._loaded(folder) & here
+                others |= here
+        return frozenset(loaded), frozenset(others - loaded)
+
+    def _loaded(self, folder: str) -> frozenset[str]:
+        listing = Repository(self.repo_id, self.commit, self.files)
+        found = loaded_files(listing.files, listing.json, folder)
+        if found is not None:
+            return found
+        # Nothing says what is loaded, so everything may be.
+        copy = f"{folder}{SECOND_COPY}"
+        return frozenset(path for path in self.paths if not path.startswith(copy))
 
 
-def _sha256(repo_id: str, commit: str, path: str) -> str:
-    content = read_file(repo_id, commit, path, limit=MAX_REGULAR_WEIGHT_BYTES)
-    return hashlib.sha256(content or b"").hexdigest()
+def compare(measured: Sequence[WeightFile], stored: StoredWeights) -> tuple[str, ...]:
+    """Check that every measured file is stored as it was measured, and that no other is loaded.
 
-
-def compare(
-    measured: Sequence[WeightFile],
-    stored: Mapping[str, WeightDigest],
-    *,
-    repo_id: str,
-    commit: str,
-) -> None:
-    """Check that every measured file is stored as it was measured, and that none was overlooked.
-
-    Files in folders that hold no measured file (other formats of the weights) are not compared.
+    Files in folders that hold no measured file (other formats of the weights) are not looked at.
 
     Args:
         measured: The report's weight files.
-        stored: The repository's, by path.
-        repo_id: Model repository, for the message.
-        commit: Where it was read, for the message.
+        stored: The repository's.
+
+    Returns:
+        Paths of weight files beside the measured ones, which nothing loads; sorted.
 
     Raises:
         DigestMismatchError: Names the first file that differs, and both digests.
+        HubmaxactError: The repository's index cannot be read, or is none.
     """
     for difference in _differences(measured, stored):
-        raise DigestMismatchError(
-            f"{repo_id} at {commit[:7]} holds other weights than the report was measured on: "
-            f"{difference}. Measure this revision and push its report."
-        )
+        _refuse(stored, difference)
+    loaded, others = stored.beside(frozenset(file["path"] for file in measured))
+    for path in sorted(loaded):
+        found = stored.files[path].sha256
+        which = f" (sha256 {_short(found)})" if found else ""
+        _refuse(stored, f"{printable(path)}{which} is loaded there and not in the report")
+    return tuple(sorted(others))
 
 
-def _differences(
-    measured: Sequence[WeightFile], stored: Mapping[str, WeightDigest]
-) -> Iterator[str]:
-    for file in measured:
-        path, sha256, size = printable(file["path"]), _short(file["sha256"]), file["size"]
-        digest = stored.get(file["path"])
-        if digest is None:
-            yield f"{path} (sha256 {sha256}) is not there"
-        elif digest.sha256 != file["sha256"]:
-            found = _short(digest.sha256)
-            yield f"{path} has sha256 {found} on the Hub and {sha256} in the report"
-        elif digest.size != size:
-            yield f"{path} has {digest.size} bytes on the Hub and {size} in the report"
-    for path in _overlooked(measured, stored):
-        yield f"{printable(path)} (sha256 {_short(stored[path].sha256)}) is not in the report"
-
-
-def _overlooked(measured: Sequence[WeightFile], stored: Mapping[str, WeightDigest]) -> list[str]:
-    known = {file["path"] for file in measured}
-    folders = {PurePosixPath(path).parent for path in known} or {PurePosixPath()}
-    return sorted(
-        path
-        for path in stored.keys() - known
-        if PurePosixPath(path).parent in folders
-        and not PurePosixPath(path).name.startswith(SECOND_COPY)
+def _refuse(stored: StoredWeights, difference: str) -> None:
+    raise DigestMismatchError(
+        f"{stored.repo_id} at {stored.commit[:7]} holds other weights than the report was measured "
+        f"on: {difference}. Measure this revision and push its report."
     )
+
+
+def _differences(measured: Sequence[WeightFile], stored: StoredWeights) -> Iterator[str]:
+    for file in measured:
+        path, told, size = printable(file["path"]), _short(file["sha256"]), file["size"]
+        if file["path"] not in stored.paths:
+            yield f"{path} (sha256 {told}) is not there"
+            continue
+        sha256, here = stored.sha256(file["path"]), stored.files[file["path"]].size
+        if sha256 is None:
+            yield f"{path} is a Git LFS pointer on the Hub, committed in the place of the weights"
+        elif sha256 != file["sha256"]:
+            yield f"{path} has sha256 {_short(sha256)} on the Hub and {told} in the report"
+        elif here != size:
+            yield f"{path} has {here} bytes on the Hub and {size} in the report"
+
+
+def _folder(path: str) -> str:
+    """The folder of a path with its slash; nothing at the root."""
+    return path[: path.rfind("/") + 1]
 
 
 def _short(sha256: str) -> str:

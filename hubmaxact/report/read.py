@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from hubmaxact.errors import HubmaxactError, ReportError
-from hubmaxact.files import read_regular
+from hubmaxact.files import is_lfs_pointer, read_regular
 from hubmaxact.printable import LONGEST_PATH, printable, shown
 from hubmaxact.report.document import MAX_REPORT_BYTES, SCHEMA_VERSION, Report
 from hubmaxact.report.json_text import load
@@ -25,6 +25,12 @@ class UnreadableFileError(HubmaxactError):
 
 class NewerReportError(ReportError):
     """Raised when a report was written by a newer hubmaxact than this one."""
+
+    exit_code = 2
+
+
+class PointerError(ReportError):
+    """Raised when Git LFS left a pointer in the place of a report."""
 
     exit_code = 2
 
@@ -53,10 +59,16 @@ def parse(content: bytes) -> Report:
         The report; nothing in it needs to be looked at again.
 
     Raises:
+        PointerError: It is what Git LFS left in the report's place.
         NewerReportError: Its schema is newer than this reader.
         InvalidReportError: It is JSON and not a valid report; `.problems` holds what is wrong.
         ReportError: It is no JSON, or JSON that readers disagree about.
     """
+    if is_lfs_pointer(content):
+        raise PointerError(
+            "a Git LFS pointer stands in the place of the report. Run `git lfs pull`; in a "
+            "workflow, check out with `lfs: true`."
+        )
     document = load(content)
     _check_version(document)
     if found := validate(document):
@@ -75,6 +87,7 @@ def read_report(source: str | Path | bytes) -> Report:
 
     Raises:
         UnreadableFileError: The file is missing, not a regular file, or may not be read.
+        PointerError: It is what Git LFS left in the report's place.
         NewerReportError: It was written by a newer hubmaxact than this one.
         InvalidReportError: It is JSON and not a valid report; `.problems` holds what is wrong.
         ReportError: It is no JSON, or JSON that readers disagree about.

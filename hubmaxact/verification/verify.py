@@ -101,7 +101,7 @@ def _source(report: Report, checkpoint: str | Path | None, revision: str | None)
 def _checks(
     report: Report, source: Source, corpus: str | None, device: str, watcher: Watcher
 ) -> Iterator[Check]:
-    found = digest_weights(inspect(source.folder))
+    found = digest_weights(inspect(source.folder, source.name))
     weights = _weights(report["model"]["weight_files"], found)
     yield weights
     if not weights.passed:

@@ -160,6 +160,36 @@ def test_weights_outside_lfs_are_compared_when_they_are_few(hub, built):
     assert trust(rows) == {"org/plain": ("current", None)}
 
 
+def test_weights_that_nothing_loads_leave_a_report_current(hub, built):
+    index = "model.safetensors.index.json"
+    names = ("a.safetensors", "b.safetensors")
+    weights = dict.fromkeys(names, b"w")
+    report = report_bytes_of("x", weights=weights)
+
+    def put(name, loaded, **more):
+        content = json.dumps({"weight_map": dict(enumerate(loaded))}).encode()
+        files = {"README.md": TAGGED, REPORT_NAME: report, index: content, **weights, **more}
+        hub.create_repo(name, files=files)
+
+    put("org/beside", names, **{"mtp.safetensors": b"m"})
+    put("org/loaded", (*names, "mtp.safetensors"), **{"mtp.safetensors": b"m"})
+    put("org/broken", names, **{"mtp.safetensors": b"m", index: b"["})
+    publish(hub, "org/single", **{"mtp.safetensors": b"m"})
+    rows, _, _ = built()
+    assert {name: row["trust"] for name, row in rows.items()} == {
+        "org/beside": "current",
+        "org/loaded": "copied",  # its weights are those of another, but not all
+        "org/broken": "copied",
+        "org/single": "current",
+    }
+    hub.repos["model", "org/beside"].commit({REPORT_NAME: None})
+    rows, _, _ = built()
+    assert rows["org/loaded"]["trust"] == "stale"
+    assert "mtp.safetensors (sha256 " in rows["org/loaded"]["trust_detail"]
+    assert rows["org/broken"]["trust"] == "unverified"
+    assert "index.json of org/broken is not JSON" in rows["org/broken"]["trust_detail"]
+
+
 def test_bad_reports_are_quarantined_and_newer_ones_kept_apart(hub, built):
     publish(hub, "org/good")
     publish(hub, "org/html", report=b"<!doctype html><script>alert(1)</script>")

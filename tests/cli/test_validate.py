@@ -77,6 +77,13 @@ def test_a_newer_report_is_not_called_invalid(report_file):
     assert "upgrade hubmaxact" in result.stdout
 
 
+def test_a_git_lfs_pointer_is_not_called_invalid(report_file):
+    report_file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    result = run(report_file)
+    assert result.exit_code == 2
+    assert "a Git LFS pointer stands in the place of the report. Run `git lfs" in result.stdout
+
+
 def test_a_hostile_name_and_content_cannot_steer_the_terminal(tmp_path):
     path = tmp_path / "\x1b[31m.json"
     path.write_text('{"\\u001b[2J\\u202e": 1}')

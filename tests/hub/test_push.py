@@ -1,6 +1,7 @@
 """`hubmaxact push` when the Hub behaves: what it commits, where, and when it commits nothing."""
 
 import hashlib
+import json
 import subprocess
 
 import pytest
@@ -11,6 +12,7 @@ from hubmaxact.errors import HubError
 from hubmaxact.hub.repository import check_repo_id
 
 JSON = "activation_maxima.json"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
 SVG = "activation_maxima/layers.svg"
 TITLE = "Add activation maxima"
 
@@ -103,6 +105,43 @@ def test_second_copies_and_other_formats_of_the_weights_do_not_matter(desk):
         {"consolidated.safetensors": b"x", "onnx/model.safetensors": b"y", "a.bin": b"z"}
     )
     assert desk.push().code == 0
+
+
+def index_of(*files):
+    return json.dumps({"weight_map": dict(enumerate(files))}).encode()
+
+
+def test_weights_that_nothing_loads_are_named_and_not_demanded(tmp_path):
+    index = "model.safetensors.index.json"
+    kept = {index: index_of(*WEIGHTS), "mtp.safetensors": b"more", "old.safetensors": b"left"}
+    loaded = {index: index_of(*WEIGHTS, "mtp.safetensors"), "mtp.safetensors": b"more"}
+    runs = [
+        (
+            kept,
+            (),
+            0,
+            "In alice/model, mtp.safetensors, old.safetensors are not loaded by the check",
+        ),
+        (kept, ("--pr", "--dry-run"), 0, "mtp.safetensors, old.safetensors are not loaded"),
+        (loaded, (), 2, "mtp.safetensors (sha256 "),
+        ({"model.safetensors": b"one"}, (), 2, "model.safetensors (sha256 "),
+        ({**kept, index: b"{"}, (), 2, "model.safetensors.index.json of alice/model is not JSON"),
+        ({SHARD: POINTER}, (), 2, f"{SHARD} is a Git LFS pointer on the Hub"),
+    ]
+
+    def run(number, changes, options):
+        home = tmp_path / str(number)
+        home.mkdir()
+        with LoopbackHub() as hub:
+            desk = sit_down(hub, home)
+            if POINTER in changes.values():
+                desk.repo.commit({".gitattributes": b""})
+            desk.repo.commit(changes)
+            return desk.push(*options)
+
+    done = at_once(run, [(number, *row[:2]) for number, row in enumerate(runs)])
+    for (_, _, code, words), result in zip(runs, done, strict=True):
+        assert (result.code, words in result.stderr) == (code, True), result.stderr
 
 
 def test_weights_stored_without_lfs_are_compared_too(hub, tmp_path):

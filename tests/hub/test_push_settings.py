@@ -46,7 +46,7 @@ def test_a_number_of_seconds_that_is_none_is_named(desk, variable, said):
 def test_a_proxy_that_cannot_be_one_is_named_without_its_password(desk):
     done = desk.push(extra={"HTTP_PROXY": "socks9://me:secret@x", "NO_PROXY": ""})
     assert done.code == 2
-    assert "no connection can be set up (ValueError). Check HTTP_PROXY" in done.stderr
+    assert "no connection can be set up: HTTP_PROXY names no usable proxy" in done.stderr
     assert "secret" not in done.stderr
 
 

@@ -29,6 +29,10 @@ def shown(call):
 """
 
 
+INDEX = json.dumps({"weight_map": dict(enumerate(WEIGHTS))}).encode()
+WHOLE = {"config.json": b"{}", "model.safetensors.index.json": INDEX, **WEIGHTS}
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+
 NOT_FOUND = (
     "HubError: alice/nope is not on the Hub, or this token may not see it (404). "
     "Check the name and the token; repositories are never created here."
@@ -82,49 +86,63 @@ def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
         "vocab.json": b"{}",
         "merges.txt": b"m",
         "special_tokens_map.json": b"{}",
-        "model.safetensors.index.json": b"{}",
         "README.md": b"# x\n",
-        **WEIGHTS,
+        **WHOLE,
     }
     unwanted = (
         "pytorch_model.bin", "modeling_x.py", "consolidated.safetensors", "training_args.pt",
-        "onnx/model.safetensors", "notes.txt",
+        "onnx/model.safetensors", "notes.txt", "mtp.safetensors", "tokenizer.py",
     )  # fmt: skip
     commit = desk.repo.commit(wanted | dict.fromkeys(unwanted, b"x")).sha
     (names,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")
     assert names == sorted(wanted)
 
 
+def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
+    quantized = {"config.json": b'{"text_config": {"quantization_config": {"quant_method": "x"}}}'}
+    causes = (
+        ({"config.json": b'{"auto_map": {"AutoModel": "a.b"}}'}, "asks for custom code"),
+        ({"tokenizer.json": None}, "has no tokenizer"),
+        ({"tokenizer.json": POINTER}, r"Git LFS pointers"),
+        (quantized, "are quantized ('x')"),
+    )
+    commits = [desk.repo.commit({**WHOLE, "tokenizer.json": b"{}", **c}).sha for c, _ in causes]
+    told = ask(desk, *(f"checkpoint.download_checkpoint({REPO!r}, {sha!r})" for sha in commits))
+    for sentence, (_, words) in zip(told, causes, strict=True):
+        assert words in sentence
+        assert str(desk.home) not in sentence
+    assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)
+
+
 def test_pickle_is_refused_before_anything_is_fetched(desk):
     pickle = desk.repo.commit({**dict.fromkeys(WEIGHTS), "pytorch_model.bin": b"x"}).sha
     nothing = desk.repo.commit({"pytorch_model.bin": None}).sha
-    formats, refused, empty = ask(
+    refused, empty = ask(
         desk,
-        f"checkpoint.weight_formats({REPO!r}, {pickle!r})",
         f"checkpoint.download_checkpoint({REPO!r}, {pickle!r})",
         f"checkpoint.download_checkpoint({REPO!r}, {nothing!r})",
     )
-    assert formats == ["pickle"]
-    assert refused.startswith("UnsafeCheckpointError: alice/model has its weights only as pickle")
-    assert empty.startswith(f"HubError: alice/model has no .safetensors file at {nothing[:7]}")
+    assert refused.startswith("UnsafeCheckpointError: alice/model has only pickled weights")
+    assert empty.startswith("NoCheckpointError: alice/model is no checkpoint: it has no safetens")
+    assert f"Check the name and the revision ({nothing[:7]} was read)" in empty
     assert desk.hub.asked("GET", "/resolve/") == []
 
 
 def test_digests_come_from_lfs_and_small_files_are_read(hub, desk):
-    plain = hub.create_repo("alice/plain", files={"w.safetensors": b"small"}, gitattributes=b"")
-    lfs, small = ask(
-        desk,
-        *(
-            f"weights.weight_digests({name!r}, {sha!r}, source.list_files({name!r}, {sha!r}))"
-            for name, sha in (
-                (REPO, desk.repo.resolve("main").sha),
-                ("alice/plain", plain.resolve("main").sha),
-            )
-        ),
-    )
-    files = json.loads(desk.report)["model"]["weight_files"]
-    assert lfs == {file["path"]: [file["size"], file["sha256"]] for file in files}
-    assert small == {"w.safetensors": [5, hashlib.sha256(b"small").hexdigest()]}
+    files = {"w.safetensors": b"small", "p.safetensors": POINTER}
+    plain = hub.create_repo("alice/plain", files=files, gitattributes=b"")
+    of = "weights.StoredWeights({0!r}, {1!r}, source.list_files({0!r}, {1!r})).sha256({2!r})"
+    places = [(REPO, desk.repo.resolve("main").sha, name) for name in WEIGHTS]
+    sha = plain.resolve("main").sha
+    places += [("alice/plain", sha, name) for name in ("w.safetensors", "p.safetensors")]
+    *lfs, small, pointer = ask(desk, *(of.format(*place) for place in places))
+    assert lfs == [file["sha256"] for file in json.loads(desk.report)["model"]["weight_files"]]
+    assert small == hashlib.sha256(b"small").hexdigest()
+    assert pointer is None
+    assert [each.target[-13:] for each in desk.hub.asked("GET", "/resolve/")] == [
+        "w.safetensors",
+        "p.safetensors",
+    ]
 
 
 def test_a_report_is_read_at_its_commit_and_never_beyond_its_cap(desk):
@@ -150,15 +168,15 @@ def test_a_length_that_is_not_announced_is_counted_while_reading():
 
 def test_a_refusal_in_the_middle_of_a_download_is_told_as_one(desk):
     """The client looks into its cache then, and what it says of that is no reason."""
-    commit = desk.repo.resolve("main").sha
+    commit = desk.repo.commit(WHOLE).sha
     desk.hub.faults.add("GET", "/tree/", skip=1, status=403, times=99)
     (refused,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")
     assert refused.startswith(f"HubError: the token may not read {REPO} (403).")
 
 
 def test_a_gated_model_names_its_page(desk):
+    commit = desk.repo.commit(WHOLE).sha
     desk.repo.gated = "manual"
-    commit = desk.repo.resolve("main").sha
     (refused,) = ask(
         desk,
         f"checkpoint.download_checkpoint({REPO!r}, {commit!r})",

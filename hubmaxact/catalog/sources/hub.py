@@ -19,7 +19,14 @@ JOBS = 6
 MOST_FAILURES = 20
 """Failures in a row after which the Hub is taken to be down."""
 
-FOR_NOW = {Kind.RATE_LIMITED, Kind.UNCERTAIN, Kind.OFFLINE, Kind.UNAUTHORIZED}
+FOR_NOW = {
+    Kind.RATE_LIMITED,
+    Kind.UNCERTAIN,
+    Kind.PROXY,
+    Kind.CERTIFICATE,
+    Kind.OFFLINE,
+    Kind.UNAUTHORIZED,
+}
 NOT_ASKED = "not read: the Hub gave no more answers in this build"
 
 

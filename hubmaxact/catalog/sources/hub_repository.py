@@ -12,12 +12,9 @@ from hubmaxact.errors import HubError, ReportError
 from hubmaxact.hub.client import api
 from hubmaxact.hub.repository import HubFile, read_file
 from hubmaxact.hub.retry import ask
-from hubmaxact.publication.weights import (
-    MAX_REGULAR_WEIGHT_BYTES,
-    WeightDigest,
-    weight_digests,
-)
-from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME
+from hubmaxact.publication.weights import MAX_REGULAR_WEIGHT_BYTES, StoredWeights
+from hubmaxact.recognition.weights import INDEX, SUFFIX
+from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME, Model
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -33,7 +30,9 @@ class DamagedAnswerError(HubError):
 
 
 def read_repository(listed: Listed, previous: Previous) -> SourceOutcome:
-    """Return the row of a repository, or why it has none. At most two requests, if all is well.
+    """Return the row of a repository, or why it has none.
+
+    At most two requests, if all is well; three where weights lie beside those of the report.
 
     Args:
         listed: The repository, at the commit that is read.
@@ -69,7 +68,8 @@ def _read(listed: Listed, files: dict[str, HubFile], state: State) -> SourceOutc
         report, row = read_report(content, key=name, name=name)
     except ReportError as error:
         return left_out(name, error, state)
-    verdict = judge(report["model"], _stored(listed, files), repo_id=name, commit=commit)
+    model = report["model"]
+    verdict = judge(model, _stored(listed, files, model), repo_id=name)
     own = {
         "trust": verdict.trust,
         "trust_detail": verdict.detail,
@@ -93,7 +93,7 @@ def _at(found: SourceOutcome, listed: Listed) -> SourceOutcome:
 
 
 def _files(listed: Listed) -> dict[str, HubFile]:
-    """The report and the weight files at the listed commit, by path; one bounded request."""
+    """The report, the weight files and their index at the listed commit; one bounded request."""
     info = ask(
         lambda: api().model_info(listed.repo_id, revision=listed.commit, files_metadata=True),
         repo_id=listed.repo_id,
@@ -102,7 +102,7 @@ def _files(listed: Listed) -> dict[str, HubFile]:
     return {
         file.rfilename: _hub_file(file)
         for file in info.siblings or ()
-        if file.rfilename == REPORT_NAME or file.rfilename.endswith(".safetensors")
+        if file.rfilename == REPORT_NAME or file.rfilename.endswith((SUFFIX, INDEX))
     }
 
 
@@ -111,14 +111,13 @@ def _hub_file(file: "RepoSibling") -> HubFile:
     return HubFile(file.rfilename, file.size or 0, file.blob_id or "", sha256)
 
 
-def _stored(listed: Listed, files: dict[str, HubFile]) -> dict[str, WeightDigest] | None:
-    """Digests of the weight files; None when reading them would cost too much."""
-    weights = {path: file for path, file in files.items() if path != REPORT_NAME}
-    plain = [file for file in weights.values() if file.sha256 is None]
+def _stored(listed: Listed, files: dict[str, HubFile], model: Model) -> StoredWeights | None:
+    """The weight files; None when comparing them with the report's would cost too much."""
+    stored = StoredWeights(listed.repo_id, listed.commit, files)
+    measured = {file["path"] for file in model["weight_files"]} & stored.paths
+    plain = [files[path] for path in measured if files[path].sha256 is None]
     too_large = any(file.size > MAX_REGULAR_WEIGHT_BYTES for file in plain)
-    if too_large or len(plain) > MOST_PLAIN_WEIGHTS:
-        return None
-    return weight_digests(listed.repo_id, listed.commit, weights)
+    return None if too_large or len(plain) > MOST_PLAIN_WEIGHTS else stored
 
 
 def _digest(files: dict[str, HubFile]) -> str:

@@ -6,12 +6,12 @@ What none of them says is null.
 from pathlib import Path
 from typing import Any
 
-import yaml
 from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.checkpoint.load import STORED_AS, Loaded
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.recognition.card import base_model
 from hubmaxact.report.document import Model, WeightFile
 from hubmaxact.report.validate import problems_of
 
@@ -99,17 +99,8 @@ def _base_model(card: Path) -> str | None:
     """`base_model` of the card's front matter, when it is one plain id."""
     if not card.is_file() or card.stat().st_size > MOST_CARD_BYTES:
         return None
-    lines = card.read_text("utf-8", errors="replace").lstrip("\ufeff").splitlines()
-    if not lines or lines[0].strip() != "---" or "---" not in lines[1:]:
-        return None
-    try:
-        front = yaml.safe_load("\n".join(lines[1 : lines.index("---", 1)]))
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return None
-    found = front.get("base_model") if isinstance(front, dict) else None
-    if isinstance(found, list) and len(found) == 1:
-        found = found[0]
-    return found if isinstance(found, str) and "/" in found and _is_hub_id(found) else None
+    found = base_model(card.read_text("utf-8", errors="replace"))
+    return found if found and "/" in found and _is_hub_id(found) else None
 
 
 def _is_hub_id(name: str) -> bool:

@@ -1,41 +1,26 @@
-"""A checkpoint from the Hub into the cache: config, tokenizer, safetensors; never pickle."""
+"""A checkpoint from the Hub into the cache: config, tokenizer, what it loads; never pickle."""
 
+import glob
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 
-from hubmaxact.errors import HubError, UnsafeCheckpointError
 from hubmaxact.hub.client import api
-from hubmaxact.hub.repository import list_files
 from hubmaxact.hub.retry import ask
-from hubmaxact.measurement.checkpoint.weight_files import PICKLE_SUFFIXES
+from hubmaxact.measurement.checkpoint.weight_files import check_small_files
+from hubmaxact.recognition.folder import Folder
+from hubmaxact.recognition.recognize import recognize
+from hubmaxact.recognition.repository import Repository
+from hubmaxact.recognition.small_files import small_files
+from hubmaxact.recognition.weights import left_aside
 
-CHECKPOINT_FILES = [
-    "*.safetensors",
-    "*.safetensors.index.json",
-    "config.json",
-    "generation_config.json",
-    "tokenizer*",
-    "vocab*",
-    "merges.txt",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "*.model",
-    "README.md",
-]
-
-
-# Sub-folders hold other formats of the same weights, and consolidated files a second copy.
-NEVER_NEEDED = ["*/*", "consolidated*", "*.py"]
-
-
-def weight_formats(repo_id: str, commit: str) -> frozenset[str]:
-    """Which of "safetensors" and "pickle" the root of the repository holds."""
-    suffixes = {Path(path).suffix for path in list_files(repo_id, commit) if "/" not in path}
-    pickle = {"pickle"} if suffixes & PICKLE_SUFFIXES else set()
-    return frozenset(pickle | ({"safetensors"} if ".safetensors" in suffixes else set()))
+LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
 
 
 def download_checkpoint(repo_id: str, commit: str) -> Path:
-    """Fetch config, tokenizer and safetensors of `commit` into the cache.
+    """Fetch config, tokenizer and the weights that are loaded of `commit` into the cache.
+
+    Whatever names and small files tell against it is told before a weight is fetched.
 
     Args:
         repo_id: Model repository ("owner/name").
@@ -45,25 +30,26 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
         The folder that they are in.
 
     Raises:
-        UnsafeCheckpointError: The weights are there only as pickle, which runs code.
-        HubError: There are no weights, or they cannot be fetched.
+        NoCheckpointError: The repository is something else than a checkpoint.
+        UnsafeCheckpointError: It needs pickle or code, or is quantized.
+        IncompleteWeightsError: Weights are missing.
+        HubError: They cannot be fetched.
     """
-    formats = weight_formats(repo_id, commit)
-    if formats == {"pickle"}:
-        raise UnsafeCheckpointError(
-            f"{repo_id} has its weights only as pickle (.bin, .pt), which can run code when read. "
-            "Convert them to safetensors first: https://huggingface.co/spaces/safetensors/convert"
-        )
-    if "safetensors" not in formats:
-        raise HubError(f"{repo_id} has no .safetensors file at {commit[:7]}. Check the revision.")
-    folder = ask(lambda: _snapshot(repo_id, commit), repo_id=repo_id, revision=commit)
-    return Path(folder)
+    listing = Repository(repo_id, commit)
+    found = recognize(listing)
+    folder = _snapshot(repo_id, commit, small_files(listing.root))
+    check_small_files(Folder(folder, repo_id), found.config)
+    if words := left_aside(repo_id, found.weights.beside):
+        LOG.warning(words)
+    return _snapshot(repo_id, commit, found.weights.files)
 
 
-def _snapshot(repo_id: str, commit: str) -> str:
-    return api().snapshot_download(
-        repo_id,
+def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:
+    """Fetch files of the root; the cache's folder of this commit, whatever else is in it."""
+    patterns = [glob.escape(name) for name in names]
+    folder = ask(
+        lambda: api().snapshot_download(repo_id, revision=commit, allow_patterns=patterns),
+        repo_id=repo_id,
         revision=commit,
-        allow_patterns=CHECKPOINT_FILES,
-        ignore_patterns=NEVER_NEEDED,
     )
+    return Path(folder)

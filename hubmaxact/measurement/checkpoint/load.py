@@ -19,7 +19,9 @@ from hubmaxact.errors import (
     UnsafeCheckpointError,
 )
 from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry
+from hubmaxact.measurement.checkpoint.sound_index import sound_index
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.recognition.quantization import declared
 
 DTYPES = {
     "bfloat16": torch.bfloat16,
@@ -42,7 +44,7 @@ ACCELERATORS: dict[str, Callable[[], bool]] = {
 """What `--device auto` prefers to the CPU, in this order."""
 
 DEQUANTIZED: dict[str, Callable[[], Any]] = {"mxfp4": lambda: Mxfp4Config(dequantize=True)}
-"""Quantized checkpoints that are measured after dequantization."""
+"""How transformers dequantizes each method that `recognition.quantization` lets pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +126,16 @@ def _quantization(files: WeightFiles) -> str | None:
     """How the weights are quantized; None when they are stored as they are used.
 
     Raises:
-        UnsafeCheckpointError: In a way that is not dequantized here, or that config.json denies.
+        UnsafeCheckpointError: Weights and config.json do not agree whether they are.
     """
-    declared = files.config.get("quantization_config")
-    packed = files.dtype not in PLAIN
-    if not declared:
-        if packed:
+    method = declared(files.config)
+    if method is None:
+        if files.dtype not in PLAIN:
             raise UnsafeCheckpointError(
                 f"the weights are stored as {files.dtype}, and config.json does not say how they "
                 "are quantized. Measure the checkpoint they were quantized from."
             )
         return None
-    method = str(declared.get("quant_method")) if isinstance(declared, dict) else "unknown"
-    if method not in DEQUANTIZED:
-        raise UnsafeCheckpointError(
-            f"the weights are quantized ({ascii(method)[:40]}), and only {', '.join(DEQUANTIZED)} "
-            "is dequantized here. Measure the checkpoint it was quantized from."
-        )
     if not any(entry.dtype not in PLAIN for entry in files.tensors.values()):
         raise UnsafeCheckpointError(
             f"config.json says that the weights are quantized ({method}), and none of them is. "
@@ -151,16 +146,17 @@ def _quantization(files: WeightFiles) -> str | None:
 
 def _model(files: WeightFiles, options: dict[str, Any]) -> Any:
     try:
-        model, info = _class(files).from_pretrained(
-            str(files.folder),
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-            # Refused below with the names, where transformers would only raise.
-            ignore_mismatched_sizes=True,
-            **options,
-        )
+        with sound_index(files) as folder:
+            model, info = _class(files).from_pretrained(
+                str(folder),
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
+                # Refused below with the names, where transformers would only raise.
+                ignore_mismatched_sizes=True,
+                **options,
+            )
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise OutOfMemoryError(
             "the weights do not fit the device. Use --device-map auto, or a larger device."

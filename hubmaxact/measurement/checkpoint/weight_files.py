@@ -7,37 +7,42 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.configuration import (
     CONFIG,
-    listed,
-    read_json,
     refuse_code,
     refuse_endless,
 )
 from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry, read_header
 from hubmaxact.printable import printable
+from hubmaxact.recognition.folder import Folder
+from hubmaxact.recognition.recognize import recognize
+from hubmaxact.recognition.small_files import small_files
+from hubmaxact.recognition.weights import INDEX, SINGLE, Weights
 from hubmaxact.report.document import WeightFile
 
-SINGLE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken")
-PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
-LONGEST_SHARD_NAME = 200  # characters; file systems stop at 255 bytes
 HASH_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class WeightFiles:
-    """The weights of a checkpoint folder, by header only."""
+    """The weights of a checkpoint folder, by header only; `name` is how sentences call it."""
 
     folder: Path
+    name: str
     config: dict[str, Any]
-    shards: tuple[str, ...]  # file names, sorted
+    weights: Weights
     tensors: dict[str, TensorEntry]
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        """Names of the files that are loaded, sorted."""
+        return self.weights.files
 
     @property
     def dtype(self) -> str:
@@ -48,41 +53,55 @@ class WeightFiles:
         return min(sizes, key=lambda dtype: (-sizes[dtype], dtype))
 
 
-def inspect(folder: Path) -> WeightFiles:
+def inspect(folder: Path, name: str | None = None) -> WeightFiles:
     """Check a local checkpoint folder.
 
     Args:
         folder: In transformers' layout, whoever made it.
+        name: How sentences call it. None: by its own name.
 
     Returns:
         Configuration, shards and tensors; no weight was read.
 
     Raises:
+        NoCheckpointError: It is something else than a checkpoint.
         UnsafeCheckpointError: Only pickles, custom code, or a file that lies about itself.
-        IncompleteWeightsError: Index and shards do not agree.
+        IncompleteWeightsError: Index and shards do not agree, or Git LFS pointers stand in their
+            place.
     """
-    config = read_json(folder, CONFIG)
-    refuse_code(folder, config)
-    _refuse_other_weights(folder, config)
-    refuse_endless(config)
-    _require_tokenizer(folder)
-    expected = _expected_tensors(folder)
+    listing = Folder(folder, name)
+    config, weights = (found := recognize(listing)).config, found.weights
+    check_small_files(listing, config)
     tensors: dict[str, TensorEntry] = {}
-    for shard in sorted(set(expected.values())) or [SINGLE]:
-        header = read_header(_shard_path(folder, shard))
-        _check_shard(shard, header, expected)
+    for shard in weights.files:
+        header = read_header(folder / shard)
+        _check_shard(shard, header, weights.tensors)
         tensors |= header
     if not tensors:
-        raise IncompleteWeightsError(f"{folder.name} holds no tensors. Save the checkpoint again.")
-    return WeightFiles(folder, config, tuple(sorted(set(expected.values()))) or (SINGLE,), tensors)
+        raise IncompleteWeightsError(f"{listing.name} holds no tensors. Save the checkpoint again.")
+    return WeightFiles(folder, listing.name, config, weights, tensors)
 
 
-def _refuse_other_weights(folder: Path, config: dict[str, Any]) -> None:
+def check_small_files(listing: Folder, config: dict[str, Any]) -> None:
+    """Check all but the weights, which need not be there yet.
+
+    Args:
+        listing: A checkpoint's folder.
+        config: The content of its config.json.
+
+    Raises:
+        UnsafeCheckpointError: It needs custom code, has no tokenizer, or is no work for a machine.
+        IncompleteWeightsError: Git LFS pointers stand in the place of files.
+    """
+    listing.refuse_pointers(small_files(listing.root))
+    refuse_code(listing.folder, config)
+    _refuse_other_weights(config)
+    refuse_endless(config)
+    _require_tokenizer(listing)
+
+
+def _refuse_other_weights(config: dict[str, Any]) -> None:
     """What is hashed must be what is loaded: nothing may lead transformers to other files."""
-    if (folder / "adapter_config.json").is_file():
-        raise UnsafeCheckpointError(
-            f"{folder.name} is an adapter, not a checkpoint. Merge it into its base model first."
-        )
     if named := config.get("transformers_weights"):
         raise UnsafeCheckpointError(
             f"{CONFIG} names weights of its own ({ascii(named)[:80]}). Remove transformers_weights "
@@ -90,66 +109,13 @@ def _refuse_other_weights(folder: Path, config: dict[str, Any]) -> None:
         )
 
 
-def _require_tokenizer(folder: Path) -> None:
+def _require_tokenizer(listing: Folder) -> None:
     """A folder without one would get an empty tokenizer from transformers."""
-    if not any(path.is_file() for pattern in TOKENIZERS for path in folder.glob(pattern)):
+    if not any(fnmatchcase(name, pattern) for name in listing.root for pattern in TOKENIZERS):
         raise UnsafeCheckpointError(
-            f"{folder.name} has no tokenizer ({', '.join(TOKENIZERS)}). "
+            f"{listing.name} has no tokenizer ({', '.join(TOKENIZERS)}). "
             "Put the checkpoint's own tokenizer files beside the weights."
         )
-
-
-def _expected_tensors(folder: Path) -> dict[str, str]:
-    """Tensor name -> shard, from the index; empty for a single file."""
-    if (folder / INDEX).is_file():
-        weight_map = read_json(folder, INDEX).get("weight_map")
-        if not isinstance(weight_map, dict) or not weight_map:
-            raise IncompleteWeightsError(f"{INDEX} has no weight_map. Save the checkpoint again.")
-        expected = {str(name): str(shard) for name, shard in weight_map.items()}
-        # transformers would load the one file and not look at the index.
-        if (folder / SINGLE).is_file() and set(expected.values()) != {SINGLE}:
-            raise UnsafeCheckpointError(
-                f"{folder.name} has its weights twice, in {SINGLE} and in the files of {INDEX}. "
-                "Remove one of the two."
-            )
-        return expected
-    if (folder / SINGLE).is_file():
-        return {}
-    raise UnsafeCheckpointError(_without_safetensors(folder))
-
-
-def _without_safetensors(folder: Path) -> str:
-    pickles = listed(path for path in folder.iterdir() if path.suffix in PICKLE_SUFFIXES)
-    if pickles:
-        return (
-            f"{folder.name} has only pickled weights ({pickles}), which can run "
-            "code when they are loaded. Convert them to safetensors first."
-        )
-    found = listed(folder.glob("*.safetensors"))
-    if found:
-        return (
-            f"{folder.name} has {found} but neither {SINGLE} nor {INDEX}. "
-            "Save the checkpoint again."
-        )
-    return f"{folder.name} has no safetensors weights. Give the folder of a checkpoint."
-
-
-def _shard_path(folder: Path, shard: str) -> Path:
-    """A shard's path, inside the folder whatever the index says."""
-    posix, windows = PurePosixPath(shard), PureWindowsPath(shard)
-    is_plain = posix.name == windows.name == shard
-    if not is_plain or posix.suffix != ".safetensors" or len(shard) > LONGEST_SHARD_NAME:
-        raise UnsafeCheckpointError(
-            f"{INDEX} names a shard {ascii(shard)[:80]}, which is not the name of a safetensors "
-            "file in the folder. Save the checkpoint again."
-        )
-    path = folder / shard
-    if not path.is_file():
-        raise IncompleteWeightsError(
-            f"{INDEX} names {printable(shard)}, which is not there. "
-            "Download or save the checkpoint again."
-        )
-    return path
 
 
 def _check_shard(shard: str, header: Iterable[str], expected: dict[str, str]) -> None:

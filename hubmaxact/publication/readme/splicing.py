@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from hubmaxact.errors import ReadmeError
+from hubmaxact.files import is_lfs_pointer
 from hubmaxact.publication.readme import front_matter
 from hubmaxact.publication.readme.markdown_blocks import Blocks, Raw
 
@@ -16,7 +17,6 @@ BEGIN = "<!-- hubmaxact:begin -->"
 END = "<!-- hubmaxact:end -->"
 MAX_README_BYTES = 5_000_000
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 MARKER = re.compile(r" {0,3}(?P<marker><!-- hubmaxact:(?:begin|end) -->)[ \t]*")
 
 
@@ -84,7 +84,7 @@ def _decode(readme: bytes) -> str:
             f"the README has {len(readme):,} bytes, more than the {MAX_README_BYTES:,} that are "
             "edited. Shorten it, or add the section by hand."
         )
-    if readme.startswith(LFS_POINTER):
+    if is_lfs_pointer(readme):
         raise ReadmeError("the README is a Git LFS pointer, not text. Store it as a regular file.")
     try:
         text = readme.decode()
