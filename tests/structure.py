@@ -25,7 +25,7 @@ ALLOWED = {
     "corpus": ("errors", "hub"),
     "measurement": (),
     "measurement.batch_plan": (),
-    "measurement.options": ("errors", "measurement.batch_plan"),
+    "measurement.options": ("errors", "formats", "measurement.batch_plan"),
     "measurement.watcher": ("measurement.batch_plan",),
     "measurement.checkpoint": ("errors", "printable", "hub", "report"),
     "measurement.source": ("errors", "hub", "measurement.checkpoint"),

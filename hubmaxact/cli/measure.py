@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubmaxact.cli.format_name import FormatName
 from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, SPECIAL_TOKENS
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ class BudgetType(click.ParamType[int | str]):
     type=click.Choice(SPECIAL_TOKENS),
     help="Around each text.  [default: as_tokenizer]",
 )
-@click.option("--dtype", type=click.Choice(DTYPES), help="Of the forward pass.  [default: auto]")
+@click.option(
+    "--dtype",
+    type=FormatName(DTYPES),
+    help="Of the forward pass; also bf16, fp16, fp32.  [default: auto]",
+)
 @click.option("--device", help="auto, cpu, cuda, cuda:1, mps, ...  [default: auto]")
 @click.option(
     "--device-map",
