@@ -22,7 +22,7 @@ ALLOWED = {
     "files": ("errors",),
     "hub": ("errors",),
     "report": ("errors", "printable", "files", "formats"),
-    "corpus": ("errors", "hub"),
+    "corpus": ("errors", "printable", "hub"),
     "measurement": (),
     "measurement.batch_plan": (),
     "measurement.options": ("errors", "formats", "measurement.batch_plan"),

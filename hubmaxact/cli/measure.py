@@ -41,7 +41,7 @@ class BudgetType(click.ParamType[int | str]):
     help="Folder that gets the report, the picture and its README's section.",
 )
 @click.option("--preset", type=click.Choice(["paper"]), help="The choices of arXiv:2605.15572.")
-@click.option("--corpus", help="Name, FILE.jsonl, or hf://datasets/...  [default: probe-5k]")
+@click.option("--corpus", help="Name, FILE.jsonl[.gz], or hf://datasets/...  [default: probe-5k]")
 @click.option("--num-samples", type=POSITIVE, help="Texts to measure with.  [default: all]")
 @click.option("--max-seq-len", type=POSITIVE, help="Tokens per text at most.  [default: 4096]")
 @click.option(

@@ -15,7 +15,10 @@ from hubmaxact.corpus import jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
 from hubmaxact.errors import CorpusError
 
-SUFFIXES = (".jsonl", ".parquet")
+PARQUET = ".parquet"
+SUFFIXES = (*jsonl.SUFFIXES, PARQUET)
+FOUND = (".jsonl", ".jsonl.gz", ".json.gz", PARQUET)
+"""Endings of the one file that needs no name; most .json files of a data set describe it."""
 SPEC = re.compile(
     r"hf://datasets/(?P<repo>[^/@\s]{1,96}/[^/@\s]{1,96})"
     r"(?:@(?P<revision>[^/@\s]{1,200}))?(?:/(?P<file>[^\s].{0,500}))?"
@@ -51,7 +54,9 @@ def parse(spec: str) -> Address:
         )
     revision, file = match["revision"], match["file"]
     if file is not None and not file.endswith(SUFFIXES):
-        raise CorpusError(f"{file[:100]} is neither .jsonl nor .parquet; name such a file.")
+        raise CorpusError(
+            f"{file[:100]} is neither .jsonl nor .parquet (nor .jsonl.gz); name such a file."
+        )
     return Address(match["repo"], unquote(revision) if revision else None, file)
 
 
@@ -71,9 +76,9 @@ def load(spec: str, num_samples: int | None = None) -> Corpus:
     """
     address = parse(spec)
     commit = _commit(address)
-    file = address.file or only_file(address.repo_id, file_names(address.repo_id, commit), SUFFIXES)
+    file = address.file or only_file(address.repo_id, file_names(address.repo_id, commit), FOUND)
     path = fetch(address.repo_id, commit, file)
-    read = read_parquet if file.endswith(".parquet") else jsonl.read_texts
+    read = read_parquet if file.endswith(PARQUET) else jsonl.read_texts
     texts = read(path, shown(file))
     return jsonl.collect(texts, name=address.repo_id, version=commit, num_samples=num_samples)
 
@@ -154,7 +159,7 @@ def only_file(repo_id: str, files: Iterable[str], suffixes: Sequence[str]) -> st
     found = [file for file in files if file.endswith(tuple(suffixes))]
     if len(found) == 1:
         return found[0]
-    kinds = " or ".join(suffixes)
+    kinds = " or ".join(filter(None, (", ".join(suffixes[:-1]), suffixes[-1])))
     if not found:
         raise CorpusError(f"the data set {repo_id} holds no {kinds} file; choose another data set.")
     listed = ", ".join(shown(file)[:80] for file in found[:5])
@@ -186,7 +191,10 @@ def read_parquet(path: Path, name: str) -> Iterator[Text]:
         ) from error
     try:
         with pq.ParquetFile(path) as table:
-            columns = [c for c in ("text", "domain") if c in table.schema_arrow.names]
+            names = table.schema_arrow.names
+            if "text" not in names:
+                raise CorpusError(f'{name}: no "text"; {rows.what_else(names)}')
+            columns = [c for c in ("text", "domain") if c in names]
             batches = table.iter_batches(batch_size=256, columns=columns)
             for number, row in enumerate((r for b in batches for r in b.to_pylist()), start=1):
                 yield rows.to_text(row, f"{name} row {number}")

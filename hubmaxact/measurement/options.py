@@ -20,7 +20,7 @@ class Options:
     and the two numbers of INT8 samples were the same; the others move values by rounding only.
 
     Attributes:
-        corpus: "probe-5k", "paper", the path of a file that ends in .jsonl, or
+        corpus: "probe-5k", "paper", the path of a file that ends in .jsonl or .jsonl.gz, or
             "hf://datasets/OWNER/NAME". The default is embedded: it needs no network.
         num_samples: Texts to measure with, from the first. None: all of them.
         max_seq_len: Tokens of a text at most, special tokens counted. Whatever is asked, a model
