@@ -77,7 +77,7 @@ def load(spec: str, num_samples: int | None = None) -> Corpus:
     address = parse(spec)
     commit = _commit(address)
     file = address.file or only_file(address.repo_id, file_names(address.repo_id, commit), FOUND)
-    path = fetch(address.repo_id, commit, file)
+    path = fetch(address.repo_id, commit, file, address.revision)
     read = read_parquet if file.endswith(PARQUET) else jsonl.read_texts
     texts = read(path, shown(file))
     return jsonl.collect(texts, name=address.repo_id, version=commit, num_samples=num_samples)
@@ -85,11 +85,11 @@ def load(spec: str, num_samples: int | None = None) -> Corpus:
 
 def _commit(address: Address) -> str:
     """The commit; an address that names it and a file needs no question to the Hub."""
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache, repository
 
     if address.file and repository.is_commit(address.revision):
         return address.revision
-    return repository.resolve_commit(address.repo_id, address.revision, repo_type="dataset")
+    return cache.find_commit(address.repo_id, address.revision, repo_type="dataset")
 
 
 def file_names(repo_id: str, commit: str) -> list[str]:
@@ -105,18 +105,19 @@ def file_names(repo_id: str, commit: str) -> list[str]:
     Raises:
         HubError: It cannot be listed.
     """
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache
 
-    return sorted(repository.list_files(repo_id, commit, repo_type="dataset"))
+    return cache.find_names(repo_id, commit, repo_type="dataset")
 
 
-def fetch(repo_id: str, commit: str, file: str) -> Path:
+def fetch(repo_id: str, commit: str, file: str, revision: str | None = None) -> Path:
     """Return a file of a data set, from the local cache when it is there.
 
     Args:
         repo_id: Data set ("owner/name").
         commit: 40 hexadecimal digits.
         file: Path in the repository.
+        revision: What `commit` was found by. None: main.
 
     Returns:
         Where it lies in the cache.
@@ -125,13 +126,14 @@ def fetch(repo_id: str, commit: str, file: str) -> Path:
         CorpusError: The data set has no such file.
         HubError: The Hub refuses or cannot be reached.
     """
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache
 
-    path = repository.download_file(repo_id, commit, file, repo_type="dataset")
+    path = cache.find_file(repo_id, commit, file, repo_type="dataset")
     if path is None:
         raise CorpusError(
             f"the data set {repo_id} has no {shown(file)} at {commit[:7]}; check the file's name."
         )
+    cache.remember(repo_id, revision, commit, repo_type="dataset")
     return path
 
 

@@ -43,9 +43,9 @@ def load(num_samples: int | None = None) -> Corpus:
         CorpusError: A line is damaged, or there is no such tokenizer.
         HubError: The Hub cannot serve the data set or the tokenizer.
     """
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache
 
-    commit = repository.resolve_commit(DATASET, repo_type="dataset")
+    commit = cache.find_commit(DATASET, repo_type="dataset")
     file = source_file(hub_dataset.file_names(DATASET, commit))
     path = hub_dataset.fetch(DATASET, commit, file)
     content = find_tokenizer()
@@ -102,16 +102,17 @@ def _tokenizer_file(asked: str) -> Path:
     Raises:
         FileNotFoundError: The repository has none.
     """
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache
 
     folder = Path(asked)
     if folder.is_dir():
         return folder / TOKENIZER_FILE
     repo_id, _, revision = asked.partition("@")
-    commit = repository.resolve_commit(repo_id, revision or None)
-    path = repository.download_file(repo_id, commit, TOKENIZER_FILE)
+    commit = cache.find_commit(repo_id, revision or None)
+    path = cache.find_file(repo_id, commit, TOKENIZER_FILE)
     if path is None:
         raise FileNotFoundError(TOKENIZER_FILE)
+    cache.remember(repo_id, revision or None, commit)
     return path
 
 

@@ -31,11 +31,12 @@ def resolve_source(
 
     Raises:
         NoCheckpointError: It is neither a folder nor a Hub id, or a folder was given a revision.
-        HubError: The repository or the revision cannot be read.
+        HubError: The repository or the revision cannot be read; offline, it is not in the cache.
         UnsafeCheckpointError: The repository has its weights only as pickle.
     """
-    from hubmaxact.hub.repository import check_repo_id, resolve_commit
-    from hubmaxact.measurement.checkpoint.download import download_checkpoint
+    from hubmaxact.hub.cache import find_commit, is_offline, remember
+    from hubmaxact.hub.repository import check_repo_id
+    from hubmaxact.measurement.checkpoint.download import cached_checkpoint, download_checkpoint
 
     if model_id is not None:
         check_repo_id(model_id)
@@ -50,6 +51,7 @@ def resolve_source(
         raise NoCheckpointError(
             f"{name} is not a folder. Give the folder of a checkpoint, or a Hub id."
         )
-    commit = resolve_commit(name, revision)
-    folder = download_checkpoint(name, commit)
+    commit = find_commit(name, revision)
+    folder = (cached_checkpoint if is_offline() else download_checkpoint)(name, commit)
+    remember(name, revision, commit)
     return Source(folder, model_id or name, revision or "main", commit)
