@@ -25,6 +25,7 @@ ALLOWED = {
     "corpus": ("errors", "printable", "hub"),
     "measurement": (),
     "measurement.batch_plan": (),
+    "measurement.libraries": ("errors",),
     "measurement.options": ("errors", "formats", "measurement.batch_plan"),
     "measurement.watcher": ("measurement.batch_plan",),
     "measurement.checkpoint": ("errors", "printable", "hub", "report"),
@@ -42,6 +43,7 @@ ALLOWED = {
     "measurement.prepare": (
         "errors",
         "corpus",
+        "measurement.libraries",
         "measurement.batch_plan",
         "measurement.options",
         "measurement.watcher",
@@ -65,6 +67,7 @@ ALLOWED = {
     "measurement.run": (
         "errors",
         "report",
+        "measurement.libraries",
         "measurement.options",
         "measurement.watcher",
         "measurement.checkpoint",
@@ -79,6 +82,7 @@ ALLOWED = {
         "formats",
         "report",
         "corpus",
+        "measurement.libraries",
         "measurement.batch_plan",
         "measurement.options",
         "measurement.watcher",

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from hubmaxact.corpus import jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
-from hubmaxact.errors import CorpusError
+from hubmaxact.errors import CorpusError, MissingPackageError
 
 PARQUET = ".parquet"
 SUFFIXES = (*jsonl.SUFFIXES, PARQUET)
@@ -182,15 +182,14 @@ def read_parquet(path: Path, name: str) -> Iterator[Text]:
         The text of each row.
 
     Raises:
-        CorpusError: There is no pyarrow, the file is damaged, or a row is not what it should be.
+        CorpusError: The file is damaged, or a row is not what it should be.
+        MissingPackageError: There is no pyarrow.
     """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError as error:
-        raise CorpusError(
-            'reading parquet needs pyarrow; install it with pip install "hubmaxact[measure]".'
-        ) from error
+    except (ImportError, OSError) as error:
+        raise MissingPackageError("pyarrow", "measure", "reading parquet", error) from error
     try:
         with pq.ParquetFile(path) as table:
             names = table.schema_arrow.names

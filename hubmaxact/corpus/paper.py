@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hubmaxact.corpus import hub_dataset, jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
-from hubmaxact.errors import CorpusError
+from hubmaxact.errors import CorpusError, MissingPackageError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -126,14 +126,13 @@ def read_tokenizer(content: bytes) -> "Tokenizer":
         A tokenizer of the tokenizers library.
 
     Raises:
-        CorpusError: The tokenizers library is missing, or the file is not one of its own.
+        CorpusError: The file is not one of the tokenizers library.
+        MissingPackageError: There is no such library.
     """
     try:
         from tokenizers import Tokenizer
-    except ImportError as error:
-        raise CorpusError(
-            'the paper corpus needs tokenizers; install it with pip install "hubmaxact[measure]".'
-        ) from error
+    except (ImportError, OSError) as error:
+        raise MissingPackageError("tokenizers", "measure", "the paper corpus", error) from error
     try:
         return Tokenizer.from_buffer(content)
     # The library raises bare Exception for a malformed file.
