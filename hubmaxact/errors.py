@@ -15,6 +15,35 @@ class OptionsError(HubmaxactError):
     """Raised when a run is told something that it cannot do."""
 
 
+class MissingPackageError(HubmaxactError):
+    """Raised when a library of an extra is not installed, or is and cannot be loaded.
+
+    Args:
+        package: The library that was to be imported.
+        extra: The extra of hubmaxact that it comes with.
+        purpose: What needs it, such as "measuring".
+        fault: What the import raised. None: it was not found.
+    """
+
+    def __init__(
+        self, package: str, extra: str, purpose: str, fault: BaseException | None = None
+    ) -> None:
+        install = f'pip install "hubmaxact[{extra}]"'
+        absent = fault.name if isinstance(fault, ModuleNotFoundError) else None
+        if fault is None or absent == package:
+            said = f"{purpose} needs {package}, which is not installed; run {install}."
+        elif absent is not None and "." not in absent:
+            said = f"{package} needs {absent}, which is not installed; run {install}."
+        else:
+            # One line of another library's, made safe; it may name a shared object or a version.
+            reason = ascii(" ".join(str(fault).split()) or type(fault).__name__)[1:-1][:300]
+            said = (
+                f"{purpose} needs {package}, which is installed and cannot be loaded: "
+                f"{reason.rstrip('.')}. Install it anew: pip install --force-reinstall {package}."
+            )
+        super().__init__(said)
+
+
 class NoCheckpointError(HubmaxactError):
     """Raised when what was named is no checkpoint: neither a folder nor on the Hub."""
 

@@ -17,6 +17,8 @@ from hubmaxact.errors import HubmaxactError
 PREFIX = ".hubmaxact-"
 TEMPORARY = re.compile(rf"{re.escape(PREFIX)}[0-9a-f]{{16}}")
 NEW_MODE = 0o666  # less what the umask takes away
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where there is no room."""
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 MOST_POINTER_BYTES = 1024
@@ -59,18 +61,28 @@ def is_lfs_pointer(content: bytes) -> bool:
     return len(content) <= MOST_POINTER_BYTES and content.startswith(LFS_POINTER)
 
 
-def check_place(path: Path) -> None:
+def check_place(path: Path, room: int = 0) -> None:
     """Refuse, before any long work, a path that nothing could be written to.
 
     Args:
         path: File that is to be written.
+        room: Bytes that it will have at most.
 
     Raises:
-        WriteError: The folder is missing or read-only.
+        WriteError: The folder is missing or read-only, or there is no room.
     """
     descriptor, temporary = _temporary(path)
-    os.close(descriptor)
-    temporary.unlink()
+    try:
+        # Only what was written is sure to fit: free space says nothing of quotas and limits.
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(bytes(room))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise WriteError(_refusal(path, error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -94,7 +106,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        raise WriteError(f"cannot write {path}: {error.strerror}. Free some space.") from error
+        raise WriteError(_refusal(path, error)) from error
     finally:
         with contextlib.suppress(
             OSError
@@ -112,10 +124,14 @@ def _temporary(path: Path) -> tuple[int, Path]:
     temporary = path.parent / f"{PREFIX}{secrets.token_hex(8)}"
     try:
         return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, NEW_MODE), temporary
-    except OSError as error:
-        raise WriteError(
-            f"cannot write {path}: {error.strerror}. Choose another folder."
-        ) from error
+    except (OSError, ValueError) as error:
+        raise WriteError(_refusal(path, error)) from error
+
+
+def _refusal(path: Path, error: OSError | ValueError) -> str:
+    code, reason = getattr(error, "errno", None), getattr(error, "strerror", "it is no path")
+    advice = "Free some space, or choose" if code in FULL else "Choose"
+    return f"cannot write {path}: {reason}. {advice} another folder."
 
 
 def _mode(path: Path) -> int | None:

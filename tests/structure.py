@@ -23,10 +23,11 @@ ALLOWED = {
     "hub": ("errors",),
     "recognition": ("errors", "printable", "files", "hub"),
     "report": ("errors", "printable", "files", "formats"),
-    "corpus": ("errors", "hub"),
+    "corpus": ("errors", "printable", "hub"),
     "measurement": (),
     "measurement.batch_plan": (),
-    "measurement.options": ("errors", "measurement.batch_plan"),
+    "measurement.libraries": ("errors",),
+    "measurement.options": ("errors", "formats", "measurement.batch_plan"),
     "measurement.watcher": ("measurement.batch_plan",),
     "measurement.checkpoint": ("errors", "printable", "hub", "recognition", "report"),
     "measurement.source": (
@@ -49,6 +50,7 @@ ALLOWED = {
     "measurement.prepare": (
         "errors",
         "corpus",
+        "measurement.libraries",
         "measurement.batch_plan",
         "measurement.options",
         "measurement.watcher",
@@ -73,6 +75,7 @@ ALLOWED = {
     "measurement.run": (
         "errors",
         "report",
+        "measurement.libraries",
         "measurement.options",
         "measurement.watcher",
         "measurement.checkpoint",
@@ -87,6 +90,7 @@ ALLOWED = {
         "formats",
         "report",
         "corpus",
+        "measurement.libraries",
         "measurement.batch_plan",
         "measurement.options",
         "measurement.watcher",

@@ -8,16 +8,12 @@ from importlib import import_module
 from typing import Any, cast
 
 from hubmaxact.catalog.row import HINTS, Real, Row, SubsetRow, Text, Truth, Whole
-from hubmaxact.errors import HubmaxactError
+from hubmaxact.errors import HubmaxactError, MissingPackageError
 
 COMPRESSION = "zstd"
 
 Table = Any
 """A pyarrow.Table; pyarrow has no type annotations."""
-
-
-class MissingArrowError(HubmaxactError):
-    """Raised when pyarrow is not installed."""
 
 
 class DamagedTableError(HubmaxactError):
@@ -31,15 +27,14 @@ def arrow() -> Any:
         The module `pyarrow`; `pyarrow.parquet` is an attribute of it.
 
     Raises:
-        MissingArrowError: It is not installed.
+        MissingPackageError: It is not installed, or cannot be loaded.
     """
     try:
+        found = import_module("pyarrow")
         import_module("pyarrow.parquet")
-        return import_module("pyarrow")
-    except ImportError as error:
-        raise MissingArrowError(
-            'the catalog needs pyarrow; install it with pip install "hubmaxact[space]".'
-        ) from error
+    except (ImportError, OSError) as error:
+        raise MissingPackageError("pyarrow", "space", "the catalog", error) from error
+    return found
 
 
 def encode(rows: Sequence[Row]) -> bytes:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from hubmaxact.cli.format_name import FormatName
 from hubmaxact.formats import LARGEST_FINITE
 
 PATH = click.Path(path_type=Path)
@@ -34,7 +35,7 @@ class DecibelsType(click.ParamType[tuple[str, float]]):
 @click.option(
     "--not-exceeding",
     multiple=True,
-    type=click.Choice(tuple(LARGEST_FINITE)),
+    type=FormatName(tuple(LARGEST_FINITE)),
     help="No watched tensor may exceed this format, unscaled. Repeatable.",
 )
 @click.option(

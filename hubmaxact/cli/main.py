@@ -7,11 +7,13 @@ Commands import what is heavy inside their bodies, so `--help` stays instant.
 import io
 import os
 import sys
+from typing import NoReturn
 
 import click
 
 from hubmaxact import __version__
 from hubmaxact.errors import HubmaxactError
+from hubmaxact.files import FULL
 
 COMMANDS = ("measure", "validate", "card", "push", "verify", "compare", "check", "catalog")
 
@@ -38,6 +40,24 @@ def group() -> None:
     """Measure how large a model's activations get, and publish it with the model."""
 
 
+def _run() -> None:
+    """Run a command, and write out what it said while an error can still be told."""
+    try:
+        group()
+    finally:
+        if sys.stdout:  # None where it was closed before the start
+            sys.stdout.flush()
+
+
+def _refuse_full(error: OSError) -> NoReturn:
+    """End where what a command says has no room."""
+    # Or the interpreter would try once more at its end, and complain in its own words.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    where = error.filename or "standard output"
+    click.echo(f"hubmaxact: cannot write {where}: {error.strerror}. Free some space.", err=True)
+    sys.exit(2)
+
+
 def main() -> None:
     """Run the command line; turn errors a user can act on into one sentence and an exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -46,7 +66,11 @@ def main() -> None:
             # report gives the same bytes everywhere, so Windows' own line ends are not put in.
             stream.reconfigure(errors="backslashreplace", newline="\n")
     try:
-        group()
+        _run()
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _refuse_full(error)
     except HubmaxactError as error:
         if os.environ.get("HUBMAXACT_DEBUG") == "1":
             raise

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hubmaxact.cli.format_name import FormatName
 from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, SPECIAL_TOKENS
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ class BudgetType(click.ParamType[int | str]):
 @click.option("--model-id", help="Hub id to record for a local folder, as owner/name.")
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the report.  [default: activation_maxima.json, unless --write-into]",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Where to write the report; - is standard output.  "
+    "[default: activation_maxima.json, unless --write-into]",
 )
 @click.option(
     "--write-into",
@@ -40,7 +42,7 @@ class BudgetType(click.ParamType[int | str]):
     help="Folder that gets the report, the picture and its README's section.",
 )
 @click.option("--preset", type=click.Choice(["paper"]), help="The choices of arXiv:2605.15572.")
-@click.option("--corpus", help="Name, FILE.jsonl, or hf://datasets/...  [default: probe-5k]")
+@click.option("--corpus", help="Name, FILE.jsonl[.gz], or hf://datasets/...  [default: probe-5k]")
 @click.option("--num-samples", type=POSITIVE, help="Texts to measure with.  [default: all]")
 @click.option("--max-seq-len", type=POSITIVE, help="Tokens per text at most.  [default: 4096]")
 @click.option(
@@ -53,7 +55,11 @@ class BudgetType(click.ParamType[int | str]):
     type=click.Choice(SPECIAL_TOKENS),
     help="Around each text.  [default: as_tokenizer]",
 )
-@click.option("--dtype", type=click.Choice(DTYPES), help="Of the forward pass.  [default: auto]")
+@click.option(
+    "--dtype",
+    type=FormatName(DTYPES),
+    help="Of the forward pass; also bf16, fp16, fp32.  [default: auto]",
+)
 @click.option("--device", help="auto, cpu, cuda, cuda:1, mps, ...  [default: auto]")
 @click.option(
     "--device-map",
@@ -76,33 +82,30 @@ def measure(
     **chosen: Any,
 ) -> None:
     """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
+    from hubmaxact.cli import measured_report
     from hubmaxact.cli.measure_progress import RichWatcher
     from hubmaxact.cli.progress_bar import console
-    from hubmaxact.files import check_place
     from hubmaxact.measurement import run
     from hubmaxact.publication import folder
     from hubmaxact.rendering.terminal import show
-    from hubmaxact.report.write import write_report
 
     options = _options(preset, chosen)
     if write_into is not None:
         folder.check(write_into)
-    targets = _targets(output, write_into)
-    for path in targets:
-        check_place(path)
+    targets = measured_report.targets(output, write_into, checkpoint)
+    measured_report.check(targets)
     with RichWatcher() as watcher:
         report = run.measure(
             checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
         )
-    for path in targets:
-        write_report(report, path)
+    measured_report.write(report, targets)
     if write_into is not None:
         placement = folder.plan(report, write_into / folder.README)
         folder.write(placement)
         for advice in placement.advice:
             click.echo(advice, err=True)
-    show(report, console(stderr=False))
-    _tell(report, targets)
+    show(report, console(stderr=measured_report.takes_standard_output(targets)))
+    _warn(report)
 
 
 def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":
@@ -116,17 +119,8 @@ def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":
     return Options(**{**(PAPER if preset == "paper" else {}), **said})
 
 
-def _targets(output: Path | None, write_into: Path | None) -> list[Path]:
-    """Every file the report goes to."""
-    from hubmaxact.report.document import REPORT_NAME
-
-    chosen = [output, write_into and write_into / REPORT_NAME]
-    return [path for path in chosen if path is not None] or [Path(REPORT_NAME)]
-
-
-def _tell(report: "Report", targets: list[Path]) -> None:
-    """Say where the result lies, and, loudly, what is wrong with it."""
-    click.echo(f"Wrote {' and '.join(map(str, targets))}.", err=True)
+def _warn(report: "Report") -> None:
+    """Say, loudly, what is wrong with the result."""
     if report["status"] == "non_finite":
         click.echo("hubmaxact: NaN or infinity was seen; the report says where.", err=True)
     if report["coverage"]["missing"]:

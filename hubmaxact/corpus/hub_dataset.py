@@ -13,9 +13,12 @@ from urllib.parse import unquote
 
 from hubmaxact.corpus import jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
-from hubmaxact.errors import CorpusError
+from hubmaxact.errors import CorpusError, MissingPackageError
 
-SUFFIXES = (".jsonl", ".parquet")
+PARQUET = ".parquet"
+SUFFIXES = (*jsonl.SUFFIXES, PARQUET)
+FOUND = (".jsonl", ".jsonl.gz", ".json.gz", PARQUET)
+"""Endings of the one file that needs no name; most .json files of a data set describe it."""
 SPEC = re.compile(
     r"hf://datasets/(?P<repo>[^/@\s]{1,96}/[^/@\s]{1,96})"
     r"(?:@(?P<revision>[^/@\s]{1,200}))?(?:/(?P<file>[^\s].{0,500}))?"
@@ -51,7 +54,9 @@ def parse(spec: str) -> Address:
         )
     revision, file = match["revision"], match["file"]
     if file is not None and not file.endswith(SUFFIXES):
-        raise CorpusError(f"{file[:100]} is neither .jsonl nor .parquet; name such a file.")
+        raise CorpusError(
+            f"{file[:100]} is neither .jsonl nor .parquet (nor .jsonl.gz); name such a file."
+        )
     return Address(match["repo"], unquote(revision) if revision else None, file)
 
 
@@ -71,20 +76,20 @@ def load(spec: str, num_samples: int | None = None) -> Corpus:
     """
     address = parse(spec)
     commit = _commit(address)
-    file = address.file or only_file(address.repo_id, file_names(address.repo_id, commit), SUFFIXES)
-    path = fetch(address.repo_id, commit, file)
-    read = read_parquet if file.endswith(".parquet") else jsonl.read_texts
+    file = address.file or only_file(address.repo_id, file_names(address.repo_id, commit), FOUND)
+    path = fetch(address.repo_id, commit, file, address.revision)
+    read = read_parquet if file.endswith(PARQUET) else jsonl.read_texts
     texts = read(path, shown(file))
     return jsonl.collect(texts, name=address.repo_id, version=commit, num_samples=num_samples)
 
 
 def _commit(address: Address) -> str:
     """The commit; an address that names it and a file needs no question to the Hub."""
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache, repository
 
     if address.file and repository.is_commit(address.revision):
         return address.revision
-    return repository.resolve_commit(address.repo_id, address.revision, repo_type="dataset")
+    return cache.find_commit(address.repo_id, address.revision, repo_type="dataset")
 
 
 def file_names(repo_id: str, commit: str) -> list[str]:
@@ -100,18 +105,19 @@ def file_names(repo_id: str, commit: str) -> list[str]:
     Raises:
         HubError: It cannot be listed.
     """
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache
 
-    return sorted(repository.list_files(repo_id, commit, repo_type="dataset"))
+    return cache.find_names(repo_id, commit, repo_type="dataset")
 
 
-def fetch(repo_id: str, commit: str, file: str) -> Path:
+def fetch(repo_id: str, commit: str, file: str, revision: str | None = None) -> Path:
     """Return a file of a data set, from the local cache when it is there.
 
     Args:
         repo_id: Data set ("owner/name").
         commit: 40 hexadecimal digits.
         file: Path in the repository.
+        revision: What `commit` was found by. None: main.
 
     Returns:
         Where it lies in the cache.
@@ -120,13 +126,14 @@ def fetch(repo_id: str, commit: str, file: str) -> Path:
         CorpusError: The data set has no such file.
         HubError: The Hub refuses or cannot be reached.
     """
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache
 
-    path = repository.download_file(repo_id, commit, file, repo_type="dataset")
+    path = cache.find_file(repo_id, commit, file, repo_type="dataset")
     if path is None:
         raise CorpusError(
             f"the data set {repo_id} has no {shown(file)} at {commit[:7]}; check the file's name."
         )
+    cache.remember(repo_id, revision, commit, repo_type="dataset")
     return path
 
 
@@ -154,7 +161,7 @@ def only_file(repo_id: str, files: Iterable[str], suffixes: Sequence[str]) -> st
     found = [file for file in files if file.endswith(tuple(suffixes))]
     if len(found) == 1:
         return found[0]
-    kinds = " or ".join(suffixes)
+    kinds = " or ".join(filter(None, (", ".join(suffixes[:-1]), suffixes[-1])))
     if not found:
         raise CorpusError(f"the data set {repo_id} holds no {kinds} file; choose another data set.")
     listed = ", ".join(shown(file)[:80] for file in found[:5])
@@ -175,18 +182,20 @@ def read_parquet(path: Path, name: str) -> Iterator[Text]:
         The text of each row.
 
     Raises:
-        CorpusError: There is no pyarrow, the file is damaged, or a row is not what it should be.
+        CorpusError: The file is damaged, or a row is not what it should be.
+        MissingPackageError: There is no pyarrow.
     """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
-    except ImportError as error:
-        raise CorpusError(
-            'reading parquet needs pyarrow; install it with pip install "hubmaxact[measure]".'
-        ) from error
+    except (ImportError, OSError) as error:
+        raise MissingPackageError("pyarrow", "measure", "reading parquet", error) from error
     try:
         with pq.ParquetFile(path) as table:
-            columns = [c for c in ("text", "domain") if c in table.schema_arrow.names]
+            names = table.schema_arrow.names
+            if "text" not in names:
+                raise CorpusError(f'{name}: no "text"; {rows.what_else(names)}')
+            columns = [c for c in ("text", "domain") if c in names]
             batches = table.iter_batches(batch_size=256, columns=columns)
             for number, row in enumerate((r for b in batches for r in b.to_pylist()), start=1):
                 yield rows.to_text(row, f"{name} row {number}")

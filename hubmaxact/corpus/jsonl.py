@@ -1,26 +1,31 @@
 """Corpora as JSON lines: one object a line with `text` and, if wanted, `domain`.
 
-File order is kept and so are duplicates; other keys are ignored. Read as a stream, one bounded
-line at a time. Knows files; what a row must hold stands in `rows`.
+File order is kept and so are duplicates; other keys are ignored, and so are blank lines, what ends
+a line, and gzip around it all: the digest is of the texts. Read as a stream, one bounded line at a
+time. Knows files; what a row must hold stands in `rows`.
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from hubmaxact.corpus import rows
+from hubmaxact.corpus import rows, unpacked
 from hubmaxact.corpus.texts import Corpus, Digest, Kind, Text, check_num_samples
 from hubmaxact.errors import CorpusError
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
+PLAIN = (".jsonl", ".ndjson", ".json")
+PACKED = tuple(f"{suffix}.gz" for suffix in PLAIN)
+SUFFIXES = (*PLAIN, *PACKED)
+"""How the name of a JSONL file may end. Which of them are gzip says the file itself."""
 
 
 def load(path: Path, num_samples: int | None = None) -> Corpus:
-    """Return the corpus in a file, under the file's stem; the digest covers every line.
+    """Return the corpus in a file, under the file's stem; the digest covers every text.
 
     Args:
-        path: A JSONL file.
+        path: A JSONL file, plain or gzip.
         num_samples: Texts to take, from the first. None: all.
 
     Returns:
@@ -29,8 +34,15 @@ def load(path: Path, num_samples: int | None = None) -> Corpus:
     Raises:
         CorpusError: The file cannot be read, is empty, or a line is not what it should be.
     """
-    rows.check_name(path.stem)
-    return collect(read_texts(path), name=path.stem, num_samples=num_samples)
+    name = stem(path)
+    rows.check_name(name)
+    return collect(read_texts(path), name=name, num_samples=num_samples)
+
+
+def stem(path: Path) -> str:
+    """Return a file's name without what says that it is JSONL, and packed."""
+    suffix = next((each for each in PACKED if path.name.endswith(each)), path.suffix)
+    return path.name.removesuffix(suffix)
 
 
 def collect(
@@ -75,10 +87,10 @@ def read_texts(path: Path, name: str | None = None) -> Iterator[Text]:
 
 
 def read_rows(path: Path, name: str | None = None) -> Iterator[tuple[rows.Row, str]]:
-    """Yield each line's object, and where it stands.
+    """Yield each line's object, and where it stands; blank lines are passed over.
 
     Args:
-        path: A JSONL file.
+        path: A JSONL file, plain or gzip.
         name: What messages call it. None: the file's own name.
 
     Yields:
@@ -88,15 +100,11 @@ def read_rows(path: Path, name: str | None = None) -> Iterator[tuple[rows.Row, s
         CorpusError: The file cannot be read or a line is not a JSON object.
     """
     name = name or path.name
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(_lines(file, name), start=1):
-                where = f"{name} line {number}"
-                yield rows.parse(_decode(line, where), where), where
-    except OSError as error:
-        raise CorpusError(
-            f"cannot read the corpus {path}: {error.strerror}. Name a JSONL file."
-        ) from error
+    with unpacked.opened(path, name) as file:
+        for number, line in enumerate(_lines(file, name), start=1):
+            where = f"{name} line {number}"
+            if content := _decode(line, where):
+                yield rows.parse(content, where), where
 
 
 def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
@@ -107,13 +115,13 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
             raise CorpusError(
                 f"{name} line {number}: longer than {MAX_LINE_BYTES // 1024**2} MiB; split it."
             )
-        yield line.removeprefix(BOM) if number == 1 else line
+        # Files that were joined have the mark of each at its own beginning.
+        yield line.removeprefix(BOM)
 
 
 def _decode(line: bytes, where: str) -> str:
-    if not line.strip():
-        raise CorpusError(f"{where}: the line is blank; remove it.")
+    """The line without what ends it; empty if it is blank."""
     try:
-        return line.rstrip(b"\r\n").decode("utf-8")
+        return line.strip(b" \t\r\n").decode("utf-8")
     except UnicodeDecodeError as error:
         raise CorpusError(f"{where}: not UTF-8 at byte {error.start}; re-encode it.") from error

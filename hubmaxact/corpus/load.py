@@ -8,6 +8,7 @@ from pathlib import Path
 from hubmaxact.corpus import hub_dataset, jsonl, paper, probe_5k
 from hubmaxact.corpus.texts import Corpus
 from hubmaxact.errors import CorpusError
+from hubmaxact.printable import LONGEST_PATH, printable
 
 NAMED = {probe_5k.NAME: probe_5k.load, paper.NAME: paper.load}
 """Corpora that have a name of their own."""
@@ -17,8 +18,8 @@ def load(spec: str, *, num_samples: int | None = None) -> Corpus:
     """Return the corpus that a user named, or its first texts.
 
     Args:
-        spec: "probe-5k", "paper", a path that ends in .jsonl, or
-            "hf://datasets/OWNER/NAME[@REVISION][/path/in/repo.jsonl|.parquet]".
+        spec: "probe-5k", "paper", a path that ends in .jsonl (or .json, .ndjson, each also with
+            .gz), or "hf://datasets/OWNER/NAME[@REVISION][/path/in/repo.jsonl|.parquet]".
         num_samples: Texts to take, from the first. None: all.
 
     Returns:
@@ -31,16 +32,25 @@ def load(spec: str, *, num_samples: int | None = None) -> Corpus:
         return NAMED[spec](num_samples)
     if spec.startswith("hf://"):
         return hub_dataset.load(spec, num_samples)
-    if spec.endswith(".jsonl"):
+    if spec.endswith(jsonl.SUFFIXES):
         return jsonl.load(_own_name(Path(spec)), num_samples)
-    raise CorpusError(
-        f"there is no corpus {spec[:200]!r}; use {', '.join(NAMED)}, a file that ends in .jsonl, "
-        "or hf://datasets/OWNER/NAME."
+    raise CorpusError(_unknown(printable(spec, LONGEST_PATH)))
+
+
+def _unknown(name: str) -> str:
+    if Path(name).exists():
+        return (
+            f"the corpus {name} does not end in one of {', '.join(jsonl.SUFFIXES)}. Name a file of "
+            'JSON lines, each with a "text".'
+        )
+    return (
+        f"there is no corpus {name}; use {', '.join(NAMED)}, a file that ends in .jsonl or "
+        ".jsonl.gz, or hf://datasets/OWNER/NAME."
     )
 
 
 def _own_name(path: Path) -> Path:
     # A file's stem becomes the corpus's name, and a name must not promise other texts.
-    if path.stem in NAMED:
-        raise CorpusError(f"{path.name} would pass for the corpus {path.stem}; rename the file.")
+    if (name := jsonl.stem(path)) in NAMED:
+        raise CorpusError(f"{path.name} would pass for the corpus {name}; rename the file.")
     return path

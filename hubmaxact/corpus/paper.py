@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hubmaxact.corpus import hub_dataset, jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
-from hubmaxact.errors import CorpusError
+from hubmaxact.errors import CorpusError, MissingPackageError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -43,9 +43,9 @@ def load(num_samples: int | None = None) -> Corpus:
         CorpusError: A line is damaged, or there is no such tokenizer.
         HubError: The Hub cannot serve the data set or the tokenizer.
     """
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache
 
-    commit = repository.resolve_commit(DATASET, repo_type="dataset")
+    commit = cache.find_commit(DATASET, repo_type="dataset")
     file = source_file(hub_dataset.file_names(DATASET, commit))
     path = hub_dataset.fetch(DATASET, commit, file)
     content = find_tokenizer()
@@ -102,16 +102,17 @@ def _tokenizer_file(asked: str) -> Path:
     Raises:
         FileNotFoundError: The repository has none.
     """
-    from hubmaxact.hub import repository
+    from hubmaxact.hub import cache
 
     folder = Path(asked)
     if folder.is_dir():
         return folder / TOKENIZER_FILE
     repo_id, _, revision = asked.partition("@")
-    commit = repository.resolve_commit(repo_id, revision or None)
-    path = repository.download_file(repo_id, commit, TOKENIZER_FILE)
+    commit = cache.find_commit(repo_id, revision or None)
+    path = cache.find_file(repo_id, commit, TOKENIZER_FILE)
     if path is None:
         raise FileNotFoundError(TOKENIZER_FILE)
+    cache.remember(repo_id, revision or None, commit)
     return path
 
 
@@ -125,14 +126,13 @@ def read_tokenizer(content: bytes) -> "Tokenizer":
         A tokenizer of the tokenizers library.
 
     Raises:
-        CorpusError: The tokenizers library is missing, or the file is not one of its own.
+        CorpusError: The file is not one of the tokenizers library.
+        MissingPackageError: There is no such library.
     """
     try:
         from tokenizers import Tokenizer
-    except ImportError as error:
-        raise CorpusError(
-            'the paper corpus needs tokenizers; install it with pip install "hubmaxact[measure]".'
-        ) from error
+    except (ImportError, OSError) as error:
+        raise MissingPackageError("tokenizers", "measure", "the paper corpus", error) from error
     try:
         return Tokenizer.from_buffer(content)
     # The library raises bare Exception for a malformed file.

@@ -4,15 +4,18 @@ Knows what a row must hold; knows no file format.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from hubmaxact.corpus.texts import Text
 from hubmaxact.errors import CorpusError
+from hubmaxact.printable import printable
 
 UNSPECIFIED = "unspecified"
 """The domain of a row that names none."""
 
+MOST_KEYS = 12
 MAX_DOMAIN_CHARACTERS = 64
 MAX_DOMAINS = 256
 """More different domains than this would make a report a list of domains."""
@@ -79,7 +82,7 @@ def to_text(row: Row, where: str) -> Text:
         CorpusError: One of the two is not what it should be.
     """
     if "text" not in row:
-        raise CorpusError(f'{where}: no "text"; every line needs one.')
+        raise CorpusError(f'{where}: no "text"; {what_else(row)}')
     text = row["text"]
     if not isinstance(text, str):
         raise CorpusError(f'{where}: "text" must be a string, found {_kind(text)}.')
@@ -87,6 +90,23 @@ def to_text(row: Row, where: str) -> Text:
         raise CorpusError(f'{where}: "text" is empty; remove the line or fill it.')
     _check_unicode(text, "text", where)
     return Text(text, domain_of(row, "domain", where))
+
+
+def what_else(keys: Collection[object]) -> str:
+    """Say which keys there are where "text" is missing, and what to do about it.
+
+    Args:
+        keys: A row's keys or a table's columns, whoever chose them.
+
+    Returns:
+        The end of a sentence.
+    """
+    names = [f'"{printable(str(key), 40)}"' for key in islice(keys, MOST_KEYS)]
+    if not names:
+        return 'nor any other key; write {"text": "..."}.'
+    more = ", ..." if len(keys) > MOST_KEYS else ""
+    found = f"found {', '.join(names)}{more}"
+    return f'{found}. Rename the one that holds the text (a string) to "text".'
 
 
 def domain_of(row: Row, key: str, where: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.formats import LARGEST_FINITE, full_name
 from hubmaxact.printable import LONGEST_PATH, printable, shown
 from hubmaxact.report.read import read_bounded
 
@@ -153,9 +153,9 @@ def _formats(key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
         raise _refusal(key, 'a list of formats, such as ["float16"]', value)
     for name in value:
-        if not isinstance(name, str) or name not in LARGEST_FINITE:
+        if not isinstance(name, str) or full_name(name) not in LARGEST_FINITE:
             raise _refusal(key, f"a list of formats among {', '.join(LARGEST_FINITE)}", name)
-    return tuple(dict.fromkeys(map(str, value)))
+    return tuple(dict.fromkeys(map(full_name, value)))
 
 
 def _decibels(key: str, value: object) -> Mapping[str, float]:

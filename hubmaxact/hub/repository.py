@@ -65,6 +65,12 @@ def check_repo_id(repo_id: str) -> None:
         raise HubError(f"{repo_id!r} is not a repository id. Write it as owner/name.") from error
 
 
+def check_path(path: str) -> None:
+    """Refuse what cannot be a file's path in a repository, before it becomes part of another."""
+    if {"", ".", ".."} & set(path.split("/")):
+        raise HubError(f"{clean(path)!r} is not the path of a file. Write it as folder/file.")
+
+
 def is_commit(revision: object) -> TypeGuard[str]:
     """Whether a revision is a commit by its whole name, which nothing can move."""
     return isinstance(revision, str) and COMMIT.fullmatch(revision) is not None
@@ -173,8 +179,7 @@ def download_file(
         HubError: The file cannot be fetched or stored, or `path` leads out of a repository.
     """
     check_repo_id(repo_id)
-    if {"", ".", ".."} & set(path.split("/")):
-        raise HubError(f"{clean(path)!r} is not the path of a file. Write it as folder/file.")
+    check_path(path)
     return ask(
         lambda: _download(repo_id, commit, path, repo_type),
         repo_id=repo_id,

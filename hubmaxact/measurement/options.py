@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hubmaxact.errors import OptionsError
+from hubmaxact.formats import full_name
 from hubmaxact.measurement.batch_plan import DEFAULT_BATCH_TOKENS
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
@@ -19,7 +20,7 @@ class Options:
     and the two numbers of INT8 samples were the same; the others move values by rounding only.
 
     Attributes:
-        corpus: "probe-5k", "paper", the path of a file that ends in .jsonl, or
+        corpus: "probe-5k", "paper", the path of a file that ends in .jsonl or .jsonl.gz, or
             "hf://datasets/OWNER/NAME". The default is embedded: it needs no network.
         num_samples: Texts to measure with, from the first. None: all of them.
         max_seq_len: Tokens of a text at most, special tokens counted. Whatever is asked, a model
@@ -28,8 +29,9 @@ class Options:
             depend on it. None: as many as the device's memory holds, found by trying.
         special_tokens: "as_tokenizer": what the tokenizer adds by itself, as in use. "none":
             nothing, as in the paper.
-        dtype: Number format of the forward pass: "bfloat16", "float16" or "float32". "auto": the
-            one that the weights are stored in, bfloat16 where that is another.
+        dtype: Number format of the forward pass: "bfloat16", "float16" or "float32", or a short
+            name of it such as "bf16". "auto": the one that the weights are stored in, bfloat16
+            where that is another.
         device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
         device_map: Spreads the model over devices, through accelerate, in the place of `device`:
             "auto", "balanced", "balanced_low_0" or "sequential". None: one device.
@@ -61,8 +63,9 @@ class Options:
     attn_implementation: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what the run would stumble over later."""
+        """Refuse what the run would stumble over later; of a format, keep the name in reports."""
         _one_of("special_tokens", self.special_tokens, SPECIAL_TOKENS)
+        object.__setattr__(self, "dtype", full_name(self.dtype))
         _one_of("dtype", self.dtype, DTYPES)
         if self.device_map is not None:
             _one_of("device_map", self.device_map, DEVICE_MAPS)

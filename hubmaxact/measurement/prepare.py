@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from hubmaxact.corpus import Corpus, load
 from hubmaxact.errors import CoverageError
+from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
 from hubmaxact.measurement.options import Options
@@ -55,6 +56,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     files = inspect(source.folder, source.name)
     watcher.stage(f"Reading corpus {options.corpus}")
     corpus = load(options.corpus, num_samples=options.num_samples)
+    libraries.load()
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
     from hubmaxact.measurement.tokenization import check_ids, check_vocabulary, encode

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
+from hubmaxact.measurement import libraries
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.checkpoint.weight_files import digest_weights
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
@@ -46,6 +47,7 @@ def measure(
         every field is described in schema/README.md.
 
     Raises:
+        MissingPackageError: torch or another library of the extra `measure` is not installed.
         NoCheckpointError: `checkpoint` is neither a folder nor a Hub id.
         HubError: The repository cannot be read.
         UnsafeCheckpointError: The checkpoint would need code or pickle, or its files lie.
@@ -59,6 +61,7 @@ def measure(
 
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """
+    libraries.require()
     options, watcher = options or Options(), watcher or Watcher()
     source = resolve_source(checkpoint, revision=revision, model_id=model_id)
     prepared = prepare(source, options, watcher)

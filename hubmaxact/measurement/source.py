@@ -45,7 +45,7 @@ def resolve_source(
     Raises:
         NoCheckpointError: It is neither a folder nor a Hub id, a folder was given a revision, or
             what lies there is no checkpoint.
-        HubError: The repository or the revision cannot be read.
+        HubError: The repository or the revision cannot be read; offline, it is not in the cache.
         UnsafeCheckpointError: Its weights are pickles or quantized, or it needs code.
         IncompleteWeightsError: Files are missing, or Git LFS pointers stand in their place.
     """
@@ -87,12 +87,13 @@ def _file(path: Path) -> HubmaxactError:
 
 
 def _downloaded(repo_id: str, revision: str | None, model_id: str | None) -> Source:
-    from hubmaxact.hub.repository import resolve_commit
-    from hubmaxact.measurement.checkpoint.download import download_checkpoint
+    from hubmaxact.hub.cache import find_commit, is_offline, remember
+    from hubmaxact.measurement.checkpoint.download import cached_checkpoint, download_checkpoint
 
     try:
-        commit = resolve_commit(repo_id, revision)
+        commit = find_commit(repo_id, revision)
     except HubError as error:  # it may have been meant as a folder
         raise HubError(f"{error} {not_here(repo_id)}") from error
-    folder = download_checkpoint(repo_id, commit)
+    folder = (cached_checkpoint if is_offline() else download_checkpoint)(repo_id, commit)
+    remember(repo_id, revision, commit)
     return Source(folder, model_id or repo_id, revision or "main", commit)

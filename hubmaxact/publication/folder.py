@@ -10,7 +10,7 @@ from hubmaxact.publication.diff import file_diff
 from hubmaxact.publication.readme.splicing import MAX_README_BYTES, edit
 from hubmaxact.rendering.picture.layers import layers_svg
 from hubmaxact.rendering.section import HEADING, PICTURE, render
-from hubmaxact.report.document import Report
+from hubmaxact.report.document import REPORT_NAME, Report
 
 README = "README.md"
 
@@ -42,6 +42,7 @@ def check(folder: Path) -> None:
     if not folder.is_dir():
         raise ReadmeError(f"{folder} is not a folder. Create it, or choose another.")
     _refuse_link((folder / PICTURE).parent)
+    _refuse_link(folder / REPORT_NAME)
     edit(_content(folder / README), HEADING)
 
 

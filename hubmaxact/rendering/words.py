@@ -6,6 +6,7 @@ will stand in.
 
 from collections.abc import Callable
 
+from hubmaxact.formats import SHORT_NAMES
 from hubmaxact.rendering import numbers
 from hubmaxact.report.derived import Where
 from hubmaxact.report.document import Carrier, GlobalMax, Report
@@ -15,7 +16,6 @@ from hubmaxact.report.summaries import decibels, int8_rows, num_non_finite
 
 Name = Callable[[str], str]
 
-DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 KINDS = {"synthetic": " (synthetic)", "natural": " (natural)", None: ""}
 SPECIAL_TOKENS = {"as_tokenizer": "as the tokenizer adds them", "none": "none"}
 POLICIES = {"max_abs": "max-abs scale", "clip_q0.999": "clipped at the 0.999 quantile"}
@@ -39,7 +39,7 @@ def sentence(report: Report, name: Name, strong: Name) -> str:
     return (
         f"{caveat}{start} largest activation is {strong(numbers.value(peak['value']))}, in the "
         f"{title(peak['role'], peak['layer'])}, over {numbers.count(corpus['num_tokens'])} tokens "
-        f"of {name(corpus['name'])} in {DTYPES[report['protocol']['dtype']]}."
+        f"of {name(corpus['name'])} in {SHORT_NAMES[report['protocol']['dtype']]}."
     )
 
 
@@ -125,7 +125,7 @@ def measured(report: Report, name: Name) -> str:
     version = f" version {name(corpus['version'])}" if corpus["version"] else ""
     kind = KINDS[corpus["kind"]]
     bos = ", BOS added" if protocol["special_tokens"]["bos_added"] else ""
-    dtype = DTYPES[protocol["dtype"]]
+    dtype = SHORT_NAMES[protocol["dtype"]]
     return (
         f"{numbers.count(corpus['num_samples'], 'text')} of {name(corpus['name'])}{version}{kind}, "
         f"{numbers.count(corpus['num_tokens'])} tokens, at most {protocol['max_seq_len']:,} each; "

@@ -8,6 +8,7 @@ SCHEMA_VERSION = "0.1"
 REPORT_NAME = "activation_maxima.json"
 MAX_REPORT_BYTES = 2 * 1024 * 1024
 """Of a report that is read, whoever wrote it; ours are held to half of that."""
+MAX_WRITTEN_BYTES = MAX_REPORT_BYTES // 2
 
 
 class WeightFile(TypedDict):

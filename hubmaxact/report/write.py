@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import cast
 
 from hubmaxact.errors import ReportError
-from hubmaxact.files import write_bytes
-from hubmaxact.report.document import Report
+from hubmaxact.report.destination import write_content
+from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report
 from hubmaxact.report.validate import validate
 
-MAX_WRITTEN_BYTES = 1024 * 1024
 WIDTH = 100
 STEP = 2
 
@@ -31,7 +30,8 @@ class UnwritableReportError(ReportError):
 def write_report(report: Report, path: str | Path) -> None:
     """Write a report, all or nothing: a reader never sees half of one.
 
-    Equal reports give equal bytes, so a file's digest is the report's.
+    Equal reports give equal bytes, so a file's digest is the report's. What a link leads to is
+    written, and a pipe or a device is written through.
 
     Args:
         report: What `measure` or `read_report` returned.
@@ -39,9 +39,10 @@ def write_report(report: Report, path: str | Path) -> None:
 
     Raises:
         UnwritableReportError: The report is not valid, or larger than 1 MiB.
-        WriteError: The folder is missing, read-only or full; an old file is intact.
+        WriteError: The folder is missing, read-only or full, or nobody reads the pipe; an old file
+            is intact.
     """
-    write_bytes(Path(path), report_bytes(report))
+    write_content(Path(path), report_bytes(report))
 
 
 def report_bytes(report: Report) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hubmaxact.errors import HubmaxactError, NoCheckpointError
 from hubmaxact.formats import bf16_step
+from hubmaxact.measurement import libraries
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.checkpoint.weight_files import digest_weights, inspect
@@ -73,6 +74,7 @@ def verify(
         when all have passed.
 
     Raises:
+        MissingPackageError: torch or another library of the extra `measure` is not installed.
         UnreadableFileError: The report's file is missing, not a regular file, or may not be read.
         BadInputError: It is not a valid report.
         NoCheckpointError: Neither `checkpoint` nor the report names one.
@@ -80,6 +82,7 @@ def verify(
         HubmaxactError: While checking: anything that `measure` would refuse, or a report that
             cannot be verified here.
     """
+    libraries.require()
     document = read_input(report).report
     source = _source(document, checkpoint, revision)
     return _checks(document, source, corpus, device, watcher or Watcher())

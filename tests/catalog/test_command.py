@@ -37,7 +37,8 @@ def test_without_pyarrow_the_extra_is_named(tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr == (
-        'hubmaxact: the catalog needs pyarrow; install it with pip install "hubmaxact[space]".\n'
+        "hubmaxact: the catalog needs pyarrow, which is not installed; "
+        'run pip install "hubmaxact[space]".\n'
     )
     assert not (tmp_path / "catalog").exists()
 

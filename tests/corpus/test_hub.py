@@ -74,6 +74,14 @@ def test_a_named_file_at_a_commit_is_read_offline_once_it_is_cached(ask, hub, he
     assert first["digest"] == DIGEST
 
 
+def test_a_branch_is_read_offline_at_the_commit_it_pointed_to_when_it_was_fetched(ask, hub):
+    (first,) = ask(LINES)
+    hub.repos["dataset", "someone/lines"].commit({"data/train.jsonl": b'{"text": "new"}\n'})
+    hub.requests.clear()
+    assert ask(LINES, HF_HUB_OFFLINE="1") == [first]
+    assert hub.requests == []
+
+
 def test_parquet_and_names_with_blanks_are_read(ask):
     table, blank = ask("hf://datasets/someone/table", f"{SEVERAL}/b c.jsonl")
     assert table["texts"] == blank["texts"] == TEXTS
@@ -81,16 +89,16 @@ def test_parquet_and_names_with_blanks_are_read(ask):
 
 
 BAD = {
-    SEVERAL: "CorpusError: the data set someone/several holds 6 .jsonl or .parquet files "
-    r"\(a.jsonl, b c.jsonl.*name one",
+    SEVERAL: "CorpusError: the data set someone/several holds 6 .jsonl, .jsonl.gz, .json.gz or "
+    r".parquet files \(a.jsonl, b c.jsonl.*name one",
     f"{SEVERAL}/bad.jsonl": r'CorpusError: bad.jsonl line 3: no "text"',
     f"{SEVERAL}/cut.parquet": r"CorpusError: cut.parquet is not a readable parquet file",
-    f"{SEVERAL}/none.parquet": r'CorpusError: none.parquet row 1: no "text"',
+    f"{SEVERAL}/none.parquet": r'CorpusError: none.parquet: no "text"; found "words"',
     f"{SEVERAL}/null.parquet": r'CorpusError: null.parquet row 2: "text" must be a string',
     f"{SEVERAL}/missing.jsonl": "CorpusError: the data set someone/several has no missing.jsonl "
     r"at \w{7}; check the file's name",
     "hf://datasets/someone/pictures": "CorpusError: the data set someone/pictures holds no "
-    ".jsonl or .parquet file",
+    ".jsonl, .jsonl.gz, .json.gz or .parquet file",
     f"{SEVERAL}/../x.jsonl": r"HubError: '\.\./x\.jsonl' is not the path of a file",
     "hf://datasets/some--one/x..y": "HubError: 'some--one/x..y' is not a repository id",
     f"{LINES}@nowhere": r"HubError: the data set someone/lines has no revision nowhere \(404\)",
@@ -101,7 +109,13 @@ NO_ANSWER = (
     "HubError: the Hub at http://127.0.0.1:9/datasets/someone/lines gives no usable answer: "
     "the connection failed. Try again later."
 )
-OFFLINE = "HubError: offline mode is on. Unset HF_HUB_OFFLINE to reach the Hub."
+NOT_HERE = (
+    "HubError: HF_HUB_OFFLINE is set, and the Hub's cache on this machine does not hold {} the "
+    "data set someone/lines at {}. Fetch it where the network is with `hf download someone/lines "
+    "--repo-type dataset{}`, or unset HF_HUB_OFFLINE."
+)
+NOTHING = NOT_HERE.replace("{} the", "the").format("main", "")
+NO_FILE = NOT_HERE.format("data/train.jsonl of", "0" * 7, f" --revision {'0' * 40}")
 
 
 def test_each_failure_has_its_sentence(ask):
@@ -114,8 +128,8 @@ def test_each_failure_has_its_sentence(ask):
     ("spec", "environment", "sentence"),
     [
         (LINES, {"HF_ENDPOINT": "http://127.0.0.1:9"}, NO_ANSWER),
-        (LINES, {"HF_HUB_OFFLINE": "1"}, OFFLINE),
-        (f"{LINES}@{'0' * 40}/data/train.jsonl", {"HF_HUB_OFFLINE": "1"}, OFFLINE),
+        (LINES, {"HF_HUB_OFFLINE": "1"}, NOTHING),
+        (f"{LINES}@{'0' * 40}/data/train.jsonl", {"HF_HUB_OFFLINE": "1"}, NO_FILE),
     ],
     ids=["unreachable", "offline", "offline and not in the cache"],
 )

@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import pytest
@@ -42,6 +43,8 @@ def test_a_prefix_has_the_digest_of_the_whole_file(write):
         GOOD.rstrip("\n"),
         GOOD.replace("\n", "\r\n"),
         "\ufeff" + GOOD,
+        GOOD.replace("\n", "\n\ufeff"),
+        "\n" + GOOD.replace("\n", "\n \t\r\n") + "\n\n",
         GOOD.replace('"domain": "math"', '"domain": "math", "source": {"id": [1, null]}'),
         GOOD.replace('{"text": "two"}', '{"domain": null, "text": "two"}'),
         GOOD.replace("one", "\\u006fne"),
@@ -49,6 +52,33 @@ def test_a_prefix_has_the_digest_of_the_whole_file(write):
 )
 def test_spellings_of_the_same_corpus_have_the_same_digest(write, content):
     assert corpus.load(write(content)).digest == digest_of(TEXTS)
+
+
+def test_gzip_is_read_whatever_the_file_is_called(write):
+    packed, plain = gzip.compress(GOOD.encode()), GOOD.encode()
+    halves = gzip.compress(plain[:30]) + gzip.compress(plain[30:])
+    for content in (packed, halves, plain):
+        for suffix in (".jsonl.gz", ".json.gz", ".jsonl", ".ndjson", ".json"):
+            read = corpus.load(write(content, name=f"mine{suffix}"))
+            assert (read.name, read.texts) == ("mine", TEXTS), suffix
+
+
+def test_a_damaged_gzip_file_and_other_packings_are_refused(write):
+    packed = bytearray(gzip.compress(GOOD.encode() * 9))
+    sentence = "mine.jsonl.gz is a gzip file that is cut off or damaged; fetch it again"
+    wrong = packed.copy()
+    wrong[-5] ^= 1
+    for content in (packed[:40], packed[:4], wrong):
+        with pytest.raises(CorpusError, match=sentence):
+            corpus.load(write(bytes(content), name="mine.jsonl.gz"))
+    for start, kind in ((b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh9", "bzip2"), (b"PK\3\4", "zip")):
+        with pytest.raises(CorpusError, match=f"mine.json is compressed with {kind}, .* unpack it"):
+            corpus.load(write(start + bytes(40), name="mine.json"))
+
+
+def test_a_file_that_is_no_jsonl_by_its_name_is_not_said_to_be_missing(write):
+    with pytest.raises(CorpusError, match=r"mine\.txt does not end in one of \.jsonl, "):
+        corpus.load(write(GOOD, name="mine.txt"))
 
 
 def test_line_separators_inside_a_text_do_not_end_the_line(write):
@@ -66,9 +96,12 @@ BAD = {
     "string": ('"a"', "expected a JSON object, found a string"),
     "null": ("null", "expected a JSON object, found null"),
     "number": ("7", "expected a JSON object, found a number"),
-    "blank": ("   ", "the line is blank; remove it"),
-    "empty line": ("", "the line is blank; remove it"),
-    "no text": ('{"texts": "a"}', 'no "text"; every line needs one'),
+    "no text": (
+        r'{"content": "a", "la\u001b[1mng": 1}',
+        r'no "text"; found "content", "la\\u001b\[1mng"\. Rename the one .* to "text"\.',
+    ),
+    "many keys": (json.dumps(dict.fromkeys(map(str, range(99)))), r'no "text"; .* "11", \.\.\.\.'),
+    "no key": ("{}", r'no "text"; nor any other key; write \{"text": "\.\.\."\}\.'),
     "null text": ('{"text": null}', '"text" must be a string, found null'),
     "number text": ('{"text": 1.5}', '"text" must be a string, found a number'),
     "boolean text": ('{"text": true}', '"text" must be a string, found a boolean'),
@@ -115,9 +148,9 @@ def test_a_bad_line_behind_the_prefix_is_still_found(write):
         corpus.load(write(GOOD + "oops\n"), num_samples=1)
 
 
-@pytest.mark.parametrize("content", ["", "\ufeff"])
-def test_an_empty_file_is_refused(write, content):
-    with pytest.raises(CorpusError, match=r"mine is empty; a corpus needs|line is blank"):
+@pytest.mark.parametrize("content", ["", "\ufeff", "\n\r\n  \n"])
+def test_a_file_without_texts_is_refused(write, content):
+    with pytest.raises(CorpusError, match=r"mine is empty; a corpus needs"):
         corpus.load(write(content))
 
 
@@ -138,8 +171,9 @@ def test_too_many_domains_are_refused(write):
 
 
 def test_a_file_does_not_pass_for_a_corpus_with_a_name(write):
-    with pytest.raises(CorpusError, match=r"paper.jsonl would pass for the corpus paper; rename"):
-        corpus.load(write(GOOD, name="paper.jsonl"))
+    for name in ("paper.jsonl", "paper.json.gz", "probe-5k.ndjson"):
+        with pytest.raises(CorpusError, match=rf"{name} would pass for the corpus .*; rename"):
+            corpus.load(write(GOOD, name=name))
 
 
 def test_a_missing_file_is_refused(tmp_path):

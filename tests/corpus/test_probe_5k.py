@@ -240,7 +240,7 @@ def test_loading_it_imports_neither_torch_nor_a_hub_client():
 
 
 def test_an_unknown_name_is_refused_with_what_there_is():
-    with pytest.raises(CorpusError, match=r"no corpus 'probe-6k'; use probe-5k, paper, a file"):
+    with pytest.raises(CorpusError, match=r"no corpus probe-6k; use probe-5k, paper, a file"):
         corpus.load("probe-6k")
 
 

@@ -39,6 +39,11 @@ def test_every_key_of_a_file_is_read(tmp_path):
     )
 
 
+def test_a_format_is_known_by_its_other_names():
+    asked = limits({"not_exceeding": ["fp16", "FLOAT16", "bf16", "fp8_e4m3"]})
+    assert asked.not_exceeding == ("float16", "bfloat16", "float8_e4m3fn")
+
+
 def test_an_unknown_key_is_refused_with_the_known_ones():
     with pytest.raises(LimitsError) as caught:
         limits({"max_ab": 3})
@@ -59,7 +64,7 @@ WRONG = [
     ("max_abs", 10**400, "a finite number"),
     ("max_ratio", 0.0, "a number above 0"),
     ("not_exceeding", "float16", "a list of formats"),
-    ("not_exceeding", ["fp16"], "a list of formats among float16, bfloat16, float8_e4m3fn"),
+    ("not_exceeding", ["fp12"], "a list of formats among float16, bfloat16, float8_e4m3fn"),
     ("not_exceeding", [16], "a list of formats among"),
     ("not_exceeding", [["float16"]], "a list of formats among"),
     ("min_sqnr_db", 20, "a table of FORMAT = decibels"),

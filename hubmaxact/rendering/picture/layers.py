@@ -7,7 +7,7 @@ report gives the same bytes.
 
 from collections.abc import Iterator
 
-from hubmaxact.formats import FP16_LIMIT, LARGEST_FINITE
+from hubmaxact.formats import FP16_LIMIT, LARGEST_FINITE, SHORT_NAMES
 from hubmaxact.rendering import numbers, words
 from hubmaxact.rendering.escape import xml
 from hubmaxact.rendering.picture import elements
@@ -99,7 +99,7 @@ def _opening(report: Report) -> Iterator[str]:
 
 
 def _heading(report: Report) -> Iterator[str]:
-    corpus, dtype = report["protocol"]["corpus"], words.DTYPES[report["protocol"]["dtype"]]
+    corpus, dtype = report["protocol"]["corpus"], SHORT_NAMES[report["protocol"]["dtype"]]
     tokens = numbers.count(corpus["num_tokens"], "token")
     facts = f"largest |activation| over {tokens} of {corpus['name']}, {dtype}"
     if report["status"] != "complete":

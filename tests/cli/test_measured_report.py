@@ -1,0 +1,99 @@
+"""What was measured is written where it was asked for, or elsewhere, and is never lost."""
+
+import io
+import resource
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import example_reports
+import pytest
+from command import environment
+
+from hubmaxact import read_report
+from hubmaxact.cli import measured_report
+from hubmaxact.cli.measured_report import Target, check, targets, write
+from hubmaxact.cli.progress_bar import console
+from hubmaxact.files import WriteError
+from hubmaxact.report.document import REPORT_NAME
+
+REPORT = example_reports.small_report()
+
+
+@contextmanager
+def full_disk():
+    """No file may grow beyond 4 KiB."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_is_seen_before_measuring(tmp_path):
+    with full_disk(), pytest.raises(WriteError, match=r"File too large\. Free some space"):
+        check([Target(tmp_path / "report.json")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_that_finds_no_room_is_put_elsewhere_and_the_sentence_says_where(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
+    with pytest.raises(WriteError, match=r"^cannot write /dev/full: No space .* is in ") as caught:
+        write(REPORT, [Target(Path("/dev/full"))])
+    (kept,) = (tmp_path / "elsewhere").iterdir()
+    assert str(caught.value).endswith(f"The report is in {kept}.")
+    assert read_report(kept) == REPORT
+
+
+def test_where_nothing_can_be_written_the_report_is_printed(tmp_path, monkeypatch, capsysbinary):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(WriteError, match=r"The report is in standard output\.$"):
+        write(REPORT, [Target(tmp_path / "nowhere" / "report.json")])
+    assert read_report(capsysbinary.readouterr().out) == REPORT
+
+
+def test_of_two_places_the_one_that_took_it_is_named(tmp_path, capsys):
+    good, bad = tmp_path / "good.json", tmp_path / "nowhere" / "bad.json"
+    with pytest.raises(WriteError, match=f"cannot write {bad}.*The report is in {good}"):
+        write(REPORT, [Target(good), Target(bad)])
+    assert read_report(good) == REPORT
+
+
+def test_places_are_what_was_asked_for(tmp_path):
+    assert targets(None, None, "alice/model") == [Target(Path(REPORT_NAME))]
+    own = Target(tmp_path / REPORT_NAME, own_folder=True)
+    assert targets(None, tmp_path, str(tmp_path)) == [own]
+    standard = Target(measured_report.STANDARD_OUTPUT)
+    assert targets(Path("-"), None, "alice/model") == [standard]
+
+
+def test_a_full_standard_output_is_one_sentence(tmp_path):
+    path = tmp_path / "report.json"
+    write(REPORT, [Target(path)])
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 a device
+        done = subprocess.run(
+            [sys.executable, "-m", "hubmaxact", "card", str(path)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=environment(tmp_path),
+        )
+    assert done.returncode == 2
+    sentence = "hubmaxact: cannot write standard output: No space left on device. Free some space."
+    assert done.stderr.splitlines() == [sentence]
+
+
+def test_progress_that_cannot_be_shown_stops_no_run(monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    console(stderr=True).print("a line")
