@@ -1,5 +1,6 @@
 """What became of one source of a report, and what an earlier build already knew of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self, cast
@@ -18,7 +19,7 @@ from hubmaxact.report.read import NewerReportError, parse
 LONGEST_REASON = 300
 TRUST_COLUMNS = ("trust", "trust_detail", "copied_from")
 
-Outcome = Literal["row", "quarantine", "newer", "kept"]
+Outcome = Literal["row", "quarantine", "newer", "kept", "unread"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,12 @@ def left_out(name: str, error: HubmaxactError | str, state: State | None = None)
     return SourceOutcome(name=name, outcome=outcome, state=state or State(), reason=reason)
 
 
+def unread(name: str, error: HubmaxactError | str) -> SourceOutcome:
+    """A source that gave no answer: nothing is known of its report, and nothing held against it."""
+    reason = printable(str(error), LONGEST_REASON)
+    return SourceOutcome(name=name, outcome="unread", state=State(), reason=reason)
+
+
 def read_report(content: bytes, *, key: str, name: str) -> tuple[Report, Row]:
     """Return the report in these bytes and its row.
 
@@ -65,9 +72,10 @@ def read_report(content: bytes, *, key: str, name: str) -> tuple[Report, Row]:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """An earlier build's findings, by source."""
+    """An earlier build's findings, by source, and the tag that it looked for."""
 
-    found: dict[str, SourceOutcome]
+    found: Mapping[str, SourceOutcome]
+    tag: str | None = None
 
     @classmethod
     def read(cls, folder: Path, kind: str) -> Self:
@@ -80,6 +88,7 @@ class Previous:
         manifest = index.manifest
         if manifest["built_by"] != __version__ or manifest["built_from"].get("kind") != kind:
             return cls({})
+        tag = manifest["built_from"].get("tag")
         rows = {row["key"].removeprefix("file:"): row for row in rows_of(table)}
         reasons: dict[str, tuple[Outcome, str]] = {}
         reasons |= {left["name"]: ("quarantine", left["reason"]) for left in manifest["quarantine"]}
@@ -92,7 +101,16 @@ class Previous:
                 found[name] = SourceOutcome(
                     name=name, outcome=outcome, state=state, row=row, reason=reason, unchanged=True
                 )
-        return cls(found)
+        return cls(found, tag if isinstance(tag, str) else None)
+
+    def with_more(self, found: Mapping[str, SourceOutcome]) -> Self:
+        """These findings, and later ones that were never published."""
+        return replace(self, found={**self.found, **found})
+
+    @property
+    def with_rows(self) -> set[str]:
+        """Names of the sources whose reports are in the table."""
+        return {name for name, each in self.found.items() if each.row is not None}
 
     def same(self, name: str, **state: str) -> SourceOutcome | None:
         """What was found of a source, if nothing of `state` has changed since."""
@@ -106,7 +124,13 @@ class Previous:
         before = self.found.get(failed.name)
         if before is None or before.row is None:
             return failed
-        return replace(before, outcome="kept", reason=failed.reason)
+        return replace(before, outcome="kept", reason=f"{_as_of(before.row)}; {failed.reason}")
+
+
+def _as_of(row: Row) -> str:
+    """How old a row is: the commit that it was read at, and when that was made."""
+    day = printable((row["last_modified"] or "")[:10])
+    return f"as of commit {(row['commit'] or 'unknown')[:7]}" + (f" of {day}" if day else "")
 
 
 def _by_itself(row: Row, state: State) -> Row:

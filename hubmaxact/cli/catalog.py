@@ -94,8 +94,15 @@ def _tell(built: "Built") -> None:
     _list("quarantined", manifest["quarantine"])
     _list("newer than this index", manifest["newer"])
     _list("kept from the last build", manifest["kept"])
+    _list("not read this time", manifest["unread"])
     for namespace, number in manifest["over_cap"].items():
         click.echo(f"not read, beyond the cap: {number:,} of {namespace}", err=True)
+    if built.is_cut:
+        click.echo(
+            "The Hub's listing ended before it should, so releases may be missing that no build "
+            "has read yet. Build again later.",
+            err=True,
+        )
 
 
 def _list(what: str, left: "list[Left]") -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from hubmaxact.errors import DigestMismatchError
-from hubmaxact.hub.repository import HubFile, read_file
+from hubmaxact.hub.repository import HubFile, read_listed
 from hubmaxact.printable import printable
 from hubmaxact.report.document import WeightFile
 
@@ -39,18 +39,18 @@ def weight_digests(
         Size and digest of the weight files, by path.
 
     Raises:
-        HubError: Such a file cannot be read.
+        HubError: Such a file cannot be read, or arrived damaged.
     """
     return {
-        path: WeightDigest(file.size, file.sha256 or _sha256(repo_id, commit, path))
+        path: WeightDigest(file.size, file.sha256 or _sha256(repo_id, commit, file))
         for path, file in files.items()
         if path.endswith(".safetensors")
     }
 
 
-def _sha256(repo_id: str, commit: str, path: str) -> str:
-    content = read_file(repo_id, commit, path, limit=MAX_REGULAR_WEIGHT_BYTES)
-    return hashlib.sha256(content or b"").hexdigest()
+def _sha256(repo_id: str, commit: str, file: HubFile) -> str:
+    content = read_listed(repo_id, commit, file, limit=MAX_REGULAR_WEIGHT_BYTES)
+    return hashlib.sha256(content).hexdigest()
 
 
 def compare(
