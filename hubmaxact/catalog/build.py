@@ -1,16 +1,19 @@
 """Building the catalog: read every source, put the rows into one table, replace the old index.
 
 Nothing a report holds can stop a build; a report that cannot be read is left out with a reason.
+What was read is kept at once, so that the build after a killed one goes on where that one ended.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hubmaxact import __version__
 from hubmaxact.catalog import parquet
+from hubmaxact.catalog.journal import Journal
 from hubmaxact.catalog.manifest import SCHEMA, BuiltFrom, Counts, IndexFile, Left, Manifest
 from hubmaxact.catalog.outcome import Previous, SourceOutcome
 from hubmaxact.catalog.row import PAPER, Row
@@ -72,14 +75,15 @@ def build_from_folder(
     """
     parquet.arrow()
     watcher = watcher or Watcher()
-    with locked(output):
-        refuse_foreign(output)
-        previous = Previous.read(output, "folder")
+    with locked(output), _journal(output, "folder") as journal:
+        previous = Previous.read(output, "folder").with_more(journal.found)
         files = folder.report_files(source, output)
         watcher.begin(len(files))
         found = []
         for path in files:
             found.append(folder.read_file(path, source, previous))
+            if not found[-1].unchanged:
+                journal.add(found[-1])
             watcher.step()
         return _publish(output, found, BuiltFrom(kind="folder", tag=None), {}, with_paper)
 
@@ -113,9 +117,8 @@ def build_from_hub(
     """
     parquet.arrow()
     watcher = watcher or Watcher()
-    with locked(output):
-        refuse_foreign(output)
-        previous = Previous.read(output, "hub")
+    with locked(output), _journal(output, "hub") as journal:
+        previous = Previous.read(output, "hub").with_more(journal.found)
         listing = list_repos(tag)
         _refuse_unknown_tag(listing, previous, tag)
         breaker = CircuitBreaker()
@@ -124,11 +127,18 @@ def build_from_hub(
         repos, over_cap = capped(named.values(), per_namespace)
         watcher.begin(len(repos))
         found = [*missing.unsure]
-        for each in hub.read_all(repos, previous, breaker):
+        for each in hub.read_all(repos, previous, breaker, journal.add):
             found.append(each)
             watcher.step()
         built = _publish(output, found, BuiltFrom(kind="hub", tag=tag), over_cap, with_paper)
         return replace(built, is_cut=listing.is_cut)
+
+
+@contextmanager
+def _journal(output: Path, kind: str) -> Iterator[Journal]:
+    refuse_foreign(output)
+    with Journal(output, kind) as journal:
+        yield journal
 
 
 def _refuse_unknown_tag(listing: Listing, previous: Previous, tag: str) -> None:
