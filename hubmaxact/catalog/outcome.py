@@ -79,15 +79,19 @@ class Previous:
 
     @classmethod
     def read(cls, folder: Path, kind: str) -> Self:
-        """Read them from a catalog's folder; empty when nothing there can be relied on."""
+        """Read them from a catalog's folder; empty when nothing there can be relied on.
+
+        Of what another version built, rows are good for keeping and for nothing else.
+        """
         try:
             index = read_index(folder)
             table = index.table()
         except HubmaxactError:
             return cls({})
         manifest = index.manifest
-        if manifest["built_by"] != __version__ or manifest["built_from"].get("kind") != kind:
+        if manifest["built_from"].get("kind") != kind:
             return cls({})
+        is_ours = manifest["built_by"] == __version__
         tag = manifest["built_from"].get("tag")
         rows = {row["key"].removeprefix("file:"): row for row in rows_of(table)}
         reasons: dict[str, tuple[Outcome, str]] = {}
@@ -97,9 +101,10 @@ class Previous:
         for name, state in manifest["sources"].items():
             outcome, reason = reasons.get(name, ("row", ""))
             row = _by_itself(rows[name], state) if name in rows else None
-            if row or reason:
+            if row or (reason and is_ours):
+                known = state if is_ours else _trust_of(state)
                 found[name] = SourceOutcome(
-                    name=name, outcome=outcome, state=state, row=row, reason=reason, unchanged=True
+                    name=name, outcome=outcome, state=known, row=row, reason=reason, unchanged=True
                 )
         return cls(found, tag if isinstance(tag, str) else None)
 
@@ -124,7 +129,8 @@ class Previous:
         before = self.found.get(failed.name)
         if before is None or before.row is None:
             return failed
-        return replace(before, outcome="kept", reason=f"{_as_of(before.row)}; {failed.reason}")
+        reason = f"{_as_of(before.row)}; {failed.reason}"
+        return replace(before, outcome="kept", reason=reason, unchanged=False)
 
 
 def _as_of(row: Row) -> str:
@@ -135,5 +141,9 @@ def _as_of(row: Row) -> str:
 
 def _by_itself(row: Row, state: State) -> Row:
     """The row with the trust it had before rows were held against each other."""
-    own = {name: state.get(name) for name in TRUST_COLUMNS if name in state}
-    return cast("Row", {**row, **own})
+    return cast("Row", {**row, **_trust_of(state)})
+
+
+def _trust_of(state: State) -> State:
+    """What a state says of trust, without that by which a change is told: it is read anew."""
+    return cast("State", {name: state.get(name) for name in TRUST_COLUMNS if name in state})

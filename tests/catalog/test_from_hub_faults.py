@@ -230,6 +230,22 @@ def test_a_repository_that_cannot_be_asked_for_keeps_its_row(hub, from_hub, cata
     assert [left["name"] for left in manifest_in(catalog)["kept"]] == ["org/a", "org/b", "org/c"]
 
 
+def test_another_version_reads_anew_and_loses_no_row_meanwhile(hub, from_hub, catalog):
+    from_hub("--no-paper")
+    before = rows_in(catalog)
+    path = catalog / "manifest.json"
+    path.write_text(path.read_text().replace('"built_by": "', '"built_by": "x'))
+    hub.faults.add("GET", "org/b/resolve", status=500, times=4)
+    hub.faults.add("GET", r"/api/models\?", status=200, body=b"[]")
+    for unchanged, asked in ((0, 4), (3, 1)):
+        hub.requests.clear()
+        done = from_hub("--no-paper")
+        assert rows_in(catalog) == before
+        assert f"{unchanged} sources unchanged" in done.stderr
+        assert len({each.target for each in hub.asked("GET", "/resolve/")}) == asked
+    assert manifest_in(catalog)["kept"] == []
+
+
 def test_the_last_repository_may_go_and_a_misspelt_tag_takes_nothing(hub, from_hub, catalog):
     from_hub("--no-paper")
     done = from_hub("--no-paper", "--tag", "activation-maximum")
