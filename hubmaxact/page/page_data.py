@@ -3,6 +3,7 @@
 Every answer is plain data for JSON, the same for equal indexes. Knows nothing of HTTP and files.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -15,12 +16,16 @@ from hubmaxact.page.facets import FACETS, values
 from hubmaxact.page.findings import by_scope
 from hubmaxact.page.query import Query
 from hubmaxact.page.release import release, table_row
+from hubmaxact.page.safe_text import collated
 from hubmaxact.page.url_state import MAX_PICKS, View
 
 SHARD = 50
 """Releases in one file of a static export."""
 
 SHARD_DIGITS = 4
+
+MOST_NAMED = 3
+"""Protocols that are named beside a ranking; the facet has all of them."""
 
 What = Literal["view", "all", "picked"]
 Kind = Literal["csv", "parquet"]
@@ -74,7 +79,13 @@ class PageData:
         """One page of the table, as the view asks for it."""
         found = self.query.page(view)
         rows = [table_row(row) for row in found.rows]
-        return {"total": found.total, "page": found.page, "pages": found.pages, "rows": rows}
+        return {
+            "total": found.total,
+            "page": found.page,
+            "pages": found.pages,
+            "protocols": _protocols(found.protocols),
+            "rows": rows,
+        }
 
     def releases(self, keys: Sequence[str]) -> dict[str, Any]:
         """The picked releases in full, in the order picked, and the keys that no row has."""
@@ -125,6 +136,13 @@ class PageData:
         if what == "picked":
             return [self._by_key[key] for key in view.picks if key in self._by_key]
         return self.rows
+
+
+def _protocols(counts: Counter[str]) -> dict[str, Any]:
+    """How many protocols stand in a ranking, and the commonest; a browser says the same."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], collated(item[0])))
+    commonest = [{"value": value, "count": count} for value, count in ordered[:MOST_NAMED]]
+    return {"number": len(counts), "commonest": commonest}
 
 
 def _shard_name(number: int) -> str:

@@ -13,6 +13,7 @@ import { dotPlot } from "./dot_plot.js";
 import { releases } from "./table.js";
 import { theme } from "./theme.js";
 import { selection } from "./selection.js";
+import { mixedProtocols } from "./mixed_protocols.js";
 import { emptyIndex } from "./empty_index.js";
 
 const HUB = "https://huggingface.co";
@@ -88,6 +89,7 @@ async function releasesView() {
     announced(counted(page.total, "release"));
     return [
       filters(state, source.about, go),
+      mixedProtocols(page, source.about, go),
       releases(page, state, source.about, go),
       downloads(source, state),
       selection(picked, go),
