@@ -54,7 +54,8 @@ def build(
     """Index every report below FOLDER, or of the Hub with --from-hub.
 
     Writes index.parquet and manifest.json. A report that cannot be read is left out, with the
-    reason in the manifest. Run again, it reads only what changed. Prints the table's path.
+    reason in the manifest; one that the Hub does not give keeps its row. Run again, it reads only
+    what changed, and after a kill what was not yet read. Prints the table's path.
     """
     from hubmaxact.catalog.build import build_from_folder, build_from_hub
     from hubmaxact.catalog.store import INDEX

@@ -47,6 +47,7 @@ class PageData:
         self.query = Query(rows)
         self._about = about.fixed(rows, index, origin, built)
         self._by_key = {row["key"]: row for row in rows}
+        self._kept = {left["name"]: left["reason"] or "" for left in index.manifest["kept"]}
 
     @classmethod
     def of(cls, index: Index, *, origin: str, built: str | None) -> Self:
@@ -78,7 +79,7 @@ class PageData:
     def page(self, view: View) -> dict[str, Any]:
         """One page of the table, as the view asks for it."""
         found = self.query.page(view)
-        rows = [table_row(row) for row in found.rows]
+        rows = [table_row(row, self._kept.get(row["key"])) for row in found.rows]
         return {
             "total": found.total,
             "page": found.page,
@@ -91,7 +92,7 @@ class PageData:
         """The picked releases in full, in the order picked, and the keys that no row has."""
         picked = tuple(dict.fromkeys(keys))[:MAX_PICKS]
         return {
-            "releases": [release(self._by_key[key]) for key in picked if key in self._by_key],
+            "releases": [self._release(self._by_key[key]) for key in picked if key in self._by_key],
             "unknown": [key for key in picked if key not in self._by_key],
         }
 
@@ -108,7 +109,7 @@ class PageData:
         return {
             "rows": [
                 {
-                    **table_row(row),
+                    **table_row(row, self._kept.get(row["key"])),
                     "facets": {facet.name: values(facet, row) for facet in FACETS},
                     "search": self.query.texts[place],
                     "shard": _shard_name(place // SHARD),
@@ -121,7 +122,7 @@ class PageData:
         """Yield every release in full, by file of a static export."""
         for first in range(0, len(self.rows), SHARD):
             rows = self.rows[first : first + SHARD]
-            yield _shard_name(first // SHARD), {"releases": [release(row) for row in rows]}
+            yield _shard_name(first // SHARD), {"releases": [self._release(row) for row in rows]}
 
     def download(self, what: What, kind: Kind, view: View = View()) -> bytes:  # noqa: B008 frozen
         """Rows as a file: all of them, those of the view in its order, or the picked ones."""
@@ -129,6 +130,9 @@ class PageData:
             return self.index.content
         rows = self._chosen(what, view)
         return downloads.as_csv(rows) if kind == "csv" else downloads.as_parquet(rows)
+
+    def _release(self, row: Row) -> dict[str, Any]:
+        return release(row, self._kept.get(row["key"]))
 
     def _chosen(self, what: What, view: View) -> Sequence[Row]:
         if what == "view":
