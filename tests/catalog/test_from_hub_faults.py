@@ -187,11 +187,15 @@ def test_a_listing_is_not_waited_for_for_ever(hub, catalog, tmp_path):
     assert len(rows_in(catalog)) == 4
 
 
-@pytest.mark.parametrize("how", ["nothing", "empty", "early", "again", "fewer", "broken"])
+@pytest.mark.parametrize(
+    "how", ["nothing", "fewer", "empty", "early", "again", "garbage", "broken"]
+)
 def test_a_listing_that_is_cut_short_never_shrinks_the_index(hub, from_hub, catalog, how):
     hub.page_size = 2
     from_hub("--no-paper")
     publish(hub, "org/e")
+    commit = hub.repos["model", "org/e"].resolve("main").sha
+    one = json.dumps([{"id": "org/e", "sha": commit}]).encode()
     first = r"/api/models\?(?!.*cursor)"
     link = {"headers": {"Link": f'<{hub.url}/api/models?filter=activation-maxima>; rel="next"'}}
     faults = {
@@ -199,7 +203,8 @@ def test_a_listing_that_is_cut_short_never_shrinks_the_index(hub, from_hub, cata
         "empty": ("cursor=2", {"status": 200, "body": b"[]"}),
         "early": ("cursor=2", {"headers": {"Link": ""}}),
         "again": (r"/api/models\?", link),
-        "fewer": ("cursor=4", {"status": 200, "body": b"[{}]"}),
+        "garbage": ("cursor=4", {"status": 200, "body": b"[{}]"}),
+        "fewer": (first, {"status": 200, "body": one}),
         "broken": ("cursor=2", {"status": 502}),
     }
     where, what = faults[how]
@@ -209,7 +214,7 @@ def test_a_listing_that_is_cut_short_never_shrinks_the_index(hub, from_hub, cata
     assert {"org/a", "org/b", "org/c", "org/d"} <= rows_in(catalog).keys()
     assert manifest_in(catalog)["kept"] == []
     assert len(hub.asked("GET", "/api/models?")) < 20
-    assert done.code == (2 if how in {"fewer", "broken"} else 0)
+    assert done.code == (2 if how in {"garbage", "broken"} else 0)
     assert ("releases may be missing" in done.stderr) == (how in {"empty", "again"})
 
 
