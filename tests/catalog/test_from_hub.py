@@ -242,5 +242,5 @@ def test_a_deleted_or_untagged_repository_leaves_the_table(hub, built):
     rows, manifest, _ = built()
     assert list(rows) == list(manifest["sources"]) == ["org/c"]
     assert [r.target.partition("?")[0] for r in sorted(requests(hub), key=lambda r: r.target)] == [
-        f"/api/models/org/{name}" for name in "abd"
+        f"/api/models/org/{name}" for name in ("a", "b", "d")
     ]
