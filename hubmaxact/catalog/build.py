@@ -1,21 +1,26 @@
 """Building the catalog: read every source, put the rows into one table, replace the old index.
 
 Nothing a report holds can stop a build; a report that cannot be read is left out with a reason.
+What was read is kept at once, so that the build after a killed one goes on where that one ended.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hubmaxact import __version__
 from hubmaxact.catalog import parquet
+from hubmaxact.catalog.journal import Journal
 from hubmaxact.catalog.manifest import SCHEMA, BuiltFrom, Counts, IndexFile, Left, Manifest
 from hubmaxact.catalog.outcome import Previous, SourceOutcome
 from hubmaxact.catalog.row import PAPER, Row
 from hubmaxact.catalog.sources import folder, hub, paper
-from hubmaxact.catalog.sources.hub_listing import Listing, list_repos
+from hubmaxact.catalog.sources.hub_calls import CircuitBreaker
+from hubmaxact.catalog.sources.hub_listing import Listing, capped, list_repos
+from hubmaxact.catalog.sources.hub_missing import Missing, look_for
 from hubmaxact.catalog.store import INDEX, locked, refuse_foreign, replace_index
 from hubmaxact.catalog.trust import settle
 from hubmaxact.errors import HubError
@@ -24,10 +29,14 @@ from hubmaxact.printable import printable
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What a build did: its manifest, and how many sources were as the earlier build left them."""
+    """What a build did: its manifest, and how many sources were as the earlier build left them.
+
+    `is_cut`: the Hub's listing ended before it should, so there may be more than could be read.
+    """
 
     manifest: Manifest
     unchanged: int
+    is_cut: bool = False
 
 
 class Watcher:
@@ -66,12 +75,16 @@ def build_from_folder(
     """
     parquet.arrow()
     watcher = watcher or Watcher()
-    with locked(output):
-        refuse_foreign(output)
-        previous = Previous.read(output, "folder")
+    with locked(output), _journal(output, "folder") as journal:
+        previous = Previous.read(output, "folder").with_more(journal.found)
         files = folder.report_files(source, output)
         watcher.begin(len(files))
-        found = [_stepped(folder.read_file(path, source, previous), watcher) for path in files]
+        found = []
+        for path in files:
+            found.append(folder.read_file(path, source, previous))
+            if not found[-1].unchanged:
+                journal.add(found[-1])
+            watcher.step()
         return _publish(output, found, BuiltFrom(kind="folder", tag=None), {}, with_paper)
 
 
@@ -104,29 +117,48 @@ def build_from_hub(
     """
     parquet.arrow()
     watcher = watcher or Watcher()
-    with locked(output):
-        refuse_foreign(output)
-        previous = Previous.read(output, "hub")
-        listing = list_repos(tag, per_namespace)
-        _refuse_sudden_nothing(listing, previous, tag)
-        watcher.begin(len(listing.repos))
-        found = list(hub.read_all(listing.repos, previous, watcher.step))
-        built_from = BuiltFrom(kind="hub", tag=tag)
-        return _publish(output, found, built_from, listing.over_cap, with_paper)
+    with locked(output), _journal(output, "hub") as journal:
+        previous = Previous.read(output, "hub").with_more(journal.found)
+        listing = list_repos(tag)
+        _refuse_unknown_tag(listing, previous, tag)
+        breaker = CircuitBreaker()
+        missing = _missing(listing, previous, tag, breaker, watcher)
+        named = {repo.repo_id: repo for repo in missing.there} | listing.repos
+        repos, over_cap = capped(named.values(), per_namespace)
+        watcher.begin(len(repos))
+        found = [*missing.unsure]
+        for each in hub.read_all(repos, previous, breaker, journal.add):
+            found.append(each)
+            watcher.step()
+        built = _publish(output, found, BuiltFrom(kind="hub", tag=tag), over_cap, with_paper)
+        return replace(built, is_cut=listing.is_cut)
 
 
-def _refuse_sudden_nothing(listing: Listing, previous: Previous, tag: str) -> None:
-    """A Hub that lists nothing where it listed much is broken more likely than empty."""
-    if previous.found and not listing.repos:
+@contextmanager
+def _journal(output: Path, kind: str) -> Iterator[Journal]:
+    refuse_foreign(output)
+    with Journal(output, kind) as journal:
+        yield journal
+
+
+def _refuse_unknown_tag(listing: Listing, previous: Previous, tag: str) -> None:
+    """A tag that nobody has is a slip of the pen more likely than the end of a catalog."""
+    if previous.found and not listing.repos and previous.tag not in {tag, None}:
         raise HubError(
-            f"the Hub lists no repository with the tag {printable(tag)}, where an earlier build "
-            f"found {len(previous.found):,}. Nothing was changed; try again later."
+            f"the Hub lists no repository with the tag {printable(tag)}, and the catalog there "
+            f"holds {len(previous.found):,} with another one. Nothing was changed; check the tag."
         )
 
 
-def _stepped(found: SourceOutcome, watcher: Watcher) -> SourceOutcome:
-    watcher.step()
-    return found
+def _missing(
+    listing: Listing, previous: Previous, tag: str, breaker: CircuitBreaker, watcher: Watcher
+) -> Missing:
+    """Repositories of the last build that the listing lacks; another tag lists other ones."""
+    is_same = previous.tag in {tag, None}
+    names = sorted(previous.with_rows - listing.repos.keys()) if is_same else []
+    if names:
+        watcher.begin(len(names))
+    return look_for(names, tag, previous, breaker, watcher.step)
 
 
 def _publish(
@@ -153,6 +185,7 @@ def _publish(
         quarantine=_left(found, "quarantine"),
         newer=_left(found, "newer"),
         kept=_left(found, "kept"),
+        unread=_left(found, "unread"),
         over_cap=over_cap,
         sources={each.name: each.state for each in found if each.state},
     )
@@ -171,6 +204,7 @@ def _counts(rows: Iterable[Row], found: Iterable[SourceOutcome]) -> Counts:
         quarantined=outcomes["quarantine"],
         newer=outcomes["newer"],
         kept=outcomes["kept"],
+        unread=outcomes["unread"],
     )
 
 

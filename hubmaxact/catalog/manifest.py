@@ -12,6 +12,9 @@ from hubmaxact.errors import HubmaxactError
 SCHEMA = 1
 """Grows when a column or a field of the manifest changes its meaning."""
 
+LISTS = ("quarantine", "newer", "kept", "unread")
+"""Fields that name reports, each with a reason."""
+
 MAX_INDEX_FILE_BYTES = 512 * 1024 * 1024
 
 
@@ -48,6 +51,7 @@ class Counts(TypedDict):
     quarantined: int
     newer: int
     kept: int
+    unread: int
 
 
 class Left(TypedDict):
@@ -79,6 +83,7 @@ class Manifest(TypedDict):
     quarantine: list[Left]
     newer: list[Left]  # than this index
     kept: list[Left]  # from an earlier build: the Hub gave no answer this time
+    unread: list[Left]  # likewise, and no earlier build has read them
     over_cap: dict[str, int]  # namespace to repositories beyond its share
     sources: dict[str, State]
 
@@ -116,6 +121,8 @@ def decode(content: bytes) -> Manifest:
         raise NewerManifestError(
             f"manifest.json has schema {schema}; this version knows {SCHEMA}. Upgrade hubmaxact."
         )
+    if isinstance(document, dict):
+        document.setdefault("unread", [])  # manifests were without it once
     if schema != SCHEMA or not _has_shape(document):
         raise ManifestError("manifest.json is not a catalog's manifest; build the catalog again.")
     return cast("Manifest", document)
@@ -126,12 +133,12 @@ def _has_shape(document: dict[str, Any]) -> bool:
     kinds = {
         "built_by": str,
         **dict.fromkeys(("built_from", "index", "counts", "over_cap", "sources"), dict),
-        **dict.fromkeys(("quarantine", "newer", "kept"), list),
+        **dict.fromkeys(LISTS, list),
     }
     if not all(isinstance(document.get(name), kind) for name, kind in kinds.items()):
         return False
     states = document["sources"].values()
-    lists = document["quarantine"] + document["newer"] + document["kept"]
+    lists = [left for name in LISTS for left in document[name]]
     return (
         all(isinstance(state, dict) and _are_texts(state) for state in states)
         and all(isinstance(left, dict) and left.keys() == {"name", "reason"} for left in lists)

@@ -54,7 +54,8 @@ def build(
     """Index every report below FOLDER, or of the Hub with --from-hub.
 
     Writes index.parquet and manifest.json. A report that cannot be read is left out, with the
-    reason in the manifest. Run again, it reads only what changed. Prints the table's path.
+    reason in the manifest; one that the Hub does not give keeps its row. Run again, it reads only
+    what changed, and after a kill what was not yet read. Prints the table's path.
     """
     from hubmaxact.catalog.build import build_from_folder, build_from_hub
     from hubmaxact.catalog.store import INDEX
@@ -94,8 +95,15 @@ def _tell(built: "Built") -> None:
     _list("quarantined", manifest["quarantine"])
     _list("newer than this index", manifest["newer"])
     _list("kept from the last build", manifest["kept"])
+    _list("not read this time", manifest["unread"])
     for namespace, number in manifest["over_cap"].items():
         click.echo(f"not read, beyond the cap: {number:,} of {namespace}", err=True)
+    if built.is_cut:
+        click.echo(
+            "The Hub's listing ended before it should, so releases may be missing that no build "
+            "has read yet. Build again later.",
+            err=True,
+        )
 
 
 def _list(what: str, left: "list[Left]") -> None:

@@ -25,6 +25,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx
 
 from hubmaxact.hub import endpoint, proxies
+from hubmaxact.hub.asked_wait import asked_wait
 
 # What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
 # lacks its fields (the library indexes into it). Wrap only the call itself with this.
@@ -43,7 +44,6 @@ DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 MAX_DETAIL = 300
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 TOKEN = re.compile(r"\bhf_\w{4,}")
-EXHAUSTED = re.compile(r";\s*r=0\s*;\s*t=(\d{1,6})")
 
 
 class Kind(Enum):
@@ -249,19 +249,8 @@ def _by_response(error: HfHubHTTPError) -> Fault:
         detail = f"status {status}. {detail}".strip()
     if kind is Kind.REFUSED:
         detail = f"({status}): {detail or 'no reason given'}".removesuffix(".")
-    return Fault(kind, detail, _asked_wait(error.response.headers))
+    return Fault(kind, detail, asked_wait(error.response.headers))
 
 
 def _by_hundred(status: int) -> Kind:
     return Kind.REFUSED if 400 <= status < 500 else Kind.UNCERTAIN
-
-
-def _asked_wait(headers: Mapping[str, str]) -> int | None:
-    """Seconds until the rate limit resets, from `RateLimit` or `Retry-After`.
-
-    `RateLimit` stands on every answer; it is a reason to wait only when nothing remains of it.
-    """
-    if reset := EXHAUSTED.search(headers.get("RateLimit", "")):
-        return int(reset[1])
-    retry_after = headers.get("Retry-After", "")
-    return int(retry_after) if retry_after.isdecimal() and len(retry_after) < 7 else None

@@ -35,6 +35,10 @@ SMALLER: dict[RepoType, str] = {
 }
 
 
+class DamagedAnswerError(HubError):
+    """Raised when what the Hub sends is not what it says it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class HubFile:
     """One file at a commit; `sha256` is None unless the file is in LFS."""
@@ -157,6 +161,28 @@ def read_file(repo_id: str, commit: str, path: str, *, limit: int) -> bytes | No
     check_repo_id(repo_id)
     url = hf_hub_url(repo_id, path, revision=commit)
     return ask(lambda: _read(url, path, limit), repo_id=repo_id, revision=commit)
+
+
+def read_listed(repo_id: str, commit: str, file: HubFile, *, limit: int) -> bytes:
+    """The bytes of one file at `commit`, held against the digest that the Hub lists.
+
+    Args:
+        repo_id: Model repository ("owner/name").
+        commit: 40 hexadecimal digits.
+        file: The file as it is listed at that commit.
+        limit: Bytes that it may have.
+
+    Returns:
+        The whole content.
+
+    Raises:
+        DamagedAnswerError: Something else arrived, or nothing.
+        HubError: The file is larger than `limit` bytes, or cannot be read.
+    """
+    content = read_file(repo_id, commit, file.path, limit=limit)
+    if content is None or not file.holds(content):
+        raise DamagedAnswerError(f"{clean(file.path)} arrived damaged. Try again later.")
+    return content
 
 
 def download_file(

@@ -8,16 +8,17 @@ from typing import TypeVar
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub import session
+from hubmaxact.hub.asked_wait import MAX_ASKED_SECONDS
 from hubmaxact.hub.client import RepoType, repo_name, repo_url
 from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
-MAX_ASKED_SECONDS = 300  # one whole rate-limit window; longer is for the user to decide
 MAX_PAUSE_SECONDS = 20.0
 READ_TRIES = 4
 AGAIN = {Kind.UNCERTAIN, Kind.PROXY, Kind.RATE_LIMITED}
-# The client tries some reads again by itself, up to five times: ours must not multiply with its.
+# After a broken line the client asks again by itself, up to five times: ours must not multiply with
+# its. What the Hub says in answer is not slept over there; see `session`.
 MAX_READING_SECONDS = 300.0
 
 

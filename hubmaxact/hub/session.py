@@ -2,9 +2,11 @@
 
 huggingface_hub waits for ever, on some calls against any default (it passes `timeout=None`), and it
 follows a listing to whatever host the answer names, token and all. Both are put right in a hook
-that sees each request last, redirects included.
+that sees each request last, redirects included. It also sleeps without a word for as long as an
+answer asks, five times over; a hook that sees each answer first takes that from it.
 """
 
+import logging
 import math
 import os
 from collections.abc import Iterator
@@ -13,11 +15,13 @@ from contextvars import ContextVar
 from functools import cache
 
 from huggingface_hub import constants, set_client_factory
-from huggingface_hub.utils import get_session, httpx
+from huggingface_hub.utils import get_session, hf_raise_for_status, httpx
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub import endpoint, proxies
+from hubmaxact.hub.asked_wait import MAX_ASKED_SECONDS, asked_wait
 
+LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
 CONNECT_SECONDS = 10.0
 # The Hub itself gives up on a commit after 60 s: waiting longer, we hear what became of it.
 ANSWER_SECONDS = 75.0
@@ -26,6 +30,9 @@ CI_IDENTITY = "ACTIONS_ID_TOKEN_REQUEST_URL"
 
 MOST_REQUESTS = 1000
 """For one question; no listing has as many pages."""
+
+SLEPT_OVER = {429, 500, 502, 503, 504}
+"""Answers after which huggingface_hub sleeps and asks again."""
 
 _SENT: ContextVar[list[httpx.Request] | None] = ContextVar("sent", default=None)
 
@@ -59,7 +66,11 @@ def bound() -> None:
         _keep_token_home(request)
         _count(request)
 
-    ours = {**hooks, "request": [*hooks["request"], last]}
+    ours = {
+        **hooks,
+        "request": [*hooks["request"], last],
+        "response": [_refuse_to_sleep, *hooks.get("response", ())],
+    }
     set_client_factory(
         lambda: httpx.Client(event_hooks=ours, follow_redirects=True, timeout=limits)
     )
@@ -98,6 +109,8 @@ def seconds(variable: str, default: float) -> float:
 def watched() -> Iterator[list[httpx.Request]]:
     """Yield a list of the requests that this thread sends meanwhile, answered or not.
 
+    Whoever watches tries again by itself: an answer that asks for patience is raised at once.
+
     Yields:
         The list, empty at first; it grows with each request.
 
@@ -121,6 +134,21 @@ def _count(request: httpx.Request) -> None:
             "up. Try again later."
         )
     sent.append(request)
+
+
+def _refuse_to_sleep(response: httpx.Response) -> None:
+    """Raise the error that the library would end with, where it would sleep too long or unwatched.
+
+    Its own threads are not watched: there a wait that a person would sit through stays its own.
+    """
+    if response.status_code not in SLEPT_OVER:
+        return
+    wait = asked_wait(response.headers) or 0
+    if _SENT.get() is not None or wait > MAX_ASKED_SECONDS:
+        response.read()
+        hf_raise_for_status(response)
+    elif wait:
+        LOG.warning("The Hub asks to wait for %d seconds.", wait + 1)
 
 
 def _limit(request: httpx.Request, limits: httpx.Timeout) -> None:

@@ -109,6 +109,8 @@ def _index(rows: Sequence[Row], index: Index) -> dict[str, Any]:
         "paper": len(rows) - len(measured),
         "quarantined": len(index.manifest["quarantine"]),
         "newer": len(index.manifest["newer"]),
+        "kept": len(index.manifest["kept"]),
+        "unread": len(index.manifest["unread"]),
         "trust": dict(sorted(Counter(row["trust"] for row in measured).items())),
         "sha256": hashlib.sha256(index.content).hexdigest(),
     }

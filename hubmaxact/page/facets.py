@@ -10,6 +10,7 @@ from typing import NamedTuple, TypedDict
 
 from hubmaxact.catalog.row import MEASURED, PAPER, Row
 from hubmaxact.page.columns import weights
+from hubmaxact.page.protocol_label import protocol_label
 from hubmaxact.page.safe_text import shown, value_of
 from hubmaxact.report.row_fields import field
 
@@ -75,6 +76,11 @@ def _standing(name: str, label: str, exceeds: bool) -> Named:
     return f"within-{name}", f"{label}: not exceeded"
 
 
+def protocol(row: Row) -> Sequence[Named]:
+    """How the row was measured; rows with one value are comparable."""
+    return ((value_of(row["protocol_key"]), protocol_label(row)),)
+
+
 def _of(name: str) -> Callable[[Row], Sequence[Named]]:
     def values(row: Row) -> Sequence[Named]:
         return _named(field(row, name))
@@ -100,6 +106,7 @@ FACETS = (
     Facet("weights", "Weights", lambda row: _named(weights(row))),
     Facet("source", "Source", _of("source"), (MEASURED, PAPER)),
     Facet("trust", "Trust", _of("trust"), ("current", "stale", "copied", "unverified")),
+    Facet("protocol", "Protocol", protocol),
 )
 
 
@@ -116,8 +123,10 @@ def choices(facet: Facet, rows: Iterable[Row]) -> list[Choice]:
         for value, label in facet.values(row) or ((UNKNOWN, UNKNOWN),):
             counts[value] += 1
             spelled.setdefault(value, Counter())[label] += 1
+    labels = {value: _commonest(labels) for value, labels in spelled.items()}
+    shared = Counter(labels.values())
     found = [
-        Choice(value=value, label=_commonest(spelled[value]), count=count)
+        Choice(value=value, label=_told_apart(labels[value], value, shared), count=count)
         for value, count in counts.items()
     ]
     return sorted(found, key=lambda choice: _rank(facet, choice))
@@ -125,6 +134,11 @@ def choices(facet: Facet, rows: Iterable[Row]) -> list[Choice]:
 
 def _commonest(labels: Counter[str]) -> str:
     return min(labels, key=lambda label: (-labels[label], label))
+
+
+def _told_apart(label: str, value: str, shared: Counter[str]) -> str:
+    """The label; with the value where another value has the same one."""
+    return label if shared[label] == 1 else f"{label} ({value})"
 
 
 def _rank(facet: Facet, choice: Choice) -> tuple[bool, int, str]:

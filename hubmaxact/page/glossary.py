@@ -28,6 +28,10 @@ WORDS = {
         "a tenth of the error. A diagnostic, as in arXiv:2605.15572: deployed kernels often do "
         "not round the tensor that holds M."
     ),
+    "Protocol": (
+        "How a release was measured: the texts and how many, their longest length, special "
+        "tokens, number format. Values are comparable within one protocol."
+    ),
     "current": "The repository on the Hub holds the very weights that were measured.",
     "stale": "It holds other weights by now: the report speaks of older ones.",
     "copied from": "The report or the weights are another repository's.",

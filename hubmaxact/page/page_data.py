@@ -3,6 +3,7 @@
 Every answer is plain data for JSON, the same for equal indexes. Knows nothing of HTTP and files.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -15,12 +16,16 @@ from hubmaxact.page.facets import FACETS, values
 from hubmaxact.page.findings import by_scope
 from hubmaxact.page.query import Query
 from hubmaxact.page.release import release, table_row
+from hubmaxact.page.safe_text import collated
 from hubmaxact.page.url_state import MAX_PICKS, View
 
 SHARD = 50
 """Releases in one file of a static export."""
 
 SHARD_DIGITS = 4
+
+MOST_NAMED = 3
+"""Protocols that are named beside a ranking; the facet has all of them."""
 
 What = Literal["view", "all", "picked"]
 Kind = Literal["csv", "parquet"]
@@ -42,6 +47,7 @@ class PageData:
         self.query = Query(rows)
         self._about = about.fixed(rows, index, origin, built)
         self._by_key = {row["key"]: row for row in rows}
+        self._kept = {left["name"]: left["reason"] or "" for left in index.manifest["kept"]}
 
     @classmethod
     def of(cls, index: Index, *, origin: str, built: str | None) -> Self:
@@ -73,14 +79,20 @@ class PageData:
     def page(self, view: View) -> dict[str, Any]:
         """One page of the table, as the view asks for it."""
         found = self.query.page(view)
-        rows = [table_row(row) for row in found.rows]
-        return {"total": found.total, "page": found.page, "pages": found.pages, "rows": rows}
+        rows = [table_row(row, self._kept.get(row["key"])) for row in found.rows]
+        return {
+            "total": found.total,
+            "page": found.page,
+            "pages": found.pages,
+            "protocols": _protocols(found.protocols),
+            "rows": rows,
+        }
 
     def releases(self, keys: Sequence[str]) -> dict[str, Any]:
         """The picked releases in full, in the order picked, and the keys that no row has."""
         picked = tuple(dict.fromkeys(keys))[:MAX_PICKS]
         return {
-            "releases": [release(self._by_key[key]) for key in picked if key in self._by_key],
+            "releases": [self._release(self._by_key[key]) for key in picked if key in self._by_key],
             "unknown": [key for key in picked if key not in self._by_key],
         }
 
@@ -97,7 +109,7 @@ class PageData:
         return {
             "rows": [
                 {
-                    **table_row(row),
+                    **table_row(row, self._kept.get(row["key"])),
                     "facets": {facet.name: values(facet, row) for facet in FACETS},
                     "search": self.query.texts[place],
                     "shard": _shard_name(place // SHARD),
@@ -110,7 +122,7 @@ class PageData:
         """Yield every release in full, by file of a static export."""
         for first in range(0, len(self.rows), SHARD):
             rows = self.rows[first : first + SHARD]
-            yield _shard_name(first // SHARD), {"releases": [release(row) for row in rows]}
+            yield _shard_name(first // SHARD), {"releases": [self._release(row) for row in rows]}
 
     def download(self, what: What, kind: Kind, view: View = View()) -> bytes:  # noqa: B008 frozen
         """Rows as a file: all of them, those of the view in its order, or the picked ones."""
@@ -119,12 +131,22 @@ class PageData:
         rows = self._chosen(what, view)
         return downloads.as_csv(rows) if kind == "csv" else downloads.as_parquet(rows)
 
+    def _release(self, row: Row) -> dict[str, Any]:
+        return release(row, self._kept.get(row["key"]))
+
     def _chosen(self, what: What, view: View) -> Sequence[Row]:
         if what == "view":
             return self.query.all(view)
         if what == "picked":
             return [self._by_key[key] for key in view.picks if key in self._by_key]
         return self.rows
+
+
+def _protocols(counts: Counter[str]) -> dict[str, Any]:
+    """How many protocols stand in a ranking, and the commonest; a browser says the same."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], collated(item[0])))
+    commonest = [{"value": value, "count": count} for value, count in ordered[:MOST_NAMED]]
+    return {"number": len(counts), "commonest": commonest}
 
 
 def _shard_name(number: int) -> str:

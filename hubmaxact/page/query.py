@@ -5,14 +5,14 @@ facet must agree. Text is ordered lower-cased and by UTF-16 code units, as JavaS
 it, false before true; the unknown comes last in both directions, and ties go by key.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
 from hubmaxact.catalog.row import Row
 from hubmaxact.page.columns import COLUMN_BY_NAME, Cell
-from hubmaxact.page.facets import FACETS, values
+from hubmaxact.page.facets import FACETS, protocol, values
 from hubmaxact.page.release import search_text
 from hubmaxact.page.safe_text import collated
 from hubmaxact.page.url_state import PAGE_SIZE, Sort, View
@@ -25,6 +25,7 @@ class Page(NamedTuple):
     total: int
     page: int
     pages: int
+    protocols: Counter[str]  # how many of all found rows were measured in which way
 
 
 class Query:
@@ -34,6 +35,7 @@ class Query:
         self.rows = rows
         self.texts = [search_text(row) for row in rows]
         self.places = {facet.name: _places(rows, facet.name) for facet in FACETS}
+        self._protocols = [value for row in rows for value, _ in protocol(row)]
         self.order = cache(self._order)
 
     def page(self, view: View) -> Page:
@@ -43,7 +45,8 @@ class Query:
         page = min(view.page, pages)
         first = (page - 1) * PAGE_SIZE
         rows = [self.rows[place] for place in found[first : first + PAGE_SIZE]]
-        return Page(rows, len(found), page, pages)
+        protocols = Counter(self._protocols[place] for place in found)
+        return Page(rows, len(found), page, pages, protocols)
 
     def all(self, view: View) -> list[Row]:
         """Every row that a view asks for, in its order."""

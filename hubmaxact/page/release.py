@@ -16,6 +16,7 @@ from hubmaxact.report.row_fields import field
 
 HUB = "https://huggingface.co/"
 LONGEST_NAME = 240
+NOT_READ = "Not read when this index was built"
 
 SEARCHED = (
     "name", "repo_id", "model_id", "family", "model_type", "architecture", "stage", "base_model",
@@ -23,8 +24,8 @@ SEARCHED = (
 )  # fmt: skip
 
 
-def table_row(row: Row) -> dict[str, Any]:
-    """A release as one row of the page's table."""
+def table_row(row: Row, kept: str | None = None) -> dict[str, Any]:
+    """A release as one row of the page's table; `kept` says why its repository was not read."""
     cells: dict[str, Cell] = {column.name: column.cell(row) for column in COLUMNS}
     return {
         "key": row["key"],
@@ -33,15 +34,16 @@ def table_row(row: Row) -> dict[str, Any]:
         "claimed": claimed(row),
         "source": shown(row["source"]),
         "trust": shown(row["trust"]),
-        "trust_words": trust_words(row),
+        "trust_words": trust_words(row, kept),
         "cells": cells,
         "verdict": verdict(row),
     }
 
 
-def release(row: Row) -> dict[str, Any]:
+def release(row: Row, kept: str | None = None) -> dict[str, Any]:
     """A release with all that its row says, for comparing."""
     said: Verdict = verdict(row)
+    notes = row["notes"] if kept is None else [*row["notes"], f"{NOT_READ}: {kept}"]
     detail = row["trust_detail"]
     return {
         "key": row["key"],
@@ -49,18 +51,18 @@ def release(row: Row) -> dict[str, Any]:
         "href": href(row),
         "claimed": claimed(row),
         "verdict": said,
-        "trust_words": trust_words(row),
+        "trust_words": trust_words(row, kept),
         "trust_detail": None if detail is None else shown(detail, LONGEST_SENTENCE),
         "row": {**_all_shown(row), "key": row["key"]},
-        "notes": [shown(note, LONGEST_SENTENCE) for note in row["notes"] if note],
+        "notes": [shown(note, LONGEST_SENTENCE) for note in notes if note],
     }
 
 
-def trust_words(row: Row) -> str:
+def trust_words(row: Row, kept: str | None = None) -> str:
     """Whether the report speaks of the weights beside it; of a copy, whose they are."""
-    if row["trust"] == "copied" and row["copied_from"]:
-        return f"copied from {shown(row['copied_from'])}"
-    return shown(row["trust"])
+    is_copy = row["trust"] == "copied" and row["copied_from"]
+    words = f"copied from {shown(row['copied_from'] or '')}" if is_copy else shown(row["trust"])
+    return words if kept is None else f"{words}, when last read"
 
 
 def claimed(row: Row) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hubmaxact.errors import DigestMismatchError
 from hubmaxact.files import is_lfs_pointer
-from hubmaxact.hub.repository import HubFile, read_file
+from hubmaxact.hub.repository import HubFile, read_listed
 from hubmaxact.printable import printable
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.weights import SUFFIX, loaded_files
@@ -50,11 +50,12 @@ class StoredWeights:
             Hexadecimal digits. None: a Git LFS pointer was committed in the place of weights.
 
         Raises:
-            HubError: The file cannot be read.
+            HubError: The file cannot be read, or arrives damaged.
         """
-        if known := self.files[path].sha256:
-            return known
-        content = read_file(self.repo_id, self.commit, path, limit=MAX_REGULAR_WEIGHT_BYTES) or b""
+        file = self.files[path]
+        if file.sha256:
+            return file.sha256
+        content = read_listed(self.repo_id, self.commit, file, limit=MAX_REGULAR_WEIGHT_BYTES)
         return None if is_lfs_pointer(content) else hashlib.sha256(content).hexdigest()
 
     def beside(self, measured: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from hubmaxact.errors import HubError
 from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer
-from hubmaxact.hub.repository import HubFile, list_files, read_file
+from hubmaxact.hub.repository import HubFile, list_files, read_listed
 from hubmaxact.printable import printable
 from hubmaxact.recognition.listing import MOST_JSON_BYTES, Listing, quoted
 from hubmaxact.recognition.weights import SUFFIX
@@ -46,14 +45,9 @@ class Repository(Listing):
             Its content.
 
         Raises:
-            HubError: It is larger than MOST_JSON_BYTES, or cannot be fetched.
+            HubError: It is larger than MOST_JSON_BYTES, cannot be fetched, or arrives damaged.
         """
-        content = read_file(self.name, self.commit, path, limit=MOST_JSON_BYTES)
-        if content is None:
-            raise HubError(
-                f"{self.name} lists {printable(path)} and does not give it. Try again later."
-            )
-        return content
+        return read_listed(self.name, self.commit, self.files[path], limit=MOST_JSON_BYTES)
 
     def pointers(self, paths: Iterable[str]) -> list[str]:
         """Return those weight files whose content is a Git LFS pointer, committed as it is.

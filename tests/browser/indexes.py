@@ -106,10 +106,12 @@ def write_index(folder: Path, rows, *, with_paper: bool = True) -> Path:
             quarantined=0,
             newer=0,
             kept=0,
+            unread=0,
         ),
         quarantine=[],
         newer=[],
         kept=[],
+        unread=[],
         over_cap={},
         sources={},
     )

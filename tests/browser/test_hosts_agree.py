@@ -21,6 +21,8 @@ QUERIES = (
     "?trust=stale&trust=current&sort=weights",
     "?pick=org-4%2Fmodel-00018&pick=org-5%2Fmodel-00019&role=mlp_output",
     "?pick=paper%3AQwen3-30B-A3B&pick=paper%3AQwen3-32B&pick=org-1%2Fmodel-00001",
+    "?protocol=p1&sort=-name",
+    "?protocol=p0&trust=stale&page=2",
     "?view=findings",
     "?view=findings&scope=all",
 )

@@ -63,6 +63,25 @@ def test_facets_narrow_and_chips_widen_again(visit, address):
     settled(page, "^$")
 
 
+def test_a_ranking_of_one_protocol_is_had_by_a_press_and_by_its_link(visit, address):
+    page = visit(address).open("?source=measured")
+    expect(page.locator(".mixed")).to_contain_text("2 protocols")
+    page.locator(".mixed").get_by_role("button", name="probe-5k (p1)").click()
+    settled(page, "^source=measured&protocol=p1$")
+    expect(page.locator(".mixed")).to_have_count(0)
+    ranked = names(page)
+    assert len(ranked) == 6
+    other = visit(address).open(page.url.removeprefix(address))
+    assert names(other) == ranked
+    expect(
+        other.get_by_role("button", name="Remove filter Protocol: probe-5k (p1)")
+    ).to_be_visible()
+    other.locator("[data-facet=protocol] summary").click()
+    other.get_by_role("checkbox", name="probe-5k (p0)").check()
+    settled(other, "^source=measured&protocol=p1&protocol=p0$")
+    expect(other.locator(".mixed")).to_contain_text("2 protocols")
+
+
 def test_sorting_by_a_column_puts_the_unknown_last_both_ways(visit, address):
     page = visit(address).open()
     page.locator("[data-sort=size]").click()

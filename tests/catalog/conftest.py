@@ -61,6 +61,7 @@ def session_hub():
 def hub(session_hub):
     """An empty Hub. Its address stays, so that one client process serves every test."""
     session_hub.repos.clear()
+    session_hub.renamed.clear()
     session_hub.requests.clear()
     session_hub.faults = Faults()
     session_hub.page_size = 100

@@ -122,6 +122,25 @@ def test_a_copy_with_a_forged_name_is_known_by_its_weights(hub, built):
     assert trust(rows) == {"thief/copy": ("stale", None), "thief/nameless": ("stale", None)}
 
 
+def test_a_renamed_repository_keeps_its_place_and_is_no_copy_of_itself(hub, built):
+    publish(hub, "org/old")
+    publish(hub, "org/other")
+    built()
+    hub.rename("org/old", "lab/new")
+    publish(hub, "thief/copy", report=hub.repos["model", "lab/new"].read(REPORT_NAME, "main"))
+    rows, manifest, _ = built()
+    assert list(rows) == list(manifest["sources"]) == ["lab/new", "org/other", "thief/copy"]
+    assert trust(rows)["lab/new"] == ("current", None)
+    assert trust(rows)["thief/copy"][0] == "copied"
+
+    # A listing that is cut lacks its new name: the old one leads there all the same.
+    hub.rename("org/other", "lab/other")
+    hub.faults.add("GET", r"/api/models\?", status=200, body=b"[]")
+    rows, _, _ = built()
+    assert list(rows) == ["lab/new", "lab/other", "thief/copy"]
+    assert trust(rows)["lab/other"] == ("current", None)
+
+
 def test_a_mirror_that_holds_the_weights_is_current_under_its_own_name(hub, built):
     publish(hub, "org/original")
     weights = {"model.safetensors": b"org/original"}
@@ -217,9 +236,10 @@ def test_private_and_gated_repositories_are_not_published(hub, built):
     publish(hub, "alice/private").private = True
     publish(hub, "org/gated").gated = "manual"
     rows, manifest, _ = built()
-    assert rows == {}
-    assert list(reasons(manifest)) == ["org/gated"]
-    assert "gated" in reasons(manifest)["org/gated"]
+    assert rows == reasons(manifest) == {}
+    (left,) = manifest["unread"]
+    assert left["name"] == "org/gated"
+    assert left["reason"].startswith("org/gated is gated. Accept its terms at")
     assert not any("alice/private" in r.target for r in hub.requests)
 
 
@@ -242,10 +262,15 @@ def test_another_tag_lists_other_repositories(hub, built):
 
 
 def test_a_deleted_or_untagged_repository_leaves_the_table(hub, built):
-    for name in "abc":
+    for name in "abcd":
         publish(hub, f"org/{name}")
     built()
     del hub.repos["model", "org/a"]
     hub.repos["model", "org/b"].commit({"README.md": b"# x\n"})
+    hub.repos["model", "org/d"].private = True
+    requests(hub)
     rows, manifest, _ = built()
     assert list(rows) == list(manifest["sources"]) == ["org/c"]
+    assert [r.target.partition("?")[0] for r in sorted(requests(hub), key=lambda r: r.target)] == [
+        f"/api/models/org/{name}" for name in ("a", "b", "d")
+    ]

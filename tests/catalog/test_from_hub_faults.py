@@ -6,6 +6,7 @@ import time
 import pytest
 from catalog_reports import REPORT_NAME, TAGGED, publish, report_bytes_of, rows_in
 from loopback_hub import run_cli
+from loopback_hub.faults import Faults
 
 LIMITED = {"RateLimit": '"api";r=0;t=0', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
 EXHAUSTED = LIMITED | {"RateLimit": '"api";r=0;t=301'}
@@ -41,19 +42,40 @@ def test_errors_and_cut_lines_are_tried_again(hub, from_hub, catalog):
     assert len(rows_in(catalog)) == 4
 
 
-def test_a_repository_that_keeps_failing_is_quarantined_and_asked_again_next_time(
-    hub, from_hub, catalog
-):
-    fault = hub.faults.add("GET", "org/b/resolve", status=500, times=1000)
+GATED = {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted."}
+CANNOT_BE_READ = {
+    "500": ({"status": 500}, "gives no usable answer: status 500"),
+    "502": ({"status": 502, "body": b"<html>"}, "gives no usable answer: status 502"),
+    "503": ({"status": 503, "headers": {"Retry-After": "9999"}}, "status 503"),
+    "504": ({"status": 504}, "gives no usable answer: status 504"),
+    "401": ({"status": 401}, "does not accept the token for bad/401 (401)"),
+    "403": ({"status": 403}, "may not read bad/403 (403)"),
+    "404": ({"status": 404}, "arrived damaged"),
+    "gated": ({"status": 403, "headers": GATED}, "bad/gated is gated. Accept its terms at"),
+    "reset": ({"delivery": "reset"}, "gives no usable answer: the connection failed"),
+    "truncated": ({"delivery": "truncate"}, "gives no usable answer: the connection failed"),
+    "bytes": ({"delivery": "garbage", "body": b"{"}, "arrived damaged"),
+}
+
+
+def test_what_cannot_be_read_is_no_fault_of_the_report_and_read_next_time(hub, from_hub, catalog):
+    for name, (how, _) in CANNOT_BE_READ.items():
+        publish(hub, f"bad/{name}")
+        hub.faults.add("GET", f"bad/{name}/resolve", times=1000, **how)
+    done = from_hub("--no-paper")
+    assert done.code == 0
+    assert list(rows_in(catalog)) == ["org/a", "org/b", "org/c", "org/d"]
+    manifest = manifest_in(catalog)
+    assert manifest["quarantine"] == []
+    reasons = {left["name"]: left["reason"] for left in manifest["unread"]}
+    assert reasons.keys() == {f"bad/{name}" for name in CANNOT_BE_READ}
+    for name, (_, words) in CANNOT_BE_READ.items():
+        assert words in reasons[f"bad/{name}"], name
+    assert done.stderr.count("not read this time: bad/") == 10
+    hub.faults = Faults()
     assert from_hub("--no-paper").code == 0
-    assert list(rows_in(catalog)) == ["org/a", "org/c", "org/d"]
-    (left,) = manifest_in(catalog)["quarantine"]
-    assert left["name"] == "org/b"
-    assert "gives no usable answer" in left["reason"]
-    fault.times = 0
-    assert from_hub("--no-paper").code == 0
-    assert len(rows_in(catalog)) == 4
-    assert manifest_in(catalog)["quarantine"] == []
+    assert len(rows_in(catalog)) == manifest_in(catalog)["counts"]["measured"] == 15
+    assert manifest_in(catalog)["unread"] == []
 
 
 def test_a_known_release_keeps_its_row_while_the_hub_does_not_answer(hub, from_hub, catalog):
@@ -65,6 +87,7 @@ def test_a_known_release_keeps_its_row_while_the_hub_does_not_answer(hub, from_h
     assert rows_in(catalog)["org/b"] == before
     (left,) = manifest_in(catalog)["kept"]
     assert left["name"] == "org/b"
+    assert left["reason"].startswith(f"as of commit {before['commit'][:7]} of 2025-")
     assert "kept from the last build: org/b" in done.stderr
     fault.times = 0
     from_hub("--no-paper")
@@ -76,8 +99,36 @@ def test_a_report_that_arrives_damaged_is_not_taken_for_the_repositorys(hub, fro
     hub.faults.add("GET", "org/b/resolve", status=200, body=report_bytes_of("x"), times=1000)
     from_hub("--no-paper")
     assert "org/b" not in rows_in(catalog)
-    (left,) = manifest_in(catalog)["quarantine"]
+    (left,) = manifest_in(catalog)["unread"]
     assert left["reason"] == f"{REPORT_NAME} arrived damaged. Try again later."
+
+
+def test_weights_that_arrive_damaged_do_not_make_a_report_stale(hub, from_hub, catalog):
+    weights = {"model.safetensors": b"small"}
+    report = report_bytes_of("x", weights=weights, id="org/plain")
+    files = {"README.md": TAGGED, REPORT_NAME: report, **weights}
+    hub.create_repo("org/plain", files=files, gitattributes=b"")
+    fault = hub.faults.add("GET", "resolve/.*safetensors", status=200, body=b"sm", times=9)
+    from_hub("--no-paper")
+    (left,) = manifest_in(catalog)["unread"]
+    assert left["reason"] == "model.safetensors arrived damaged. Try again later."
+    fault.times = 0
+    from_hub("--no-paper")
+    assert rows_in(catalog)["org/plain"]["trust"] == "current"
+
+
+@pytest.mark.parametrize("lost", ["siblings", "sha"])
+def test_a_description_that_lacks_what_it_should_say_takes_nothing_away(
+    hub, from_hub, catalog, lost
+):
+    from_hub("--no-paper")
+    before = rows_in(catalog)["org/b"]
+    head = hub.repos["model", "org/b"].commit({"README.md": TAGGED + b"\n"}).sha
+    body = {"id": "org/b", "sha": head, "siblings": []}
+    del body[lost]
+    hub.faults.add("GET", "org/b/revision", status=200, body=json.dumps(body).encode())
+    from_hub("--no-paper")
+    assert rows_in(catalog)["org/b"] == before
 
 
 def test_an_exhausted_rate_limit_ends_the_asking_and_the_next_build_goes_on(hub, from_hub, catalog):
@@ -89,7 +140,8 @@ def test_an_exhausted_rate_limit_ends_the_asking_and_the_next_build_goes_on(hub,
     assert len(asked) < 30, "asked on although the limit was used up"
     rows = rows_in(catalog)
     assert len(rows) == 20
-    assert len(manifest_in(catalog)["quarantine"]) == 44
+    assert len(manifest_in(catalog)["unread"]) == 44
+    assert manifest_in(catalog)["quarantine"] == []
     fault.times = 0
     hub.requests.clear()
     assert from_hub("--no-paper").code == 0
@@ -135,13 +187,79 @@ def test_a_listing_is_not_waited_for_for_ever(hub, catalog, tmp_path):
     assert len(rows_in(catalog)) == 4
 
 
-def test_a_hub_that_suddenly_lists_nothing_does_not_empty_the_index(hub, from_hub, catalog):
+@pytest.mark.parametrize(
+    "how", ["nothing", "fewer", "empty", "early", "again", "garbage", "broken"]
+)
+def test_a_listing_that_is_cut_short_never_shrinks_the_index(hub, from_hub, catalog, how):
+    hub.page_size = 2
     from_hub("--no-paper")
-    hub.faults.add("GET", r"/api/models\?", status=200, body=b"[]")
+    publish(hub, "org/e")
+    commit = hub.repos["model", "org/e"].resolve("main").sha
+    one = json.dumps([{"id": "org/e", "sha": commit}]).encode()
+    first = r"/api/models\?(?!.*cursor)"
+    link = {"headers": {"Link": f'<{hub.url}/api/models?filter=activation-maxima>; rel="next"'}}
+    faults = {
+        "nothing": (first, {"status": 200, "body": b"[]"}),
+        "empty": ("cursor=2", {"status": 200, "body": b"[]"}),
+        "early": ("cursor=2", {"headers": {"Link": ""}}),
+        "again": (r"/api/models\?", link),
+        "garbage": ("cursor=4", {"status": 200, "body": b"[{}]"}),
+        "fewer": (first, {"status": 200, "body": one}),
+        "broken": ("cursor=2", {"status": 502}),
+    }
+    where, what = faults[how]
+    hub.faults.add("GET", where, times=1000, **what)
+    hub.requests.clear()
     done = from_hub("--no-paper")
+    assert {"org/a", "org/b", "org/c", "org/d"} <= rows_in(catalog).keys()
+    assert manifest_in(catalog)["kept"] == []
+    assert len(hub.asked("GET", "/api/models?")) < 20
+    assert done.code == (2 if how in {"garbage", "broken"} else 0)
+    assert ("releases may be missing" in done.stderr) == (how in {"empty", "again"})
+
+
+def test_a_repository_that_cannot_be_asked_for_keeps_its_row(hub, from_hub, catalog):
+    from_hub("--no-paper")
+    before = rows_in(catalog)
+    for name, how in {
+        "a": {"status": 503},
+        "b": {"status": 404, "body": b"<html>"},
+        "c": {"status": 200, "body": b'{"id": "org/c"}'},
+    }.items():
+        hub.faults.add("GET", rf"/api/models/org/{name}\?", times=100, **how)
+    hub.faults.add("GET", r"/api/models\?", status=200, body=b"[]")
+    del hub.repos["model", "org/d"]
+    assert from_hub("--no-paper").code == 0
+    assert list(rows_in(catalog)) == ["org/a", "org/b", "org/c"]
+    assert rows_in(catalog).items() <= before.items()
+    assert [left["name"] for left in manifest_in(catalog)["kept"]] == ["org/a", "org/b", "org/c"]
+
+
+def test_another_version_reads_anew_and_loses_no_row_meanwhile(hub, from_hub, catalog):
+    from_hub("--no-paper")
+    before = rows_in(catalog)
+    path = catalog / "manifest.json"
+    path.write_text(path.read_text().replace('"built_by": "', '"built_by": "x'))
+    hub.faults.add("GET", "org/b/resolve", status=500, times=4)
+    hub.faults.add("GET", r"/api/models\?", status=200, body=b"[]")
+    for unchanged, asked in ((0, 4), (3, 1)):
+        hub.requests.clear()
+        done = from_hub("--no-paper")
+        assert rows_in(catalog) == before
+        assert f"{unchanged} sources unchanged" in done.stderr
+        assert len({each.target for each in hub.asked("GET", "/resolve/")}) == asked
+    assert manifest_in(catalog)["kept"] == []
+
+
+def test_the_last_repository_may_go_and_a_misspelt_tag_takes_nothing(hub, from_hub, catalog):
+    from_hub("--no-paper")
+    done = from_hub("--no-paper", "--tag", "activation-maximum")
     assert done.code == 2
-    assert "lists no repository with the tag activation-maxima" in done.stderr
+    assert "lists no repository with the tag activation-maximum" in done.stderr
     assert len(rows_in(catalog)) == 4
+    hub.repos.clear()
+    assert from_hub("--no-paper").code == 0
+    assert rows_in(catalog) == {}
 
 
 def test_a_listing_with_hostile_ids_and_commits_lists_only_what_can_be_asked_for(

@@ -3,7 +3,8 @@
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
-from hubmaxact.hub.faults import MAX_DETAIL, Fault, Kind, _asked_wait, cause, classify, clean
+from hubmaxact.hub.asked_wait import asked_wait
+from hubmaxact.hub.faults import MAX_DETAIL, Fault, Kind, cause, classify, clean
 
 WORDS = [
     ("a\nb\t c\x00d", "a b c d"),
@@ -25,20 +26,30 @@ def test_the_token_in_use_is_taken_out_whatever_it_looks_like(monkeypatch):
     assert clean("Bearer not-like-a-token!") == "Bearer [token]!"
 
 
+LATER = "Wed, 21 Oct 2026 07:28:00 GMT"  # gone by
 WAITS = [
     ({"RateLimit": '"api";r=0;t=12'}, 12),
     ({"RateLimit": '"api";r=499;t=120'}, None),
     ({"RateLimit": "nonsense"}, None),
+    ({"RateLimit": '"api";t=12;r=0'}, 12),
+    ({"RateLimit": '"api"; r=0; t=12, "resolvers"; r=0; t=40, "pages"; r=9; t=90'}, 40),
+    ({"RateLimit": '"api";r=0;t=12', "Retry-After": "7"}, 12),
+    ({"RateLimit": '"api";r=10;t=120'}, None),
     ({"Retry-After": "7"}, 7),
-    ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+    ({"Retry-After": "1.2"}, 2),
+    ({"Retry-After": LATER, "Date": "Wed, 21 Oct 2026 07:27:30 GMT"}, 30),
+    ({"Retry-After": LATER, "Date": "Wed, 21 Oct 2026 07:29:00 GMT"}, 0),
+    ({"Retry-After": LATER, "Date": "soon"}, 0),
+    ({"Retry-After": "Wed, 21 Oct"}, None),
+    ({"Retry-After": "-1"}, None),
     ({"Retry-After": "99999999999"}, None),
     ({}, None),
 ]
 
 
 @pytest.mark.parametrize(("headers", "seconds"), WAITS)
-def test_only_an_exhausted_limit_asks_for_a_wait(headers, seconds):
-    assert _asked_wait(headers) == seconds
+def test_an_exhausted_limit_or_a_word_about_retrying_asks_for_a_wait(headers, seconds):
+    assert asked_wait(headers) == seconds
 
 
 def test_a_wait_that_was_not_enough_is_not_advised():

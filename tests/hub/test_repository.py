@@ -49,6 +49,7 @@ def ask(desk, *calls, token=None):
         env=environment(desk.hub, desk.home, token),
         capture_output=True,
         check=False,
+        timeout=100,
     )
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
@@ -172,6 +173,24 @@ def test_a_refusal_in_the_middle_of_a_download_is_told_as_one(desk):
     desk.hub.faults.add("GET", "/tree/", skip=1, status=403, times=99)
     (refused,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")
     assert refused.startswith(f"HubError: the token may not read {REPO} (403).")
+
+
+def test_a_wait_that_nobody_would_sit_through_is_told_and_not_slept_through(desk):
+    """The client would sleep over each of these, five times and without a word."""
+    commit = desk.repo.commit(WHOLE).sha
+    long = {"status": 429, "headers": {"RateLimit": '"api";r=0;t=400'}}
+    desk.hub.faults.add("GET", "/tree/", **long)
+    desk.hub.faults.add("GET", "/tree/", status=503, times=3)
+    desk.hub.faults.add("GET", "/resolve/.*config", **long)
+    listing, files, download = ask(
+        desk,
+        f"source.list_files({REPO!r}, {commit!r})",
+        f"source.list_files({REPO!r}, {commit!r})",
+        f"checkpoint.download_checkpoint({REPO!r}, {commit!r})",
+    )
+    told = "HubError: the Hub's rate limit is used up (429). Try again in 400 seconds."
+    assert listing == download == told
+    assert set(WEIGHTS) < set(files)
 
 
 def test_a_gated_model_names_its_page(desk):

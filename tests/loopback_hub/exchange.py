@@ -63,6 +63,15 @@ class Request:
         self.hub.accounts.check_read(self.token, repo)
         return repo
 
+    def elsewhere(self) -> "Response | None":
+        """The way to the repository's name of today, for one that was renamed."""
+        repo_type = (self.fields.get("type") or "models").removesuffix("s")
+        old = self.fields.get("repo", "")
+        new = self.hub.renamed.get((repo_type, old))
+        if new is None or (repo_type, old) in self.hub.repos:
+            return None
+        return Response(status=307, headers={"Location": self.target.replace(old, new, 1)})
+
     def commit(self, repo: Repo) -> Commit:
         """The commit of the revision named in the path (main when there is none)."""
         return repo.resolve(self.fields.get("revision") or "main", stale=self.stale)

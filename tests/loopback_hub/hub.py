@@ -36,6 +36,7 @@ class LoopbackHub:
 
     def __init__(self):
         self.repos: dict[tuple[str, str], Repo] = {}
+        self.renamed: dict[tuple[str, str], str] = {}
         self.lfs: dict[str, bytes] = {}
         self.accounts = Accounts()
         self.token = self.accounts.issue("alice")
@@ -85,6 +86,12 @@ class LoopbackHub:
         if files:
             repo.commit(files, author=repo.owner)
         self.repos[repo_type, repo_id] = repo
+        return repo
+
+    def rename(self, repo_id: str, name: str, *, repo_type: str = "model") -> Repo:
+        """Give a repository another name; requests under the old one are led to it."""
+        repo = self.repos[repo_type, name] = self.repos.pop((repo_type, repo_id))
+        repo.repo_id = self.renamed[repo_type, repo_id] = name
         return repo
 
     def commit(self, repo: Repo, files: Mapping[str, bytes | None], **words) -> Commit:

@@ -72,7 +72,7 @@ def _route(request: Request) -> Response:
     for wanted, pattern, route in COMPILED:
         if wanted == method and (match := pattern.fullmatch(request.path)):
             request.fields = decoded(match.groupdict())
-            return route(request)
+            return request.elsewhere() or route(request)
     raise Refusal(404, None, f"No route for {method} {request.path}")
 
 

@@ -34,14 +34,15 @@ def row(key, abs_max=10.0, **columns):
     return EMPTY | known | columns
 
 
-def index_of(rows):
+def index_of(rows, kept=()):
     """An index as a build would write it."""
-    manifest = {"quarantine": [{"name": "bad.json", "reason": "r"}], "newer": []}
+    manifest = {"quarantine": [{"name": "bad.json", "reason": "r"}]}
+    manifest |= {"newer": [], "kept": list(kept), "unread": []}
     return Index(manifest, parquet.encode(rows))
 
 
-def page_data_of(rows):
-    return PageData.of(index_of(rows), origin="folder", built=BUILT)
+def page_data_of(rows, **how):
+    return PageData.of(index_of(rows, **how), origin="folder", built=BUILT)
 
 
 def many(number, seed=0):

@@ -129,6 +129,19 @@ def test_trust_is_told_in_words():
     assert said == {"a": "copied from org/x", "b": "stale"}
 
 
+def test_a_row_that_could_not_be_read_this_time_is_not_shown_as_fresh():
+    kept = [{"name": "a", "reason": "as of commit 1234567 of 2025-10-09; status 503. \u202e"}]
+    page_data = page_data_of([row("a"), row("b")], kept=kept)
+    for shown in (*page_data.page(View())["rows"], *page_data.releases(["a", "b"])["releases"]):
+        late = ", when last read" if shown["key"] == "a" else ""
+        assert shown["trust_words"] == f"current{late}"
+    one, other = page_data.releases(["a", "b"])["releases"]
+    assert one["notes"][0].startswith("Not read when this index was built: as of commit 1234567")
+    assert "\u202e" not in one["notes"][0]
+    assert other["notes"] == []
+    assert page_data.about("server")["index"]["kept"] == 1
+
+
 def test_hostile_text_is_shown_and_not_obeyed():
     page_data = page_data_of(hostile_rows())
     keys = [each["key"] for each in hostile_rows()]
@@ -195,7 +208,8 @@ def test_an_index_that_no_page_can_rely_on_is_refused(rows, what):
 
 def test_an_empty_index_is_a_page():
     page_data = page_data_of([])
-    assert page_data.page(View(page=9)) == {"total": 0, "page": 1, "pages": 1, "rows": []}
+    nothing = {"total": 0, "page": 1, "pages": 1, "rows": []}
+    assert page_data.page(View(page=9)) == nothing | {"protocols": {"number": 0, "commonest": []}}
     assert page_data.table() == {"rows": []}
     assert list(page_data.shards()) == []
 

@@ -131,6 +131,40 @@ def test_spellings_of_one_family_are_one_choice_and_choices_count_the_whole_inde
     assert spelled in {"Qwen3", "qwen3"}
 
 
+def measured_as(key, corpus="probe-5k", **columns):
+    return {"protocol_key": key, "corpus_name": corpus, **columns}
+
+
+def test_a_ranking_tells_its_protocols_and_keeps_to_one_of_them():
+    full = measured_as("aa", corpus_version="1", num_samples=5000, max_seq_len=4096, dtype="bf16")
+    quick = measured_as("bb", num_samples=1, max_seq_len=32, special_tokens="none")
+    rows = [row(f"{n}", 10.0 * n, **(full if n % 3 else quick)) for n in range(9)]
+    page_data = page_data_of([*rows, row("x", 1e6, **measured_as("cc", corpus=None))])
+    facet = page_data.about("static")["facets"][-1]
+    assert [(c["value"], c["label"], c["count"]) for c in facet["choices"]] == [
+        ("cc", "cc", 1),
+        ("aa", "probe-5k 1, 5,000 texts, up to 4,096 tokens, bf16", 6),
+        ("bb", "probe-5k, 1 text, up to 32 tokens, no special tokens", 3),
+    ]
+    said = page_data.page(View())["protocols"]
+    assert said["number"] == 3
+    assert [(each["value"], each["count"]) for each in said["commonest"]] == [
+        ("aa", 6), ("bb", 3), ("cc", 1),
+    ]  # fmt: skip
+    found = page_data.page(View(facets={"protocol": ("aa",)}))
+    assert [shown["key"] for shown in found["rows"]] == ["8", "7", "5", "4", "2", "1"]
+    assert found["protocols"]["number"] == 1
+
+
+def test_protocols_that_read_alike_are_told_apart_by_their_keys():
+    page_data = page_data_of([row(f"{n}", **measured_as(f"key{n % 2}")) for n in range(3)])
+    facet = page_data.about("static")["facets"][-1]
+    assert [choice["label"] for choice in facet["choices"]] == [
+        "probe-5k (key0)",
+        "probe-5k (key1)",
+    ]
+
+
 def test_very_many_choices_are_cut_to_the_commonest_and_the_rest_is_counted():
     rows = [row(f"{n}", family=f"rare {n}") for n in range(250)]
     rows += [row(f"common {n}", family="zzz common") for n in range(2)]

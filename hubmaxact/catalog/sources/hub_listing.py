@@ -1,23 +1,26 @@
-"""Which repositories on the Hub carry the tag: their ids, commits, and a cap for each namespace."""
+"""Which repositories on the Hub carry the tag: their ids and commits, and a cap by namespace."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hubmaxact.errors import HubError
+from hubmaxact.hub import session
 from hubmaxact.hub.client import api
 from hubmaxact.hub.repository import check_repo_id, is_commit
 from hubmaxact.hub.retry import ask
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
+    from huggingface_hub.hf_api import ExpandModelProperty_T
 
 TAG = "activation-maxima"
 MOST_REPOSITORIES = 200_000
 PER_NAMESPACE = 1000
+FIELDS: "list[ExpandModelProperty_T]" = ["sha", "createdAt", "lastModified", "private", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +35,41 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The repositories to read, by id, and how many of a namespace were too many."""
+    """The repositories that the Hub lists, by id, and whether its pages ended before they should.
 
-    repos: tuple[Listed, ...]
-    over_cap: dict[str, int]
+    No listing can be told to be whole: only that one is not.
+    """
+
+    repos: dict[str, Listed]
+    is_cut: bool
 
 
-def list_repos(tag: str, per_namespace: int) -> Listing:
-    """List the public model repositories with a tag; the oldest of a namespace go first.
+def list_repos(tag: str) -> Listing:
+    """List the public model repositories with a tag.
 
     Args:
         tag: Tag of the repositories.
-        per_namespace: Repositories of one owner at most.
 
     Returns:
-        Those to read, and how many of each owner were too many.
+        Those that can be read.
 
     Raises:
         HubError: The Hub refuses, or gives no usable answer.
     """
-    infos = ask(lambda: list(_tagged(tag)), repo_id=f"models?other={quote(tag)}")
-    known = {repo.repo_id: repo for repo in map(_listed, infos) if repo is not None}
-    return _capped(known.values(), per_namespace)
+    infos, is_cut = ask(lambda: _walk(tag), repo_id=f"models?other={quote(tag)}")
+    found = map(listed, infos)
+    return Listing({repo.repo_id: repo for repo in found if repo is not None}, is_cut)
 
 
-def _tagged(tag: str) -> Iterable["ModelInfo"]:
-    found = api().list_models(
-        filter=tag,
-        sort="created_at",
-        expand=["sha", "createdAt", "lastModified", "private", "disabled"],
-    )
-    return islice(found, MOST_REPOSITORIES)
+def listed(info: "ModelInfo") -> Listed | None:
+    """A repository as the Hub describes it; None for what cannot be read or must not be published.
 
+    Args:
+        info: With FIELDS.
 
-def _listed(info: "ModelInfo") -> Listed | None:
-    """None for what cannot be read or must not be published."""
+    Returns:
+        What a row may say of it.
+    """
     # A token also lists its owner's private repositories: they are nobody else's business.
     if info.private or info.disabled or not is_commit(info.sha):
         return None
@@ -79,7 +82,16 @@ def _listed(info: "ModelInfo") -> Listed | None:
     return Listed(info.id, info.sha, created, modified)
 
 
-def _capped(repos: Iterable[Listed], per_namespace: int) -> Listing:
+def capped(repos: Iterable[Listed], per_namespace: int) -> tuple[Sequence[Listed], dict[str, int]]:
+    """Return the repositories to read, by id, and how many of each owner were too many.
+
+    Args:
+        repos: In any order; the oldest of a namespace go first.
+        per_namespace: Repositories of one owner at most.
+
+    Returns:
+        Those within the cap, and the number of the others by namespace.
+    """
     taken: Counter[str] = Counter()
     kept, over = [], Counter[str]()
     for repo in sorted(repos, key=lambda repo: (repo.created, repo.repo_id)):
@@ -89,4 +101,27 @@ def _capped(repos: Iterable[Listed], per_namespace: int) -> Listing:
             over[namespace] += 1
         else:
             kept.append(repo)
-    return Listing(tuple(sorted(kept, key=lambda repo: repo.repo_id)), dict(sorted(over.items())))
+    return sorted(kept, key=lambda repo: repo.repo_id), dict(sorted(over.items()))
+
+
+def _walk(tag: str) -> tuple[list["ModelInfo"], bool]:
+    """Page after page, and whether the last one was announced and had nothing new.
+
+    Caches between the Hub and us may answer a later page with an empty one, or with the first.
+    """
+    found: dict[str, ModelInfo] = {}
+    page = new = 0
+    with session.watched() as sent:
+        for info in _tagged(tag):
+            if len(sent) > page:
+                if page and not new:
+                    return list(found.values()), True
+                page, new = len(sent), 0
+            new += info.id not in found
+            found[info.id] = info
+        return list(found.values()), bool(found) and (len(sent) > page or not new)
+
+
+def _tagged(tag: str) -> Iterable["ModelInfo"]:
+    found = api().list_models(filter=tag, sort="created_at", expand=FIELDS)
+    return islice(found, MOST_REPOSITORIES)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, cast
 
 from hubmaxact.catalog.manifest import State
 from hubmaxact.catalog.outcome import Previous, SourceOutcome, in_table, left_out, read_report
+from hubmaxact.catalog.sources.hub_calls import is_for_now
 from hubmaxact.catalog.sources.hub_listing import Listed
 from hubmaxact.catalog.trust import judge
 from hubmaxact.errors import HubError, ReportError
 from hubmaxact.hub.client import api
-from hubmaxact.hub.repository import HubFile, read_file
+from hubmaxact.hub.repository import DamagedAnswerError, HubFile, check_repo_id, read_listed
 from hubmaxact.hub.retry import ask
 from hubmaxact.publication.weights import MAX_REGULAR_WEIGHT_BYTES, StoredWeights
 from hubmaxact.recognition.weights import INDEX, SUFFIX
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 MOST_PLAIN_WEIGHTS = 8
 """Weight files outside LFS that are read for their digest; no real release has one."""
-
-
-class DamagedAnswerError(HubError):
-    """Raised when a file's bytes are not those that the Hub lists."""
 
 
 def read_repository(listed: Listed, previous: Previous) -> SourceOutcome:
@@ -61,14 +58,14 @@ def read_repository(listed: Listed, previous: Previous) -> SourceOutcome:
 
 def _read(listed: Listed, files: dict[str, HubFile], state: State) -> SourceOutcome:
     name, commit = listed.repo_id, listed.commit
-    content = read_file(name, commit, REPORT_NAME, limit=MAX_REPORT_BYTES)
-    if content is None or not files[REPORT_NAME].holds(content):
-        raise DamagedAnswerError(f"{REPORT_NAME} arrived damaged. Try again later.")
+    content = read_listed(name, commit, files[REPORT_NAME], limit=MAX_REPORT_BYTES)
     try:
         report, row = read_report(content, key=name, name=name)
     except ReportError as error:
         return left_out(name, error, state)
     model = report["model"]
+    if _is_old_name(model["id"], name):
+        model["id"] = name
     verdict = judge(model, _stored(listed, files, model), repo_id=name)
     own = {
         "trust": verdict.trust,
@@ -77,6 +74,25 @@ def _read(listed: Listed, files: dict[str, HubFile], state: State) -> SourceOutc
     }
     found = in_table(name, cast("Row", {**row, **own}), cast("State", {**state, **own}))
     return _at(found, listed)
+
+
+def _is_old_name(claimed: str | None, name: str) -> bool:
+    """Whether a repository was called so before: the Hub leads from its old name to the new one."""
+    if claimed is None or claimed.casefold() == name.casefold():
+        return False
+    try:
+        check_repo_id(claimed)
+        today = ask(lambda: _name_today(claimed), repo_id=claimed)
+    except HubError as error:
+        if is_for_now(error):
+            raise
+        return False
+    return today == name.casefold()
+
+
+def _name_today(repo_id: str) -> str:
+    name: str = api().model_info(repo_id, expand=["sha"]).id
+    return name.casefold()
 
 
 def _at(found: SourceOutcome, listed: Listed) -> SourceOutcome:
@@ -99,9 +115,11 @@ def _files(listed: Listed) -> dict[str, HubFile]:
         repo_id=listed.repo_id,
         revision=listed.commit,
     )
+    if info.siblings is None or info.sha != listed.commit:
+        raise DamagedAnswerError("what the Hub lists of it arrived damaged. Try again later.")
     return {
         file.rfilename: _hub_file(file)
-        for file in info.siblings or ()
+        for file in info.siblings
         if file.rfilename == REPORT_NAME or file.rfilename.endswith((SUFFIX, INDEX))
     }
 

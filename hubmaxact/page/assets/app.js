@@ -13,6 +13,7 @@ import { dotPlot } from "./dot_plot.js";
 import { releases } from "./table.js";
 import { theme } from "./theme.js";
 import { selection } from "./selection.js";
+import { mixedProtocols } from "./mixed_protocols.js";
 import { emptyIndex } from "./empty_index.js";
 
 const HUB = "https://huggingface.co";
@@ -88,6 +89,7 @@ async function releasesView() {
     announced(counted(page.total, "release"));
     return [
       filters(state, source.about, go),
+      mixedProtocols(page, source.about, go),
       releases(page, state, source.about, go),
       downloads(source, state),
       selection(picked, go),
@@ -135,6 +137,8 @@ function told({ index, version }) {
   const counts = [`${counted(index.rows, "release")}: ${number(index.measured)} measured, ${number(index.paper)} reported by the paper`];
   if (index.quarantined) counts.push(`${counted(index.quarantined, "report")} left out as invalid`);
   if (index.newer) counts.push(`${number(index.newer)} newer than this index`);
+  if (index.kept) counts.push(`${counted(index.kept, "release")} as last read, because the Hub gave no answer`);
+  if (index.unread) counts.push(`${counted(index.unread, "repository", "repositories")} not read yet`);
   counts.push(index.built ? `data ${age(index.built)}` : "age of the data not known");
   const place = document.getElementById("age");
   place.replaceChildren(`${counts.join(" · ")}.`);

@@ -21,8 +21,8 @@ export function activation(value) {
   return number(size >= 1000 ? Math.round(value) : Number(value.toPrecision(4)));
 }
 
-export function counted(value, noun) {
-  return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
+export function counted(value, noun, plural = `${noun}s`) {
+  return `${number(value)} ${value === 1 ? noun : plural}`;
 }
 
 export function count(value) {

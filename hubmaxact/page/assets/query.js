@@ -1,6 +1,8 @@
 // Filtering, ordering and paging in the browser, for a host that has none of it.
 // The same rules as hubmaxact/page/query.py; rows come in the order of their keys.
 
+const MOST_NAMED = 3; // protocols beside a ranking, as in hubmaxact/page/page_data.py
+
 export function select(rows, state) {
   const wanted = state.q.toLowerCase().split(" ");
   const found = rows.filter((row) =>
@@ -13,7 +15,16 @@ export function select(rows, state) {
 export function paged(rows, state, size) {
   const pages = Math.max(1, Math.ceil(rows.length / size));
   const page = Math.min(state.page, pages);
-  return { total: rows.length, page, pages, rows: rows.slice((page - 1) * size, page * size) };
+  return { total: rows.length, page, pages, protocols: protocols(rows), rows: rows.slice((page - 1) * size, page * size) };
+}
+
+// How many protocols stand in a ranking, and the commonest.
+function protocols(rows) {
+  const counts = new Map();
+  for (const value of rows.flatMap(({ facets }) => facets.protocol)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const commonest = [...counts].map(([value, count]) => ({ value, count }))
+    .sort((one, other) => other.count - one.count || compared(one.value, other.value));
+  return { number: commonest.length, commonest: commonest.slice(0, MOST_NAMED) };
 }
 
 function ordered(rows, sort) {
