@@ -53,7 +53,7 @@ class RequestFilter:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            app = self._refusal(scope) or self._inner
+            app = _misuse(scope) or self._refusal(scope) or self._inner
             await app(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -62,19 +62,18 @@ class RequestFilter:
             return None if method in READ else _not_allowed(READ)
         for methods, pattern in self._endpoints:
             if pattern.fullmatch(path):
-                return _misuse(scope) if method in methods else _not_allowed(methods)
+                return None if method in methods else _not_allowed(methods)
         if OF_GRADIO.match(path):
             return _refuse(403, "This server offers no such thing.")
         return _refuse(404, "There is nothing here.")
 
 
 def _misuse(scope: Scope) -> Response | None:
-    """Refuse a body that is too large, or of a length not told."""
-    if scope["method"] != "POST":
-        return None
-    length = Headers(scope=scope).get("Content-Length", "")
-    if not length.isdecimal():
-        return _refuse(411, "Say how long the request is (Content-Length).")
+    """Refuse a body that is too large or of a length not told."""
+    headers = Headers(scope=scope)
+    length = headers.get("Content-Length", "" if scope["method"] == "POST" else "0")
+    if "Transfer-Encoding" in headers or not length.isdecimal():
+        return _refuse(411, "Say how long the request is, by Content-Length alone.")
     if int(length) > LARGEST_CALL:
         return _refuse(413, f"A call has at most {LARGEST_CALL:,} bytes.")
     return None
