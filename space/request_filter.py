@@ -1,7 +1,8 @@
 """What may be asked of the server at all, and the headers that every response carries.
 
 Gradio brings many addresses that this page does not need: uploads, files, a proxy, a monitor, its
-own pages. A closed list is let through; the rest is refused before Gradio sees it.
+own pages. A closed list is let through; the rest is refused before Gradio sees it. Another site may
+read what is public, and never with a visitor's cookies.
 """
 
 import re
@@ -69,13 +70,15 @@ class RequestFilter:
 
 
 def _misuse(scope: Scope) -> Response | None:
-    """Refuse a body that is too large or of a length not told."""
+    """Refuse a body that is too large or of a length not told, and an origin that asks nobody."""
     headers = Headers(scope=scope)
     length = headers.get("Content-Length", "" if scope["method"] == "POST" else "0")
     if "Transfer-Encoding" in headers or not length.isdecimal():
         return _refuse(411, "Say how long the request is, by Content-Length alone.")
     if int(length) > LARGEST_CALL:
         return _refuse(413, f"A call has at most {LARGEST_CALL:,} bytes.")
+    if "Origin" in headers and "Host" not in headers:  # which Gradio compares
+        return _refuse(400, "Say which host is asked (Host).")
     return None
 
 
@@ -95,6 +98,14 @@ def _with_headers(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
+            _without_credentials(headers)
         await send(message)
 
     return send_with_headers
+
+
+def _without_credentials(headers: MutableHeaders) -> None:
+    """Say "anybody" where Gradio repeats the origin that asked, and let nobody send cookies."""
+    del headers["Access-Control-Allow-Credentials"]
+    if "Access-Control-Allow-Origin" in headers:
+        headers["Access-Control-Allow-Origin"] = "*"

@@ -50,3 +50,34 @@ def test_a_body_is_capped_however_it_is_sent(space, version, headers, body):
         request = f"POST /gradio_api/{path} {head}".encode() + body
         assert spoken(space, request)[0] in {400, 411, 413}, path
     assert spoken(space, f"GET /data/page.json {head}".encode() + body)[0] in {400, 411, 413}
+
+
+@pytest.mark.parametrize("origin", [EVIL, "null", "file://", "http://localhost:3000"])
+def test_other_sites_get_no_credentials(space, origin):
+    for method, path in (
+        ("GET", "/"), ("GET", "/config"), ("GET", "/gradio_api/info"), ("GET", "/data/page.json"),
+        ("GET", "/nothing"), ("GET", "/monitoring"), ("POST", "/gradio_api/call/releases"),
+        ("OPTIONS", "/gradio_api/call/releases"), ("OPTIONS", "/gradio_api/queue/join"),
+    ):  # fmt: skip
+        for host in ("org-name.hf.space", f"127.0.0.1:{space.port}"):
+            head = (
+                f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nCookie: a=b\r\n"
+                "Access-Control-Request-Method: POST\r\nContent-Length: 0\r\n\r\n"
+            )
+            status, headers = spoken(space, head.encode())
+            assert status < 500
+            assert "Access-Control-Allow-Credentials" not in headers
+            assert headers.get("Access-Control-Allow-Origin") in {None, "*"}
+            if host.startswith("127.0.0.1") and origin != "http://localhost:3000":
+                assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_an_origin_that_names_no_host_is_refused(space):
+    assert spoken(space, b"GET /config HTTP/1.0\r\nOrigin: x\r\n\r\n")[0] == 400
+    assert spoken(space, b"GET /config HTTP/1.0\r\n\r\n")[0] == 200
+
+
+def test_another_site_may_read_a_public_page(space):
+    asked = {"Host": "org-name.hf.space", "Origin": EVIL}
+    headers = space.get("/gradio_api/info", headers=asked).headers
+    assert headers["Access-Control-Allow-Origin"] == "*"
