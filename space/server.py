@@ -10,6 +10,7 @@ import gradio
 from request_filter import RequestFilter
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+from stuck_connections import close_stuck_connections
 
 SETTINGS: dict[str, Any] = {
     "allowed_paths": [],
@@ -65,4 +66,5 @@ class ReadingServer(gradio.Server):
             quiet=True,
             **SETTINGS,
         )
+        close_stuck_connections(blocks.server)
         return blocks

@@ -11,7 +11,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "space"))
 
 import gradio
+import stuck_connections
 from server import ReadingServer
+
+stuck_connections.LOOK_SECONDS = 0.5
 
 
 class Unfiltered(ReadingServer):
