@@ -19,9 +19,9 @@ CALL_ENDPOINT = ("POST", "OPTIONS")
 # What Gradio's clients ask for; {name} stands for the name of any endpoint.
 ENDPOINTS = (
     (READ_ENDPOINT, r"/config/?"),
-    (READ_ENDPOINT, r"/gradio_api/(info/?|startup-events|queue/data|heartbeat/\w{1,64})"),
+    (READ_ENDPOINT, r"/gradio_api/(info/?|startup-events|queue/data|heartbeat/[\w-]{1,64})"),
     (READ_ENDPOINT, r"/gradio_api/call/{name}/\w{1,64}"),
-    (CALL_ENDPOINT, r"/gradio_api/(queue/join|cancel|reset/?|call/{name}/?)"),
+    (CALL_ENDPOINT, r"/gradio_api/(queue/join|reset/?|call/{name}/?)"),
 )
 
 OF_GRADIO = re.compile(r"/(gradio_api|monitoring|file|proxy|upload|queue|api|run|login)(\W|$)")

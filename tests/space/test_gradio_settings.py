@@ -4,6 +4,7 @@ import http.server
 import json
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -138,6 +139,18 @@ def test_what_only_the_inside_shows(gradio_alone):
     }
 
 
+def test_sessions_that_vanish_leave_nothing(gradio_alone):
+    def held():
+        _, event = call(gradio_alone, "kept")
+        return json.loads(outcome(gradio_alone, event, "kept").split("data: ")[1])[0]
+
+    for _ in range(20):
+        assert call(gradio_alone, "wait", 0.0)[0] == 200  # and nobody asks for the answer
+    assert max(held()) >= 20
+    time.sleep(1.5)
+    assert max(held()) < 5
+
+
 HEAD = b"GET /config HTTP/1.1\r\nHost: x\r\n"
 CALL = (
     b"POST /gradio_api/call/wait HTTP/1.1\r\nHost: x\r\n"
@@ -178,7 +191,7 @@ def ended(line, more):
 
 
 def test_who_listens_is_not_cut_off(gradio_alone):
-    with gradio_alone.http.stream("GET", "/gradio_api/heartbeat/0f1e") as beats:
+    with gradio_alone.http.stream("GET", "/gradio_api/heartbeat/0f-1e") as beats:
         assert "ALIVE" in next(beats.iter_text())
         _, event = call(gradio_alone, "wait", 1.5)
         assert "event: complete" in outcome(gradio_alone, event, "wait")

@@ -81,3 +81,27 @@ def test_another_site_may_read_a_public_page(space):
     asked = {"Host": "org-name.hf.space", "Origin": EVIL}
     headers = space.get("/gradio_api/info", headers=asked).headers
     assert headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_answers_that_nobody_collects_are_forgotten_the_oldest_first(space):
+    size = len(space.get("/data/findings.json").content)
+
+    def call():
+        answer = space.http.post("/gradio_api/call/findings", json={"data": []})
+        return f"/gradio_api/call/findings/{answer.json()['event_id']}"
+
+    calls = [call() for _ in range(ENOUGH // size)]
+    assert "event: complete" in space.get(calls[-1]).text
+    assert space.get(calls[0]).status_code == 404
+
+
+def test_what_nobody_called_for_is_not_there(space):
+    for path in ("call/releases/0f1e", "queue/data?session_hash=0f-1e"):
+        assert space.get(f"/gradio_api/{path}").status_code == 404
+    assert "Traceback" not in space.said
+
+
+def test_a_session_has_a_name_like_those_of_the_clients(space):
+    for name, status in (("a1", 200), ("0f-" * 21, 200), ("a b", 400), ("", 400), ("x" * 65, 400)):
+        body = {"data": [""], "fn_index": 0, "session_hash": name}
+        assert space.http.post("/gradio_api/queue/join", json=body).status_code == status
