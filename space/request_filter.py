@@ -20,8 +20,8 @@ CALL_ENDPOINT = ("POST", "OPTIONS")
 ENDPOINTS = (
     (READ_ENDPOINT, r"/config/?"),
     (READ_ENDPOINT, r"/gradio_api/(info/?|startup-events|queue/data|heartbeat/[\w-]{1,64})"),
-    (READ_ENDPOINT, r"/gradio_api/call/{name}/\w{1,64}"),
-    (CALL_ENDPOINT, r"/gradio_api/(queue/join|reset/?|call/{name}/?)"),
+    (READ_ENDPOINT, r"/gradio_api/call/(v2/)?{name}/\w{1,64}"),
+    (CALL_ENDPOINT, r"/gradio_api/(queue/join|reset/?|call/(v2/)?{name}/?)"),
 )
 
 OF_GRADIO = re.compile(r"/(gradio_api|monitoring|file|proxy|upload|queue|api|run|login)(\W|$)")

@@ -9,9 +9,11 @@ from typing import Any
 
 import gradio
 from bounded_queue import BoundedQueue, ReadingBlocks
+from documentation import INFO, Examples, documentation
 from request_filter import RequestFilter
 from starlette.datastructures import QueryParams
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from stuck_connections import close_stuck_connections
@@ -31,7 +33,8 @@ SETTINGS: dict[str, Any] = {
     "strict_cors": True,
 }
 QUEUE: dict[str, Any] = {"api_open": False, "default_concurrency_limit": 4, "max_size": 64}
-CALL_ANSWER = re.compile(r"/gradio_api/call/\w+/(\w+)")
+NAMED_CALL = "/gradio_api/call/v2/"
+CALL_ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?\w+/(\w+)")
 SESSION_ANSWERS = "/gradio_api/queue/data"
 NO_SUCH_CALL = JSONResponse(
     {"detail": "There is no such call, or nobody asked for its answer for a while."},
@@ -49,9 +52,11 @@ class ReadingServer(gradio.Server):
         self,
         routes: Sequence[Route],
         endpoints: Iterable[Callable[..., Any]],
+        examples: Examples = dict,
     ) -> None:
         super().__init__(docs_url=None, redoc_url=None, openapi_url=None)
-        self.router.routes.extend(routes)
+        self.router.routes.extend([*routes, *documentation(self, examples)])
+        self.add_exception_handler(TypeError, _wrong_arguments)
         self._endpoints = tuple(endpoints)
         self._filter = RequestFilter(
             self._collect_or_call,
@@ -102,3 +107,11 @@ def _collected(scope: Scope) -> str | None:
         return QueryParams(scope["query_string"]).get("session_hash")
     found = CALL_ANSWER.fullmatch(scope["path"])
     return found and found[1]
+
+
+async def _wrong_arguments(request: Request, error: Exception) -> Response:
+    """Say so where Gradio only raises an error: a call by names that the endpoint does not take."""
+    if request.url.path.startswith(NAMED_CALL):
+        sentence = f"{request.url.path} takes the arguments that {INFO} names."
+        return JSONResponse({"detail": sentence}, status_code=422)
+    raise error

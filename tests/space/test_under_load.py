@@ -52,6 +52,39 @@ def test_a_body_is_capped_however_it_is_sent(space, version, headers, body):
     assert spoken(space, f"GET /data/page.json {head}".encode() + body)[0] in {400, 411, 413}
 
 
+def test_every_documented_line_runs_as_it_stands(space, tmp_path):
+    env = environment(tmp_path)
+    offered = space.json("/gradio_api/info")["named_endpoints"]
+    for name, endpoint in offered.items():
+        line = endpoint["code_snippets"]["bash"]
+        done = subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, env=env, check=True
+        )
+        event, data = done.stdout.strip().split("\n")
+        assert event == "event: complete", (name, done.stdout[:200], done.stderr)
+        assert json.loads(data.removeprefix("data: "))[0]
+    assert json.loads(data.removeprefix("data: ")) == [space.json("/data/findings.json")]
+
+
+def test_the_documentation_names_the_host_of_who_asks(space):
+    """A line to copy must not lead where another caller wished it to."""
+    evil = {"X-Forwarded-Host": "evil.example;reboot"}
+    for path in ("/gradio_api/info", "/gradio_api/info/", "/gradio_api/info?page="):
+        theirs, ours = (space.get(path, headers=headers).text for headers in (evil, {}))
+        assert "evil.example" in theirs
+        assert "evil.example" not in ours
+        assert space.url in ours
+    line = space.get("/gradio_api/info", headers=evil).json()["named_endpoints"]["/findings"]
+    assert "reboot" not in shlex.split(line["code_snippets"]["bash"].replace(";", " ; "))
+
+
+@pytest.mark.parametrize("body", [{}, {"query_string": "", "more": 1}, {"data": [""]}, [], "x"])
+def test_a_call_by_other_names_is_told_where_the_names_are(space, body):
+    answer = space.http.post("/gradio_api/call/v2/releases", json=body)
+    assert answer.status_code == 422
+    assert "Traceback" not in space.said
+
+
 @pytest.mark.parametrize("origin", [EVIL, "null", "file://", "http://localhost:3000"])
 def test_other_sites_get_no_credentials(space, origin):
     for method, path in (
@@ -96,7 +129,7 @@ def test_answers_that_nobody_collects_are_forgotten_the_oldest_first(space):
 
 
 def test_what_nobody_called_for_is_not_there(space):
-    for path in ("call/releases/0f1e", "queue/data?session_hash=0f-1e"):
+    for path in ("call/releases/0f1e", "call/v2/findings/0f1e", "queue/data?session_hash=0f-1e"):
         assert space.get(f"/gradio_api/{path}").status_code == 404
     assert "Traceback" not in space.said
 
