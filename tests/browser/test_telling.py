@@ -4,6 +4,7 @@ import pytest
 from browser.indexes import release, write_index
 from playwright.sync_api import expect
 
+PHONE = {"width": 390, "height": 844}
 GATE = {"max_value": 9000.0, "abs_max": 9000.0, "max_mlp_gate": 90000.0, "exceeds_float16": True}
 
 
@@ -37,7 +38,7 @@ def test_a_gate_beyond_fp16_is_told_alike_in_table_dot_plot_and_findings(shown):
 
 
 def test_the_words_in_the_dot_plot_are_whole_when_every_m_is_small(shown):
-    page = shown([release(1), release(2)], viewport={"width": 390, "height": 844})
+    page = shown([release(1), release(2)], viewport=PHONE)
     words = page.locator("#dot-plot text.beyond")
     expect(words).to_have_text("0 with M beyond")
     box, frame = words.bounding_box(), page.locator("#dot-plot").bounding_box()
@@ -48,6 +49,16 @@ def test_releases_that_the_dot_plot_leaves_aside_are_counted(shown):
     page = shown([release(1), release(2), release(3, trust="copied")])
     expect(page.locator("#age")).to_contain_text("3 releases")
     expect(page.locator("#dot-plot")).to_contain_text("left aside: 1 copied, partial or without M")
+
+
+def test_the_verdict_is_in_view_where_the_table_is_wider_than_the_window(shown):
+    long = {"family": "a-family-with-a-long-name", "carrier_role": "attention_output"}
+    rows = [release(number, **long, size=27_000_000_000) for number in range(9)]
+    page = shown(rows, viewport={"width": 1024, "height": 768})
+    seen = page.locator(".scroll").bounding_box()
+    for level in page.locator("#releases .c-exceeds_float16 .level").all():
+        box = level.bounding_box()
+        assert box["x"] + box["width"] <= seen["x"] + seen["width"]
 
 
 def test_an_index_without_the_paper_opens_on_findings_that_say_something(shown):
@@ -69,7 +80,7 @@ def test_an_empty_index_says_how_it_is_filled(shown, query):
 
 
 def test_every_word_of_trust_and_precision_is_explained_without_a_pointer(shown):
-    page = shown([release(1)], viewport={"width": 390, "height": 844}, has_touch=True)
+    page = shown([release(1)], viewport=PHONE, has_touch=True)
     page.locator("[data-fold=words] > summary").tap()
     told = page.locator("dl.glossary dt").all_inner_texts()
     for word in ("current", "stale", "unverified", "MLP gate", "INT-8 SQNR"):
