@@ -43,6 +43,17 @@ def endpoints(live: LiveIndex) -> list[Callable[..., dict[str, Any]]]:
     return [releases, compare, findings]
 
 
+def examples(live: LiveIndex) -> Callable[[], dict[str, dict[str, object]]]:
+    """Return what gives arguments that work now, for the documentation."""
+
+    def arguments() -> dict[str, dict[str, object]]:
+        rows = live.responses.page_data.rows if live.responses else []
+        keys = [row["key"] for row in rows[:2]]
+        return {"releases": {"query_string": "sort=-abs_max"}, "compare": {"keys": keys}}
+
+    return arguments
+
+
 def _is_text(given: object, shortest: int, longest: int) -> bool:
     return isinstance(given, str) and shortest <= len(given) <= longest
 

@@ -54,11 +54,11 @@ def _serve(settings: "Settings", ending: threading.Event) -> None:
     live = LiveIndex(_source(settings), refresh_seconds=settings.refresh_seconds)
     live.start()
     # Gradio takes seconds to import, in which the index is read.
-    from api import endpoints
+    from api import endpoints, examples
     from routes import routes
     from server import ReadingServer
 
-    server = ReadingServer(routes(live), endpoints(live))
+    server = ReadingServer(routes(live), endpoints(live), examples(live))
     live.wait(FIRST_TRY_SECONDS)
     blocks = server.open(settings.host)
     print(f"Serving {settings.index} at {blocks.local_url}", flush=True)  # noqa: T201 to click on

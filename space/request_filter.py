@@ -1,7 +1,8 @@
 """What may be asked of the server at all, and the headers that every response carries.
 
 Gradio brings many addresses that this page does not need: uploads, files, a proxy, a monitor, its
-own pages. A closed list is let through; the rest is refused before Gradio sees it.
+own pages. A closed list is let through; the rest is refused before Gradio sees it. Another site may
+read what is public, and never with a visitor's cookies.
 """
 
 import re
@@ -18,9 +19,9 @@ CALL_ENDPOINT = ("POST", "OPTIONS")
 # What Gradio's clients ask for; {name} stands for the name of any endpoint.
 ENDPOINTS = (
     (READ_ENDPOINT, r"/config/?"),
-    (READ_ENDPOINT, r"/gradio_api/(info/?|startup-events|queue/data|heartbeat/\w{1,64})"),
-    (READ_ENDPOINT, r"/gradio_api/call/{name}/\w{1,64}"),
-    (CALL_ENDPOINT, r"/gradio_api/(queue/join|cancel|reset/?|call/{name}/?)"),
+    (READ_ENDPOINT, r"/gradio_api/(info/?|startup-events|queue/data|heartbeat/[\w-]{1,64})"),
+    (READ_ENDPOINT, r"/gradio_api/call/(v2/)?{name}/\w{1,64}"),
+    (CALL_ENDPOINT, r"/gradio_api/(queue/join|reset/?|call/(v2/)?{name}/?)"),
 )
 
 OF_GRADIO = re.compile(r"/(gradio_api|monitoring|file|proxy|upload|queue|api|run|login)(\W|$)")
@@ -53,7 +54,7 @@ class RequestFilter:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            app = self._refusal(scope) or self._inner
+            app = _misuse(scope) or self._refusal(scope) or self._inner
             await app(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -62,21 +63,22 @@ class RequestFilter:
             return None if method in READ else _not_allowed(READ)
         for methods, pattern in self._endpoints:
             if pattern.fullmatch(path):
-                return _misuse(scope) if method in methods else _not_allowed(methods)
+                return None if method in methods else _not_allowed(methods)
         if OF_GRADIO.match(path):
             return _refuse(403, "This server offers no such thing.")
         return _refuse(404, "There is nothing here.")
 
 
 def _misuse(scope: Scope) -> Response | None:
-    """Refuse a body that is too large, or of a length not told."""
-    if scope["method"] != "POST":
-        return None
-    length = Headers(scope=scope).get("Content-Length", "")
-    if not length.isdecimal():
-        return _refuse(411, "Say how long the request is (Content-Length).")
+    """Refuse a body that is too large or of a length not told, and an origin that asks nobody."""
+    headers = Headers(scope=scope)
+    length = headers.get("Content-Length", "" if scope["method"] == "POST" else "0")
+    if "Transfer-Encoding" in headers or not length.isdecimal():
+        return _refuse(411, "Say how long the request is, by Content-Length alone.")
     if int(length) > LARGEST_CALL:
         return _refuse(413, f"A call has at most {LARGEST_CALL:,} bytes.")
+    if "Origin" in headers and "Host" not in headers:  # which Gradio compares
+        return _refuse(400, "Say which host is asked (Host).")
     return None
 
 
@@ -96,6 +98,14 @@ def _with_headers(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
+            _without_credentials(headers)
         await send(message)
 
     return send_with_headers
+
+
+def _without_credentials(headers: MutableHeaders) -> None:
+    """Say "anybody" where Gradio repeats the origin that asked, and let nobody send cookies."""
+    del headers["Access-Control-Allow-Credentials"]
+    if "Access-Control-Allow-Origin" in headers:
+        headers["Access-Control-Allow-Origin"] = "*"

@@ -12,7 +12,10 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-from command import environment, hubmaxact
+from command import environment
+
+from hubmaxact.page.export import export
+from hubmaxact.page.from_folder import page_data_of
 
 APP = Path(__file__).parents[2] / "space" / "app.py"
 START_SECONDS = 90  # on a machine that runs other tests beside this one
@@ -29,8 +32,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def exported(index: Path, home: Path):
     """The static export of an index on a plain file server; yields its address."""
     folder = home / "site"
-    done = hubmaxact("catalog", "export", folder, "--index", index, home=home)
-    assert done.returncode == 0, done.stderr
+    export(page_data_of(Path(index)), folder)
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

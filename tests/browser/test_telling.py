@@ -4,6 +4,7 @@ import pytest
 from browser.indexes import release, write_index
 from playwright.sync_api import expect
 
+PHONE = {"width": 390, "height": 844}
 GATE = {"max_value": 9000.0, "abs_max": 9000.0, "max_mlp_gate": 90000.0, "exceeds_float16": True}
 
 
@@ -37,7 +38,7 @@ def test_a_gate_beyond_fp16_is_told_alike_in_table_dot_plot_and_findings(shown):
 
 
 def test_the_words_in_the_dot_plot_are_whole_when_every_m_is_small(shown):
-    page = shown([release(1), release(2)], viewport={"width": 390, "height": 844})
+    page = shown([release(1), release(2)], viewport=PHONE)
     words = page.locator("#dot-plot text.beyond")
     expect(words).to_have_text("0 with M beyond")
     box, frame = words.bounding_box(), page.locator("#dot-plot").bounding_box()
@@ -48,6 +49,50 @@ def test_releases_that_the_dot_plot_leaves_aside_are_counted(shown):
     page = shown([release(1), release(2), release(3, trust="copied")])
     expect(page.locator("#age")).to_contain_text("3 releases")
     expect(page.locator("#dot-plot")).to_contain_text("left aside: 1 copied, partial or without M")
+
+
+def with_m(number, peak):
+    values = dict.fromkeys(("max_value", "abs_max", "max_hidden_state", "max_mlp_output"), peak)
+    return release(number, **values, exceeds_float16=peak > 65504)
+
+
+def test_more_releases_than_can_be_drawn_are_still_counted_by_the_dot_plot(shown):
+    many = [with_m(number, 10.0 + number) for number in range(900)]
+    page = shown([*many, with_m(900, 70_000.0), with_m(901, 3e5)], viewport=PHONE)
+    plot = page.locator("#dot-plot")
+    expect(plot).to_contain_text("M of 902 releases, a mark for every ")
+    expect(plot).to_contain_text("900 below fp16's end")
+    expect(plot).to_contain_text("2 with M beyond")
+    expect(plot.locator(".standing.beyond")).to_have_count(2)
+    share = int(plot.locator("text.label").text_content().split("every ")[1].split(",")[0])
+    assert plot.locator(".standing.within").count() * share == pytest.approx(900, abs=share)
+    box = plot.locator("svg").bounding_box()
+    for mark in plot.locator(".standing.within").all()[:: 10 * share]:
+        assert box["y"] < mark.bounding_box()["y"] < box["y"] + box["height"]
+
+
+def test_a_name_in_the_dot_plot_leads_to_its_own_mark(shown):
+    rows = [with_m(number, 8000.0) for number in range(9)]
+    page = shown([with_m(20, 1.0), *rows, with_m(30, 30_000.0), with_m(40, 2e5)])
+    plot = page.locator("#dot-plot")
+    for name in ("model-00020", "model-00040"):
+        text = plot.locator("text.name", has_text=name).bounding_box()
+        mark = plot.locator(".standing", has_text=name).bounding_box()
+        middle, top = mark["x"] + mark["width"] / 2, mark["y"]
+        leads = [lead.bounding_box() for lead in plot.locator(".lead").all()]
+        ends = [lead["y"] + lead["height"] for lead in leads if abs(lead["x"] - middle) < 1]
+        assert text["x"] <= middle <= text["x"] + text["width"]
+        assert [*ends, text["y"] + text["height"]][0] == pytest.approx(top, abs=8)
+
+
+def test_the_verdict_is_in_view_where_the_table_is_wider_than_the_window(shown):
+    long = {"family": "a-family-with-a-long-name", "carrier_role": "attention_output"}
+    rows = [release(number, **long, size=27_000_000_000) for number in range(9)]
+    page = shown(rows, viewport={"width": 1024, "height": 768})
+    seen = page.locator(".scroll").bounding_box()
+    for level in page.locator("#releases .c-exceeds_float16 .level").all():
+        box = level.bounding_box()
+        assert box["x"] + box["width"] <= seen["x"] + seen["width"]
 
 
 def test_an_index_without_the_paper_opens_on_findings_that_say_something(shown):
@@ -69,7 +114,7 @@ def test_an_empty_index_says_how_it_is_filled(shown, query):
 
 
 def test_every_word_of_trust_and_precision_is_explained_without_a_pointer(shown):
-    page = shown([release(1)], viewport={"width": 390, "height": 844}, has_touch=True)
+    page = shown([release(1)], viewport=PHONE, has_touch=True)
     page.locator("[data-fold=words] > summary").tap()
     told = page.locator("dl.glossary dt").all_inner_texts()
     for word in ("current", "stale", "unverified", "MLP gate", "INT-8 SQNR"):

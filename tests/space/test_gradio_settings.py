@@ -2,13 +2,15 @@
 
 import http.server
 import json
+import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from space.serving import running
+from space.serving import running, until
 
 UNFILTERED = Path(__file__).with_name("unfiltered.py")
 LOCAL = "http://127.0.0.1:9"
@@ -135,6 +137,65 @@ def test_what_only_the_inside_shows(gradio_alone):
         "ssr": False,
         "share": False,
     }
+
+
+def test_sessions_that_vanish_leave_nothing(gradio_alone):
+    def held():
+        _, event = call(gradio_alone, "kept")
+        return json.loads(outcome(gradio_alone, event, "kept").split("data: ")[1])[0]
+
+    for _ in range(20):
+        assert call(gradio_alone, "wait", 0.0)[0] == 200  # and nobody asks for the answer
+    assert max(held()) >= 20
+    time.sleep(1.5)
+    assert max(held()) < 5
+
+
+HEAD = b"GET /config HTTP/1.1\r\nHost: x\r\n"
+CALL = (
+    b"POST /gradio_api/call/wait HTTP/1.1\r\nHost: x\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 50\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"", b"GET", HEAD, HEAD.replace(b"1.1", b"1.0"), CALL, CALL + b'{"data"',
+        CALL.replace(b"/gradio_api", b"/no"), HEAD + b"Content-Length: 9\r\n\r\n",
+        HEAD + b"\r\nGET", HEAD + b"\r\n" + CALL,
+    ],
+)  # fmt: skip
+def test_half_a_request_is_not_waited_for_however_slowly_it_goes_on(gradio_alone, sent):
+    address = ("127.0.0.1", gradio_alone.port)
+    with socket.create_connection(address) as quiet, socket.create_connection(address) as slow:
+        quiet.sendall(sent)
+        slow.sendall(sent)
+        slow.settimeout(0.3)
+        until(lambda: ended(slow, b"x"), 4)
+        quiet.settimeout(0.3)
+        until(lambda: ended(quiet, b""), 4)
+
+
+def ended(line, more):
+    """Whether the server has ended a connection; if not, send these bytes."""
+    try:
+        while line.recv(65536):
+            pass
+    except TimeoutError:
+        line.sendall(more)
+        return False
+    except ConnectionError:
+        pass
+    return True
+
+
+def test_who_listens_is_not_cut_off(gradio_alone):
+    with gradio_alone.http.stream("GET", "/gradio_api/heartbeat/0f-1e") as beats:
+        assert "ALIVE" in next(beats.iter_text())
+        _, event = call(gradio_alone, "wait", 1.5)
+        assert "event: complete" in outcome(gradio_alone, event, "wait")
+        assert not beats.is_closed
 
 
 def test_four_calls_run_sixty_four_wait_and_the_next_is_told_so(gradio_alone):

@@ -10,8 +10,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "space"))
 
+import bounded_queue
 import gradio
+import stuck_connections
 from server import ReadingServer
+
+bounded_queue.LONGEST_WAIT = 1.0
+bounded_queue.LOOK_SECONDS = 0.1
+stuck_connections.LOOK_SECONDS = 0.5
 
 
 class Unfiltered(ReadingServer):
@@ -28,7 +34,14 @@ def fail(text: str) -> str:
     raise ValueError(f"a secret in a bug: {text}")
 
 
-blocks = Unfiltered([], [wait, fail]).open("127.0.0.1")
+def kept() -> list[int]:
+    """What the queue holds: sessions by each of its books, this call among them."""
+    queue = blocks._queue
+    books = (queue.pending_messages_per_session, queue.pending_event_ids_session, queue._asked)
+    return [len(book) for book in books]
+
+
+blocks = Unfiltered([], [wait, fail, kept]).open("127.0.0.1")
 inside = {
     "capacity": blocks.server_app.state_holder.capacity,
     "delete_cache": blocks.delete_cache,

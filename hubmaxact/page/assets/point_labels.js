@@ -8,6 +8,7 @@ const FEW = 12; // points, beyond which names would cover the chart
 const LONGEST = 24; // letters of a name
 const LINE = 13; // pixels
 const RADIUS = 5;
+const ASIDE = 8; // pixels to another point, or the name could be its
 
 // Each name stands where it runs into no point, no other name and not off the paper, or nowhere.
 // `lined`: a line runs through the points, so there is no room beside them.
@@ -16,7 +17,7 @@ export function pointLabels(points, x, y, box, { lined = false } = {}) {
   const markers = points.map((point) => ({ from: x.at(point.x) - RADIUS, to: x.at(point.x) + RADIUS, y: y.at(point.y) + 4 }));
   const placed = [];
   const free = (at, own) => at.from >= box.left && at.to <= box.right + 8 &&
-    [...markers.filter((each) => each !== own), ...placed].every((other) => apart(at, other));
+    markers.every((other) => other === own || apart(at, around(other))) && placed.every((other) => apart(at, other));
   for (const [index, point] of points.entries()) {
     const text = clipped(point.label ?? "", LONGEST);
     const found = text ? places(markers[index], text.length * LETTER, box, lined).find((at) => free(at, markers[index])) : null;
@@ -25,6 +26,7 @@ export function pointLabels(points, x, y, box, { lined = false } = {}) {
   return placed.map((each) => svg("text", { class: "said", x: each.from, y: each.y }, each.text));
 }
 
+const around = ({ from, to, y }) => ({ from: from - ASIDE, to: to + ASIDE, y });
 const apart = (one, other) => one.to < other.from || one.from > other.to || Math.abs(one.y - other.y) > LINE;
 
 // After the point, before it, above, below: the first that is free is the best.

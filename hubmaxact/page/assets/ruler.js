@@ -32,7 +32,7 @@ export function ruler(magnitude, level) {
 export function rulerHead() {
   const label = (at, text, kind) => svg("text", { class: kind, x: percent(at), y: 11, "text-anchor": at ? "middle" : "start" }, text);
   return svg("svg", { class: "ruler head", height: HEIGHT, "aria-hidden": "true" },
-    NAMED.filter(([decade]) => Math.abs(decade / DECADES - share(FP16)) > 0.13).map(([decade, text]) => label(decade / DECADES, text)),
+    NAMED.filter(([decade]) => Math.abs(decade / DECADES - share(FP16)) > 0.13).map(([decade, text]) => label(decade / DECADES, text, decade / DECADES > share(FP16) ? "after" : null)),
     label(share(FP16), "fp16", "hard"));
 }
 

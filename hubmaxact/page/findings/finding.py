@@ -37,10 +37,11 @@ class Point(TypedDict):
 
 
 class Series(TypedDict):
-    """Points that belong together."""
+    """Points that belong together, and for how many they stand: too many are thinned."""
 
     label: str
     points: list[Point]
+    total: int
 
 
 class Chart(TypedDict):
@@ -115,7 +116,7 @@ def chart(
         x_log=x_log,
         y_log=y_log,
         series=[
-            Series(label=label, points=_thinned(points))
+            Series(label=label, points=_thinned(points), total=len(points))
             for label, points in series.items()
             if points
         ],
