@@ -16,6 +16,7 @@ MAX_DEPTH = 32  # deeper nesting than any model card's; the composer is recursiv
 FENCE = re.compile(r"---[ \t]*\Z")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 LAST_END = re.compile(r"(?:\r\n|\r|\n)\Z")
+TEXT_OF_LINES = re.compile(r"[|>][-+0-9]{0,2}[ \t]*[\r\n#]")
 # The C loader is the same grammar, ten times as fast; some cards carry a megabyte of results.
 LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -201,7 +202,9 @@ def _load(body: str) -> dict[object, object]:
 
 def _only_tag_added(before: str, after: str) -> bool:
     """Whether only the tag is new, however much of the end a reader takes for part of the `---`."""
-    readings = {(read(before), read(after)) for read in (str, _without_last_end, _without_ends)}
+    # Only a text of several lines can tell the readings apart, and reading is slow.
+    readers = READERS if TEXT_OF_LINES.search(before) else READERS[:1]
+    readings = {(read(before), read(after)) for read in readers}
     return all(_is_tag_added(_load(one), _load(other)) for one, other in readings)
 
 
@@ -213,6 +216,9 @@ def _without_last_end(body: str) -> str:
 def _without_ends(body: str) -> str:
     """As older clients read it."""
     return body.rstrip("\r\n")
+
+
+READERS = (str, _without_last_end, _without_ends)
 
 
 def _is_tag_added(before: dict[object, object], after: dict[object, object]) -> bool:
