@@ -88,3 +88,14 @@ def test_a_version_is_one_word_to_pip_whatever_it_says(asked, machine):
     hostile = "1 --index-url=http://pwned $(touch canary); touch canary"
     assert asked(INPUT_VERSION=hostile) == [[*QUIET, f"hubmaxact=={hostile}"]]
     assert list(machine.home.rglob("canary")) == []
+
+
+def test_an_install_that_fails_is_an_error_with_what_pip_said(machine, install):
+    machine.set_up_python()
+    machine.extra = {"PIP_NO_INDEX": "1"}
+    run = install(INPUT_VERSION="9.9.9")
+    assert run.code == 1
+    (sentence,) = run.log.errors
+    assert sentence == (
+        "hubmaxact could not be installed: No matching distribution found for hubmaxact==9.9.9"
+    )
