@@ -145,7 +145,7 @@ SHAPED = [
     ("words <pre> words\n", "The <pre> opened on line 5"),
     ("text <b>bold\n", "The <b> opened on line 5"),
     ("<ul>\n<li>one\n", "The <ul> opened on line 5"),
-    ("<!-- to do\n\nmore\n", "The <!-- opened on line 5"),
+    ("<!-- to do\n\nmore\n", "The comment (<!--) opened on line 5"),
     (f"<details>\n\n{BLOCK}\n\nmore\n", "The <details> opened on line 5"),
 ]
 

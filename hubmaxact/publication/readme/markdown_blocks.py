@@ -65,6 +65,8 @@ class Raw:
         """What to call it in a sentence."""
         if FENCE.match(self.opening):
             return "code fence"
+        if self.opening == "<!--":
+            return "comment (<!--)"
         is_tag = self.opening.removeprefix("</").removeprefix("<").isalnum()
         return f"{self.opening}>" if is_tag else self.opening
 
