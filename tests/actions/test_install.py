@@ -99,3 +99,13 @@ def test_an_install_that_fails_is_an_error_with_what_pip_said(machine, install):
     assert sentence == (
         "hubmaxact could not be installed: No matching distribution found for hubmaxact==9.9.9"
     )
+
+
+def test_what_is_no_error_of_pip_is_an_error_all_the_same(machine, install):
+    python = machine.tools / "python"
+    for ending, reason in [("echo 100%; exit 3", "100%25"), ("exit 4", "exit code 4")]:
+        python.write_text(f"#!/bin/sh\n{ending}\n")
+        python.chmod(0o755)
+        run = install()
+        assert run.code == int(ending[-1])
+        assert run.log.errors == [f"hubmaxact could not be installed: {reason}"]

@@ -6,12 +6,13 @@ set -euo pipefail
 log=$RUNNER_TEMP/hubmaxact-install.log
 : > "$log"
 
-# Whatever ends this step early, the job's error says what pip said last.
+# Whatever ends this step early, the job's error is the last that pip calls one, or the last line.
 explain() {
-  local code=$? reason
+  local code=$? said
   if [[ $code != 0 ]]; then
-    reason=$(grep -h '^ERROR: ' "$log" | tail -n 1 | tr -d '\r' | sed 's/^ERROR: //; s/%/%25/g')
-    echo "::error title=hubmaxact::hubmaxact could not be installed: ${reason:-the log says why.}"
+    said=$(grep '^ERROR: ' "$log" || cat "$log")
+    said=$(tail -n 1 <<< "$said" | tr -d '\r' | sed 's/^ERROR: //; s/%/%25/g')
+    echo "::error title=hubmaxact::hubmaxact could not be installed: ${said:-exit code $code}"
   fi
 }
 trap explain EXIT
