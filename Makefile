@@ -12,17 +12,23 @@ TESTS ?=
 
 INDEX ?= build/catalog
 
+# What is made here lies in these, and `make clean` takes away no more: a report beside the Makefile,
+# or a folder `demo` or `dist`, is somebody's own.
+DEMO := build/demo
+WHEEL := build/wheel
+MADE := $(DEMO) $(WHEEL) build/reports build/catalog
+
 # What `make lint` runs; .pre-commit-config.yaml runs the same, each where its files change.
 LINTERS := ruff mypy pydoclint codespell oxlint zizmor shellcheck schema
 
 .PHONY: demo space test test-without-browser coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
 
 demo: $(VENV)/package
-	rm -rf demo activation_maxima.json
-	cp -r tests/models/moe demo
-	$(BIN)/hubmaxact measure demo --num-samples 512 --max-seq-len 128 \
-	  --output activation_maxima.json --write-into demo
-	@echo "Look at activation_maxima.json, demo/README.md and demo/activation_maxima/layers.svg"
+	rm -rf $(DEMO)
+	mkdir -p $(dir $(DEMO))
+	cp -R tests/models/moe $(DEMO)
+	$(BIN)/hubmaxact measure $(DEMO) --num-samples 512 --max-seq-len 128 --write-into $(DEMO)
+	@echo "Look at activation_maxima.json, README.md and activation_maxima/layers.svg in $(DEMO)"
 
 # The comparison page over the catalog in INDEX: by default the two small models here and the
 # paper's checkpoints. `exec`: who ends make ends the server, and no shell stands between them.
@@ -82,6 +88,7 @@ lint-schema: $(VENV)/linters
 # Breaks the rules of a report in one place at a time, and lists what tests/report does not notice:
 # most of an hour. The results are in mutants/.
 mutants: $(VENV)/package $(VENV)/tools
+	test -e mutants || { mkdir mutants && touch mutants/made-by-make; }
 	$(PIP) install -c constraints.txt mutmut
 	$(BIN)/python -m mutmut run --max-children $(WORKERS)
 
@@ -91,6 +98,7 @@ docs: $(VENV)/package $(VENV)/tools
 
 # torch first and pinned, so that its size is a choice and not a surprise.
 $(VENV)/dependencies: pyproject.toml constraints.txt
+	test -e $(VENV) || { mkdir $(VENV) && touch $(VENV)/made-by-make; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -c constraints.txt torch
 	$(PIP) install -c constraints.txt build hatchling
@@ -98,18 +106,18 @@ $(VENV)/dependencies: pyproject.toml constraints.txt
 
 # The wheel, as a user gets it: tests never see the working tree's package.
 $(VENV)/package: $(VENV)/dependencies $(SOURCES)
-	rm -rf dist
-	$(BIN)/python -m build --wheel --no-isolation --outdir dist . > /dev/null
-	$(PIP) install -c constraints.txt "$$(ls dist/*.whl)[measure]"
-	$(PIP) install --force-reinstall --no-deps dist/*.whl
+	rm -rf $(WHEEL)
+	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
+	$(PIP) install -c constraints.txt "$$(ls $(WHEEL)/*.whl)[measure]"
+	$(PIP) install --force-reinstall --no-deps $(WHEEL)/*.whl
 	touch $@
 
 $(VENV)/space: $(VENV)/package
-	$(PIP) install -c constraints.txt "$$(ls dist/*.whl)[space]"
+	$(PIP) install -c constraints.txt "$$(ls $(WHEEL)/*.whl)[space]"
 	touch $@
 
 $(VENV)/tools: $(VENV)/space
-	$(PIP) install -c constraints.txt "$$(ls dist/*.whl)[test]"
+	$(PIP) install -c constraints.txt "$$(ls $(WHEEL)/*.whl)[test]"
 	touch $@
 
 # Linters read the working tree: they wait for no wheel, and a change of the code makes none.
@@ -128,5 +136,10 @@ pictures: demo build/catalog/manifest.json $(VENV)/browser
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/make_space_pictures.py
 
+# Folders of common names are marked when they are made; one without the mark was there before.
 clean:
-	rm -rf $(VENV) dist demo mutants activation_maxima.json .coverage*
+	rm -rf $(MADE)
+	rm -f .coverage .coverage.*
+	for folder in $(VENV) mutants; do \
+	  if [ -e $$folder/made-by-make ]; then rm -rf $$folder; fi; \
+	done

@@ -10,6 +10,7 @@ from rich.console import Console
 from hubmaxact.rendering.terminal import show
 
 CLONE = Path(__file__).parents[1]
+DEMO = CLONE / "build" / "demo"
 PICTURES = CLONE / "docs" / "pictures"
 
 # rich's own template loads fonts from a foreign host; a README's picture must not.
@@ -39,13 +40,13 @@ TEMPLATE = """\
 
 def main() -> None:
     """Write docs/pictures/terminal.svg and docs/pictures/layers.svg."""
-    report = json.loads((CLONE / "activation_maxima.json").read_text("utf-8"))
+    report = json.loads((DEMO / "activation_maxima.json").read_text("utf-8"))
     console = Console(record=True, width=84, file=io.StringIO(), force_terminal=True)
     show(report, console)
     PICTURES.mkdir(parents=True, exist_ok=True)
     svg = console.export_svg(title="", code_format=TEMPLATE, unique_id="hubmaxact")
     (PICTURES / "terminal.svg").write_text(svg, encoding="utf-8", newline="\n")
-    shutil.copy(CLONE / "demo" / "activation_maxima" / "layers.svg", PICTURES / "layers.svg")
+    shutil.copy(DEMO / "activation_maxima" / "layers.svg", PICTURES / "layers.svg")
 
 
 if __name__ == "__main__":

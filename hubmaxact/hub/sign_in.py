@@ -16,7 +16,7 @@ from hubmaxact.hub.retry import ask
 REFUSED = range(400, 408)
 ADVICE = (
     "Add this job as a Trusted Publisher in the settings of that repository (its claims must match "
-    "exactly), or unset HF_OIDC_RESOURCE and set HF_TOKEN."
+    "exactly), or sign in with a token: HF_TOKEN without HF_OIDC_RESOURCE, hf-token of the action."
 )
 
 

@@ -1,5 +1,6 @@
 """The section and its picture into a README's folder: planned first, written all or nothing."""
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,8 +10,9 @@ from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.publication.diff import file_diff
 from hubmaxact.publication.readme.splicing import MAX_README_BYTES, edit
 from hubmaxact.rendering.picture.layers import layers_svg
-from hubmaxact.rendering.section import HEADING, PICTURE, render
-from hubmaxact.report.document import REPORT_NAME, Report
+from hubmaxact.rendering.section import HEADING, PICTURE, compose
+from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME, Report
+from hubmaxact.report.write import digest
 
 README = "README.md"
 
@@ -46,12 +48,13 @@ def check(folder: Path) -> None:
     edit(_content(folder / README), HEADING)
 
 
-def plan(report: Report, readme: Path) -> Placement:
+def plan(report: Report, readme: Path, sha256: str | None = None) -> Placement:
     """Say what placing the section in `readme` changes; a missing README is a new one.
 
     Args:
         report: The report that the section is about.
-        readme: File that the section goes into; the picture's folder is beside it.
+        readme: File that the section goes into; report and picture are beside it.
+        sha256: Digest of the report's file, as hex. None: of the one that `write_report` makes.
 
     Returns:
         What would be written.
@@ -62,12 +65,14 @@ def plan(report: Report, readme: Path) -> Placement:
     picture = readme.parent / PICTURE
     _refuse_link(picture.parent)
     before = _content(readme)
-    edited = edit(before, render(report))
+    sha256 = sha256 or digest(report)
+    edited = edit(before, compose(report, sha256))
     wanted = (
         Change(picture, _content(picture), layers_svg(report).encode("utf-8")),
         Change(readme, before, edited.content),
     )
-    return Placement(tuple(c for c in wanted if c.before != c.after), edited.advice)
+    advice = (*edited.advice, *_on_the_report(readme.parent / REPORT_NAME, sha256))
+    return Placement(tuple(c for c in wanted if c.before != c.after), advice)
 
 
 def write(placement: Placement) -> None:
@@ -91,6 +96,20 @@ def write(placement: Placement) -> None:
 def diff(placement: Placement) -> bytes:
     """Return the changes as a unified diff, paths relative to the README's folder."""
     return b"".join(file_diff(_name(c.path), c.before, c.after) for c in placement.changes)
+
+
+def _on_the_report(file: Path, sha256: str) -> tuple[str, ...]:
+    """Advice where the file that the section leads to is not the one whose digest it names."""
+    try:
+        content = read_regular(file, MAX_REPORT_BYTES + 1)
+    except OSError:
+        found = f"there is no {REPORT_NAME} that can be read"
+    else:
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return ()
+        found = f"{REPORT_NAME} is another file"
+    where = printable(str(file.parent), LONGEST_PATH)
+    return (f"In {where} {found}: put the report there, because the section leads to it.",)
 
 
 def _name(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Names of tags, inputs, files, reports and READMEs are words: never code, never commands."""
 
+import importlib
 import re
 import subprocess
 
@@ -63,6 +64,47 @@ def test_a_release_with_such_a_name_is_refused_in_a_sentence(desk, machine, tag)
     assert (run.code, run.steps[-1], desk.hub.requests) == (2, "Check the inputs", [])
     (sentence,) = run.log.errors
     assert sentence.startswith("the input release must be the name of a release, such as v1.2.3; ")
+
+
+TAKEN = [
+    *("v1", "v1.0", "v2-preview", "release/v1.2.3", "2026.11", "model-v3_final", "nightly"),
+    *(
+        "v1.2.3+build.5",
+        "@scope/pkg@1.0.0",
+        "modèle-1",
+        "e\u0301",
+        "モデル-v1",
+        "नमस्ते",
+        "v1-\U0001f389",
+    ),
+    *("a/b/c", "v1,0", "v1#2", "x=1", "V", "0"),
+]
+REFUSED = [
+    *("v1..2", "v1/", "/v1", "v1//2", ".v1", "a/.b", "v1.lock", "a.lock/b", "v1.", "-v1"),
+    *("v1 2", "v1~1", "v1^", "v1:2", "v1?", "v1*", "v1[", "v1\\", "v1\x7f", "v1\u00a0", "v1\u200b"),
+    *("v1<b>", "v1'", "v1(x)", "v1\n", "v1\u2028", "a" * 401),
+]
+
+
+def test_the_names_of_tags_that_people_use_are_taken_and_no_others(monkeypatch):
+    monkeypatch.syspath_prepend(ACTION)
+    inputs = importlib.import_module("inputs")
+    for name in TAKEN:
+        assert inputs.INPUTS["release"].fits(name), name
+    for name in [*REFUSED, *TAGS]:
+        monkeypatch.setenv("INPUT_RELEASE", name)
+        with pytest.raises(SystemExit):
+            inputs.read("release")
+
+
+def test_an_error_is_one_command_whatever_stands_in_it(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ACTION)
+    runner = importlib.import_module("runner")
+    with pytest.raises(SystemExit) as stopped:
+        runner.fail("50% of\r\nit\u202e \x1b[31m", 3)
+    assert stopped.value.code == 3
+    written = "50%25 of%0D%0Ait\\u202e \\u001b[31m"
+    assert capsys.readouterr().out == f"::error title=hubmaxact::{written}\n"
 
 
 @pytest.mark.parametrize("step", SCRIPTS, ids=[step["name"] for step in SCRIPTS])

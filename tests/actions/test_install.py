@@ -88,3 +88,24 @@ def test_a_version_is_one_word_to_pip_whatever_it_says(asked, machine):
     hostile = "1 --index-url=http://pwned $(touch canary); touch canary"
     assert asked(INPUT_VERSION=hostile) == [[*QUIET, f"hubmaxact=={hostile}"]]
     assert list(machine.home.rglob("canary")) == []
+
+
+def test_an_install_that_fails_is_an_error_with_what_pip_said(machine, install):
+    machine.set_up_python()
+    machine.extra = {"PIP_NO_INDEX": "1"}
+    run = install(INPUT_VERSION="9.9.9")
+    assert run.code == 1
+    (sentence,) = run.log.errors
+    assert sentence == (
+        "hubmaxact could not be installed: No matching distribution found for hubmaxact==9.9.9"
+    )
+
+
+def test_what_is_no_error_of_pip_is_an_error_all_the_same(machine, install):
+    python = machine.tools / "python"
+    for ending, reason in [("echo 100%; exit 3", "100%25"), ("exit 4", "exit code 4")]:
+        python.write_text(f"#!/bin/sh\n{ending}\n")
+        python.chmod(0o755)
+        run = install()
+        assert run.code == int(ending[-1])
+        assert run.log.errors == [f"hubmaxact could not be installed: {reason}"]

@@ -69,6 +69,9 @@ def test_a_gate_that_closes_stops_before_the_hub_is_asked_anything(desk, machine
     run = run_action({"repo": REPO, **rules}, machine)
     assert (run.code, run.steps[-1]) == (1, "Validate and gate")
     assert desk.hub.requests == []
+    (sentence,) = run.log.errors
+    assert sentence.startswith("the gate is closed: 2 of 4 rules failed: max_abs (M is 187 in the ")
+    assert "min_sqnr_db int8 (SQNR is 20.8" in sentence
     assert (run.outputs["changed"], run.outputs["abs-max"]) == ("", "187.0")
     assert (
         "**The gate is closed; nothing was published.**\n\n**2 of 4 rules failed.**" in run.summary
@@ -88,10 +91,18 @@ def test_a_gate_that_opens_lets_the_report_through(desk, machine):
     assert "The gate is open.\n\nEvery rule passed.\n" in run.summary
 
 
-@pytest.mark.parametrize("rules", [{"gate": "absent.toml"}, {"max-ratio": "2"}])
-def test_a_gate_that_cannot_be_applied_is_closed(desk, machine, rules):
+UNFIT_GATES = [
+    ({"gate": "absent.toml"}, "cannot read absent.toml: No such file or directory."),
+    ({"max-ratio": "2"}, "against and max_ratio belong together: give both, or neither."),
+    ({"max-abs": "1..2"}, "Invalid value for '--max-abs': '1..2' is not a valid float."),
+]
+
+
+@pytest.mark.parametrize(("rules", "reason"), UNFIT_GATES)
+def test_a_gate_that_cannot_be_applied_is_closed(desk, machine, rules, reason):
     run = run_action({"repo": REPO, **rules}, machine)
     assert (run.code, desk.hub.requests) == (2, [])
+    assert run.log.errors == [f"the gate could not be applied: {reason}"]
     assert "**The gate could not be applied; nothing was published.**" in run.summary
 
 
@@ -102,11 +113,40 @@ def test_a_report_that_is_not_valid_is_not_published(desk, machine):
     run = run_action({"repo": REPO}, machine)
     assert (run.code, desk.hub.requests) == (1, [])
     assert "**The report is not valid; nothing was published.**" in run.summary
+    (sentence,) = run.log.errors
+    assert sentence.startswith(
+        "the report is not valid: activation_maxima.json: global_max.abs_max"
+    )
+
+
+def test_a_report_that_is_not_there_is_not_called_invalid(desk, machine):
+    desk.file.rename(machine.workspace / "report.json")
+    run = run_action({"repo": REPO, "release": "v1"}, machine)
+    assert (run.code, desk.hub.requests) == (2, [])
+    assert "**There is no report; nothing was published.**" in run.summary
+    assert "not valid" not in run.summary
+    (sentence,) = run.log.errors
+    assert sentence.startswith("there is no report at activation_maxima.json in what was checked")
+    desk_is_empty = run_action({"repo": REPO, "report": "results"}, _cleared(machine))
+    assert "Check out the repository" in desk_is_empty.log.errors[0]
+
+
+def test_a_folder_stands_for_the_report_in_it(desk, machine):
+    (machine.workspace / "results").mkdir()
+    desk.file.rename(machine.workspace / "results" / JSON)
+    run = run_action({"repo": REPO, "mode": "dry-run", "report": "results"}, machine)
+    assert (run.code, run.outputs["abs-max"]) == (0, "187.0")
+
+
+def _cleared(machine):
+    for path in machine.workspace.iterdir():
+        path.unlink()
+    return machine
 
 
 def test_weights_that_were_not_measured_are_refused_in_the_log_and_the_summary(desk, machine):
     desk.repo.commit({"model-00001-of-00002.safetensors": b"other"})
     run = run_action({"repo": REPO}, machine)
     assert (run.code, desk.repo.discussions) == (2, {})
-    assert "holds other weights than the report was measured on" in run.log.shown
+    assert "holds other weights than the report was measured on" in run.log.errors[0]
     assert "**Publishing failed.**" in run.summary

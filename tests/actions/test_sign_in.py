@@ -27,19 +27,29 @@ def test_a_trusted_job_needs_no_token_and_asks_nothing_that_its_token_may_not(de
     assert all(asked.status < 400 for asked in desk.hub.requests if "resolve" not in asked.target)
 
 
-def test_the_identity_of_the_job_goes_before_a_token(desk, machine, token):
-    assert run_action({"repo": REPO, "hf-token": token}, machine).code == 0
-    assert f"Bearer {token}" not in bearers(desk.hub)
-
-
-def test_a_job_that_is_not_trusted_is_told_so_and_no_token_is_tried_instead(desk, machine, token):
+def test_a_token_that_is_given_is_meant_and_the_identity_is_left_alone(desk, machine, token):
     desk.hub.trusted_publishers.clear()
-    run = run_action({"repo": REPO, "hf-token": token}, machine)
+    assert run_action({"repo": REPO, "hf-token": token}, machine).code == 0
+    assert bearers(desk.hub) == {f"Bearer {token}"}
+    assert desk.hub.asked("POST", "/oauth/token") == []
+
+
+def test_a_token_that_is_refused_is_an_error_and_the_identity_is_not_tried_instead(desk, machine):
+    run = run_action({"repo": REPO, "hf-token": "hf_ofNobody"}, machine)
     assert (run.code, desk.repo.discussions) == (2, {})
-    assert f"no token for {REPO} was given for this job's identity (400" in run.log.shown
-    assert "Trusted Publisher" in run.log.shown
+    assert bearers(desk.hub) == {"Bearer hf_ofNobody"}
+    assert run.log.errors[0].startswith("publishing failed: ")
+
+
+def test_a_job_that_is_not_trusted_is_told_so(desk, machine):
+    desk.hub.trusted_publishers.clear()
+    run = run_action({"repo": REPO}, machine)
+    assert (run.code, desk.repo.discussions) == (2, {})
+    (sentence,) = run.log.errors
+    assert f"no token for {REPO} was given for this job's identity (400" in sentence
+    assert "Trusted Publisher" in sentence
+    assert "hf-token" in sentence
     assert "Traceback" not in run.log.shown
-    assert f"Bearer {token}" not in bearers(desk.hub)
 
 
 def test_a_token_is_enough_where_there_is_no_identity(desk, machine, token):
@@ -85,7 +95,8 @@ def test_the_token_is_nowhere_when_the_hub_shouts_it(desk, machine, token):
     run = run_action({"repo": REPO, "hf-token": token}, machine)
     assert run.code != 0
     assert places(run, token) == []
-    assert run.log.errors == []
+    (sentence,) = run.log.errors
+    assert sentence.startswith("publishing failed: ")
 
 
 def test_an_exchanged_token_is_nowhere_either(desk, machine):

@@ -44,13 +44,15 @@ def machine(hub, tmp_path):
 
 def test_a_folder_is_measured_under_the_repositorys_name_and_without_a_token(machine):
     (machine.workspace / "weights").mkdir()
-    chosen = {"preset": "paper", "num-samples": 9, "max-seq-len": 8, "device": "cuda:1"}
+    chosen = {"preset": "paper", "corpus": "texts.jsonl", "num-samples": 9, "max-seq-len": 8}
+    chosen |= {"dtype": "bfloat16", "device": "cuda:1", "device-map": "balanced_low_0"}
     run = run_action({"repo": REPO, "checkpoint": "weights", "hf-token": TOKEN, **chosen}, machine)
     assert run.code == 0, run.log.shown
     words, env = machine.calls()["measure"]
     assert words == [
         *("measure", "weights", "--output=activation_maxima.json", f"--model-id={REPO}"),
-        *("--preset=paper", "--num-samples=9", "--max-seq-len=8", "--device=cuda:1"),
+        *("--preset=paper", "--corpus=texts.jsonl", "--num-samples=9", "--max-seq-len=8"),
+        *("--dtype=bfloat16", "--device=cuda:1", "--device-map=balanced_low_0"),
     ]
     assert TOKEN not in env.values()
 
@@ -93,3 +95,33 @@ def test_a_report_that_cannot_be_shown_is_not_published(machine):
     run = run_action({"repo": REPO, "hf-token": TOKEN}, machine)
     assert (run.code, list(machine.calls())) == (2, ["validate", "card"])
     assert "**The report could not be shown; nothing was published.**" in run.summary
+
+
+FAILURES = [
+    ("print('hubmaxact: 5% of it', file=sys.stderr); sys.exit(2)", 2, "5% of it"),
+    (
+        "print('Traceback'); sys.stderr.write('ValueError: x\\r\\n'); sys.exit(1)",
+        1,
+        "ValueError: x",
+    ),
+    ("os.kill(os.getpid(), 9)", 247, "it was ended by SIGKILL, as happens where memory runs out"),
+    ("sys.exit(3)", 3, "exit code 3, without a word"),
+]
+
+
+@pytest.mark.parametrize(("ending", "code", "reason"), FAILURES)
+def test_a_run_that_fails_is_an_error_with_its_reason(machine, ending, code, reason):
+    machine.ending = f"if sys.argv[1] == 'measure': {ending}\n"
+    run = run_action({"repo": REPO, "checkpoint": REPO, "release": "v1"}, machine)
+    assert (run.code, list(machine.calls())) == (code, ["measure"])
+    assert run.log.errors == [f"measuring failed: {reason}".replace("%", "%25")]
+    assert "release `v1`\n\n**Measuring failed; nothing was published.**" in run.summary
+
+
+def test_a_fault_of_the_action_itself_is_an_error_too(machine):
+    machine.ending = "if sys.argv[1] == 'push': print('no JSON')\n"
+    run = run_action({"repo": REPO, "hf-token": TOKEN}, machine)
+    assert run.code == 1
+    (sentence,) = run.log.errors
+    assert sentence.startswith("this action failed by a fault of its own (JSONDecodeError: ")
+    assert "Traceback" in run.log.shown

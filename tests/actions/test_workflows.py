@@ -23,20 +23,28 @@ def test_a_tag_becomes_a_pull_request(desk, machine):
     ]
 
 
-def test_a_secret_is_handed_on_where_the_job_has_no_identity(desk, machine):
-    machine.identity = False
+def test_a_secret_is_used_though_the_job_has_an_identity(desk, machine):
+    """As every job of this workflow has: GitHub starts none whose caller does not grant it."""
+    desk.hub.trusted_publishers.clear()
     secrets = {"hf-token": desk.hub.token}
     run = run_workflow(RELEASE_REPORT, {"repo": REPO, "mode": "commit"}, machine, secrets)
     assert (run.code, run.log.masks) == (0, [desk.hub.token])
     assert desk.repo.read("activation_maxima.json") == desk.report
 
 
-@pytest.mark.parametrize("tag", ["v1$(touch${IFS}canary)", 'v1";touch${IFS}canary;"', "nightly"])
+@pytest.mark.parametrize("tag", ["v1$(touch${IFS}canary)", 'v1";touch${IFS}canary;"', "v1<b>"])
 def test_a_tag_that_names_no_release_publishes_nothing(desk, machine, tag):
     machine.ref_name = tag
     run = run_workflow(RELEASE_REPORT, {"repo": REPO}, machine)
     assert (run.code, desk.hub.requests) == (2, [])
     assert list(machine.home.rglob("canary")) == []
+
+
+def test_a_tag_of_any_other_shape_is_a_release(desk, machine):
+    machine.ref_name = "release/modèle-v3_final@2026.11"
+    run = run_workflow(RELEASE_REPORT, {"repo": REPO, "mode": "dry-run"}, machine)
+    assert run.code == 0, run.log.shown
+    assert "release `release/modèle-v3_final@2026.11`" in run.summary
 
 
 @pytest.mark.parametrize("event", ["pull_request", "pull_request_target", "workflow_run"])

@@ -1,5 +1,7 @@
 """`hubmaxact card` prints, shows a diff, or writes; a second time it changes nothing."""
 
+import hashlib
+import json
 import os
 import subprocess
 
@@ -12,7 +14,7 @@ from hubmaxact.errors import HubmaxactError, ReadmeError
 from hubmaxact.files import WriteError
 from hubmaxact.rendering import summary
 from hubmaxact.rendering.picture.layers import layers_svg
-from hubmaxact.rendering.section import render
+from hubmaxact.rendering.section import compose, render
 from hubmaxact.report.read import InvalidReportError
 from hubmaxact.report.write import report_bytes
 
@@ -37,6 +39,37 @@ def test_the_section_goes_to_stdout(folder):
     assert result.exit_code == 0
     assert result.stdout == render(REPORT)
     assert result.stderr == ""
+
+
+def laid_out_anew(folder):
+    """The same report as another program writes it, and the digest of that file."""
+    content = json.dumps(json.loads(report_bytes(REPORT)), indent=4).encode()
+    (folder / "report.json").write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_the_digest_is_that_of_the_very_file(folder):
+    sha256 = laid_out_anew(folder)
+    assert run(folder).stdout == compose(REPORT, sha256)
+    run(folder, "--readme", folder / "README.md", "--write")
+    assert sha256 in (folder / "README.md").read_text("utf-8")
+
+
+def test_a_report_on_standard_input_is_read(folder):
+    sha256 = laid_out_anew(folder)
+    content = (folder / "report.json").read_bytes()
+    for name in ("-", "/dev/stdin"):
+        result = CliRunner().invoke(card, [name], input=content, catch_exceptions=False)
+        assert result.stdout == compose(REPORT, sha256)
+
+
+def test_a_section_that_leads_to_no_such_file_is_advised_on(folder):
+    placed = ["--readme", folder / "README.md", "--write"]
+    assert "there is no activation_maxima.json" in run(folder, *placed).stderr
+    (folder / "activation_maxima.json").write_bytes(b"{}")
+    assert "activation_maxima.json is another file" in run(folder, *placed).stderr
+    (folder / "activation_maxima.json").write_bytes((folder / "report.json").read_bytes())
+    assert "activation_maxima.json" not in run(folder, *placed).stderr
 
 
 def test_the_summary_goes_to_stdout_and_into_no_readme(folder):

@@ -1,9 +1,12 @@
 """The tag goes into the front matter as text, or not at all."""
 
+import itertools
+import re
+
 import pytest
 import yaml
 
-from hubmaxact.publication.readme.front_matter import TAG, add_tag, body_start
+from hubmaxact.publication.readme.front_matter import TAG, add_tag, body_start, find
 
 
 def tags_of(text):
@@ -28,7 +31,12 @@ EDITS = [
     ("no value", "tags:\nx: 1\n", "tags:\n- activation-maxima\nx: 1\n"),
     ("no value, comment", "tags: # none\nx: 1\n", "tags: # none\n- activation-maxima\nx: 1\n"),
     ("no tags", "license: mit\n", "license: mit\ntags:\n- activation-maxima\n"),
-    ("no tags, literal last", "x: |\n  a\n", "x: |\n  a\ntags:\n- activation-maxima\n"),
+    ("no tags, literal last", "x: |\n  a\n", "tags:\n- activation-maxima\nx: |\n  a\n"),
+    (
+        "no tags, literal last, comment after it",
+        "x: |\n  a\n# end\n",
+        "x: |\n  a\n# end\ntags:\n- activation-maxima\n",
+    ),
     ("all indented", "  a: 1\n", "  a: 1\n  tags:\n  - activation-maxima\n"),
     ("empty", "", "tags:\n- activation-maxima\n"),
     ("a comment alone", "# nothing\n", "# nothing\ntags:\n- activation-maxima\n"),
@@ -52,6 +60,39 @@ def test_only_the_tag_is_inserted(before, after):
     assert text == f"---\n{after}---\nbody\n"
     assert advice is None
     assert TAG in tags_of(text)
+
+
+LAST_TEXTS = [
+    *(f"{style}{chomp}" for style in "|>" for chomp in ("", "-", "+")),
+    *("|1", ">2-", "|+ # words"),
+]
+PLACES = [
+    "x: {text}\n  a\n\n  b\n",
+    "license: other\n# on access\nx: {text}\n    a\n    b\n\n\n",
+    "y: 1\nx:\n- {text}\n  a\n",
+    "  y: 1\n  x:\n    deep:\n      - k: {text}\n          a\n          b\n",
+    "tags:\n- a\nx: {text}\n  a\n",
+    "x: {text}\n  a\n\n  \n",
+]
+
+
+def readings(text):
+    """What the Hub's client, its older releases and plain YAML read between the dashes."""
+    body = find(text)
+    body = text[body.start : body.end]
+    last = re.sub(r"(\r\n|\r|\n)\Z", "", body)
+    return [yaml.safe_load(each) for each in (body, last, body.rstrip("\r\n"))]
+
+
+def test_no_text_gains_or_loses_a_line_end():
+    for indicator, place, eol in itertools.product(LAST_TEXTS, PLACES, ["\n", "\r\n", "\r"]):
+        readme = f"---\n{place.format(text=indicator)}---\nbody\n".replace("\n", eol)
+        text, advice = add_tag(readme, eol)
+        assert advice is None, readme
+        for before, after in zip(readings(readme), readings(text), strict=True):
+            tags = after.pop("tags")
+            assert tags == [*before.pop("tags", []), TAG]
+            assert after == before, readme
 
 
 LEFT_ALONE = [

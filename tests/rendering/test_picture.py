@@ -164,8 +164,33 @@ def test_text_and_lines_reach_their_contrast(palette):
 
 def test_both_palettes_name_the_same_colours():
     assert list(colours.LIGHT) == list(colours.DARK)
-    used = set(re.findall(r"var\(--(\w+)\)", colours.STYLE))
-    assert used == set(colours.LIGHT)
+    used = {value for look in colours.LOOKS.values() for value in look.values()}
+    assert set(colours.LIGHT) - set(colours.SERIES) == used & set(colours.LIGHT)
+
+
+@pytest.mark.parametrize("name", ["dense", "huge", "partial"])
+def test_no_renderer_need_know_a_style_sheet(name):
+    """What is painted says with what, as attributes; and the dark scheme paints the same again."""
+    text = layers_svg(REPORTS[name])
+    root = ET.fromstring(text)
+    (style,) = root.iter(f"{SVG}style")
+    dark = re.fullmatch(r"@media\(prefers-color-scheme:dark\)\{(.*)\}", style.text)[1]
+    rules = dict(re.findall(r"([^{}]+)\{([^{}]*)\}", dark))
+    for element in root.iter():
+        paints = {key: element.get(key) for key in ("fill", "stroke") if element.get(key)}
+        assert set(paints.values()) <= {"none", *colours.LIGHT.values()}
+        if element.tag.removeprefix(SVG) in {"rect", "circle", "path", "text"}:
+            assert paints, ET.tostring(element)
+        wanted = {key for key, paint in paints.items() if paint != "none"}
+        assert painted_by(rules, element) == wanted
+    assert "var(" not in text
+
+
+def painted_by(rules, element):
+    """What the rules paint of an element, by its first class and, for a role, its last."""
+    first, *_, last = (element.get("class", "").split() or [""]) * 2
+    bodies = [rules.get(f".{first}"), rules.get(f".{first}.{last}")]
+    return {part.partition(":")[0] for body in bodies if body for part in body.split(";")}
 
 
 def test_the_log_scale_keeps_order_and_floor():

@@ -1,7 +1,8 @@
-"""How a command signs in to the Hub: as a Trusted Publisher, else with the token given.
+"""How a command signs in to the Hub: with the token given, else as a Trusted Publisher.
 
-huggingface_hub exchanges the job's identity itself once it knows for which repository. Where it
-can, a token is not looked at: a refused exchange stays an error and nothing is tried after it.
+A token that was given is meant: a job of a reusable workflow has an identity whether its caller
+wants to use it or not. huggingface_hub exchanges the identity itself once it knows for which
+repository. Whichever way is taken, a refusal stays an error and nothing is tried after it.
 """
 
 import os
@@ -14,10 +15,10 @@ IDENTITY = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
 def find(repo: str) -> dict[str, str]:
     """Return the environment variables that sign in for `repo`; empty when there is no way."""
-    token = _token()
-    if all(os.environ.get(name) for name in IDENTITY):
-        return {"HF_OIDC_RESOURCE": repo}
-    return {"HF_TOKEN": token} if token else {}
+    if token := _token():
+        return {"HF_TOKEN": token}
+    has_identity = all(os.environ.get(name) for name in IDENTITY)
+    return {"HF_OIDC_RESOURCE": repo} if has_identity else {}
 
 
 def demand(repo: str) -> dict[str, str]:

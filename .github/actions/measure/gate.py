@@ -4,7 +4,7 @@ A no ends the job here, before anything is published; the summary is written eit
 """
 
 import json
-import sys
+import os
 from pathlib import Path
 
 import inputs
@@ -28,34 +28,54 @@ def rules() -> list[str]:
 
 def main() -> None:
     """Validate, set the output, gate, summarize."""
-    path = inputs.read("report")
+    path = inputs.report()
     heading = summary.heading(inputs.read("repo"), inputs.read("release"))
-    code, _ = runner.hubmaxact("validate", path)
-    if code != 0:
-        runner.add_summary(heading, summary.INVALID)
-        sys.exit(code)
-    report = json.loads(Path(path).read_text("utf-8"))
-    peak = report["global_max"]
+    _demand(path, heading)
+    done = runner.hubmaxact("validate", path)
+    if done.code != 0:
+        runner.add_summary(heading, summary.INVALID if done.code == 1 else summary.UNREADABLE)
+        what = "the report is not valid" if done.code == 1 else "the report could not be read"
+        runner.fail(f"{what}: {done.reason}", done.code)
+    peak = json.loads(Path(path).read_text("utf-8"))["global_max"]
     runner.set_output("abs-max", json.dumps(peak["abs_max"]) if peak else "")
-    code, shown = runner.hubmaxact("card", path, "--format=summary", keep=True)
-    if code != 0:
+    shown = runner.hubmaxact("card", path, "--format=summary", keep=True)
+    if shown.code != 0:
         runner.add_summary(heading, summary.NOT_SHOWN)
-        sys.exit(code)
-    code, verdict = _judge(path)
-    runner.add_summary(heading, shown, verdict)
-    sys.exit(code)
+        runner.fail(f"the report could not be shown: {shown.reason}", shown.code)
+    _judge(path, heading, shown.printed)
 
 
-def _judge(path: str) -> tuple[int, str]:
-    """Return the exit code of the gate and what the summary says of it."""
+def _demand(path: str, heading: str) -> None:
+    """Stop when there is no report at all, which is no fault of a report."""
+    if os.path.lexists(path):
+        return
+    runner.add_summary(heading, summary.MISSING)
+    if not any(Path().iterdir()):
+        runner.fail(
+            f"there is no report at {path}, and nothing else here. Check out the repository in a "
+            "step before this one."
+        )
+    runner.fail(
+        f"there is no report at {path} in what was checked out. Commit it before the release is "
+        "tagged, or give its path as the input report."
+    )
+
+
+def _judge(path: str, heading: str, shown: str) -> None:
+    """Hold the report to the rules; the summary is written either way."""
     asked = rules()
     if not asked:
-        return 0, summary.NO_GATE
-    code, verdict = runner.hubmaxact("check", path, *asked, "--format=markdown", keep=True)
-    if not verdict:
-        return code, summary.NO_VERDICT
-    return code, f"{summary.CLOSED if code else summary.OPEN}\n\n{verdict}"
+        runner.add_summary(heading, shown, summary.NO_GATE)
+        return
+    done = runner.hubmaxact("check", path, *asked, "--format=markdown", keep=True)
+    if done.code != 0 and not done.printed:
+        runner.add_summary(heading, shown, summary.NO_VERDICT)
+        runner.fail(f"the gate could not be applied: {done.reason}", done.code)
+    verdict = summary.CLOSED if done.code else summary.OPEN
+    runner.add_summary(heading, shown, f"{verdict}\n\n{done.printed}")
+    if done.code != 0:
+        runner.fail(f"the gate is closed: {done.reason}", done.code)
 
 
 if __name__ == "__main__":
-    main()
+    runner.run(main)

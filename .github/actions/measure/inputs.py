@@ -7,10 +7,12 @@ repository or a file exists is for hubmaxact to say. Run as a script, it checks 
 import json
 import os
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 import runner
 
+REPORT_NAME = "activation_maxima.json"
 LONGEST = 400
 LONGEST_SHOWN = 60
 NUMBER = r"[0-9][0-9.]*([eE][+-]?[0-9]+)?"
@@ -20,11 +22,28 @@ PATH = r"[^-\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*"
 SEPARATOR = r"[,\s]+"
 
 
+# What git takes for a tag, without what a shell or Markdown would act on; letters of any script.
+TAG_LETTER = r"(?:[\w.+@=,#-]|[^\x00-\x7f])"
+TAG_PART = rf"(?!\.){TAG_LETTER}+(?<!\.lock)"
+TAG = rf"(?!-)(?!.*\.\.){TAG_PART}(?:/{TAG_PART})*(?<!\.)"
+
+
 class Input(NamedTuple):
     """A pattern that a whole value matches, in ASCII, and what it asks for in words."""
 
     pattern: str
     wanted: str
+    is_shown: bool = False  # to people, as it is
+
+    def fits(self, value: str) -> bool:
+        """Whether the value is one that can be used."""
+        is_clear = not self.is_shown or all(map(_is_clear, value))
+        return is_clear and re.fullmatch(self.pattern, value, re.ASCII) is not None
+
+
+def _is_clear(letter: str) -> bool:
+    """Whether a letter is seen, turns nothing around, and is no other number than it looks."""
+    return letter.isprintable() and (letter.isascii() or not letter.isdigit())
 
 
 INPUTS = {
@@ -32,7 +51,7 @@ INPUTS = {
     "mode": Input(r"pr|commit|dry-run", "pr, commit or dry-run"),
     "revision": Input(r"\w[\w./-]{0,199}", "the name of a branch on the Hub, such as main"),
     "report": Input(PATH, "the path of a report"),
-    "release": Input(r"v?\d+\.\d+\.\d+([-+.\w]*)", "the name of a release, such as v1.2.3"),
+    "release": Input(TAG, "the name of a release, such as v1.2.3", is_shown=True),
     "gate": Input(PATH, "the path of a TOML file"),
     "max-abs": Input(NUMBER, "a positive number"),
     "not-exceeding": Input(r"[\w\s,]+", "formats such as float16, separated by spaces or commas"),
@@ -42,9 +61,12 @@ INPUTS = {
     "require-complete": Input(r"true|false", "true or false"),
     "checkpoint": Input(PATH, "a folder, or a model repository as owner/name"),
     "preset": Input(r"paper", "paper, or left out"),
+    "corpus": Input(PATH, "probe-5k, paper, FILE.jsonl or hf://datasets/OWNER/NAME"),
     "num-samples": Input(COUNT, "a positive whole number"),
     "max-seq-len": Input(COUNT, "a positive whole number"),
+    "dtype": Input(r"[a-z][a-z0-9]{0,15}", "auto, bfloat16, float16 or float32"),
     "device": Input(r"[a-z]+(:\d{1,3})?", "auto, cpu, cuda, cuda:1, ..."),
+    "device-map": Input(r"[a-z][a-z0-9_]{0,31}", "auto, balanced, balanced_low_0 or sequential"),
     "version": Input(
         r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?", "a release such as 0.1.0"
     ),
@@ -57,10 +79,16 @@ def read(name: str) -> str:
     wanted, value = INPUTS[name], os.environ.get(f"INPUT_{name.upper().replace('-', '_')}", "")
     if not value and name not in ALWAYS_NEEDED:
         return ""
-    if len(value) > LONGEST or not re.fullmatch(wanted.pattern, value, re.ASCII):
+    if len(value) > LONGEST or not wanted.fits(value):
         found = json.dumps(value[:LONGEST_SHOWN])
         runner.fail(f"the input {name} must be {wanted.wanted}; found {found}.")
     return value
+
+
+def report() -> str:
+    """Return the path of the report; a folder stands for the report in it."""
+    path = Path(read("report"))
+    return str(path / REPORT_NAME if path.is_dir() else path)
 
 
 def listed(name: str) -> list[str]:
@@ -87,4 +115,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    runner.run(main)

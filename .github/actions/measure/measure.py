@@ -1,13 +1,13 @@
 """The step that measures: `hubmaxact measure` on a folder or on a repository of the Hub."""
 
-import sys
 from pathlib import Path
 
 import credentials
 import inputs
 import runner
+import summary
 
-OPTIONS = ("preset", "num-samples", "max-seq-len", "device")
+OPTIONS = ("preset", "corpus", "num-samples", "max-seq-len", "dtype", "device", "device-map")
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         if checkpoint == repo:  # what signs in for one repository is shown to no other
             signed_in = credentials.find(repo)
     chosen = [f"--{name}={inputs.read(name)}" for name in OPTIONS if inputs.read(name)]
-    code, _ = runner.hubmaxact(
+    done = runner.hubmaxact(
         "measure",
         checkpoint,
         f"--output={inputs.read('report')}",
@@ -29,8 +29,11 @@ def main() -> None:
         *chosen,
         credentials=signed_in,
     )
-    sys.exit(code)
+    if done.code != 0:
+        heading = summary.heading(repo, inputs.read("release"))
+        runner.add_summary(heading, summary.NOT_MEASURED)
+        runner.fail(f"measuring failed: {done.reason}", done.code)
 
 
 if __name__ == "__main__":
-    main()
+    runner.run(main)

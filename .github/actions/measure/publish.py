@@ -1,7 +1,6 @@
 """The step that publishes: `hubmaxact push`, and its result as outputs and in the summary."""
 
 import json
-import sys
 
 import credentials
 import inputs
@@ -16,9 +15,9 @@ def main() -> None:
     repo, mode = inputs.read("repo"), inputs.read("mode")
     # A public repository can be looked at by anyone.
     signed_in = credentials.find(repo) if mode == "dry-run" else credentials.demand(repo)
-    code, printed = runner.hubmaxact(
+    done = runner.hubmaxact(
         "push",
-        inputs.read("report"),
+        inputs.report(),
         repo,
         f"--revision={inputs.read('revision')}",
         "--format=json",
@@ -26,10 +25,10 @@ def main() -> None:
         credentials=signed_in,
         keep=True,
     )
-    if code != 0:
+    if done.code != 0:
         runner.add_summary(summary.NOT_PUBLISHED)
-        sys.exit(code)
-    pushed = json.loads(printed)
+        runner.fail(f"publishing failed: {done.reason}", done.code)
+    pushed = json.loads(done.printed)
     runner.set_output("changed", json.dumps(pushed["changed"]))
     runner.set_output("commit-url", pushed["commit_url"] or "")
     runner.set_output("pr-url", pushed["pr_url"] or "")
@@ -37,4 +36,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    runner.run(main)

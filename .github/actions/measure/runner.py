@@ -5,15 +5,23 @@ Knows the runner's files and commands; knows nothing of inputs or reports. Stand
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from types import TracebackType
+from typing import IO, NamedTuple, NoReturn
 
 # A child gets the credentials that it is given and no others, and none of this action's inputs.
 WITHHELD = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN")
+
+SENTENCES = ("hubmaxact: ", "Error: ")
+"""How hubmaxact, and click for a wrong call, begin the sentence that says why they fail."""
+
+LONGEST = 2000  # characters of an annotation
 
 
 def set_output(name: str, value: str) -> None:
@@ -33,30 +41,83 @@ def mask(secret: str) -> None:
     _say(f"::add-mask::{_escaped(secret)}")
 
 
-def fail(sentence: str) -> NoReturn:
-    """Show one sentence as the job's error and stop with the code for what a user can fix."""
-    _say(f"::error title=hubmaxact::{_escaped(sentence)}")
-    sys.exit(2)
+def fail(sentence: str, code: int = 2) -> NoReturn:
+    """Show one sentence as the job's error and stop, by default as for what a user can fix."""
+    _annotate(sentence)
+    sys.exit(code)
+
+
+def run(step: Callable[[], None]) -> None:
+    """Run a step; a fault of this action's own is the job's error too, beside its traceback."""
+    sys.excepthook = _show_fault
+    step()
+
+
+class Finished(NamedTuple):
+    """A program's end: its exit code, and what it wrote on stdout and on stderr."""
+
+    code: int
+    printed: str
+    said: str
+
+    @property
+    def reason(self) -> str:
+        """Why it failed: its sentence, else the first of what it found, else its last words."""
+        if self.code < 0:
+            return _on_signal(-self.code)
+        said, found = _lines(self.said), _lines(self.printed)
+        for prefix in SENTENCES:
+            if told := [line for line in said if line.startswith(prefix)]:
+                return told[-1].removeprefix(prefix)
+        if found and not said:
+            return found[0] + (f" (and {len(found) - 1} more)" if len(found) > 1 else "")
+        return said[-1] if said else f"exit code {self.code}, without a word"
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _on_signal(number: int) -> str:
+    name = signal.Signals(number).name
+    hint = ", as happens where memory runs out" if name == "SIGKILL" else ""
+    return f"it was ended by {name}{hint}"
 
 
 def hubmaxact(
     *arguments: str, credentials: Mapping[str, str] | None = None, keep: bool = False
-) -> tuple[int, str]:
-    """Run `hubmaxact ARGUMENTS`; return its exit code and, if kept, what it printed as data.
+) -> Finished:
+    """Run `hubmaxact ARGUMENTS`; what it prints as data stays out of the log if it is kept.
 
     Everything else that it prints goes to the log, where none of it counts as a command.
     """
     program = Path(os.environ["RUNNER_TEMP"], "hubmaxact", "bin", "hubmaxact")
-    with _commands_off():
-        done = subprocess.run(  # noqa: S603 a list of checked words, no shell
+    with (
+        _commands_off(),
+        ThreadPoolExecutor() as readers,
+        subprocess.Popen(  # noqa: S603 a list of checked words, no shell
             [program, *arguments],
             env={**_inherited(), **(credentials or {})},
-            stdout=subprocess.PIPE if keep else None,
-            stderr=sys.stdout,
-            encoding="utf-8",
-            check=False,
-        )
-    return done.returncode, done.stdout or ""
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        printed = readers.submit(_read, process.stdout, show=not keep)
+        said = readers.submit(_read, process.stderr, show=True)
+        code = process.wait()
+        return Finished(code, printed.result(), said.result())
+
+
+def _read(stream: IO[bytes] | None, *, show: bool) -> str:
+    """Read to the end; show each line as it comes, for a run may take hours."""
+    assert stream is not None, "every stream is a pipe"
+    lines = []
+    for line in stream:
+        lines.append(line)
+        if show:
+            sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+    return b"".join(lines).decode("utf-8", "replace")
 
 
 @contextmanager
@@ -88,5 +149,22 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
+def _annotate(sentence: str) -> None:
+    cut = sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]}..."
+    _say(f"::error title=hubmaxact::{_escaped(cut)}")
+
+
+def _show_fault(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    sys.__excepthook__(kind, error, trace)
+    _annotate(f"this action failed by a fault of its own ({kind.__name__}: {error}). Report it.")
+
+
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """As the runner reads it back; what a reader could not see is written out."""
+    codes = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+    return "".join(
+        codes.get(letter, letter if letter.isprintable() else f"\\u{ord(letter):04x}")
+        for letter in text
+    )

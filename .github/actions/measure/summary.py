@@ -3,6 +3,9 @@
 import re
 from typing import Any
 
+MISSING = "**There is no report; nothing was published.** The error of this job says what to do."
+NOT_MEASURED = "**Measuring failed; nothing was published.** The log says why."
+UNREADABLE = "**The report could not be read; nothing was published.** The log says why."
 INVALID = "**The report is not valid; nothing was published.** The log says where and why."
 NOT_SHOWN = "**The report could not be shown; nothing was published.** The log says why."
 NO_GATE = "No gate: no rule was given."

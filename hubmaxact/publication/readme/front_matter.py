@@ -15,6 +15,8 @@ TAG = "activation-maxima"
 MAX_DEPTH = 32  # deeper nesting than any model card's; the composer is recursive
 FENCE = re.compile(r"---[ \t]*\Z")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+LAST_END = re.compile(r"(?:\r\n|\r|\n)\Z")
+TEXT_OF_LINES = re.compile(r"[|>][-+0-9]{0,2}[ \t]*[\r\n#]")
 # The C loader is the same grammar, ten times as fast; some cards carry a megabyte of results.
 LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -97,11 +99,10 @@ def _tagged(text: str, eol: str) -> str:
 
 
 def _with_tag(body: str, eol: str) -> str:
-    root = _compose(body)
-    edited = _edit(body, root, eol)
-    if edited != body and not _only_tag_added(body, edited):
-        raise Unsuitable("its tags cannot be extended without touching other keys")
-    return edited
+    for edited in _edits(body, _compose(body), eol):
+        if edited == body or _only_tag_added(body, edited):
+            return edited
+    raise Unsuitable("its tags cannot be extended without touching other keys")
 
 
 def _compose(body: str) -> yaml.MappingNode | None:
@@ -137,12 +138,22 @@ def _refuse_unusual(body: str) -> None:
             raise Unsuitable("its front matter is nested too deeply")
 
 
-def _edit(body: str, root: yaml.MappingNode | None, eol: str) -> str:
+def _edits(body: str, root: yaml.MappingNode | None, eol: str) -> Iterator[str]:
+    """The texts that may have the tag and nothing else new, the most natural first."""
     indent = " " * (root.start_mark.column if root else 0)
     pairs = {key.value: (key, value) for key, value in (root.value if root else [])}
-    if "tags" not in pairs:
-        return f"{body}{indent}tags:{eol}{indent}- {TAG}{eol}"
-    key, tags = pairs["tags"]
+    if "tags" in pairs:
+        yield _extended(body, *pairs["tags"], indent, eol)
+        return
+    lines = f"{indent}tags:{eol}{indent}- {TAG}{eol}"
+    yield body + lines
+    if root is not None:
+        # A last text of several lines would gain a line end that it has only before another key.
+        last, _ = root.value[-1]
+        yield _insert(body, last.start_mark.index - last.start_mark.column, lines)
+
+
+def _extended(body: str, key: yaml.Node, tags: yaml.Node, indent: str, eol: str) -> str:
     if isinstance(tags, yaml.SequenceNode):
         return _extend(body, tags, eol)
     if not isinstance(tags, yaml.ScalarNode) or tags.style in {"|", ">"}:
@@ -190,8 +201,28 @@ def _load(body: str) -> dict[object, object]:
 
 
 def _only_tag_added(before: str, after: str) -> bool:
-    """Whether only the tag is new, read as YAML. By repr: 1, 1.0 and True differ, .nan does not."""
-    expected = _load(before)
-    tags = expected.get("tags")
+    """Whether only the tag is new, however much of the end a reader takes for part of the `---`."""
+    # Only a text of several lines can tell the readings apart, and reading is slow.
+    readers = READERS if TEXT_OF_LINES.search(before) else READERS[:1]
+    readings = {(read(before), read(after)) for read in readers}
+    return all(_is_tag_added(_load(one), _load(other)) for one, other in readings)
+
+
+def _without_last_end(body: str) -> str:
+    """As the Hub and its client read it: the last line end belongs to the closing line."""
+    return LAST_END.sub("", body)
+
+
+def _without_ends(body: str) -> str:
+    """As older clients read it."""
+    return body.rstrip("\r\n")
+
+
+READERS = (str, _without_last_end, _without_ends)
+
+
+def _is_tag_added(before: dict[object, object], after: dict[object, object]) -> bool:
+    """By repr: 1, 1.0 and True differ, .nan does not. Where the tags stand says nothing."""
+    tags = before.pop("tags", None)
     listed = tags if isinstance(tags, list) else [] if tags is None else [tags]
-    return repr(_load(after)) == repr({**expected, "tags": [*listed, TAG]})
+    return repr(after.pop("tags", None)) == repr([*listed, TAG]) and repr(after) == repr(before)

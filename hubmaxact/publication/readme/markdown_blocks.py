@@ -6,6 +6,8 @@ knows nothing of what stands between them.
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NamedTuple
 
 DEEPEST = 64  # containers in each other; deeper ones are taken for words
 QUOTE = 0  # as a container; a list item is the columns by which its content is indented
@@ -41,6 +43,15 @@ ANY_TAG = re.compile(
 )
 
 
+class Kind(Enum):
+    """What the rest of a line is, after the block quotes and list items that it stands in."""
+
+    WORDS = auto()
+    HEADING = auto()
+    HTML = auto()
+    OTHER = auto()  # code, a rule, nothing
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A run of lines that are not Markdown: how it was opened, on which line, what ends it."""
@@ -54,8 +65,15 @@ class Raw:
         """What to call it in a sentence."""
         if FENCE.match(self.opening):
             return "code fence"
+        if self.opening == "<!--":
+            return "comment (<!--)"
         is_tag = self.opening.removeprefix("</").removeprefix("<").isalnum()
         return f"{self.opening}>" if is_tag else self.opening
+
+    @property
+    def kind(self) -> Kind:
+        """What its lines are."""
+        return Kind.OTHER if FENCE.match(self.opening) else Kind.HTML
 
     @property
     def ends_at_blank(self) -> bool:
@@ -68,6 +86,25 @@ class Raw:
         return can_be and self.end.search(text) is not None
 
 
+class Line(NamedTuple):
+    """A line as it was read.
+
+    Attributes:
+        kept: How many of the containers before it are still open.
+        depth: How many containers it stands in.
+        text: What stands in there.
+        kind: What that is.
+    """
+
+    kept: int
+    depth: int
+    text: str
+    kind: Kind
+
+
+NOTHING = Line(0, 0, "", Kind.OTHER)
+
+
 class Blocks:
     """The structure so far; lines are fed in order, without their terminators."""
 
@@ -76,6 +113,7 @@ class Blocks:
         self._raw: Raw | None = None
         self._in_paragraph = False
         self._in_empty_item = False
+        self.line = NOTHING  # the last line
 
     @property
     def open_raw(self) -> Raw | None:
@@ -92,12 +130,15 @@ class Blocks:
         """Take the next line; the raw run that it goes on with or ends, if it is in one."""
         if not line and not self._containers and self._raw is None:  # soon said, and often so
             self._in_paragraph = False
+            self.line = NOTHING
             return None
         depth, rest = self._descend(line.expandtabs(4))
         inside = self._raw
         if inside is not None and depth == len(self._containers):
-            if inside.end.search(rest):
-                self._raw = None
+            is_over = inside.end.search(rest) is not None
+            self._raw = None if is_over else inside
+            is_nothing = is_over and inside.ends_at_blank
+            self.line = Line(depth, depth, rest, Kind.OTHER if is_nothing else inside.kind)
             return inside
         self._raw = None
         self._open(depth, rest, number)
@@ -132,17 +173,21 @@ class Blocks:
             containers.append(container)
             in_paragraph = may_be_lazy = False
         text = rest.lstrip(" ")
-        is_indented = len(rest) - len(text) > 3
+        is_indented = bool(text) and len(rest) - len(text) > 3
         any_tag = not (in_paragraph or may_be_lazy)
         raw = None if is_indented else _raw_in(text, number, any_tag=any_tag)
         is_other = raw is not None or _is_other_leaf(text, in_paragraph=in_paragraph)
         is_words = bool(text) and not is_other
-        if may_be_lazy and (is_words or is_indented) and text:
+        if may_be_lazy and (is_words or is_indented):
+            self.line = Line(len(self._containers), len(self._containers), text, Kind.WORDS)
             return  # it goes on with the paragraph that it seems to have left
         self._in_empty_item = not text and len(containers) > depth
         self._in_paragraph = (is_words and not is_indented) or (in_paragraph and is_indented)
         self._containers = containers
         self._raw = None if raw is None or raw.is_over_in(text) else raw
+        is_heading = not is_indented and HEADING.match(text) is not None
+        leaf = Kind.WORDS if self._in_paragraph else Kind.HEADING if is_heading else Kind.OTHER
+        self.line = Line(depth, len(containers), text, raw.kind if raw else leaf)
 
 
 def _container(rest: str, *, in_paragraph: bool) -> tuple[int, str] | None:

@@ -6,12 +6,14 @@ Knows lines and markers; knows nothing of reports or the Hub. What is code or ra
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hubmaxact.errors import ReadmeError
 from hubmaxact.files import is_lfs_pointer
 from hubmaxact.publication.readme import front_matter
 from hubmaxact.publication.readme.markdown_blocks import Blocks, Raw
+from hubmaxact.publication.readme.open_elements import OPENING, Element, OpenElements
 
 BEGIN = "<!-- hubmaxact:begin -->"
 END = "<!-- hubmaxact:end -->"
@@ -41,10 +43,11 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The markers found, and the code or HTML that a section at the end would be taken for."""
+    """The markers found, and what a section at the end would be taken for or stand in."""
 
     markers: list[Marker]
     swallowing: Raw | None
+    open_elements: tuple[Element, ...]
 
 
 def edit(readme: bytes | None, section: str) -> Edit:
@@ -68,14 +71,17 @@ def edit(readme: bytes | None, section: str) -> Edit:
     bom, text = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
     # Markers first: lines in a refusal are then those of the file as it is.
     body = front_matter.body_start(text)
-    head, tail = _around(text, body)
+    found = _scan(text, body)
+    head, tail = _around(text, found)
     # By what stays: by what an earlier section used, the next edit might decide otherwise.
     eol = _dominant_eol(head + tail)
     text = _splice(head, section, tail, eol)
-    if [marker.text for marker in _scan(text, body).markers] != [BEGIN, END]:
+    placed = _scan(text, body)
+    if [marker.text for marker in placed.markers] != [BEGIN, END]:
         raise ValueError("the section leaves a code fence open")
-    text, advice = front_matter.add_tag(text, eol)
-    return Edit((bom + text).encode(), (advice,) if advice else ())
+    advice = list(_on_the_place(found, placed))
+    text, on_the_tag = front_matter.add_tag(text, eol)
+    return Edit((bom + text).encode(), (*advice, *([on_the_tag] if on_the_tag else [])))
 
 
 def _decode(readme: bytes) -> str:
@@ -103,16 +109,15 @@ def _dominant_eol(text: str) -> str:
     return max(("\n", "\r\n", "\r"), key=lambda eol: counts[eol])
 
 
-def _around(text: str, body: int) -> tuple[str, str]:
+def _around(text: str, scan: Scan) -> tuple[str, str]:
     """What stands before and after the section: everything and nothing if there is none."""
-    scan = _scan(text, body)
     kinds = [marker.text for marker in scan.markers]
     if kinds and kinds != [BEGIN, END]:
         raise ReadmeError(_damage(scan.markers))
     begin, end = scan.markers or (None, None)
     if begin is None or end is None:
         if scan.swallowing and not scan.swallowing.end.search(BEGIN):
-            raise ReadmeError(_swallowed(scan.swallowing))
+            raise ReadmeError(_swallowed(scan.swallowing.name, scan.swallowing.line))
         return text, ""
     if begin.inside:
         raise ReadmeError(
@@ -120,6 +125,26 @@ def _around(text: str, body: int) -> tuple[str, str]:
             f"line {begin.inside.line}, where Markdown is not read. Put a blank line before it."
         )
     return text[: begin.start], text[end.end :]
+
+
+def _on_the_place(found: Scan, placed: Scan) -> Iterator[str]:
+    """Advice on what is open where the section stands, which is refused if it hides a new one."""
+    begin, is_new = placed.markers[0], not found.markers
+    around = [each for each in placed.open_elements if each.line < begin.line]
+    hiding = next((each for each in around if each.hides), None)
+    if hiding and is_new:
+        raise ReadmeError(_swallowed(f"<{hiding.name}>", hiding.line))
+    for each in [hiding] if hiding else around[:1]:
+        how = "is hidden with it" if each.hides else "is laid out as part of it"
+        yield (
+            f"The <{each.name}> opened on line {each.line} of the README is never closed, so the "
+            f"section {how}. Close it before the section."
+        )
+    if is_new and (ended := found.swallowing):
+        yield (
+            f"The {ended.name} opened on line {ended.line} of the README is never closed; the "
+            "first line of the section ends it now. Close it where it should end."
+        )
 
 
 def _splice(head: str, section: str, tail: str, eol: str) -> str:
@@ -138,24 +163,27 @@ def _gap(text: str, eol: str) -> str:
 def _scan(text: str, body: int) -> Scan:
     """Find the markers on lines of their own, from `body` on, outside code and raw text."""
     markers: list[Marker] = []
-    blocks = Blocks()
+    blocks, elements = Blocks(), OpenElements()
+    may_be_open = OPENING.search(text, body) is not None
     for number, match in enumerate(front_matter.lines_of(text), start=1):
         line = match.group().rstrip("\r\n")
         if match.start() < body:
             continue
         inside = blocks.feed(line, number)
+        if may_be_open:
+            elements.feed(blocks.line, number)
         marker = MARKER.fullmatch(line)
         # A marker ends a comment that it stands in, and everything else that `-->` ends.
         if marker and (blocks.open_raw is None or blocks.open_raw.ends_at_blank):
             start, end = (match.start() + offset for offset in marker.span("marker"))
             found = inside and blocks.open_raw
             markers.append(Marker(marker["marker"], start, end, number, found))
-    return Scan(markers, blocks.swallowing)
+    return Scan(markers, blocks.swallowing, elements.at_the_margin())
 
 
-def _swallowed(raw: Raw) -> str:
+def _swallowed(opened: str, line: int) -> str:
     return (
-        f"the {raw.name} opened on line {raw.line} of the README is never closed, so a section "
+        f"the {opened} opened on line {line} of the README is never closed, so a section "
         "after it would be part of it. Close it and try again."
     )
 

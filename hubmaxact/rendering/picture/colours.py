@@ -1,8 +1,12 @@
 """Colours and type of the picture: one palette for light, one for dark.
 
+Every element carries its light look in attributes, which any renderer understands; a style sheet
+with nothing but the dark colours goes before them where the reader's scheme is known to be dark.
 Blue, vermilion and green keep apart for colour-blind readers (after Okabe and Ito 2008), darkened
 or lightened until text in them reaches WCAG AA (4.5:1) on its ground; a test computes it.
 """
+
+from collections.abc import Iterator
 
 LIGHT = {
     "ground": "#ffffff",
@@ -29,38 +33,74 @@ DARK = {
 SERIES = ("hidden_state", "attention_output", "mlp_output")
 FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Helvetica,Arial,sans-serif"
 
+OF_ROLE = "the colour of the role"
 
-def _variables(palette: dict[str, str]) -> str:
-    return "".join(f"--{name}:{colour};" for name, colour in palette.items())
+Look = dict[str, str]
+LOOKS: dict[str, Look] = {
+    "ground": {"fill": "ground", "stroke": "edge"},
+    "title": {"fill": "ink", "font-size": "17", "font-weight": "600"},
+    "note": {"fill": "soft"},
+    "tick": {"fill": "soft", "font-size": "12"},
+    "end": {"text-anchor": "end"},
+    "mid": {"text-anchor": "middle"},
+    "grid": {"stroke": "grid"},
+    "axis": {"stroke": "edge"},
+    "limit": {"stroke": "soft", "stroke-dasharray": "5 4"},
+    "limit-name": {"fill": "soft", "font-size": "12"},
+    "beyond": {"fill": "beyond"},
+    "line": {
+        "fill": "none",
+        "stroke": OF_ROLE,
+        "stroke-width": "1.5",
+        "stroke-linejoin": "round",
+    },
+    "heavy": {"stroke-width": "2.5"},
+    "dot": {"fill": OF_ROLE},
+    "name": {"fill": OF_ROLE, "font-weight": "600"},
+    "lead": {"fill": "none", "stroke": "edge"},
+    "end-mark": {"fill": "soft"},
+    "ring": {"fill": "none", "stroke": "ink", "stroke-width": "1.5"},
+    "peak": {"fill": "ink", "font-size": "14", "font-weight": "600"},
+    "halo": {
+        "fill": "none",
+        "stroke": "ground",
+        "stroke-width": "4",
+        "stroke-linejoin": "round",
+        "font-size": "14",
+        "font-weight": "600",
+    },
+    "where": {"fill": "soft", "font-weight": "400"},
+    "faint": {"font-weight": "400"},
+}
+"""What each class looks like; a colour is named as in the palettes."""
 
 
-def _series(role: str) -> str:
-    return (
-        f".line.{role}{{stroke:var(--{role})}}"
-        f".dot.{role}{{fill:var(--{role})}}"
-        f".name.{role}{{fill:var(--{role})}}"
-    )
+def look(classes: str, role: str | None = None) -> str:
+    """Return the attributes of an element of these classes, which are one word or several."""
+    whole: Look = {}
+    for name in classes.split():
+        whole |= LOOKS[name]
+    named = " ".join(filter(None, (classes, role)))
+    painted = {key: _colour(value, role, LIGHT) for key, value in whole.items()}
+    return f'class="{named}"' + "".join(f' {key}="{value}"' for key, value in painted.items())
 
 
-STYLE = (
-    f"svg{{{_variables(LIGHT)}font:13px {FONT}}}"
-    f"@media(prefers-color-scheme:dark){{svg{{{_variables(DARK)}}}}}"
-    ".ground{fill:var(--ground);stroke:var(--edge)}"
-    "text{fill:var(--ink)}"
-    ".title{font-size:17px;font-weight:600}"
-    ".note,.tick{fill:var(--soft)}.tick{font-size:12px}"
-    ".power{font-size:9px}.end{text-anchor:end}.mid{text-anchor:middle}"
-    ".grid{stroke:var(--grid)}.axis{stroke:var(--edge)}"
-    ".limit{stroke:var(--soft);stroke-dasharray:5 4}.limit-name{fill:var(--soft);font-size:12px}"
-    ".beyond{fill:var(--beyond)}"
-    ".line{fill:none;stroke-width:1.5;stroke-linejoin:round}.line.hidden_state{stroke-width:2.5}"
-    ".name{font-weight:600}"
-    f"{''.join(map(_series, SERIES))}"
-    ".lead{fill:none;stroke:var(--edge)}"
-    ".end-mark{fill:var(--soft)}"
-    ".ring{fill:none;stroke:var(--ink);stroke-width:1.5}"
-    ".peak{font-size:14px;font-weight:600;paint-order:stroke;stroke:var(--ground);stroke-width:4px;"
-    "stroke-linejoin:round}"
-    ".where{font-weight:400;fill:var(--soft)}"
-)
+def _colour(value: str, role: str | None, palette: dict[str, str]) -> str:
+    name = role if role and value == OF_ROLE else value
+    return palette.get(name, name)
+
+
+def _dark() -> Iterator[str]:
+    for name, whole in LOOKS.items():
+        for role in SERIES if OF_ROLE in whole.values() else (None,):
+            colours = {key: (value, _colour(value, role, DARK)) for key, value in whole.items()}
+            body = ";".join(f"{key}:{new}" for key, (old, new) in colours.items() if new != old)
+            if body:
+                yield f".{name}{f'.{role}' if role else ''}{{{body}}}"
+
+
+TYPE = f'font-family="{FONT}" font-size="13"'
+"""Attributes of the whole picture."""
+
+STYLE = f"@media(prefers-color-scheme:dark){{{''.join(_dark())}}}"
 """The style sheet, on one line."""

@@ -11,7 +11,7 @@ from hubmaxact.formats import FP16_LIMIT, LARGEST_FINITE, SHORT_NAMES
 from hubmaxact.rendering import numbers, words
 from hubmaxact.rendering.escape import xml
 from hubmaxact.rendering.picture import elements
-from hubmaxact.rendering.picture.colours import STYLE
+from hubmaxact.rendering.picture.colours import STYLE, TYPE, look
 from hubmaxact.rendering.picture.scales import LayerScale, LogScale, log_scale
 from hubmaxact.report.document import Report
 from hubmaxact.report.summaries import per_layer
@@ -92,7 +92,7 @@ def _limits(seen: list[float]) -> list[tuple[str, float]]:
 def _opening(report: Report) -> Iterator[str]:
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
     role = 'role="img" aria-labelledby="title desc"'
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} {role}>'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} {role} {TYPE}>'
     yield f'<title id="title">Activation maxima of {xml(_name(report))}</title>'
     yield f'<desc id="desc">{xml(description(report))}</desc>'
     yield f"<style>{STYLE}</style>"
@@ -105,9 +105,9 @@ def _heading(report: Report) -> Iterator[str]:
     if report["status"] != "complete":
         facts += f" ({report['status'].replace('_', '-')})"
     size = f'width="{WIDTH - 1}" height="{HEIGHT - 1}"'
-    yield f'<rect class="ground" x="0.5" y="0.5" {size} rx="8"/>'
-    yield f'<text class="title" x="24" y="34">{xml(_name(report))}</text>'
-    yield f'<text class="note" x="24" y="56">{xml(facts)}</text>'
+    yield f'<rect {look("ground")} x="0.5" y="0.5" {size} rx="8"/>'
+    yield f'<text {look("title")} x="24" y="34">{xml(_name(report))}</text>'
+    yield f'<text {look("note")} x="24" y="56">{xml(facts)}</text>'
 
 
 def _name(report: Report) -> str:

@@ -1,0 +1,35 @@
+"""The schema allows what a run can write, and nothing that readers would wait for in vain."""
+
+from typing import get_args, get_type_hints
+
+from hubmaxact.measurement.assembly import report
+from hubmaxact.measurement.assembly.protocol import PROFILE
+from hubmaxact.measurement.options import DTYPES, SPECIAL_TOKENS
+from hubmaxact.report.document import NAMED_CORPORA
+from hubmaxact.report.roles import ROLES
+from hubmaxact.report.validate import schema
+
+WRITTEN = {
+    "profile": {PROFILE},
+    "dtype": {*DTYPES} - {"auto"},
+    "policy": {*SPECIAL_TOKENS},
+    "kind": {*NAMED_CORPORA.values(), None},  # None: a file's, a data set's
+    "status": {*get_args(get_type_hints(report._status)["return"])},
+    "role": {role.name for role in ROLES},
+    "architecture": {"dense", "moe"},
+    "counts_rounded_to": {"bfloat16", None},
+}
+
+
+def enums(node):
+    """Every closed list of values, with the name of what has it."""
+    for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, dict) and "enum" in value:
+            yield name, set(value["enum"])
+        if isinstance(value, dict | list):
+            yield from enums(value)
+
+
+def test_every_value_that_the_schema_lists_is_one_that_is_written():
+    listed = dict(enums(schema()))
+    assert listed == WRITTEN

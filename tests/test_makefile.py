@@ -1,0 +1,61 @@
+"""What `make` may touch: folders of its own, and nothing that was there before."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MINE = [
+    *("activation_maxima.json", "demo/notes.txt", "dist/mine.whl", "build/notes.txt"),
+    *("reports/one.json", "catalog/manifest.json", ".coveragerc", ".venv/bin/python"),
+    *("mutants/notes.txt", "activation_maxima/layers.svg"),
+]
+MADE = [
+    *("build/demo/README.md", "build/wheel/a.whl", "build/reports/moe.json", ".coverage"),
+    *("build/catalog/manifest.json", ".coverage.host.1"),
+]
+
+
+def put(folder, names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    shutil.copyfile(ROOT / "Makefile", tmp_path / "Makefile")
+    put(
+        tmp_path, ["hubmaxact/__init__.py", "schema/README.md", "pyproject.toml", "constraints.txt"]
+    )
+    return tmp_path
+
+
+def files(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_clean_takes_away_what_was_made_and_no_more(clone):
+    before = files(clone)
+    put(clone, [*MINE, *MADE])
+    subprocess.run(["make", "--silent", "clean"], cwd=clone, check=True)
+    assert files(clone) == before | set(MINE)
+
+
+def test_clean_takes_away_marked_folders(clone):
+    before = files(clone)
+    put(clone, [".venv/made-by-make", ".venv/bin/python", "mutants/made-by-make"])
+    subprocess.run(["make", "--silent", "clean"], cwd=clone, check=True)
+    assert files(clone) == before
+
+
+def test_no_recipe_deletes_outside_its_own_folders(clone):
+    """As written out by make; a folder made by others is marked first, as above."""
+    targets = ["demo", "build/catalog/manifest.json", "coverage", "mutants", "pictures"]
+    told = subprocess.run(
+        ["make", "--dry-run", *targets], cwd=clone, check=True, capture_output=True, text=True
+    )
+    deleted = {word for line in told.stdout.splitlines() if "rm -" in line for word in line.split()}
+    assert deleted == {"rm", "-rf", "-f", "build/demo", "build/wheel", ".coverage", ".coverage.*"}
