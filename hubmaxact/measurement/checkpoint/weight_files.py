@@ -1,6 +1,7 @@
 """Is this folder a checkpoint we may load? Decided from files alone, before torch is imported.
 
-Safetensors only, no custom code, every shard that the index names there, sound and complete.
+Safetensors only, no other repository's code, every shard that the index names there, sound and
+complete.
 """
 
 import hashlib
@@ -14,8 +15,8 @@ from typing import Any
 from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.configuration import (
     CONFIG,
-    refuse_code,
     refuse_endless,
+    refuse_foreign_code,
 )
 from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry, read_header
 from hubmaxact.printable import printable
@@ -25,7 +26,13 @@ from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.weights import INDEX, SINGLE, Weights
 from hubmaxact.report.document import WeightFile
 
-TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken")
+TOKENIZERS = ("tokenizer.json", "tekken.json", "vocab.*", "*.model", "*.tiktoken")
+STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+"""Weight dtypes that `--dtype auto` runs in as they are; any other runs in bfloat16."""
+
+PLAIN = (*STORED_AS, "F64")
+"""Weight dtypes that hold weights as they are."""
+
 HASH_CHUNK = 1 << 20
 
 
@@ -65,7 +72,8 @@ def inspect(folder: Path, name: str | None = None) -> WeightFiles:
 
     Raises:
         NoCheckpointError: It is something else than a checkpoint.
-        UnsafeCheckpointError: Only pickles, custom code, or a file that lies about itself.
+        UnsafeCheckpointError: Only pickles, another repository's code, or a file that lies about
+            itself.
         IncompleteWeightsError: Index and shards do not agree, or Git LFS pointers stand in their
             place.
     """
@@ -90,11 +98,12 @@ def check_small_files(listing: Folder, config: dict[str, Any]) -> None:
         config: The content of its config.json.
 
     Raises:
-        UnsafeCheckpointError: It needs custom code, has no tokenizer, or is no work for a machine.
+        UnsafeCheckpointError: It needs another repository's code, has no tokenizer, or is no work
+            for a machine.
         IncompleteWeightsError: Git LFS pointers stand in the place of files.
     """
     listing.refuse_pointers(small_files(listing.root))
-    refuse_code(listing.folder, config)
+    refuse_foreign_code(config)
     _refuse_other_weights(config)
     refuse_endless(config)
     _require_tokenizer(listing)
