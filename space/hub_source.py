@@ -130,6 +130,7 @@ class HubSource:
             revision=commit,
             repo_type="dataset",
             local_dir=folder,
+            force_download=True,  # what lies there is asked for because it is not whole
             token=False,
         )
 

@@ -18,6 +18,7 @@ from hubmaxact.catalog.build import build_from_folder
 
 SPACE = Path(__file__).parents[2] / "space"
 APP = SPACE / "app.py"
+PLAIN = Path(__file__).with_name("plain.py")
 TIMEOUT = 60  # seconds; a start takes three on an idle machine
 
 
@@ -78,8 +79,8 @@ def running(home, *, cwd=None, script=APP, env=None, **more):
         assert address, f"it said {line!r} and {errors.read_text()}"
         served = Running(process, errors, address[0])
         served.line = line
-        yield served
-        served.http.close()
+        with served.http:
+            yield served
     finally:
         if process.poll() is None:
             process.kill()

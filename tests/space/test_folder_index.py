@@ -10,7 +10,7 @@ import pytest
 
 from hubmaxact.catalog.manifest import SCHEMA
 from hubmaxact.files import write_bytes
-from space.serving import build, running, until
+from space.serving import PLAIN, build, running, until
 
 SOON = {"HUBMAXACT_REFRESH_SECONDS": "0.1"}
 
@@ -23,7 +23,7 @@ def catalog(tmp_path):
 
 @pytest.fixture
 def live(catalog, tmp_path):
-    with running(tmp_path / "home", HUBMAXACT_INDEX=str(catalog), **SOON) as served:
+    with running(tmp_path / "home", script=PLAIN, HUBMAXACT_INDEX=str(catalog), **SOON) as served:
         yield served
 
 
@@ -99,7 +99,7 @@ def test_a_folder_that_is_gone_changes_nothing_and_since_when_is_said_once(live,
 
 def test_without_any_index_the_page_says_so_and_waits_for_one(tmp_path):
     catalog = tmp_path / "catalog"
-    with running(tmp_path / "home", HUBMAXACT_INDEX=str(catalog), **SOON) as served:
+    with running(tmp_path / "home", script=PLAIN, HUBMAXACT_INDEX=str(catalog), **SOON) as served:
         page = served.get("/")
         assert (page.status_code, page.headers["Content-Type"][:9]) == (200, "text/html")
         for path in ("/data/about.json", "/data/page.json", "/download/all.csv"):

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 
 import httpx
 import pytest
 from loopback_hub import LoopbackHub
 from loopback_hub.client import environment
 
-from space.serving import build, running, until
+from space.serving import APP, PLAIN, build, running, until
 
 REPO = "org/index"
 
@@ -40,7 +41,7 @@ def repo(hub, files):
 def serve(hub, tmp_path):
     """Start the Space on the data set, always with the same home."""
 
-    def start(**more):
+    def start(script=PLAIN, **more):
         env = environment(hub, tmp_path / "home") | {
             "HUBMAXACT_INDEX": REPO,
             "HUBMAXACT_REFRESH_SECONDS": "0.1",
@@ -50,7 +51,7 @@ def serve(hub, tmp_path):
         stored = tmp_path / "home" / "hf" / "token"  # as `hf auth login` leaves it
         stored.parent.mkdir(parents=True, exist_ok=True)
         stored.write_text(hub.token)
-        return running(tmp_path / "home", env=env)
+        return running(tmp_path / "home", script=script, env=env)
 
     return start
 
@@ -64,7 +65,7 @@ def break_hub(hub):
 
 
 def test_the_index_is_read_at_a_commit_and_as_old_as_it(hub, repo, serve):
-    with serve() as served:
+    with serve(APP) as served:
         index = about(served)
         head = repo.resolve("main")
         assert index["origin"] == f"{REPO}@{head.sha}"
@@ -179,7 +180,9 @@ def test_a_damaged_copy_on_disk_is_not_shown(hub, repo, serve, tmp_path):
         about(served)
         served.end()
     for table in (tmp_path / "home" / "hf" / "hubmaxact").rglob("index.parquet"):
+        times = table.stat().st_mtime_ns
         table.write_bytes(b"PAR1")
+        os.utime(table, ns=(times, times))  # as a disk damages a file
     break_hub(hub)
     with serve() as served:
         answer = served.get("/data/page.json")
