@@ -9,7 +9,7 @@ from hubmaxact.printable import LONGEST_PATH, printable
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option(
     "--format",
     "form",
@@ -20,8 +20,11 @@ from hubmaxact.printable import LONGEST_PATH, printable
 )
 @click.option("--readme", type=click.Path(path_type=Path), help="The README the section goes into.")
 @click.option("--write", is_flag=True, help="Write README and picture instead of showing a diff.")
-def card(file: Path, form: str, readme: Path | None, *, write: bool) -> None:
+def card(file: str, form: str, readme: Path | None, *, write: bool) -> None:
     """Print the model-card section of the report FILE, or a summary of it.
+
+    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
+    there.
 
     With --readme, shows what would change in that README as a diff; with --write, changes it and
     puts activation_maxima/layers.svg beside it. Nothing outside the section's markers changes,
