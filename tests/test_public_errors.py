@@ -28,7 +28,8 @@ from hubmaxact.files import WriteError
 from hubmaxact.gate.limits import Limits, LimitsError, NoLimitError
 from hubmaxact.report.comparability import DifferentProtocolsError
 from hubmaxact.report.inputs import BadInputError
-from hubmaxact.report.read import InvalidReportError, NewerReportError, UnreadableFileError
+from hubmaxact.report.read import InvalidReportError, NewerReportError
+from hubmaxact.report.source import UnreadableFileError
 from hubmaxact.report.write import UnwritableReportError
 
 REPORT = example_reports.small_report()

@@ -64,7 +64,7 @@ class Row(TypedDict):
 
     status: Annotated[Text, "complete, partial or non_finite; null when the source does not say."]
     num_missing: Annotated[Whole, "Expected tensors that were never seen."]
-    max_value: Annotated[Real, "M with its sign."]
+    max_value: Annotated[Real, "The value whose magnitude is M, with its sign."]
     abs_max: Annotated[Real, "M, without its sign."]
     bf16_step: Annotated[Real, "One bf16 step at M."]
     carrier_role: Annotated[Text, "Role of the tensor that holds M (the first of tied ones)."]

@@ -8,11 +8,9 @@ import click
 
 from hubmaxact.printable import LONGEST_PATH, printable
 
-STDIN = ("-", "/dev/stdin")
-
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option(
     "--format",
     "form",
@@ -23,21 +21,24 @@ STDIN = ("-", "/dev/stdin")
 )
 @click.option("--readme", type=click.Path(path_type=Path), help="The README the section goes into.")
 @click.option("--write", is_flag=True, help="Write README and picture instead of showing a diff.")
-def card(file: Path, form: str, readme: Path | None, *, write: bool) -> None:
-    """Print the model-card section of the report FILE, or a summary of it; - reads stdin.
+def card(file: str, form: str, readme: Path | None, *, write: bool) -> None:
+    """Print the model-card section of the report FILE, or a summary of it.
+
+    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, a URL
+    there, or - for standard input.
 
     With --readme, shows what would change in that README as a diff; with --write, changes it and
     puts activation_maxima/layers.svg beside it. Nothing outside the section's markers changes,
     but for one tag in the front matter.
     """
     from hubmaxact.rendering import section, summary
-    from hubmaxact.report.read import parse
+    from hubmaxact.report.read import content_of, parse
 
     if write and readme is None:
         raise click.UsageError("--write needs --readme.")
     if form == "summary" and readme is not None:
         raise click.UsageError("--format summary is printed; what goes into a README is a section.")
-    content = _content(file)
+    content = content_of(file)
     # Of the very file, which another program may have laid out anew.
     report, sha256 = parse(content), hashlib.sha256(content).hexdigest()
     if form == "summary":
@@ -58,16 +59,6 @@ def card(file: Path, form: str, readme: Path | None, *, write: bool) -> None:
         click.echo(f"The section is in {printable(str(readme), LONGEST_PATH)}.", err=True)
     else:
         _show(folder.diff(placement))
-
-
-def _content(file: Path) -> bytes:
-    """The report's bytes, from standard input too, which may be a pipe."""
-    from hubmaxact.report.document import MAX_REPORT_BYTES
-    from hubmaxact.report.read import content_of
-
-    if str(file) in STDIN:
-        return sys.stdin.buffer.read(MAX_REPORT_BYTES + 1)
-    return content_of(file)
 
 
 def _show(diff: bytes) -> None:

@@ -30,7 +30,7 @@ class DecibelsType(click.ParamType[tuple[str, float]]):
 
 
 @click.command()
-@click.argument("file", type=PATH)
+@click.argument("file")
 @click.option("--max-abs", type=float, help="M may be at most this.")
 @click.option(
     "--not-exceeding",
@@ -44,7 +44,7 @@ class DecibelsType(click.ParamType[tuple[str, float]]):
     type=DecibelsType(),
     help="SQNR at the site that carries M, max-abs scale unless FORMAT is int8:POLICY. Repeatable.",
 )
-@click.option("--against", type=PATH, help="An earlier report, of the same protocol.")
+@click.option("--against", metavar="REPORT", help="An earlier report, of the same protocol.")
 @click.option("--max-ratio", type=float, help="M may be at most this times the earlier M.")
 @click.option(
     "--require-complete/--no-require-complete",
@@ -53,8 +53,11 @@ class DecibelsType(click.ParamType[tuple[str, float]]):
 )
 @click.option("--config", type=PATH, help="TOML file with the same rules; options override it.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
-def check(file: Path, config: Path | None, form: str, **options: Any) -> None:
+def check(file: str, config: Path | None, form: str, **options: Any) -> None:
     """Hold the report FILE to limits; exit 1 naming every rule that failed.
+
+    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
+    there.
 
     A value that is null fails with its reason; so does any bound on M where NaN or infinity was
     seen. Exits 2 when no rule is given or --against has another protocol.

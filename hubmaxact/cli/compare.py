@@ -1,6 +1,5 @@
 """`hubmaxact compare`: reports side by side, for people, for a page or for a program."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,11 +11,14 @@ FORMATS = ("terminal", "markdown", "json")
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--across-protocols", is_flag=True, help="Compare all the same; say what differs.")
-def compare(files: tuple[Path, ...], form: str, *, across_protocols: bool) -> None:
+def compare(files: tuple[str, ...], form: str, *, across_protocols: bool) -> None:
     """Put two to eight report FILES side by side.
+
+    Each is a file, a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
+    there.
 
     M and its place, maxima by role and by layer, number formats, INT8 rows; between releases of
     one model also what changed. Exits 2, naming every difference, when the protocols differ and

@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +16,7 @@ PUSH_VERSION = "0.1"
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.argument("repo")
 @click.option("--pr", is_flag=True, help="Open a pull request, or update the open one.")
 @click.option("--revision", default="main", show_default=True, help="Branch to push to.")
@@ -32,12 +31,13 @@ PUSH_VERSION = "0.1"
     help="json: push_version, dry_run, changed, commit_url, pr_url, pr_num; a diff on stderr.",
 )
 def push(
-    file: Path, repo: str, *, pr: bool, revision: str, dry_run: bool, json_only: bool, form: str
+    file: str, repo: str, *, pr: bool, revision: str, dry_run: bool, json_only: bool, form: str
 ) -> None:
     """Publish the report FILE in the model repository REPO (owner/name), with its card section.
 
-    The weights that were measured must be the ones in REPO. Everything goes into one commit; the
-    URL to look at is printed. Exits 2 when the weights differ or the Hub refuses.
+    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
+    there. The weights that were measured must be the ones in REPO. Everything goes into one commit;
+    the URL to look at is printed. Exits 2 when the weights differ or the Hub refuses.
 
     In the JSON, commit_url is the commit that holds the report now, whether this push made it
     (changed) or found it; null after a dry run, where changed says what a push would do.

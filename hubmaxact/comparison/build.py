@@ -38,7 +38,8 @@ def compare(*reports: Report | str | Path, across_protocols: bool = False) -> Co
     """Hold two to eight reports against each other.
 
     Args:
-        *reports: Reports, or paths of their files; of releases of one model, the earlier one first.
+        *reports: Reports, or their files, folders that hold them, ids on the Hub, or URLs there; of
+            releases of one model, the earlier one first.
         across_protocols: Whether to compare reports that were measured differently; the comparison
             then says what differs.
 
@@ -49,6 +50,8 @@ def compare(*reports: Report | str | Path, across_protocols: bool = False) -> Co
     Raises:
         NumberOfReportsError: There are fewer than two reports, or more than eight.
         UnreadableFileError: A file is missing, not a regular file, or may not be read.
+        AddressError: A URL is not the Hub's, or leads to no model repository.
+        HubError: A repository cannot be read, or holds no report.
         BadInputError: One is not a valid report; the message says which, and why.
         DifferentProtocolsError: They were measured differently and `across_protocols` is false;
             every difference is named.

@@ -29,7 +29,8 @@ def peak(entry: Entry, name: Name) -> str:
         return f"{caveat}No watched tensor held a finite value."
     site = words.title(found["role"], found["layer"])
     said = [
-        f"{caveat}M = {numbers.value(found['value'])} in the {site}: {words.place(found, name)}.",
+        f"{caveat}M = {numbers.value(found['abs_max'])} in the {site}: {words.place(found, name)}.",
+        words.signed(found),
         f"One bf16 step there is {numbers.value(found['bf16_step'])}.",
         words.ties(found),
     ]

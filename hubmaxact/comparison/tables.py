@@ -58,11 +58,11 @@ def protocol(comparison: Comparison, name: Name) -> Table | None:
 
 
 def by_role(comparison: Comparison) -> Table:
-    """The largest value of each role, with its sign, and its layer."""
+    """The largest magnitude of each role, and its layer."""
     rows = []
     for row in comparison.by_role:
-        cells = [_placed(cell["value"], cell["layer"]) if cell else NONE for cell in row.cells]
         sizes = [abs(cell["value"]) if cell else None for cell in row.cells]
+        cells = [_placed(abs(cell["value"]), cell["layer"]) if cell else NONE for cell in row.cells]
         rows.append((ROLE_BY_NAME[row.role].title, *cells, *_changes(comparison, sizes)))
     return Table(
         caption="Largest value by role (layer)", head=_head("role", comparison), rows=tuple(rows)

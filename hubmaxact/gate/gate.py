@@ -41,12 +41,12 @@ class Verdict:
     Attributes:
         check_version: Of this layout, "0.N".
         passed: Whether every rule was kept.
-        file: The report's file; None when it came from memory.
+        file: The report's name as it was given; None when it came from memory.
         id: The model's.
         commit: The model's.
         status: The report's: "complete", "partial" or "non_finite".
         abs_max: M, in the tensors' own units; None when nothing finite was seen.
-        against: The earlier report's file; None when no rule asks for one.
+        against: The earlier report's name; None when no rule asks for one.
         rules: What came of each rule that was asked for.
     """
 
@@ -65,7 +65,7 @@ def check(report: Report | str | Path, limits: Limits | Mapping[str, Any]) -> Ve
     """Hold a report to limits. Nothing passes for want of a value.
 
     Args:
-        report: A report, or the path of its file.
+        report: A report, or its file, a folder that holds it, an id on the Hub, or a URL there.
         limits: What it must keep to: `Limits`, or a mapping with the names of its fields, such as
             `{"not_exceeding": ["float16"], "require_complete": True}`.
 
@@ -76,6 +76,8 @@ def check(report: Report | str | Path, limits: Limits | Mapping[str, Any]) -> Ve
         NoLimitError: Nothing is asked.
         LimitsError: A limit is unknown, or its value cannot be used.
         UnreadableFileError: A file is missing, not a regular file, or may not be read.
+        AddressError: A URL is not the Hub's, or leads to no model repository.
+        HubError: A repository cannot be read, or holds no report.
         BadInputError: It, or the earlier one, is not a valid report.
         DifferentProtocolsError: The earlier report was measured differently.
     """

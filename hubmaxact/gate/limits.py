@@ -14,7 +14,8 @@ from typing import Any
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.formats import LARGEST_FINITE, full_name
 from hubmaxact.printable import LONGEST_PATH, printable, shown
-from hubmaxact.report.read import read_bounded
+from hubmaxact.report.address import is_local
+from hubmaxact.report.source import read_bounded
 
 MAX_LIMITS_BYTES = 8_192  # bytes; a parser may take time that grows with their square
 MOST_FORMATS = 64
@@ -37,7 +38,8 @@ class Limits:
         not_exceeding: Number formats whose largest finite value no watched tensor may exceed.
         min_sqnr_db: By FORMAT or FORMAT:POLICY, the SQNR in decibels that the site which carries M
             must reach.
-        against: File of an earlier report of the same protocol; it belongs to `max_ratio`.
+        against: An earlier report of the same protocol, by any of its names; it belongs to
+            `max_ratio`.
         max_ratio: M over the earlier M may be at most this; dimensionless.
         require_complete: Everything expected was seen, and all of it was finite.
     """
@@ -45,7 +47,7 @@ class Limits:
     max_abs: float | None = None
     not_exceeding: tuple[str, ...] = ()
     min_sqnr_db: Mapping[str, float] = field(default_factory=dict)
-    against: Path | None = None
+    against: str | Path | None = None
     max_ratio: float | None = None
     require_complete: bool = False
 
@@ -88,7 +90,7 @@ def _given(limits: Limits) -> dict[str, Any]:
 
 
 def settings_of(path: Path) -> dict[str, Any]:
-    """Return what a TOML file says; `against` is taken from the file's own folder.
+    """Return what a TOML file says; a path in `against` is taken from the file's own folder.
 
     Args:
         path: The file; 8,192 bytes at most.
@@ -109,8 +111,9 @@ def settings_of(path: Path) -> dict[str, Any]:
         settings = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LimitsError(f"{name} is not TOML: {printable(str(error), 200)}.") from error
-    if isinstance(settings.get("against"), str):
-        settings["against"] = path.parent / settings["against"]
+    against = settings.get("against")
+    if isinstance(against, str) and is_local(against, path.parent):
+        settings["against"] = path.parent / against
     return settings
 
 
@@ -164,9 +167,9 @@ def _decibels(key: str, value: object) -> Mapping[str, float]:
     return {name: _number(f"{key} of {printable(name, 40)}", dB) for name, dB in value.items()}
 
 
-def _path(key: str, value: object) -> Path:
+def _report(key: str, value: object) -> str | Path:
     if isinstance(value, str | Path) and str(value):
-        return Path(value)
+        return value
     raise _refusal(key, "the path of an earlier report", value)
 
 
@@ -180,7 +183,7 @@ READERS: dict[str, Callable[[str, object], Any]] = {
     "max_abs": _positive,
     "not_exceeding": _formats,
     "min_sqnr_db": _decibels,
-    "against": _path,
+    "against": _report,
     "max_ratio": _positive,
     "require_complete": _flag,
 }

@@ -29,6 +29,11 @@ def headers() -> dict[str, str]:
     return build_hf_headers(library_name=LIBRARY, library_version=__version__)
 
 
+def endpoint() -> str:
+    """The URL of the Hub that every call goes to."""
+    return constants.ENDPOINT
+
+
 def repo_url(repo_id: str, repo_type: RepoType = "model") -> str:
     """The page of a repository, as it may be shown: without a password in the Hub's address."""
     folder = "datasets/" if repo_type == "dataset" else ""

@@ -25,8 +25,8 @@ def push(
     huggingface_hub finds: HF_TOKEN, or where `hf auth login` left it.
 
     Args:
-        report: Path of the report's file, or its bytes: the very file is pushed, not a copy of what
-            is in it.
+        report: The report's file, a folder that holds it, an id on the Hub, or a URL there; or its
+            bytes: the very file is pushed, not a copy of what is in it.
         repo_id: Model repository ("owner/name"). It must hold the weights that were measured.
         revision: Branch to commit to, or that a pull request is against.
         create_pr: Whether to open a pull request, or to update the one of ours that is open.
@@ -39,6 +39,7 @@ def push(
 
     Raises:
         UnreadableFileError: The file is missing, not a regular file, or may not be read.
+        AddressError: The URL is not the Hub's, or leads to no model repository.
         ReportError: It is not a valid report.
         DigestMismatchError: The repository holds other weights than the report speaks of.
         ReadmeError: The README cannot be edited without risk; `json_only` leaves it alone.

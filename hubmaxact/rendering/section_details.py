@@ -48,7 +48,7 @@ def _roles(report: Report) -> str:
     for name, row in report["max_by_role"].items():
         layer = NONE if row["layer"] is None else str(row["layer"])
         role = ROLE_BY_NAME[name].title
-        rows.append((role, numbers.value(row["value"]), layer, code(row["module"])))
+        rows.append((role, numbers.value(abs(row["value"])), layer, code(row["module"])))
     return table(("role", "largest", "layer", "module"), rows, numbers=(1, 2))
 
 

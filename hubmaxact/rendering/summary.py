@@ -33,9 +33,9 @@ def _peak(report: Report) -> str:
     peak = report["global_max"]
     if peak is None:
         return "No finite value."
-    where = f"**{numbers.value(peak['value'])}** at {words.place(peak, code)}."
+    where = f"**{numbers.value(peak['abs_max'])}** at {words.place(peak, code)}."
     step = f"One bf16 step there is {numbers.value(peak['bf16_step'])}."
-    return " ".join(filter(None, [where, step, words.ties(peak)]))
+    return " ".join(filter(None, [where, words.signed(peak), step, words.ties(peak)]))
 
 
 def _sentence(words: str) -> str:

@@ -34,7 +34,8 @@ def _peak(report: Report) -> list[str]:
     peak = report["global_max"]
     assert peak is not None
     step = f"One bf16 step there is {numbers.value(peak['bf16_step'])}."
-    where = f"{_sentence(words.place(peak, printable))} {step}"
+    said = (_sentence(words.place(peak, printable)), words.signed(peak), step)
+    where = " ".join(filter(None, said))
     return [line for line in (where, words.ties(peak)) if line]
 
 
@@ -48,7 +49,7 @@ def _roles(report: Report) -> "Table":
     table.add_column("module", overflow="ellipsis", no_wrap=True)
     for name, row in report["max_by_role"].items():
         layer = "" if row["layer"] is None else str(row["layer"])
-        value = numbers.value(row["value"])
+        value = numbers.value(abs(row["value"]))
         table.add_row(ROLE_BY_NAME[name].title, value, layer, printable(row["module"]))
     return table
 

@@ -37,7 +37,7 @@ def sentence(report: Report, name: Name, strong: Name) -> str:
     if not caveat:
         start = "The"
     return (
-        f"{caveat}{start} largest activation is {strong(numbers.value(peak['value']))}, in the "
+        f"{caveat}{start} largest activation is {strong(numbers.value(peak['abs_max']))}, in the "
         f"{title(peak['role'], peak['layer'])}, over {numbers.count(corpus['num_tokens'])} tokens "
         f"of {name(corpus['name'])} in {SHORT_NAMES[report['protocol']['dtype']]}."
     )
@@ -62,6 +62,11 @@ def place(peak: GlobalMax | Carrier, name: Name) -> str:
         f"{name(peak['module'])}, channel {peak['channel']:,}; token {peak['token_position']:,} "
         f"(id {peak['token_id']}) of text {peak['sample']:,}"
     )
+
+
+def signed(peak: GlobalMax) -> str:
+    """The value at M where it is negative, for M itself has no sign; empty where it is not."""
+    return f"The value there is {numbers.value(peak['value'])}." if peak["value"] < 0 else ""
 
 
 def ties(peak: GlobalMax) -> str:

@@ -1,6 +1,6 @@
 """From bytes that anyone may have written to a report that can be relied on.
 
-Bounded in time and memory whatever the bytes are; knows files, nothing of the network.
+Bounded in time and memory whatever the bytes are. Where they come from is known in `source`.
 """
 
 import re
@@ -8,19 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from hubmaxact.errors import HubmaxactError, ReportError
-from hubmaxact.files import is_lfs_pointer, read_regular
-from hubmaxact.printable import LONGEST_PATH, printable, shown
-from hubmaxact.report.document import MAX_REPORT_BYTES, SCHEMA_VERSION, Report
+from hubmaxact.errors import ReportError
+from hubmaxact.files import is_lfs_pointer
+from hubmaxact.printable import shown
+from hubmaxact.report.document import SCHEMA_VERSION, Report
 from hubmaxact.report.json_text import load
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.source import find
 from hubmaxact.report.validate import validate
 
 VERSION = re.compile(r"0\.([1-9][0-9]{0,3})")
-
-
-class UnreadableFileError(HubmaxactError):
-    """Raised when there is no regular file to read, or it may not be read."""
 
 
 class NewerReportError(ReportError):
@@ -77,10 +74,12 @@ def parse(content: bytes) -> Report:
 
 
 def read_report(source: str | Path | bytes) -> Report:
-    """Return the report in a file, or in a file's bytes, whoever wrote them.
+    """Return the report that a name leads to, or in a file's bytes, whoever wrote them.
 
     Args:
-        source: Path of the file, or its content. Of a file, 2 MiB are read at most.
+        source: A file, a folder that holds `activation_maxima.json`, "OWNER/NAME" on the Hub (also
+            with "@REVISION"), or a URL there; or a file's content. 2 MiB are read at most. A `Path`
+            is always a file or a folder.
 
     Returns:
         The report, validated; numbers are finite, and what may be null is so for a reason.
@@ -88,6 +87,8 @@ def read_report(source: str | Path | bytes) -> Report:
     Raises:
         UnreadableFileError: The file is missing, not a regular file, or may not be read.
         PointerError: It is what Git LFS left in the report's place.
+        AddressError: The URL is not the Hub's, or leads to no model repository.
+        HubError: The repository cannot be read, or holds no report.
         NewerReportError: It was written by a newer hubmaxact than this one.
         InvalidReportError: It is JSON and not a valid report; `.problems` holds what is wrong.
         ReportError: It is no JSON, or JSON that readers disagree about.
@@ -96,37 +97,20 @@ def read_report(source: str | Path | bytes) -> Report:
 
 
 def content_of(source: str | Path | bytes) -> bytes:
-    """Return bytes as they are, and what a path leads to as `read_bounded` does.
+    """Return bytes as they are, and what a name leads to as `source.find` does.
 
     Args:
-        source: Path of a file, or its content.
+        source: A report by any of its names, or its content.
 
     Returns:
         The content.
 
     Raises:
         UnreadableFileError: The file is missing, not a regular file, or may not be read.
+        AddressError: The URL is not the Hub's, or leads to no model repository.
+        HubError: The repository cannot be read, or holds no report.
     """
-    return source if isinstance(source, bytes) else read_bounded(Path(source))
-
-
-def read_bounded(path: Path) -> bytes:
-    """Return a file's content, or one byte more than a report may have.
-
-    Args:
-        path: A file, whoever wrote it.
-
-    Returns:
-        The content; `parse` refuses one of that many bytes.
-
-    Raises:
-        UnreadableFileError: It is missing, not a regular file, or may not be read.
-    """
-    name = printable(str(path), LONGEST_PATH)
-    try:
-        return read_regular(path, MAX_REPORT_BYTES + 1)
-    except OSError as error:
-        raise UnreadableFileError(f"cannot read {name}: {error.strerror}.") from error
+    return source if isinstance(source, bytes) else find(source).content
 
 
 def _check_version(document: object) -> None:

@@ -4,29 +4,28 @@ In the same environment the bits must be equal; elsewhere values may move by two
 change of carrier is named. What this catches and what it cannot: `docs/verify.md`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from hubmaxact.errors import HubmaxactError, NoCheckpointError
+from hubmaxact.errors import HubmaxactError
 from hubmaxact.formats import bf16_step
-from hubmaxact.measurement import libraries
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.checkpoint.weight_files import digest_weights, inspect
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare
-from hubmaxact.measurement.source import Source, resolve_source
+from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import printable
 from hubmaxact.report.cpu_threads import threads_of
-from hubmaxact.report.document import GlobalMax, Report, SiteFacts, WeightFile
-from hubmaxact.report.inputs import read_input
+from hubmaxact.report.document import GlobalMax, Report, WeightFile
 from hubmaxact.report.row_fields import fields
+from hubmaxact.verification.claim import Claim, read_claim
+from hubmaxact.verification.sites import STEPS_APART, contradiction
 
-STEPS_APART = 2  # bf16 steps allowed in another environment
 ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
 
@@ -60,10 +59,10 @@ def verify(
     this catches and what it cannot stands in docs/verify.md.
 
     Args:
-        report: A report, or the path of its file.
-        checkpoint: Folder, or a Hub id ("owner/name"). None: the repository and the commit that
-            the report names.
-        revision: Branch, tag or commit of the checkpoint. Hub ids only.
+        report: A report, or its file, a folder that holds it, an id on the Hub, or a URL there.
+        checkpoint: Folder, or a Hub id ("owner/name"). None: the folder or the repository that
+            holds the report, or else the repository and the commit that it names.
+        revision: Branch, tag or commit of the report that is on the Hub, or else of the checkpoint.
         corpus: Where the report's corpus lies, when hubmaxact does not carry it.
         device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
         watcher: Hears of stages. None: nobody does.
@@ -76,29 +75,36 @@ def verify(
     Raises:
         MissingPackageError: torch or another library of the extra `measure` is not installed.
         UnreadableFileError: The report's file is missing, not a regular file, or may not be read.
+        AddressError: The report's URL is not the Hub's, or leads to no model repository.
         BadInputError: It is not a valid report.
         NoCheckpointError: Neither `checkpoint` nor the report names one.
-        HubError: The checkpoint's repository cannot be read.
+        HubError: The repository of the report or of the checkpoint cannot be read.
         HubmaxactError: While checking: anything that `measure` would refuse, or a report that
             cannot be verified here.
     """
-    libraries.require()
-    document = read_input(report).report
-    source = _source(document, checkpoint, revision)
-    return _checks(document, source, corpus, device, watcher or Watcher())
+    claim = read_claim(report, checkpoint, revision)
+    return verify_claim(claim, corpus=corpus, device=device, watcher=watcher)
 
 
-def _source(report: Report, checkpoint: str | Path | None, revision: str | None) -> Source:
-    """The checkpoint named by the user, or else the one named in the report."""
-    if checkpoint is not None:
-        return resolve_source(checkpoint, revision=revision)
-    model = report["model"]
-    if model["id"] is None:
-        raise NoCheckpointError(
-            "the report was measured on a local folder and names no repository. "
-            "Give the checkpoint: hubmaxact verify FILE CHECKPOINT."
-        )
-    return resolve_source(model["id"], revision=revision or model["commit"])
+def verify_claim(
+    claim: Claim,
+    *,
+    corpus: str | None = None,
+    device: str = "auto",
+    watcher: Watcher | None = None,
+) -> Iterator[Check]:
+    """Hold a report against a checkpoint, both looked up already.
+
+    Args:
+        claim: The two.
+        corpus: As in `verify`.
+        device: As in `verify`.
+        watcher: As in `verify`.
+
+    Returns:
+        The checks, as in `verify`.
+    """
+    return _checks(claim.report, claim.source, corpus, device, watcher or Watcher())
 
 
 def _checks(
@@ -237,7 +243,9 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     seen = run.recorder.result().sites
     yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
     facts = [site_facts(*site) for site in seen.items()]
-    yield _compare_sites(report["sites"], facts, chosen[0].samples, exact=exact)
+    problem = contradiction(report["sites"], facts, chosen[0].samples, exact=exact)
+    detail = problem or f"{len(facts)} sites within their reported maxima"
+    yield Check("sites", passed=problem is None, detail=detail)
 
 
 def _compare_peak(claimed: GlobalMax, found: GlobalMax | None, *, exact: bool) -> Iterator[Check]:
@@ -263,35 +271,3 @@ def _place(claimed: GlobalMax, found: GlobalMax, *, exact: bool) -> Check:
         return Check("place", passed=True, detail=place)
     differs = ", ".join(f"{k} {said[k]} -> {seen[k]}" for k in moved)
     return Check("place", passed=not exact, detail=f"the carrier changed: {differs}")
-
-
-def _compare_sites(
-    claimed: Sequence[SiteFacts],
-    found: Sequence[SiteFacts],
-    samples: Collection[int],
-    *,
-    exact: bool,
-) -> Check:
-    """No site may exceed its reported maximum; reported values of these samples must be there."""
-    by_site = {(site["role"], site["module"]): site for site in claimed}
-    for site in found:
-        told = by_site.get((site["role"], site["module"]))
-        if problem := _contradiction(told, site, samples, exact=exact):
-            return Check("sites", passed=False, detail=f"{site['module']}: {problem}")
-    return Check("sites", passed=True, detail=f"{len(found)} sites within their reported maxima")
-
-
-def _contradiction(
-    told: SiteFacts | None, seen: SiteFacts, samples: Collection[int], *, exact: bool
-) -> str | None:
-    """Why a reported site cannot be true, given what one batch showed of it."""
-    if told is None:
-        return "not in the report"
-    limit, here = told["abs_max"], seen["abs_max"]
-    slack = STEPS_APART * bf16_step(here) if here and not exact else 0.0
-    if here is not None and (limit is None or here > limit + slack):
-        return f"report {limit}, here {here:g}"
-    lost = [v for v in told["top"] if v["sample"] in samples and v not in seen["top"]]
-    if exact and lost:
-        return f"reported value {lost[0]['value']:g} of sample {lost[0]['sample']} is not there"
-    return None

@@ -175,7 +175,7 @@ def test_a_file_without_a_rule_is_a_mistake(check, tmp_path):
         (("--max-abs", "nan"), "max_abs must be a finite number, found nan"),
         (("--max-abs", "-1"), "max_abs must be a number above 0"),
         (("--max-abs", "many"), "'many' is not a valid float"),
-        (("--not-exceeding", "fp16"), "'fp16' is not one of 'float16'"),
+        (("--not-exceeding", "fp12"), "'fp12' is not one of 'float16'"),
         (("--min-sqnr-db", "int8"), "give FORMAT=DB, such as int8=20"),
         (("--min-sqnr-db", "=20"), "give FORMAT=DB"),
         (("--min-sqnr-db", "int8=loud"), "give FORMAT=DB"),

@@ -74,7 +74,7 @@ def test_it_fits_the_console_and_no_column_is_lost(name, width):
 
 def test_the_first_lines_say_m_and_the_next_what_changed():
     text = printed(made("releases"), width=200)
-    assert "M = -7,968 in the hidden state of layer 4: model.layers.4, channel 1,234" in text
+    assert "M = 7,968 in the hidden state of layer 4: model.layers.4, channel 1,234" in text
     assert "The same magnitude stands in the hidden state of layers 5-9." in text
     assert "M goes from 7,968 to 696,320 in magnitude (87.4 times)." in text
     assert "Its carrier is still the hidden state of layer 4" in text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hubmaxact.gate.limits import Limits, LimitsError, limits, merged, settings_of
-from hubmaxact.report.read import UnreadableFileError
+from hubmaxact.report.source import UnreadableFileError
 
 FULL = """
 max_abs = 50_000

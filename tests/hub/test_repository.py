@@ -18,7 +18,8 @@ import json, sys
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.hub import repository as source
 from hubmaxact.measurement.checkpoint import download as checkpoint
-from hubmaxact.publication import download as report, weights
+from hubmaxact.publication import weights
+from hubmaxact.report import source as report
 def shown(call):
     try: found = call()
     except HubmaxactError as error: return f"{type(error).__name__}: {error}"
@@ -159,6 +160,33 @@ def test_a_report_is_read_at_its_commit_and_never_beyond_its_cap(desk):
     assert found == "{}"
     assert "has no activation_maxima.json" in missing
     assert refused.startswith("HubError: activation_maxima.json is larger than 2,097,152 bytes")
+
+
+def test_a_report_is_found_by_every_name_of_its_repository(desk):
+    first = desk.repo.commit({"activation_maxima.json": b"[1]", "old/x.json": b"[0]"}).sha
+    desk.repo.tag("v1")
+    head = desk.repo.commit({"activation_maxima.json": b"[2]"}).sha
+    page = f"{desk.hub.url}/{REPO}"
+    wanted = {
+        REPO: ["[2]", head],
+        f"{REPO}@v1": ["[1]", first],
+        f"hf://{REPO}@{first}/old/x.json": ["[0]", first],
+        page: ["[2]", head],
+        f"{page}/blob/v1/activation_maxima.json": ["[1]", first],
+        f"{page}/resolve/{head}/old/x.json?download=true": ["[0]", head],
+    }
+    find = "(lambda found: [found.content.decode(), found.commit])(report.find({!r}))"
+    lost = ("alice/nope", f"{page}/tree/v9", f"{REPO}@v9", "https://huggingface.co/alice/model")
+    *found, unknown, no_tag, both, elsewhere = ask(desk, *map(find.format, [*wanted, *lost]))
+    assert dict(zip(wanted, found, strict=True)) == wanted
+    assert unknown == NOT_FOUND.replace(
+        "HubError: ", "HubError: there is no file or folder alice/nope here, and on the Hub: "
+    )
+    assert no_tag == f"HubError: {REPO} has no revision v9 (404). Name an existing branch."
+    assert both.startswith(f"HubError: there is no file or folder {REPO}@v9 here, and on the Hub: ")
+    assert elsewhere.startswith(
+        "AddressError: https://huggingface.co/alice/model is not on the Hub"
+    )
 
 
 def test_a_length_that_is_not_announced_is_counted_while_reading():

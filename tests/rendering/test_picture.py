@@ -86,7 +86,7 @@ def test_the_peak_is_where_and_what_it_is():
     assert len(dots) == 36
     assert (ring.get("cx"), ring.get("cy")) == (dots[6].get("cx"), dots[6].get("cy"))
     label = next(t for t in root.iter(f"{SVG}text") if t.get("class") == "peak")
-    assert "".join(label.itertext()) == "M = -7,968hidden state, layer 6"
+    assert "".join(label.itertext()) == "M = 7,968hidden state, layer 6"
 
 
 def test_a_missing_layer_is_a_gap_and_not_a_zero():

@@ -37,7 +37,7 @@ def test_the_first_ten_seconds():
     text = section.render(example_reports.dense_report())
     head = text.split("<details>")[0]
     for said in (
-        "**-7,968**",
+        "**7,968**",
         "hidden state of layer 6",
         "`model.layers.6`, channel 1,234; token 0 (id 151643) of text 0",
         "One bf16 step there is 32.",

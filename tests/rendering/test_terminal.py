@@ -46,7 +46,7 @@ def test_a_console_that_knows_only_ascii_gets_the_same_facts(name):
 
 def test_the_headline_comes_first():
     text = printed(example_reports.dense_report())
-    assert text.startswith("The largest activation is -7,968, in the hidden state of layer 6")
+    assert text.startswith("The largest activation is 7,968, in the hidden state of layer 6")
     assert "One bf16 step" in text
     assert "diagnostic, as in arXiv:2605.15572" in text
 

@@ -12,7 +12,7 @@ from hubmaxact.catalog.outcome import Previous, SourceOutcome, in_table, left_ou
 from hubmaxact.errors import HubmaxactError, ReportError
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.document import REPORT_NAME
-from hubmaxact.report.read import UnreadableFileError, read_bounded
+from hubmaxact.report.source import UnreadableFileError, read_bounded
 
 LONGEST_NAME = 512
 

@@ -50,8 +50,8 @@ export function byRole(releases, about) {
   const value = ({ row }, role) => row[`max_${role}`] ?? null;
   const rows = about.roles.map((role) => ({
     label: role.label,
-    points: releases.map((release, place) => ({ place, value: value(release, role.name), title: `${release.name}: ${activation(value(release, role.name))}` }))
-      .filter((point) => point.value !== null).map((point) => ({ ...point, value: Math.abs(point.value) })),
+    points: releases.map((release, place) => ({ release, place, value: value(release, role.name) })).filter((point) => point.value !== null)
+      .map(({ release, place, value: signed }) => ({ place, value: Math.abs(signed), title: `${release.name}: ${activation(Math.abs(signed))}` })),
   }));
   const cells = about.roles.map((role) => h("tr", {}, h("th", { scope: "row" }, role.label, role.in_m ? "" : " (not in M)"),
     releases.map((release) => h("td", { class: "number", title: value(release, role.name) }, activation(value(release, role.name))))));

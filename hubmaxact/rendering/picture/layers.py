@@ -39,7 +39,7 @@ def description(report: Report) -> str:
         return f"{start}: no finite value was seen."
     side = "above" if peak["abs_max"] > FP16_LIMIT else "below"
     said = (
-        f"{start}: the peak is {numbers.value(peak['value'])} in the "
+        f"{start}: the peak is {numbers.value(peak['abs_max'])} in the "
         f"{words.title(peak['role'], peak['layer'])}, {side} the fp16 limit of 65,504."
     )
     if side == "below" and report["dtype_headroom"]["float16"]["exceeded"]:
@@ -120,4 +120,4 @@ def _peak(report: Report, lines: list[float], x: LayerScale, y: LogScale) -> Ite
     if peak is not None:
         place = (x.at(elements.slot(peak["role"], peak["layer"])), y.at(peak["abs_max"]))
         where = words.title(peak["role"], peak["layer"]).replace(" of ", ", ")
-        yield elements.peak(peak["value"], where, place, lines)
+        yield elements.peak(peak["abs_max"], where, place, lines)

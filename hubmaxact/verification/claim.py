@@ -1,0 +1,67 @@
+"""What is to be verified: a report, and the checkpoint that it is held against."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hubmaxact.errors import NoCheckpointError
+from hubmaxact.measurement import libraries
+from hubmaxact.measurement.source import Source, resolve_source
+from hubmaxact.report.address import is_local
+from hubmaxact.report.document import Report
+from hubmaxact.report.inputs import Input, read_input
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A report, and the checkpoint that it is to be held against."""
+
+    report: Report
+    source: Source
+
+
+def read_claim(
+    report: Report | str | Path,
+    checkpoint: str | Path | None = None,
+    revision: str | None = None,
+) -> Claim:
+    """Look up a report and its checkpoint.
+
+    Args:
+        report: As in `verify`.
+        checkpoint: As in `verify`.
+        revision: As in `verify`.
+
+    Returns:
+        Both; the checkpoint's files are here.
+
+    Raises:
+        HubmaxactError: As `verify`, but for what only checking shows.
+    """
+    libraries.require()
+    if isinstance(report, str) and not is_local(report):
+        return _claim(read_input(report, revision=revision), checkpoint, None)
+    return _claim(read_input(report), checkpoint, revision)
+
+
+def _claim(given: Input, checkpoint: str | Path | None, revision: str | None) -> Claim:
+    """The checkpoint named by the user, else the report's place, else what the report names."""
+    found = given.found
+    if checkpoint is not None:
+        source = resolve_source(checkpoint, revision=revision)
+    elif found is not None and found.folder is not None:
+        source = resolve_source(found.folder, revision=revision)
+    elif found is not None and found.repo_id is not None:
+        source = resolve_source(found.repo_id, revision=found.commit)
+    else:
+        source = _named(given.report, revision)
+    return Claim(given.report, source)
+
+
+def _named(report: Report, revision: str | None) -> Source:
+    model = report["model"]
+    if model["id"] is None:
+        raise NoCheckpointError(
+            "the report was measured on a local folder and names no repository. "
+            "Give the checkpoint: hubmaxact verify FILE CHECKPOINT."
+        )
+    return resolve_source(model["id"], revision=revision or model["commit"])

@@ -1,0 +1,52 @@
+"""Every site that one batch passes, against what a report says of it."""
+
+from collections.abc import Collection, Sequence
+
+from hubmaxact.formats import bf16_step
+from hubmaxact.report.document import SiteFacts
+
+STEPS_APART = 2  # bf16 steps allowed in another environment
+
+
+def contradiction(
+    claimed: Sequence[SiteFacts],
+    found: Sequence[SiteFacts],
+    samples: Collection[int],
+    *,
+    exact: bool,
+) -> str | None:
+    """Say why reported sites cannot be true, given what one batch showed of them.
+
+    No site may exceed its reported maximum; reported values of these samples must be there.
+
+    Args:
+        claimed: The report's sites.
+        found: What the batch showed.
+        samples: The texts that are in it.
+        exact: Whether bits must be equal, as in the same environment.
+
+    Returns:
+        The first site and what is wrong with it. None: nothing is.
+    """
+    by_site = {(site["role"], site["module"]): site for site in claimed}
+    for site in found:
+        told = by_site.get((site["role"], site["module"]))
+        if problem := _problem(told, site, samples, exact=exact):
+            return f"{site['module']}: {problem}"
+    return None
+
+
+def _problem(
+    told: SiteFacts | None, seen: SiteFacts, samples: Collection[int], *, exact: bool
+) -> str | None:
+    """Why a reported site cannot be true, given what one batch showed of it."""
+    if told is None:
+        return "not in the report"
+    limit, here = told["abs_max"], seen["abs_max"]
+    slack = STEPS_APART * bf16_step(here) if here and not exact else 0.0
+    if here is not None and (limit is None or here > limit + slack):
+        return f"report {limit}, here {here:g}"
+    lost = [v for v in told["top"] if v["sample"] in samples and v not in seen["top"]]
+    if exact and lost:
+        return f"reported value {lost[0]['value']:g} of sample {lost[0]['sample']} is not there"
+    return None
