@@ -38,7 +38,7 @@ function drawn(points, finding, rows, width) {
   const [least, most] = [points[0], points.at(-1)];
   const known = together(points);
   const beyond = together(points.filter((point) => point.x > FP16));
-  const about = points.some((point) => point.x > FP16 && point.stands > 1) ? "about " : "";
+  const about = points.some((point) => point.x > FP16 && point.stands > 1) ? "≈" : "";
   const found = stacked(points, at, box);
   const label = `M of ${counted(known, "release")} on a log axis, from ${activation(least.x)} (${least.label}) to ${activation(most.x)} (${most.label}); ${about}${number(beyond)} have M beyond fp16. ${finding.title}, in M or in a tensor beside it.`;
   return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": label },
