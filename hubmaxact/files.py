@@ -20,7 +20,11 @@ NEW_MODE = 0o666  # less what the umask takes away
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where there is no room."""
 
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+# Its first name was Hawser; old repositories still hold such pointers.
+LFS_POINTERS = (
+    b"version https://git-lfs.github.com/spec/",
+    b"version https://hawser.github.com/spec/",
+)
 MOST_POINTER_BYTES = 1024
 """As git-lfs itself: what is longer is no pointer."""
 
@@ -58,7 +62,7 @@ def read_regular(path: Path, limit: int) -> bytes:
 
 def is_lfs_pointer(content: bytes) -> bool:
     """Whether this is the text that Git LFS leaves in the place of a file it did not fetch."""
-    return len(content) <= MOST_POINTER_BYTES and content.startswith(LFS_POINTER)
+    return len(content) <= MOST_POINTER_BYTES and content.startswith(LFS_POINTERS)
 
 
 def check_place(path: Path, room: int = 0) -> None:

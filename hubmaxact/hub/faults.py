@@ -8,10 +8,11 @@ import errno
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from huggingface_hub import get_token
+from huggingface_hub import constants, get_token
 from huggingface_hub.errors import (
     BadRequestError,
     GatedRepoError,
@@ -126,17 +127,30 @@ SENTENCES: dict[Kind, str] = {
 ELSEWHERE = {Kind.NO_REPOSITORY, Kind.NO_TOKEN}
 """What a Hub seems to say that is asked at another path than its own."""
 
+MAY_BE_A_PROXYS = {
+    Kind.FORBIDDEN,
+    Kind.NO_REPOSITORY,
+    Kind.REFUSED,
+    Kind.UNCERTAIN,
+    Kind.NOT_SENT,
+}
+"""What a proxy in between may have said or done as well."""
+
 SENTENCES[Kind.NOT_SENT] = SENTENCES[Kind.UNCERTAIN]
 """As a reader is told; who writes has other advice for some."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One failed call: its kind, the server's words made safe, and the seconds it asks to wait."""
+    """One failed call: its kind, the server's words made safe, and the seconds it asks to wait.
+
+    `proxy` is the variable that led the call through a proxy which may be behind the failure.
+    """
 
     kind: Kind
     detail: str
     wait: int | None = None
+    proxy: str | None = None
 
     def sentence(
         self,
@@ -148,12 +162,16 @@ class Fault:
     ) -> str:
         """What happened and what to do, in one line."""
         wait = self.wait or "a few hundred"  # 0 was asked for, and was not enough
-        sentence = sentences[self.kind].format(
-            repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait
+        sentence = (
+            sentences[self.kind]
+            .format(repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait)
+            .strip()
         )
         if self.kind in ELSEWHERE and (path := endpoint.path_of()):
             sentence += f" HF_ENDPOINT has the path {clean(path)}; is that right?"
-        return sentence.strip()
+        if self.kind in MAY_BE_A_PROXYS and self.proxy:
+            sentence += f" It was asked through the proxy that {self.proxy} names; look there too."
+        return sentence
 
 
 def classify(error: Exception) -> Fault:
@@ -166,7 +184,7 @@ def classify(error: Exception) -> Fault:
             return Fault(kind, clean(str(error)))
     if isinstance(error.__cause__, BadRequestError):  # the client's own check of the README
         return Fault(Kind.BAD_CARD, clean(str(error).partition("\n")[2]))
-    return _here(error) or _on_the_way(error) or Fault(Kind.UNCERTAIN, _broken(error))
+    return _here(error) or _on_the_way(error)
 
 
 def _here(error: Exception) -> Fault | None:
@@ -178,24 +196,27 @@ def _here(error: Exception) -> Fault | None:
     return None
 
 
-def _broken(error: Exception) -> str:
-    return next(words for raised, words in BROKEN if isinstance(error, raised))
-
-
-def _on_the_way(error: Exception) -> Fault | None:
-    """What stands between us and the Hub, where it is that which failed."""
+def _on_the_way(error: Exception) -> Fault:
+    """What became of the question, or of the answer."""
     if isinstance(error, httpx.ConnectError) and UNTRUSTED in str(error):
         return Fault(Kind.CERTIFICATE, "")
     connecting = (httpx.ProxyError, httpx.ConnectError, httpx.ConnectTimeout)
-    variable = _proxy_of(error) if isinstance(error, connecting) else None
-    return Fault(Kind.PROXY, variable) if variable else None
+    variable = proxies.variable_for(_asked(error))
+    if variable and isinstance(error, connecting):
+        return Fault(Kind.PROXY, variable)
+    broken = next(words for raised, words in BROKEN if isinstance(error, raised))
+    return Fault(Kind.UNCERTAIN, broken, proxy=variable)
 
 
-def _proxy_of(error: httpx.TransportError) -> str | None:
+def _asked(about: Exception | httpx.Response) -> httpx.URL:
+    """Where a question went, or would have gone."""
+    if isinstance(about, httpx.HTTPError | httpx.Response):
+        with suppress(RuntimeError):  # it does not say
+            return about.request.url
     try:
-        return proxies.variable_for(error.request.url)
-    except RuntimeError:  # it does not say what was asked
-        return None
+        return httpx.URL(constants.ENDPOINT)
+    except httpx.InvalidURL:
+        return httpx.URL()
 
 
 def clean(text: str) -> str:
@@ -243,13 +264,16 @@ def _by_response(error: HfHubHTTPError) -> Fault:
         kind = Kind.NO_REPOSITORY  # the Hub hides private repositories behind a 401
     if status == 401 and kind in {Kind.UNAUTHORIZED, Kind.NO_REPOSITORY} and not _token():
         kind = Kind.NO_TOKEN
+    url = _asked(error.response)
+    # Behind https nobody but the Hub can have answered.
+    proxy = proxies.variable_for(url) if url.scheme == "http" else None
     if kind is Kind.PROXY:
-        detail = proxies.variable_for(error.response.url) or "a setting of this system"
+        detail = proxy or proxies.SETTINGS
     if kind is Kind.UNCERTAIN:
         detail = f"status {status}. {detail}".strip()
     if kind is Kind.REFUSED:
         detail = f"({status}): {detail or 'no reason given'}".removesuffix(".")
-    return Fault(kind, detail, asked_wait(error.response.headers))
+    return Fault(kind, detail, asked_wait(error.response.headers), proxy)
 
 
 def _by_hundred(status: int) -> Kind:

@@ -16,6 +16,11 @@ DEEPEST = 4
 
 MOST_ENTRIES = 20_000
 
+LFS_ADVICE = (
+    "Run `git lfs pull` there, or fetch the repository with `hf download`; a workflow checks out "
+    "with `lfs: true`."
+)
+
 
 class Folder(Listing):
     """A folder of this machine, whoever filled it.
@@ -32,7 +37,7 @@ class Folder(Listing):
         self.folder = folder
         # "." has no name of its own
         self.name = name or printable(folder.name or folder.resolve().name or str(folder))
-        self.lfs_advice = "Run `git lfs pull` there, or fetch the repository with `hf download`."
+        self.lfs_advice = LFS_ADVICE
         self.nothing_advice = "Give the folder of a transformers checkpoint."
         try:
             self.root = frozenset(_files(folder))

@@ -1,6 +1,7 @@
 """Proxies of the environment: a failure names the variable, and never the address behind it."""
 
 import pytest
+from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import httpx
 
 from hubmaxact.hub import proxies
@@ -57,6 +58,11 @@ def failing(kind, words="refused"):
     return kind(words, request=httpx.Request("GET", "https://hub.example.com/x"))
 
 
+def answered(status, url):
+    response = httpx.Response(status, request=httpx.Request("GET", url))
+    return HfHubHTTPError("", response=response)
+
+
 def test_a_connection_that_fails_is_the_proxys_where_there_is_one(environment):
     for kind in (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
         environment({"HTTPS_PROXY": SECRET})
@@ -67,9 +73,22 @@ def test_a_connection_that_fails_is_the_proxys_where_there_is_one(environment):
         assert "secret" not in sentence
         environment({})
         assert classify(failing(kind)).kind is Kind.UNCERTAIN
-    environment({"HTTPS_PROXY": SECRET})
-    assert classify(failing(httpx.ReadError)).kind is Kind.UNCERTAIN
-    assert classify(httpx.ConnectError("without a request")).kind is Kind.UNCERTAIN
+
+
+def test_a_proxy_that_may_be_behind_a_failure_is_named_beside_it(environment):
+    environment({"HTTPS_PROXY": SECRET, "HTTP_PROXY": SECRET})
+    for fault in (
+        classify(failing(httpx.ReadError)),
+        classify(answered(403, "http://hub.example.com/x")),
+        classify(answered(502, "http://hub.example.com/x")),
+    ):
+        sentence = fault.sentence(repo="a/b", revision="main", url="https://hub.example.com")
+        assert "through the proxy that HTTP" in sentence
+        assert "secret" not in sentence
+    assert classify(answered(407, "http://hub.example.com/x")).kind is Kind.PROXY
+    assert classify(answered(403, "https://hub.example.com/x")).proxy is None
+    environment({})
+    assert classify(failing(httpx.ReadError)).proxy is None
 
 
 def test_a_certificate_of_ones_own_network_is_named(environment):
