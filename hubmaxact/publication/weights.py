@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from hubmaxact.errors import DigestMismatchError
 from hubmaxact.hub.repository import HubFile, read_file
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
 from hubmaxact.report.document import WeightFile
 
 # A second copy of the same weights beside the sharded ones; transformers never loads it.
@@ -92,7 +92,7 @@ def _differences(
             found = _short(digest.sha256)
             yield f"{path} has sha256 {found} on the Hub and {sha256} in the report"
         elif digest.size != size:
-            yield f"{path} has {digest.size} bytes on the Hub and {size} in the report"
+            yield f"{path} has {counted(digest.size, 'byte')} on the Hub and {size} in the report"
     for path in _overlooked(measured, stored):
         yield f"{printable(path)} (sha256 {_short(stored[path].sha256)}) is not in the report"
 

@@ -18,10 +18,10 @@ from hubmaxact.report.json_text import load
 from hubmaxact.report.read import (
     InvalidReportError,
     NewerReportError,
-    UnreadableFileError,
     parse,
     read_report,
 )
+from hubmaxact.report.source import UnreadableFileError
 from hubmaxact.report.validate import MAX_PROBLEMS, validate
 from hubmaxact.report.write import report_bytes
 

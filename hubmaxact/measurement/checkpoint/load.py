@@ -20,6 +20,7 @@ from hubmaxact.errors import (
 )
 from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.printable import counted
 
 DTYPES = {
     "bfloat16": torch.bfloat16,
@@ -207,8 +208,9 @@ def _refuse_incomplete(files: WeightFiles, info: dict[str, Any]) -> None:
         ("error_msgs", "in error"),
     ):
         if info[key]:
+            weights = counted(len(info[key]), f"weight of {name} is", f"weights of {name} are")
             raise IncompleteWeightsError(
-                f"{len(info[key])} weights of {name} are {problem} ({_some(info[key])}). "
+                f"{weights} {problem} ({_some(info[key])}). "
                 "Check config.json against the weights, or save the checkpoint again."
             )
 

@@ -20,6 +20,7 @@ from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.recorder import Recorder
+from hubmaxact.printable import counted
 
 CPU_ALLOCATION = ("can't allocate memory", "could not create a primitive")
 """How torch's CPU allocator and oneDNN say that memory ran out; they have no class of their own."""
@@ -110,5 +111,6 @@ def _does_not_fit(ids_BL: torch.Tensor) -> OutOfMemoryError:
     else:
         advice = f"Use --batch-tokens {max(length, ids_BL.numel() // 2)}."
     return OutOfMemoryError(
-        f"a batch of {num_sequences} x {length} tokens does not fit the device's memory. {advice}"
+        f"a batch of {num_sequences} x {counted(length, 'token')} does not fit the device's "
+        f"memory. {advice}"
     )
