@@ -1,4 +1,4 @@
-"""Text from strangers, made safe to show on one line of a terminal or a log."""
+"""Text made fit for one line of a terminal or a log: strangers' made safe, counts with a noun."""
 
 import unicodedata
 
@@ -11,10 +11,15 @@ LONGEST_PATH = 400
 HARMLESS_SPACE = " "
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A count with its noun in the right number: 1 text, 1,000 texts, 2 batches."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def printable(text: str, longest: int = LONGEST) -> str:
     """Escape what a terminal would act on or hide, and cut at `longest` characters."""
     head = "".join(map(_shown, text[:longest]))
-    return head if len(text) <= longest else f"{head}... ({len(text)} characters)"
+    return head if len(text) <= longest else f"{head}... ({counted(len(text), 'character')})"
 
 
 def _shown(character: str) -> str:
@@ -29,9 +34,9 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         return f'"{printable(value, 40)}"'
     if isinstance(value, dict):
-        return f"an object of {len(value)} fields"
+        return f"an object of {counted(len(value), 'field')}"
     if isinstance(value, list):
-        return f"an array of {len(value)} items"
+        return f"an array of {counted(len(value), 'item')}"
     constants: dict[object, str] = {None: "null", True: "true", False: "false"}
     if value is None or isinstance(value, bool):
         return constants[value]

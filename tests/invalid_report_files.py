@@ -355,7 +355,7 @@ FILES = {
     ),
     "maximum_denied": (
         changed(("global_max",), None),
-        "global_max: is null, but 1 sites carry a finite maximum",
+        "global_max: is null, but 1 site carries a finite maximum",
     ),
     "wrong_step": (
         changed(("global_max", "bf16_step"), 0.5),
@@ -401,7 +401,7 @@ FILES = {
             ("coverage", "missing"),
             [{"role": "mlp_output", "layer": 0, "part": None, "module": None, "reason": "lost"}],
         ),
-        'status: is "complete", but 0 elements are not finite and 1 sites are missing',
+        'status: is "complete", but 0 elements are not finite and 1 site is missing',
     ),
     "status_hides_nan": (
         changed((*FIRST, "num_nan"), 1),

@@ -8,4 +8,4 @@ class BuildProgress(Bar, Watcher):
     """Shows a build to a person."""
 
     def __init__(self) -> None:
-        super().__init__("Reading", "reports")
+        super().__init__("Reading", "report", "reports")

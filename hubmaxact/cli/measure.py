@@ -7,6 +7,7 @@ import click
 
 from hubmaxact.cli.format_name import FormatName
 from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, SPECIAL_TOKENS
+from hubmaxact.printable import counted
 
 if TYPE_CHECKING:
     from hubmaxact.measurement.options import Options
@@ -124,5 +125,5 @@ def _warn(report: "Report") -> None:
     if report["status"] == "non_finite":
         click.echo("hubmaxact: NaN or infinity was seen; the report says where.", err=True)
     if report["coverage"]["missing"]:
-        num = len(report["coverage"]["missing"])
-        click.echo(f"hubmaxact: {num} sites are missing; the report names them.", err=True)
+        sites = counted(len(report["coverage"]["missing"]), "site")
+        click.echo(f"hubmaxact: missing: {sites}, which the report names.", err=True)

@@ -3,13 +3,14 @@
 from hubmaxact.cli.progress_bar import Bar
 from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.watcher import Watcher
+from hubmaxact.printable import counted
 
 
 class RichWatcher(Bar, Watcher):
     """Shows a run to a person."""
 
     def __init__(self) -> None:
-        super().__init__("Measuring", "batches", first=3)
+        super().__init__("Measuring", "batch", "batches", first=3)
 
     def stage(self, sentence: str) -> None:
         """Print what begins."""
@@ -22,7 +23,8 @@ class RichWatcher(Bar, Watcher):
     def planned(self, plan: Plan, num_sites: int, num_tokens: int) -> None:
         """Print what will be done."""
         self.console.print(
-            f"Measuring {num_sites} sites over {num_tokens:,} tokens in {len(plan.batches)} batches"
+            f"Measuring {counted(num_sites, 'site')} over {counted(num_tokens, 'token')} in "
+            f"{counted(len(plan.batches), 'batch', 'batches')}"
         )
         self.begin(len(plan.batches))
 

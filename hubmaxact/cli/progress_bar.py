@@ -52,14 +52,14 @@ class Bar:
     A log hears of the time left after the `first` steps, where that is given, and then regularly.
     """
 
-    def __init__(self, doing: str, unit: str, *, first: int | None = None) -> None:
-        self.unit, self.first = unit, first
+    def __init__(self, doing: str, unit: str, units: str, *, first: int | None = None) -> None:
+        self.one, self.unit, self.first = unit, units, first
         self.console = console(stderr=True)
         self.bar = Progress(
             TextColumn(doing),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
-            TextColumn(unit),
+            TextColumn("{task.fields[unit]}"),
             TimeElapsedColumn(),
             TextColumn("elapsed,"),
             TimeRemainingColumn(elapsed_when_finished=False),
@@ -67,7 +67,7 @@ class Bar:
             console=self.console,
             disable=not self.console.is_terminal,
         )
-        self.task = self.bar.add_task(doing, total=None, visible=False)
+        self.task = self.bar.add_task(doing, total=None, visible=False, unit=units)
         self.done = self.total = 0
         self.began = self.said = 0.0
 
@@ -89,7 +89,8 @@ class Bar:
         """So many steps will follow, from now on."""
         self.done, self.total = 0, total
         self.began = self.said = monotonic()
-        self.bar.reset(self.task, total=total, visible=True)
+        self.unit = self.one if total == 1 else self.unit
+        self.bar.reset(self.task, total=total, visible=True, unit=self.unit)
 
     def step(self) -> None:
         """Count one step; without a terminal, print a line now and then."""

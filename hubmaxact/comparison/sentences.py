@@ -107,7 +107,9 @@ def _place(carrier: CarrierChange, old: GlobalMax, new: GlobalMax, name: Name) -
         where = f"Its carrier is still the {here}"
     if carrier.num_before == carrier.num_after == 1:
         return f"{where}."
-    counts = f"{carrier.num_before} tensors held it before, {carrier.num_after} after"
+    counts = (
+        f"{numbers.count(carrier.num_before, 'tensor')} held it before, {carrier.num_after} after"
+    )
     return f"{where}; {counts}, {carrier.num_shared} of them the same."
 
 

@@ -10,7 +10,7 @@ from hubmaxact.errors import HubmaxactError
 from hubmaxact.gate.limits import Limits
 from hubmaxact.gate.limits import limits as checked
 from hubmaxact.gate.rules import Outcome, outcomes
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
 from hubmaxact.rendering.escape import text
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report.comparability import DifferentProtocolsError, forbidding, protocol_rows
@@ -29,9 +29,9 @@ class GateFailedError(HubmaxactError):
 
     def __init__(self, verdict: "Verdict") -> None:
         failed = [found for found in verdict.rules if not found.passed]
-        total = len(verdict.rules)
+        total = counted(len(verdict.rules), "rule")
         said = "; ".join(f"{_rule(found)} ({found.detail})" for found in failed)
-        super().__init__(f"{len(failed)} of {total} rules failed: {said}.")
+        super().__init__(f"{len(failed)} of {total} failed: {said}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,9 @@ def as_markdown(verdict: Verdict) -> str:
     """A sentence, and a table in which the failed rules stand first; safe in a job's summary."""
     rules = sorted(verdict.rules, key=lambda outcome: outcome.passed)
     failed = sum(not outcome.passed for outcome in rules)
-    said = f"**{failed} of {len(rules)} rules failed.**" if failed else "Every rule passed."
+    said = (
+        f"**{failed} of {counted(len(rules), 'rule')} failed.**" if failed else "Every rule passed."
+    )
     rows = [
         ("passed" if outcome.passed else "**failed**", text(outcome.rule), text(outcome.detail))
         for outcome in rules

@@ -27,6 +27,7 @@ from huggingface_hub.utils import httpx
 
 from hubmaxact.hub import endpoint, proxies
 from hubmaxact.hub.asked_wait import asked_wait
+from hubmaxact.printable import counted
 
 # What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
 # lacks its fields (the library indexes into it). Wrap only the call itself with this.
@@ -111,7 +112,7 @@ SENTENCES: dict[Kind, str] = {
     "Try again when nobody else is committing.",
     Kind.MERGED: "the pull request to {repo} was merged each time before the commit arrived. Look "
     "at {url}/discussions before trying again.",
-    Kind.RATE_LIMITED: "the Hub's rate limit is used up (429). Try again in {wait} seconds.",
+    Kind.RATE_LIMITED: "the Hub's rate limit is used up (429). Try again in {wait}.",
     Kind.BAD_CARD: "the Hub refuses the YAML at the top of the README of {repo}: {detail} "
     "Correct it there.",
     Kind.REFUSED: "the Hub refused the request for {repo} {detail}. Look at {url}, and for a newer "
@@ -161,7 +162,8 @@ class Fault:
         sentences: Mapping[Kind, str] = SENTENCES,
     ) -> str:
         """What happened and what to do, in one line."""
-        wait = self.wait or "a few hundred"  # 0 was asked for, and was not enough
+        # 0 was asked for, and was not enough.
+        wait = counted(self.wait, "second") if self.wait else "a few hundred seconds"
         sentence = (
             sentences[self.kind]
             .format(repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait)

@@ -11,6 +11,7 @@ from hubmaxact.hub import session
 from hubmaxact.hub.asked_wait import MAX_ASKED_SECONDS
 from hubmaxact.hub.client import RepoType, repo_name, repo_url
 from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify
+from hubmaxact.printable import counted
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
@@ -27,7 +28,7 @@ def pause(tries: int, fault: Fault) -> None:
     if fault.wait is not None:
         is_limit = fault.kind is Kind.RATE_LIMITED
         why = "The Hub's rate limit is used up" if is_limit else "The Hub asks to try later"
-        LOG.warning("%s; waiting %d seconds.", why, fault.wait + 1)
+        LOG.warning("%s; waiting %s.", why, counted(fault.wait + 1, "second"))
         time.sleep(fault.wait + 1)  # the Hub rounds down
         return
     base = session.seconds("HUBMAXACT_BACKOFF_SECONDS", 1.0)

@@ -15,6 +15,7 @@ from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
+from hubmaxact.printable import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,9 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
     from hubmaxact.measurement.tokenization import check_ids, check_vocabulary, encode
 
-    watcher.stage(f"Loading {len(files.tensors)} tensors from {len(files.shards)} files")
+    watcher.stage(
+        f"Loading {counted(len(files.tensors), 'tensor')} from {counted(len(files.shards), 'file')}"
+    )
     loaded = load_checkpoint(
         files,
         dtype=options.dtype,
@@ -79,7 +82,10 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         anatomy = find_sites(loaded.model)
     require(anatomy.missing, options)
     max_seq_len = min(options.max_seq_len, most_positions(loaded.model))
-    watcher.stage(f"Encoding {len(corpus.texts)} texts, at most {max_seq_len} tokens of each")
+    watcher.stage(
+        f"Encoding {counted(len(corpus.texts), 'text')}, "
+        f"at most {counted(max_seq_len, 'token')} of each"
+    )
     samples = encode(
         loaded.tokenizer,
         corpus,
@@ -111,9 +117,10 @@ def require(missing: "Sequence[Missing]", options: Options) -> None:
         return
     first = missing[0]
     raise CoverageError(
-        f"{len(missing)} expected sites cannot be measured; the first is {first.role} of layer "
-        f"{first.layer} ({first.module or 'no module found'}): {first.reason}. "
-        "Use --allow-partial to measure the rest; the report will say what is missing."
+        f"{counted(len(missing), 'expected site')} cannot be measured; the first is "
+        f"{first.role} of layer {first.layer} ({first.module or 'no module found'}): "
+        f"{first.reason}. Use --allow-partial to measure the rest; the report will say what is "
+        "missing."
     )
 
 

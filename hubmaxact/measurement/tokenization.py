@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from hubmaxact.corpus import Corpus
 from hubmaxact.errors import CorpusError, VocabularyError
+from hubmaxact.printable import counted
 
 PROBE = "a"
 CHUNK = 256  # texts per tokenizer call
@@ -58,7 +59,7 @@ def encode(
         ids += [np.asarray(row, np.int32) for row in _ids(tokenizer, texts, specials, max_seq_len)]
     if not any(len(row) for row in ids):
         raise CorpusError(
-            f"the tokenizer makes no tokens of the {len(ids)} texts of {corpus.name}. "
+            f"the tokenizer makes no tokens of the {counted(len(ids), 'text')} of {corpus.name}. "
             "Use another corpus, or check the tokenizer's files."
         )
     if (longest := max(map(len, ids))) > max_seq_len:

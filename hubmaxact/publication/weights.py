@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hubmaxact.errors import DigestMismatchError
 from hubmaxact.files import is_lfs_pointer
 from hubmaxact.hub.repository import HubFile, read_listed
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.weights import SUFFIX, loaded_files
 from hubmaxact.report.document import WeightFile
@@ -134,7 +134,7 @@ def _differences(measured: Sequence[WeightFile], stored: StoredWeights) -> Itera
         elif sha256 != file["sha256"]:
             yield f"{path} has sha256 {_short(sha256)} on the Hub and {told} in the report"
         elif here != size:
-            yield f"{path} has {here} bytes on the Hub and {size} in the report"
+            yield f"{path} has {counted(here, 'byte')} on the Hub and {size} in the report"
 
 
 def _folder(path: str) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from hubmaxact.printable import counted
+
 
 def value(number: float) -> str:
     """An activation: whole from 1,000 on, else four significant digits; bf16 has under three."""
@@ -14,7 +16,7 @@ def count(number: int, noun: str = "", plural: str = "") -> str:
     """A count, with its noun in the right number."""
     if not noun:
         return f"{number:,}"
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return counted(number, noun, plural)
 
 
 def percent(share: float) -> str:

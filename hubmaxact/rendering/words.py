@@ -36,9 +36,10 @@ def sentence(report: Report, name: Name, strong: Name) -> str:
     start = "among finite values, the" if report["status"] == "non_finite" else "in the rest, the"
     if not caveat:
         start = "The"
+    tokens = numbers.count(corpus["num_tokens"], "token")
     return (
         f"{caveat}{start} largest activation is {strong(numbers.value(peak['abs_max']))}, in the "
-        f"{title(peak['role'], peak['layer'])}, over {numbers.count(corpus['num_tokens'])} tokens "
+        f"{title(peak['role'], peak['layer'])}, over {tokens} "
         f"of {name(corpus['name'])} in {SHORT_NAMES[report['protocol']['dtype']]}."
     )
 
@@ -92,14 +93,14 @@ def reached(where: Where) -> str:
 def fp16(report: Report, name: Name) -> str:
     """Whether anything exceeded fp16; never that a model fits."""
     row = report["dtype_headroom"]["float16"]
-    where, tokens = row["where"], numbers.count(report["protocol"]["corpus"]["num_tokens"])
+    where, tokens = row["where"], numbers.count(report["protocol"]["corpus"]["num_tokens"], "token")
     if where is not None:
         found = f"{reached(where)} in the {title(where['role'], where['layer'])}"
         if where["abs_max"] is None:
             return f"exceeded: {found} ({name(where['module'])})"
         ratio = numbers.ratio(where["abs_max"] / row["largest_finite"])
         return f"exceeded: {found} ({name(where['module'])}) is {ratio} 65,504"
-    words = f"no watched tensor exceeded 65,504 in {tokens} tokens"
+    words = f"no watched tensor exceeded 65,504 in {tokens}"
     if report["status"] == "non_finite":
         words += " with a finite value; NaN and infinity did occur"
     if row["ratio"] is None:
@@ -133,7 +134,8 @@ def measured(report: Report, name: Name) -> str:
     dtype = SHORT_NAMES[protocol["dtype"]]
     return (
         f"{numbers.count(corpus['num_samples'], 'text')} of {name(corpus['name'])}{version}{kind}, "
-        f"{numbers.count(corpus['num_tokens'])} tokens, at most {protocol['max_seq_len']:,} each; "
+        f"{numbers.count(corpus['num_tokens'], 'token')}, "
+        f"at most {protocol['max_seq_len']:,} each; "
         f"special tokens: {SPECIAL_TOKENS[policy]}{bos}; no chat template; {dtype}; "
         f"{coverage(report)}"
     )
@@ -143,4 +145,4 @@ def coverage(report: Report) -> str:
     """How many watched tensors were seen of those expected."""
     rows = [field(report["coverage"], role.name) for role in ROLES]
     fired, expected = sum(r["fired"] for r in rows), sum(r["expected"] for r in rows)
-    return f"{fired:,} of {expected:,} tensors seen"
+    return f"{fired:,} of {numbers.count(expected, 'tensor')} seen"

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from hubmaxact.errors import ReportError
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
 from hubmaxact.report.document import MAX_REPORT_BYTES
 
 MAX_DEPTH = 32
@@ -46,7 +46,7 @@ class _Hooks:
 
     def number(self, literal: str) -> object:
         if len(literal) > LONGEST_NUMBER:
-            return self.refuse(f"a number of {len(literal)} characters")
+            return self.refuse(f"a number of {counted(len(literal), 'character')}")
         value = float(literal)
         return value if math.isfinite(value) else self.refuse(f"{literal} is not finite")
 

@@ -19,7 +19,7 @@ from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report, WeightFile
 from hubmaxact.report.row_fields import fields
@@ -130,14 +130,18 @@ def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Chec
     for file in claimed:
         here = by_path.get(file["path"])
         if here != file:
-            seen = f"{here['sha256'][:12]}, {here['size']} bytes" if here else "no such file"
-            told = f"{file['sha256'][:12]}, {file['size']} bytes"
+            seen = (
+                f"{here['sha256'][:12]}, {counted(here['size'], 'byte')}"
+                if here
+                else "no such file"
+            )
+            told = f"{file['sha256'][:12]}, {counted(file['size'], 'byte')}"
             detail = f"{file['path']}: report {told}; checkpoint {seen}"
             return Check("weights", passed=False, detail=detail)
     extra = sorted(set(by_path) - {file["path"] for file in claimed})
     if extra:
         return Check("weights", passed=False, detail=f"{printable(extra[0])} is not in the report")
-    return Check("weights", passed=True, detail=f"{len(found)} files, sha256 equal")
+    return Check("weights", passed=True, detail=f"{counted(len(found), 'file')}, sha256 equal")
 
 
 def _options(report: Report, corpus: str | None, device: str) -> Options:
@@ -213,7 +217,7 @@ def _model(report: Report, prepared: Prepared) -> Check:
     }
     for key, (told, seen) in differ.items():
         return Check("model", passed=False, detail=f"{key}: report {told}, here {seen}"[:300])
-    return Check("model", passed=True, detail=f"{found['num_parameters']:,} parameters")
+    return Check("model", passed=True, detail=counted(found["num_parameters"], "parameter"))
 
 
 def _equal(name: str, claimed: object, found: object) -> Check:
@@ -232,7 +236,7 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     if claimed is None:
         raise HubmaxactError("the report has no finite maximum, so there is nothing to verify.")
     if claimed["batch"] >= len(plan.batches):
-        yield _equal("batch", claimed["batch"], f"{len(plan.batches)} batches")
+        yield _equal("batch", claimed["batch"], counted(len(plan.batches), "batch", "batches"))
         return
     chosen = [plan.batches[claimed["batch"]]]
     model, ids = prepared.loaded.model, prepared.samples.ids
@@ -244,7 +248,7 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
     facts = [site_facts(*site) for site in seen.items()]
     problem = contradiction(report["sites"], facts, chosen[0].samples, exact=exact)
-    detail = problem or f"{len(facts)} sites within their reported maxima"
+    detail = problem or f"{counted(len(facts), 'site')} within the reported maxima"
     yield Check("sites", passed=problem is None, detail=detail)
 
 

@@ -56,7 +56,7 @@ MAXIMA = [
        "has 61.0")]),
     (maxima.global_max_is_the_largest, {"sites/5/abs_max": 100.0}, []),
     (maxima.carriers_are_the_ties, {"global_max/carriers": []},
-     ["global_max.carriers: names 0 sites, but 1 sites hold M"]),
+     ["global_max.carriers: names 0 sites, but 1 site holds M"]),
     (maxima.carriers_are_the_ties, {"global_max/carriers/0/num_ties": 805306368}, []),
     (maxima.carriers_are_the_ties, {"global_max/carriers/0/num_ties": 805306369},
      ["global_max.carriers[0].num_ties: is 805306369, but the site has 805306368 elements"]),

@@ -65,7 +65,7 @@ def test_from_a_checkpoint_to_a_verified_card_and_back(tmp_path):
         assert "ok   weights: 2 files, sha256 equal" in verified.stdout
         assert "equal bits, same environment" in verified.stdout
         assert f"channel {CHANNEL}" in verified.stdout
-        assert f"Reproduced: M = {peak['value']:g}" in verified.stdout
+        assert f"Reproduced: M = {peak['abs_max']:g}" in verified.stdout
 
         shard = min((releaser / "model").glob("model-*.safetensors"))
         weights = load_file(shard)

@@ -26,8 +26,9 @@ def quantization(
     shortage = None
     if num_samples < calibration + evaluation:
         shortage = (
-            f"needs {calibration} calibration and {evaluation} evaluation samples; "
-            f"{num_samples} were measured"
+            f"needs {calibration} calibration and {evaluation} evaluation "
+            f"{'sample' if evaluation == 1 else 'samples'}; "
+            f"{num_samples} {'was' if num_samples == 1 else 'were'} measured"
         )
     elif not calibration or not evaluation:
         shortage = "needs at least one calibration and one evaluation sample"

@@ -25,7 +25,11 @@ def stability(domains: Sequence[str], sample_maxima: Sequence[float]) -> Stabili
     total = len(domains)
     subsets = [_subsets(domains, sample_maxima, int(total // share)) for share in SUBSET_SHARES]
     found = [subset for subset in subsets if subset is not None]
-    reason = None if found else f"{total} samples are too few to draw subsets from"
+    reason = (
+        None
+        if found
+        else f"{total} {'sample is' if total == 1 else 'samples are'} too few to draw subsets from"
+    )
     return Stability(subsets=found, reason=reason)
 
 

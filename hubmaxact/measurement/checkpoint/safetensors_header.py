@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hubmaxact.errors import UnsafeCheckpointError
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
 
 MOST_HEADER_BYTES = 25_000_000  # as huggingface_hub
 MOST_TENSORS = 200_000
@@ -57,8 +57,9 @@ def read_header(path: Path) -> dict[str, TensorEntry]:
         prefix = file.read(8)
         length = int.from_bytes(prefix, "little")
         if len(prefix) < 8 or length > size - 8:
-            found = f"{size} bytes, too few for the header it declares ({length} bytes)"
-            raise _refusal(path, found if len(prefix) == 8 else f"only {size} bytes")
+            declared = counted(length, "byte")
+            found = f"{counted(size, 'byte')}, too few for the header it declares ({declared})"
+            raise _refusal(path, found if len(prefix) == 8 else f"only {counted(size, 'byte')}")
         if length > MOST_HEADER_BYTES:
             raise _refusal(path, f"a header of {length} bytes, more than {MOST_HEADER_BYTES}")
         content = file.read(length)
@@ -109,7 +110,9 @@ def _entry(path: Path, name: str, declared: Any) -> tuple[TensorEntry, Offsets]:
     begin, end = declared["data_offsets"]
     if elements * DTYPE_BITS[declared["dtype"]] != (end - begin) * 8:
         shape = f"{declared['dtype']} {declared['shape']}"
-        raise _refusal(path, f"{end - begin} bytes for {name}, whose shape is {shape}"[:200])
+        raise _refusal(
+            path, f"{counted(end - begin, 'byte')} for {name}, whose shape is {shape}"[:200]
+        )
     entry = TensorEntry(declared["dtype"], tuple(declared["shape"]), end - begin)
     return entry, (begin, end)
 
@@ -156,4 +159,6 @@ def _check_extent(
             raise _refusal(path, f"{name} at byte {begin}, where byte {position} was expected")
         position = end
     if position != size:
-        raise _refusal(path, f"{size} bytes of tensors, where the header declares {position}")
+        raise _refusal(
+            path, f"{counted(size, 'byte')} of tensors, where the header declares {position}"
+        )

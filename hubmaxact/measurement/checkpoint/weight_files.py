@@ -19,7 +19,7 @@ from hubmaxact.measurement.checkpoint.configuration import (
     refuse_foreign_code,
 )
 from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry, read_header
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import recognize
 from hubmaxact.recognition.small_files import small_files
@@ -134,7 +134,11 @@ def _check_shard(shard: str, header: Iterable[str], expected: dict[str, str]) ->
     held = set(header)
     if promised != held:
         lost, extra = sorted(promised - held), sorted(held - promised)
-        found = f"{len(lost)} tensors missing" if lost else f"{len(extra)} tensors too many"
+        found = (
+            f"{counted(len(lost), 'tensor')} missing"
+            if lost
+            else f"{counted(len(extra), 'tensor')} too many"
+        )
         example = (lost or extra)[0]
         raise IncompleteWeightsError(
             f"{printable(shard)} does not hold what {INDEX} says: {found} "

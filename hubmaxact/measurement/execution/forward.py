@@ -22,6 +22,7 @@ from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.measurement.failures.own_error import own_errors_told
+from hubmaxact.printable import counted
 
 Progress = Callable[[Batch], None]
 
@@ -109,5 +110,6 @@ def _does_not_fit(ids_BL: torch.Tensor) -> OutOfMemoryError:
     else:
         advice = f"Use --batch-tokens {max(length, ids_BL.numel() // 2)}."
     return OutOfMemoryError(
-        f"a batch of {num_sequences} x {length} tokens does not fit the device's memory. {advice}"
+        f"a batch of {num_sequences} x {counted(length, 'token')} does not fit the device's "
+        f"memory. {advice}"
     )

@@ -29,6 +29,10 @@ LEVELS = {"beyond": "beyond fp16", "near": "within a factor of 2 of it", "within
 TYPES = {"dense": "dense", "moe": "mixture of experts", None: "type not known"}
 
 
+def _exceeding(num: int) -> str:
+    return "release exceeds" if num == 1 else "releases exceed"
+
+
 def beyond_fp16(rows: Sequence[Row]) -> Finding:
     """Return how many releases exceed fp16's range, and which."""
     known = [row for row in findings.usable(rows) if row["exceeds_float16"] is not None]
@@ -38,7 +42,9 @@ def beyond_fp16(rows: Sequence[Row]) -> Finding:
     answer = f"{len(beyond):,} of {len(known):,}" if known else None
     return finding(
         "fp16",
-        f"{answer} releases exceed fp16's range" if known else "No release to hold against fp16",
+        f"{answer} {_exceeding(len(known))} fp16's range"
+        if known
+        else "No release to hold against fp16",
         found,
         (*_on_fp16(known, beyond), pooled(found), thinned(known)),
         answer=answer,

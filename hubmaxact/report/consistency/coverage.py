@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from hubmaxact.printable import counted
 from hubmaxact.report.consistency.predicates import key_of, name_of, sites_with_paths
 from hubmaxact.report.consistency.sites import layer_problem
 from hubmaxact.report.document import Report, RoleCoverage
@@ -22,7 +23,7 @@ def status_agrees(report: Report) -> Iterator[Problem]:
     if report["status"] != status:
         message = (
             f'is "{report["status"]}", but {broken} elements are not finite '
-            f'and {missing} sites are missing, which is "{status}"'
+            f'and {counted(missing, "site is", "sites are")} missing, which is "{status}"'
         )
         yield Problem("status", message)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hubmaxact.formats import bf16_step
-from hubmaxact.printable import shown
+from hubmaxact.printable import counted, shown
 from hubmaxact.report.consistency.predicates import (
     finite_sites,
     in_global_max,
@@ -33,7 +33,8 @@ def global_max_is_the_largest(report: Report) -> Iterator[Problem]:
     if peak is None or not tied:
         if (peak is None) != (not tied):
             words = "null" if peak is None else "given"
-            yield Problem("global_max", f"is {words}, but {len(tied)} sites carry a finite maximum")
+            carry = counted(len(tied), "site carries", "sites carry")
+            yield Problem("global_max", f"is {words}, but {carry} a finite maximum")
         return
     if abs(peak["value"]) != peak["abs_max"]:
         message = f"is {peak['abs_max']}, but value is {peak['value']}"
@@ -53,7 +54,8 @@ def carriers_are_the_ties(report: Report) -> Iterator[Problem]:
     if peak is None:
         return
     if len(peak["carriers"]) != len(tied):
-        message = f"names {len(peak['carriers'])} sites, but {len(tied)} sites hold M"
+        hold = counted(len(tied), "site holds", "sites hold")
+        message = f"names {counted(len(peak['carriers']), 'site')}, but {hold} M"
         yield Problem("global_max.carriers", message)
         return
     for position, (carrier, site) in enumerate(zip(peak["carriers"], tied, strict=True)):

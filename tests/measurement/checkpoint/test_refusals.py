@@ -191,13 +191,13 @@ class TestHeaders:
     @pytest.mark.parametrize(
         ("entry", "sentence"),
         [
-            ({"dtype": "U8", "shape": [2], "data_offsets": [0, 1]}, "1 bytes for a, whose shape"),
+            ({"dtype": "U8", "shape": [2], "data_offsets": [0, 1]}, "1 byte for a, whose shape"),
             ({"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}, "a at byte 1, where byte 0"),
             ({"dtype": ["U8"], "shape": [1], "data_offsets": [0, 1]}, "an entry for a that is not"),
             ({"dtype": "X", "shape": [1], "data_offsets": [0, 1]}, "an entry for a that is not"),
             ({"dtype": "U8", "shape": [-1], "data_offsets": [0, 1]}, "an entry for a that is not"),
             ({"dtype": "U8", "shape": [True], "data_offsets": [0, 1]}, "an entry for a"),
-            ({"dtype": "U8", "shape": [1 << 61, 1 << 61], "data_offsets": [0, 1]}, "1 bytes for a"),
+            ({"dtype": "U8", "shape": [1 << 61, 1 << 61], "data_offsets": [0, 1]}, "1 byte for a"),
             ({"dtype": "U8", "shape": [1] * 33, "data_offsets": [0, 1]}, "an entry for a"),
             ([], "an entry for a that is not"),
         ],
@@ -243,7 +243,7 @@ class TestShards:
         weight_map = json.loads(index.read_text())["weight_map"]
         shard = next(iter(weight_map.values()))
         edit_json(index, weight_map={**weight_map, "model.extra.weight": shard})
-        refused(moe, r"does not hold what .* says: 1 tensors missing \(first: 'model.extra.weight'")
+        refused(moe, r"does not hold what .* says: 1 tensor missing \(first: 'model.extra.weight'")
 
 
 class TestWeights:
@@ -251,7 +251,7 @@ class TestWeights:
         weights = load_file(dense / "model.safetensors")
         del weights["model.layers.1.mlp.down_proj.weight"]
         save_file(weights, dense / "model.safetensors", metadata={"format": "pt"})
-        refused(dense, r"1 weights of dense are missing \(model.layers.1.mlp.down_proj.weight\)")
+        refused(dense, r"1 weight of dense is missing \(model.layers.1.mlp.down_proj.weight\)")
 
     def test_unexpected_weights(self, dense):
         weights = load_file(dense / "model.safetensors")
