@@ -1,4 +1,7 @@
-"""What transformers declares about a model: which classes are its attentions and its routers."""
+"""What transformers declares about a model: which classes are its attentions and its routers.
+
+What it does not declare, and no structure tells, stands here as a table.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +9,11 @@ from dataclasses import dataclass
 from torch import nn
 from transformers import PreTrainedModel
 from transformers.utils.output_capturing import OutputRecorder
+
+CHANNEL_BLOCKS = {"RwkvFeedForward": "receptance"}
+"""Channel blocks that ask for a state, as only token mixers do elsewhere, by class; and the map of
+theirs that puts out what the gate's sigmoid is applied to.
+"""
 
 
 @dataclass(frozen=True, slots=True)

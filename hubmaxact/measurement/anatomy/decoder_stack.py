@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from hubmaxact.errors import UnknownAnatomyError
+from hubmaxact.measurement.anatomy import module_traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ def find_stack(model: PreTrainedModel) -> Stack:
     layers_name = names[id(layers)]
     owner_name, owner = _owner(model, layers_name)
     _refuse_second_stack(owner, layers)
+    _refuse_layers_in_pieces(owner, layers)
     embedding = cast("nn.Embedding", model.get_input_embeddings())
     return Stack(
         model=model,
@@ -78,6 +80,24 @@ def _refuse_second_stack(owner: PreTrainedModel, layers: nn.ModuleList) -> None:
                 f"{type(owner).__name__} has a second list of decoder layers ({name}), and "
                 "hubmaxact measures decoders of one. Report the architecture as an issue."
             )
+
+
+def _refuse_layers_in_pieces(owner: PreTrainedModel, layers: nn.ModuleList) -> None:
+    """One list of attentions beside one of blocks makes no layers that could be watched (XLM)."""
+    if isinstance(layers[0], GradientCheckpointingLayer):
+        return
+    beside = [
+        name
+        for name, module in owner.named_children()
+        if isinstance(module, nn.ModuleList)
+        and len(module) == len(layers)
+        and module_traits.has_matrix(module)
+    ]
+    if len(beside) > 1:
+        raise UnknownAnatomyError(
+            f"{type(owner).__name__} keeps its layers in pieces ({', '.join(beside)}), and "
+            "hubmaxact measures layers that are modules. Report the architecture as an issue."
+        )
 
 
 def input_device(embedding: Any) -> torch.device:

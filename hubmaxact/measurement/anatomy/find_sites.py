@@ -94,7 +94,8 @@ def _refuse_blind(model: PreTrainedModel, sites: list[Site]) -> None:
 def _refuse_leaks(model: PreTrainedModel, sites: list[Site], probe: Probe) -> None:
     """Padding is left out after the fact, which is right only where it reaches no real token."""
     before = 0.0
-    for site in (site for site in sites if site.role == "attention_output"):
+    mixers = [site for site in sites if site.role == "attention_output"]
+    for site in mixers or [site for site in sites if site.role == "hidden_state"]:
         moved = probe.moved.get(site.module, 0.0)
         if moved > max(probe.rounding.get(site.module, 0.0), SUDDENLY * before):
             raise UnknownAnatomyError(
@@ -107,6 +108,9 @@ def _refuse_leaks(model: PreTrainedModel, sites: list[Site], probe: Probe) -> No
 
 Found = list[Site | Missing]
 
+UNKNOWN = {"attention_output": ("attention_output",), "mlp_output": ("mlp_output", "mlp_gate")}
+"""Roles that a part of a layer may play, where nothing tells what it is and this one is open."""
+
 
 def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) -> Found:
     """Every site of one layer."""
@@ -118,6 +122,9 @@ def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) 
         outputs = [(name, 0) for name in names]
         for site in _named(role, layer, outputs, parts.name):
             found.append(_before_residual(model, site, probe))
+        if not names and parts.unknown:
+            reason = "it owns matrices, and nothing tells what it is in this layer"
+            found += [_missing(each, layer, reason, parts.unknown[0]) for each in UNKNOWN[role]]
     found += find_gates(model, layer, parts, probe)
     found += _named("router_logits", layer, parts.routers, parts.name)
     if parts.stacked and not parts.routers:

@@ -11,7 +11,7 @@ from torch import nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 from hubmaxact.measurement.anatomy import module_traits
-from hubmaxact.measurement.anatomy.declared import Record
+from hubmaxact.measurement.anatomy.declared import CHANNEL_BLOCKS, Record
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class LayerParts:
     experts: list[str] = field(default_factory=list)  # run by the experts interface
     stacked: list[str] = field(default_factory=list)  # blocks with experts of any kind
     routers: list[tuple[str, int]] = field(default_factory=list)  # name, index of the logits
+    unknown: list[str] = field(default_factory=list)  # own matrices, and are none of these
 
 
 def take_apart(
@@ -54,17 +55,23 @@ def _classify(
 ) -> None:
     """Sort the children into mixers and blocks; containers and wrappers are opened."""
     for child_name, child in _children(name, module, width):
-        if _matching(attentions, child_name, child):
+        if type(child).__name__ in CHANNEL_BLOCKS:
+            parts.blocks.append(child_name)
+        elif _matching(attentions, child_name, child):
             parts.mixers.append(child_name)
         elif module_traits.takes_mixer_arguments(child):
             if _holds_declared(child_name, child, attentions):
                 _classify(parts, child_name, child, width, attentions, routers)
             else:
                 parts.mixers.append(child_name)
-        elif not _matching(routers, child_name, child) and _is_block(child, width):
+        elif _matching(routers, child_name, child):
+            continue
+        elif _is_block(child, width):
             parts.blocks.append(child_name)
             if module_traits.has_stacked_weights(child):
                 parts.stacked.append(child_name)
+        else:
+            parts.unknown.append(child_name)
 
 
 def _inline_block(name: str, layer: nn.Module, width: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 A gated unit multiplies an activated projection by a second one of equal width. Its gate is the
 input of its activation module, the gate half inside fused experts, or, when the activation is a
-plain function, that function's input.
+plain function, that function's input. A gate that nothing shows is missing, and never absent.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy import module_traits
+from hubmaxact.measurement.anatomy.declared import CHANNEL_BLOCKS
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts
 from hubmaxact.measurement.anatomy.probe_pass import Probe
 from hubmaxact.measurement.anatomy.site import Missing, Point, Site
@@ -21,8 +22,13 @@ from hubmaxact.measurement.anatomy.token_layout import ROUTED_ROWS
 def find_gates(
     model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe
 ) -> list[Site | Missing]:
-    """Every gate of one layer; experts that show none are missing, with the reason."""
+    """Every gate of one layer; those of a block that shows none are missing, with the reason."""
     found = [
+        _site(layer, parts, f"{name}.{CHANNEL_BLOCKS[kind]}", Point.OUTPUT, name)
+        for name in parts.blocks
+        if (kind := type(model.get_submodule(name)).__name__) in CHANNEL_BLOCKS
+    ]
+    found += [
         _site(layer, parts, name, Point.INPUT, name.rpartition(".")[0])
         for name in parts.activations
         if _activation_is_gated(model, name, probe)
@@ -64,10 +70,17 @@ def _activation_is_gated(model: PreTrainedModel, activation: str, probe: Probe) 
     if activation not in probe.inputs:
         return True
     inner = probe.inputs[activation][-1]
-    widths = [out for _, out in _own_maps(model.get_submodule(activation.rpartition(".")[0]))]
+    unit = model.get_submodule(activation.rpartition(".")[0])
+    widths = [out for _, out in _own_maps(unit)]
     if not widths:
-        return module_traits.has_stacked_weights(model.get_submodule(activation.rpartition(".")[0]))
+        return module_traits.has_stacked_weights(unit) or _has_three_matrices(unit)
     return len(widths) >= 2 and sum(widths) >= 2 * inner + min(widths)
+
+
+def _has_three_matrices(unit: nn.Module) -> bool:
+    """Whether its own weights are enough for gate, value and the way back (DBRX's experts)."""
+    sizes = [weight.numel() for weight in unit.parameters(recurse=False) if weight.dim() >= 2]
+    return bool(sizes) and sum(sizes) >= 3 * min(sizes)
 
 
 def _gated_units(model: PreTrainedModel, parts: LayerParts) -> Iterator[str]:
@@ -99,7 +112,7 @@ def _own_maps(module: nn.Module) -> list[tuple[int, int]]:
 def _unseen(
     model: PreTrainedModel, layer: int, parts: LayerParts, found: list[Site]
 ) -> Iterator[Missing]:
-    """Experts whose gate nothing here can watch."""
+    """Blocks whose gate nothing here can watch, or that may have one."""
     for name in parts.experts:
         implementation = experts_implementation(model, name)
         if implementation not in ROUTED_ROWS:
@@ -107,9 +120,23 @@ def _unseen(
                 layer, name, f"experts run as {implementation!r}, whose rows are unknown"
             )
     seen = [*parts.experts, *(site.module for site in found)]
-    for block in parts.stacked:
-        if not any(name == block or name.startswith(f"{block}.") for name in seen):
+    for block in parts.blocks:
+        if any(name == block or name.startswith(f"{block}.") for name in seen):
+            continue
+        if block in parts.stacked:
             yield _missing(layer, block, "these experts offer no point where a gate can be watched")
+        elif _holds_other_matrices(model.get_submodule(block)):
+            yield _missing(layer, block, "its weights do not tell whether it has a gate")
+
+
+def _holds_other_matrices(block: nn.Module) -> bool:
+    """Whether matrices belong to none of the modules that say what they are for."""
+    return any(
+        weight.dim() >= 2 and weight.shape[-2] > 1
+        for module in block.modules()
+        if not module_traits.is_map(module) and not type(module).__module__.startswith("torch.")
+        for weight in module.parameters(recurse=False)
+    )
 
 
 def experts_implementation(model: PreTrainedModel, name: str) -> str:

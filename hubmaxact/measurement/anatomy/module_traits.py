@@ -81,7 +81,8 @@ def has_stacked_weights(module: nn.Module) -> bool:
     """Whether it holds 3-D expert weights (and is no convolution)."""
     if any(isinstance(child, nn.Conv1d) for child in module.modules()):
         return False
-    return any(parameter.dim() == 3 for parameter in module.parameters())
+    # (1, 1, width) is a vector that is made to fit a batch: RWKV's mix of two tokens.
+    return any(weight.dim() == 3 and weight.shape[1] > 1 for weight in module.parameters())
 
 
 def elements(output: object) -> list[torch.Tensor | None]:

@@ -6,6 +6,7 @@ import warnings
 import pytest
 import torch
 from oracle import tiny
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -33,6 +34,8 @@ DBRX["ffn_config"] = {
     "moe_top_k": 2,
     "hidden_size": 32,
 }
+RWKV = {"vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 2, "context_length": 64}
+RWKV |= {"attention_hidden_size": 32, "intermediate_size": 56}
 T5 = {"vocab_size": 320, "d_model": 32, "d_kv": 8, "d_ff": 56, "num_layers": 2, "num_heads": 4}
 
 
@@ -151,7 +154,64 @@ def test_experts_that_run_in_an_unknown_way_have_gates_that_are_missing_once(mod
     assert modules(anatomy, "mlp_gate") == []
 
 
+def test_the_channel_mix_of_rwkv_is_its_block_and_has_a_gate():
+    anatomy = find_sites(model("rwkv", **RWKV))
+    blocks = [f"rwkv.blocks.{n}" for n in (0, 1)]
+    assert modules(anatomy, "attention_output") == [f"{block}.attention" for block in blocks]
+    assert modules(anatomy, "mlp_output") == [f"{block}.feed_forward" for block in blocks]
+    gates = [f"{block}.feed_forward.receptance" for block in blocks]
+    assert modules(anatomy, "mlp_gate") == gates
+    assert anatomy.absent["mlp_output"] == anatomy.absent["mlp_gate"] == 0
+    assert anatomy.absent["router_logits"] == 2
+    assert anatomy.missing == ()
+
+
+class Unnamed(nn.Module):
+    """A block whose weights are plain parameters; whether one of them is a gate's, nothing says."""
+
+    def __init__(self, activation=None):
+        super().__init__()
+        self.into = nn.Parameter(torch.randn(56, SMALL["hidden_size"]))
+        self.back = nn.Parameter(torch.randn(SMALL["hidden_size"], 56))
+        self.act = activation
+
+    def forward(self, x):
+        return (self.act or torch.sigmoid)(x @ self.into.T) @ self.back.T
+
+
+class TestNothingMissingIsCalledAbsent:
+    def test_gates_inside_experts_of_an_own_class(self):
+        anatomy = find_sites(model("dbrx", **(SMALL | DBRX)))
+        assert anatomy.absent["mlp_gate"] == 0
+        assert [(m.role, m.layer) for m in anatomy.missing] == [("mlp_gate", 0), ("mlp_gate", 1)]
+
+    def test_a_gate_that_a_blocks_weights_do_not_rule_out(self):
+        decoder = model("llama", **SMALL, num_key_value_heads=2)
+        decoder.model.layers[1].mlp = Unnamed(nn.SiLU())
+        (missing,) = find_sites(decoder).missing
+        assert (missing.role, missing.layer) == ("mlp_gate", 1)
+        assert "do not tell whether it has a gate" in missing.reason
+
+    def test_a_block_that_nothing_shows_to_be_one(self):
+        decoder = model("llama", **SMALL, num_key_value_heads=2)
+        decoder.model.layers[1].mlp = Unnamed()
+        anatomy = find_sites(decoder)
+        assert [(m.role, m.layer) for m in anatomy.missing] == [("mlp_output", 1), ("mlp_gate", 1)]
+        assert {m.module for m in anatomy.missing} == {"model.layers.1.mlp"}
+        assert anatomy.absent["mlp_output"] == anatomy.absent["mlp_gate"] == 0
+
+
 class TestRefusals:
+    def test_layers_in_pieces(self):
+        pieces = model("xlm", emb_dim=32, n_layers=2, n_heads=4, vocab_size=320)
+        with pytest.raises(UnknownAnatomyError, match=r"in pieces \(attentions, ffns\)"):
+            find_sites(pieces)
+
+    def test_an_encoder_whose_mixers_were_not_seen(self):
+        encoder = model("big_bird", AutoModelForMaskedLM, **SMALL)
+        with pytest.raises(UnknownAnatomyError, match="is no causal decoder"):
+            find_sites(encoder)
+
     @pytest.mark.parametrize("model_type", ["bert", "roberta"])
     def test_an_encoder(self, model_type):
         with pytest.raises(UnknownAnatomyError, match="is no causal decoder: a later token moved"):
@@ -190,7 +250,9 @@ class TestRefusals:
 def test_active_parameters_follow_from_the_routing_seen(
     model_type, config, architecture, active, tmp_path
 ):
-    facts = measured(model(model_type, **(SMALL | config)), tmp_path)["model"]
+    partial = model_type == "dbrx"  # its gates cannot be seen
+    decoder = model(model_type, **(SMALL | config))
+    facts = measured(decoder, tmp_path, allow_partial=partial)["model"]
     total, used = facts["num_parameters"], facts["num_active_parameters"]
     assert facts["architecture"] == architecture
     assert (used is None, used == total) == (active == "unknown", active == "all")
@@ -212,7 +274,7 @@ def encoded(folder):
     return torch.tensor([tiny.tokenizer(bos=False)(text)["input_ids"]])
 
 
-def measured(decoder, folder):
+def measured(decoder, folder, *, allow_partial=False):
     saved(decoder, folder)
     # As the pass that it is compared with: where threads cut a tensor decides bits.
     options = Options(
@@ -220,5 +282,6 @@ def measured(decoder, folder):
         device="cpu",
         dtype="float32",
         cpu_threads=torch.get_num_threads(),
+        allow_partial=allow_partial,
     )
     return measure(folder / "model", options)
