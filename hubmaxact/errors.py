@@ -48,7 +48,11 @@ class DeviceError(HubmaxactError):
 
 
 class OutOfMemoryError(HubmaxactError):
-    """Raised when a batch does not fit the device; names a budget that may."""
+    """Raised when the weights or a batch do not fit; names what may."""
+
+
+class ForwardPassError(HubmaxactError):
+    """Raised when a model's own forward pass raises; holds what it said."""
 
 
 class ReportError(HubmaxactError):

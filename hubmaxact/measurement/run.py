@@ -55,7 +55,8 @@ def measure(
         VocabularyError: The tokenizer's ids do not fit the embedding.
         CoverageError: An expected tensor cannot be seen, and `options.allow_partial` is false.
         DeviceError: The device cannot be used here.
-        OutOfMemoryError: A batch does not fit; the message names a budget of tokens that may.
+        ForwardPassError: The model's own forward pass raises.
+        OutOfMemoryError: The weights or a batch do not fit; the message names what may.
 
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.decoder_stack import Stack, input_device
 from hubmaxact.measurement.anatomy.token_layout import Layout, layout_of, rows_by_token
+from hubmaxact.measurement.failures.own_error import own_errors_told
 
 NUM_SEQUENCES, LENGTH = 2, 11  # neither is likely to equal a width
 SUMS = 1e-3  # relative; long float32 sums that cancel, with room
@@ -48,7 +49,8 @@ def run_probe(stack: Stack) -> Probe:
             if name:
                 full = f"{stack.owner_name}.{name}" if stack.owner_name else name
                 hooks.callback(_watch(full, module, probe, stack.layers_name).remove)
-        result = stack.owner(input_ids=_ids(stack), use_cache=False)
+        with own_errors_told(stack.model):
+            result = stack.owner(input_ids=_ids(stack), use_cache=False)
     probe.last = next(module_traits.tensors_in(result))
     return probe
 

@@ -20,9 +20,8 @@ from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.recorder import Recorder
-
-CPU_ALLOCATION = ("can't allocate memory", "could not create a primitive")
-"""How torch's CPU allocator and oneDNN say that memory ran out; they have no class of their own."""
+from hubmaxact.measurement.failures.memory import ran_out
+from hubmaxact.measurement.failures.own_error import own_errors_told
 
 Progress = Callable[[Batch], None]
 
@@ -77,6 +76,7 @@ def measure(
         What the recorder has seen, earlier batches included.
 
     Raises:
+        ForwardPassError: The model's own forward pass raised.
         OutOfMemoryError: A batch does not fit the device; the message names a smaller budget.
     """
     owner = model.get_submodule(anatomy.owner)
@@ -85,22 +85,21 @@ def measure(
     with attach_hooks(model, anatomy, recorder), torch.inference_mode():
         for batch in plan.batches if batches is None else batches:
             recorder.input = make_input(batch, ids, device)
-            _forward(owner, recorder.input.ids_BL)
+            _forward(model, owner, recorder.input.ids_BL)
             if on_batch is not None:
                 on_batch(batch)
     return Measurement(anatomy, plan, recorder)
 
 
-def _forward(owner: nn.Module, ids_BL: torch.Tensor) -> None:
+def _forward(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) -> None:
     """One pass; an allocation that fails becomes a sentence that names a smaller budget."""
     try:
-        owner(input_ids=ids_BL, use_cache=False)
-    except (torch.OutOfMemoryError, MemoryError) as error:
+        with own_errors_told(model):
+            owner(input_ids=ids_BL, use_cache=False)
+    except Exception as error:  # of many classes, see there
+        if not ran_out(error):
+            raise
         raise _does_not_fit(ids_BL) from error
-    except RuntimeError as error:
-        if any(words in str(error) for words in CPU_ALLOCATION):
-            raise _does_not_fit(ids_BL) from error
-        raise
 
 
 def _does_not_fit(ids_BL: torch.Tensor) -> OutOfMemoryError:
