@@ -28,7 +28,7 @@ ALLOWED = {
     "measurement.options": ("errors", "measurement.batch_plan"),
     "measurement.watcher": ("measurement.batch_plan",),
     "measurement.failures": ("errors", "printable"),
-    "measurement.checkpoint": ("errors", "printable", "hub", "report"),
+    "measurement.checkpoint": ("errors", "printable", "hub", "report", "measurement.failures"),
     "measurement.source": ("errors", "hub", "measurement.checkpoint"),
     "measurement.anatomy": ("errors", "report", "measurement.failures"),
     "measurement.tokenization": ("errors", "corpus"),

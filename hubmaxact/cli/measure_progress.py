@@ -15,6 +15,10 @@ class RichWatcher(Bar, Watcher):
         """Print what begins."""
         self.console.print(f"{sentence} ...")
 
+    def note(self, sentence: str) -> None:
+        """Print what was left aside, in one line."""
+        self.console.print(f"Note: {sentence}", soft_wrap=True)
+
     def planned(self, plan: Plan, num_sites: int, num_tokens: int) -> None:
         """Print what will be done."""
         self.console.print(

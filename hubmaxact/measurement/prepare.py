@@ -57,6 +57,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     corpus = load(options.corpus, num_samples=options.num_samples)
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
+    from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
     from hubmaxact.measurement.tokenization import check_ids, check_vocabulary, encode
 
     watcher.stage(f"Loading {len(files.tensors)} tensors from {len(files.shards)} files")
@@ -67,10 +68,13 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         device_map=options.device_map,
         attn_implementation=options.attn_implementation,
     )
+    for sentence in loaded.left_aside:
+        watcher.note(sentence)
     weight = cast("Tensor", loaded.model.get_input_embeddings().weight)
     num_embeddings = weight.shape[0]
     check_vocabulary(loaded.tokenizer, num_embeddings)
-    anatomy = find_sites(loaded.model)
+    with shortage_told(files, loaded.dtype, "its first tokens were run"):
+        anatomy = find_sites(loaded.model)
     require(anatomy.missing, options)
     max_seq_len = min(options.max_seq_len, most_positions(loaded.model))
     watcher.stage(f"Encoding {len(corpus.texts)} texts, at most {max_seq_len} tokens of each")

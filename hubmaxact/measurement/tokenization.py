@@ -3,7 +3,7 @@
 What surrounds a text is found by encoding a probe string, never by trusting a config field.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +99,7 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, num_embeddings: int) ->
     Raises:
         VocabularyError: The tokenizer's largest ordinary id is not below `num_embeddings`.
     """
-    special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+    special = _special_ids(tokenizer)
     ordinary = ((i, token) for token, i in tokenizer.get_vocab().items() if i not in special)
     largest, token = max(ordinary, default=(-1, ""))
     if largest >= num_embeddings:
@@ -107,6 +107,14 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, num_embeddings: int) ->
             f"the tokenizer's largest id is {largest} ({token!r}) and the embedding has only "
             f"{num_embeddings} rows. Use the tokenizer that belongs to this checkpoint."
         )
+
+
+def _special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Ids of special tokens; the class that reads tekken.json keeps no table of them."""
+    added = tokenizer.added_tokens_decoder
+    if not isinstance(added, Mapping):
+        return set(tokenizer.all_special_ids)
+    return {i for i, token in added.items() if token.special}
 
 
 def check_ids(tokenizer: PreTrainedTokenizerBase, samples: Samples, num_embeddings: int) -> None:

@@ -9,6 +9,9 @@ class Watcher:
     def stage(self, sentence: str) -> None:
         """A step begins."""
 
+    def note(self, sentence: str) -> None:
+        """Something of the checkpoint was ignored or left aside, which its user should know."""
+
     def planned(self, plan: Plan, num_sites: int, num_tokens: int) -> None:
         """The run is about to start."""
 

@@ -10,8 +10,8 @@ import yaml
 from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy.site import Anatomy
-from hubmaxact.measurement.checkpoint.load import STORED_AS, Loaded
-from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.measurement.checkpoint.load import Loaded
+from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
 from hubmaxact.report.document import Model, WeightFile
 from hubmaxact.report.validate import problems_of
 

@@ -1,4 +1,5 @@
-"""A checkpoint's JSON files as hostile input: read in bounds, and refused where they ask for code.
+"""A checkpoint's JSON files as hostile input: read in bounds, and refused where they lead to
+other repositories' code or to endless work.
 
 Knows configurations; knows nothing of weights.
 """
@@ -12,6 +13,7 @@ from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.printable import printable
 
 CONFIG = "config.json"
+TOKENIZER_CONFIG = "tokenizer_config.json"
 CODE_KEYS = ("auto_map", "custom_pipelines")
 KERNEL_KEYS = ("attn_implementation", "_attn_implementation", "experts_implementation")
 MOST = {"num_hidden_layers": 4096, "num_labels": 1_000_000}
@@ -50,27 +52,35 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
     return document
 
 
-def refuse_code(folder: Path, config: dict[str, Any]) -> None:
-    """Refuse a checkpoint that needs code of its own or of another repository.
+def code_asked_for(folder: Path, config: dict[str, Any]) -> tuple[str, ...]:
+    """Which of a checkpoint's documents name code of its own, which is never run.
 
     Args:
         folder: Of the checkpoint; its tokenizer's configuration is looked at too.
         config: The content of config.json.
 
+    Returns:
+        "config.json", "tokenizer_config.json", both or neither.
+    """
+    documents = {CONFIG: [config, *_nested(config)]}
+    if (folder / TOKENIZER_CONFIG).is_file():
+        documents[TOKENIZER_CONFIG] = [read_json(folder, TOKENIZER_CONFIG)]
+    return tuple(
+        name
+        for name, parts in documents.items()
+        if any(part.get(key) for part in parts for key in CODE_KEYS)
+    )
+
+
+def refuse_foreign_code(config: dict[str, Any]) -> None:
+    """Refuse a checkpoint that transformers would fetch another repository's code for.
+
+    Args:
+        config: The content of config.json.
+
     Raises:
         UnsafeCheckpointError: Names the code.
     """
-    documents = [(CONFIG, config), *((CONFIG, nested) for nested in _nested(config))]
-    if (folder / "tokenizer_config.json").is_file():
-        documents.append(("tokenizer_config.json", read_json(folder, "tokenizer_config.json")))
-    for name, document in documents:
-        if any(document.get(key) for key in CODE_KEYS):
-            scripts = listed(folder.glob("*.py"))
-            found = f" ({scripts})" if scripts else ""
-            raise UnsafeCheckpointError(
-                f"{name} asks for custom code{found}, and hubmaxact never runs a checkpoint's "
-                "code. Use a conversion to an architecture that transformers has."
-            )
     if kernel := _foreign_kernel(config):
         raise UnsafeCheckpointError(
             f"{CONFIG} asks for code from another repository ({ascii(kernel)[:80]}), and hubmaxact "

@@ -14,6 +14,7 @@ CHECKPOINT_FILES = [
     "config.json",
     "generation_config.json",
     "tokenizer*",
+    "tekken.json",
     "vocab*",
     "merges.txt",
     "special_tokens_map.json",

@@ -1,10 +1,6 @@
-"""Loading a checked checkpoint with transformers: safetensors only, no custom code, nothing random.
+"""Loading a checked checkpoint with transformers: safetensors only, no code, nothing random."""
 
-transformers only logs missing weights and fills them at random, which gives a plausible, wrong
-maximum; here any missing, unexpected or misshapen weight is refused.
-"""
-
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +8,15 @@ import torch
 import transformers
 from transformers.utils.quantization_config import Mxfp4Config
 
-from hubmaxact.errors import (
-    DeviceError,
-    IncompleteWeightsError,
-    OutOfMemoryError,
-    UnsafeCheckpointError,
-)
-from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry
-from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.errors import DeviceError, UnsafeCheckpointError
+from hubmaxact.measurement.checkpoint.completeness import settle
+from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
+from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
+from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
+from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
+from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
+from hubmaxact.measurement.failures.own_error import reason
 
 DTYPES = {
     "bfloat16": torch.bfloat16,
@@ -27,12 +24,6 @@ DTYPES = {
     "float32": torch.float32,
 }
 """What a forward pass can run in."""
-
-STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
-"""Weight dtypes that `--dtype auto` runs in as they are; any other runs in bfloat16."""
-
-PLAIN = (*STORED_AS, "F64")
-"""Weight dtypes that hold weights as they are."""
 
 ACCELERATORS: dict[str, Callable[[], bool]] = {
     "cuda": torch.cuda.is_available,
@@ -54,6 +45,7 @@ class Loaded:
     dtype: str
     quantization: str | None
     dequantized: bool
+    left_aside: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
 
 
 def load(
@@ -95,9 +87,11 @@ def load(
         options["attn_implementation"] = attn_implementation
     if quantization is not None:
         options["quantization_config"] = DEQUANTIZED[quantization]()
-    model = _model(files, options)
-    tokenizer = _tokenizer(files)
-    return Loaded(model, tokenizer, name, quantization, quantization is not None)
+    with shortage_told(files, name, f"{files.folder.name} was loaded"):
+        model, left_aside = _model(files, options)
+        tokenizer = load_tokenizer(files)
+    left_aside = (*code_left_aside(files, model, tokenizer), *left_aside)
+    return Loaded(model, tokenizer, name, quantization, quantization is not None, left_aside)
 
 
 def _device(device: str) -> str:
@@ -149,92 +143,39 @@ def _quantization(files: WeightFiles) -> str | None:
     return method
 
 
-def _model(files: WeightFiles, options: dict[str, Any]) -> Any:
-    try:
-        model, info = _class(files).from_pretrained(
-            str(files.folder),
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            output_loading_info=True,
-            # Refused below with the names, where transformers would only raise.
-            ignore_mismatched_sizes=True,
-            **options,
-        )
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemoryError(
-            "the weights do not fit the device. Use --device-map auto, or a larger device."
-        ) from error
-    except Exception as error:  # a damaged configuration shows as whatever it breaks first
-        raise UnsafeCheckpointError(
-            f"transformers cannot build {files.folder.name} from its config.json: "
-            f"{_reason(error)}. Compare it with the configuration the model was released with."
-        ) from error
-    _refuse_incomplete(files, info)
-    return model.eval()
-
-
-def _class(files: WeightFiles) -> Any:
-    """The class the checkpoint names; else transformers' own choice for its model type."""
-    names, model_type = files.config.get("architectures") or [], files.config.get("model_type")
-    for name in names if isinstance(names, list) else []:
-        found = getattr(transformers, str(name), None)
-        if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
-            return found
-    if not isinstance(model_type, str) or model_type not in transformers.CONFIG_MAPPING:
-        raise UnsafeCheckpointError(
-            f"transformers {transformers.__version__} has no architecture {ascii(names)[:80]} of "
-            f"model type {ascii(model_type)[:40]}. Upgrade transformers, or convert the checkpoint."
-        )
-    return transformers.AutoModelForCausalLM
-
-
-def _reason(error: Exception) -> str:
-    """The first line of another library's error, safe to print."""
-    words = str(error).splitlines()
-    return ascii(words[0] if words else type(error).__name__)[1:-1][:200]
-
-
-def _refuse_incomplete(files: WeightFiles, info: dict[str, Any]) -> None:
-    """No weight may be missing, unexpected or misshapen."""
-    name = files.folder.name
-    unexpected = {key for key in info["unexpected_keys"] if not _is_buffer(key, files.tensors)}
-    info = {**info, "unexpected_keys": unexpected}
-    for key, problem in (
-        ("missing_keys", "missing"),
-        ("mismatched_keys", "of another shape than the architecture's"),
-        ("unexpected_keys", "unknown to the architecture"),
-        ("error_msgs", "in error"),
-    ):
-        if info[key]:
-            raise IncompleteWeightsError(
-                f"{len(info[key])} weights of {name} are {problem} ({_some(info[key])}). "
-                "Check config.json against the weights, or save the checkpoint again."
+def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
+    """The model, and what of the checkpoint was left aside."""
+    chosen = model_class(files)
+    with transformers_log() as said:
+        try:
+            model, info = chosen.from_pretrained(
+                str(files.folder),
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
+                # Refused with the names, where transformers would only raise.
+                ignore_mismatched_sizes=True,
+                **options,
             )
+        except Exception as error:  # a damaged configuration shows as whatever it breaks first
+            if ran_out(error):
+                raise
+            if says_ran_out(log := "\n".join(said)):
+                raise MemoryError(log) from error
+            raise _not_built(files, error) from error
+    return model.eval(), settle(files, model, info)
 
 
-def _is_buffer(key: str, tensors: Mapping[str, TensorEntry]) -> bool:
-    """Whether it is what older releases of transformers stored beside the weights: a causal mask,
-    the value it is filled with, or the frequencies of rotary positions.
-    """
-    shape = tensors[key].shape if key in tensors else None
-    mask = shape is not None and len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == shape[3]
-    filled = key.endswith(".masked_bias") and shape in ((), (1,))
-    return mask or filled or key.endswith(".inv_freq")
-
-
-def _some(keys: Iterable[Any]) -> str:
-    names = sorted(ascii(key if isinstance(key, str) else key[0])[1:-1][:100] for key in keys)
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-
-
-def _tokenizer(files: WeightFiles) -> transformers.PreTrainedTokenizerBase:
-    try:
-        return transformers.AutoTokenizer.from_pretrained(
-            str(files.folder), trust_remote_code=False, local_files_only=True
+def _not_built(files: WeightFiles, error: Exception) -> UnsafeCheckpointError:
+    if isinstance(error, ImportError):
+        advice = (
+            "Install the package that it names, for this torch and this device, or leave out what "
+            "asks for it (attn_implementation)."
         )
-    except Exception as error:  # tokenizers raises Exception itself, transformers KeyError and more
-        raise UnsafeCheckpointError(
-            f"the tokenizer of {files.folder.name} cannot be loaded: {_reason(error)}. "
-            "Put the checkpoint's own tokenizer files beside the weights."
-        ) from error
+    else:
+        advice = "Compare it with the configuration the model was released with."
+    return UnsafeCheckpointError(
+        f"transformers cannot build {files.folder.name} from its config.json: {reason(error)}. "
+        f"{advice}"
+    )

@@ -1,6 +1,7 @@
 """Is this folder a checkpoint we may load? Decided from files alone, before torch is imported.
 
-Safetensors only, no custom code, every shard that the index names there, sound and complete.
+Safetensors only, no other repository's code, every shard that the index names there, sound and
+complete.
 """
 
 import hashlib
@@ -15,8 +16,8 @@ from hubmaxact.measurement.checkpoint.configuration import (
     CONFIG,
     listed,
     read_json,
-    refuse_code,
     refuse_endless,
+    refuse_foreign_code,
 )
 from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry, read_header
 from hubmaxact.printable import printable
@@ -24,7 +25,13 @@ from hubmaxact.report.document import WeightFile
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken")
+TOKENIZERS = ("tokenizer.json", "tekken.json", "vocab.*", "*.model", "*.tiktoken")
+STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+"""Weight dtypes that `--dtype auto` runs in as they are; any other runs in bfloat16."""
+
+PLAIN = (*STORED_AS, "F64")
+"""Weight dtypes that hold weights as they are."""
+
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl"})
 LONGEST_SHARD_NAME = 200  # characters; file systems stop at 255 bytes
 HASH_CHUNK = 1 << 20
@@ -58,11 +65,12 @@ def inspect(folder: Path) -> WeightFiles:
         Configuration, shards and tensors; no weight was read.
 
     Raises:
-        UnsafeCheckpointError: Only pickles, custom code, or a file that lies about itself.
+        UnsafeCheckpointError: Only pickles, another repository's code, or a file that lies about
+            itself.
         IncompleteWeightsError: Index and shards do not agree.
     """
     config = read_json(folder, CONFIG)
-    refuse_code(folder, config)
+    refuse_foreign_code(config)
     _refuse_other_weights(folder, config)
     refuse_endless(config)
     _require_tokenizer(folder)

@@ -1,0 +1,71 @@
+"""Memory that runs out before the first batch, as one sentence: how much, and what would fit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hubmaxact.errors import HubmaxactError, OutOfMemoryError
+from hubmaxact.measurement.checkpoint.safetensors_header import DTYPE_BITS
+from hubmaxact.measurement.checkpoint.weight_files import PLAIN, WeightFiles
+from hubmaxact.measurement.failures.memory import ran_out
+
+BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
+CODES_IN_A_BYTE = 2  # of weights that are dequantized here
+GIGABYTE = 1e9
+
+
+@contextmanager
+def shortage_told(files: WeightFiles, dtype: str, doing: str) -> Iterator[None]:
+    """Turn memory that runs out in a block into one sentence.
+
+    Args:
+        files: The weights that are loaded.
+        dtype: Number format that they are loaded in.
+        doing: What the block does, as "loading its weights".
+
+    Raises:
+        OutOfMemoryError: Says how much the weights need, and what would fit.
+    """
+    try:
+        yield
+    except HubmaxactError:
+        raise
+    except Exception as error:  # of many classes, see there
+        if not ran_out(error):
+            raise
+        raise OutOfMemoryError(_sentence(files, dtype, doing)) from error
+
+
+def _sentence(files: WeightFiles, dtype: str, doing: str) -> str:
+    elements = num_weights(files)
+    need = f"{files.folder.name} needs {_size(elements * BYTES[dtype])} for its weights in {dtype}"
+    smaller = f"--dtype bfloat16 ({_size(elements * 2)}), " if BYTES[dtype] > 2 else ""
+    return (
+        f"memory ran out while {doing}: {need}, and more while it runs. Use {smaller}"
+        "--device-map auto to spread them over the devices here, or a machine or device with "
+        "more memory."
+    )
+
+
+def num_weights(files: WeightFiles) -> int:
+    """How many numbers the weights are once they are loaded.
+
+    Args:
+        files: By header only.
+
+    Returns:
+        Elements of all tensors; of packed ones what their bytes hold.
+    """
+    return sum(
+        entry.num_bytes * 8 // DTYPE_BITS[entry.dtype]
+        if entry.dtype in PLAIN
+        else entry.num_bytes * CODES_IN_A_BYTE
+        for entry in files.tensors.values()
+    )
+
+
+def _size(num_bytes: int) -> str:
+    return (
+        f"{num_bytes / GIGABYTE:.3g} GB"
+        if num_bytes >= GIGABYTE / 10
+        else (f"{num_bytes / 1e6:.3g} MB")
+    )

@@ -1,0 +1,143 @@
+"""What a checkpoint brings along and never runs here: told, left aside, and no reason to refuse."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from command import DENSE
+from safetensors.torch import load_file, save_file
+
+from hubmaxact import Options, measure
+from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
+from hubmaxact.measurement.checkpoint.load import load
+from hubmaxact.measurement.checkpoint.weight_files import inspect
+from hubmaxact.measurement.watcher import Watcher
+
+AUTO_MAP = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnForCausalLM"}
+OWN_TOKENIZER = {"AutoTokenizer": ["own.OwnTokenizer", None]}
+
+
+@pytest.fixture
+def dense(tmp_path):
+    return shutil.copytree(DENSE, tmp_path / "dense")
+
+
+def configure(folder, file="config.json", **changes):
+    path = folder / file
+    document = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(document | changes))
+
+
+def store(folder, *, without=(), **more):
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: weight for name, weight in weights.items() if name not in without}
+    save_file(kept | more, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def loaded(folder):
+    return load(inspect(folder), device="cpu")
+
+
+class Heard(Watcher):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, sentence):
+        self.notes.append(sentence)
+
+
+class TestOwnCode:
+    @pytest.fixture(autouse=True)
+    def code(self, dense):
+        (dense / "own.py").write_text("raise SystemExit('ran')")
+
+    def test_beside_a_native_class_it_is_ignored_and_told_once(self, dense, tmp_path):
+        configure(dense, auto_map=AUTO_MAP)
+        (tmp_path / "one.jsonl").write_text('{"text": "fine"}\n')
+        heard = Heard()
+        report = measure(dense, Options(corpus=str(tmp_path / "one.jsonl")), watcher=heard)
+        assert report["model"]["remote_code"] is False
+        (sentence,) = heard.notes
+        assert sentence.startswith("custom code that config.json asked for (own.py) was ignored")
+        assert "Qwen3ForCausalLM" in sentence
+
+    @pytest.mark.parametrize(
+        ("file", "changes", "told"),
+        [
+            ("config.json", {"vision_config": {"auto_map": AUTO_MAP}}, "Qwen3ForCausalLM"),
+            ("config.json", {"auto_map": AUTO_MAP, "architectures": ["OwnLM"]}, "place of OwnLM"),
+            ("config.json", {"custom_pipelines": {"x": {"impl": "own.P"}}}, "config.json asked"),
+            ("tokenizer_config.json", {"auto_map": OWN_TOKENIZER}, "tokenizer_config.json asked"),
+            (
+                "tokenizer_config.json",
+                {"auto_map": OWN_TOKENIZER["AutoTokenizer"]},
+                "and Tokenizer",
+            ),
+        ],
+    )
+    def test_wherever_it_is_asked_for(self, dense, file, changes, told):
+        configure(dense, file, **changes)
+        (sentence,) = loaded(dense).left_aside
+        assert told in sentence
+
+    @pytest.mark.parametrize("names", [["OwnForCausalLM"], ["Qwen3ForCausalLM"]])
+    def test_where_nothing_native_knows_the_model_type_it_is_refused(self, dense, names):
+        configure(dense, auto_map=AUTO_MAP, model_type="own", architectures=names)
+        with pytest.raises(UnsafeCheckpointError, match=r"custom code \(own\.py\).*type 'own'"):
+            loaded(dense)
+
+    def test_a_tokenizer_that_only_it_reads_is_refused(self, dense):
+        (dense / "tokenizer.json").rename(dense / "own.tiktoken")
+        configure(
+            dense, "tokenizer_config.json", auto_map=OWN_TOKENIZER, tokenizer_class="OwnTokenizer"
+        )
+        with pytest.raises(UnsafeCheckpointError, match=r"custom code \('OwnTokenizer'\)"):
+            loaded(dense)
+
+
+def test_a_head_that_is_not_stored_is_taken_out_of_the_model(dense):
+    configure(dense, tie_word_embeddings=False)
+    found = loaded(dense)
+    assert found.left_aside == (
+        "dense has no lm_head.weight; a head never runs here, so nothing is missing.",
+    )
+    assert found.model.lm_head.weight is None
+    stored = sum(weight.numel() for weight in load_file(dense / "model.safetensors").values())
+    assert sum(parameter.numel() for parameter in found.model.parameters()) == stored
+
+
+PREDICTION = [
+    ({"num_nextn_predict_layers": 1}, "model.layers.8.enorm.weight", "(model.layers.8)"),
+    ({"num_nextn_predict_layers": 2}, "model.layers.9.eh_proj.weight", "(model.layers.9)"),
+    ({"mtp_num_hidden_layers": 1}, "mtp.layers.0.mlp.weight", "(mtp)"),
+    ({"num_mtp_modules": 3}, "model.mtp.layers.0.weight", "(model.mtp)"),
+    ({"mtp_config": {"num_layers": 1}}, "model.mtp_block.0.weight", "(model.mtp_block)"),
+]
+
+
+@pytest.mark.parametrize(("declared", "name", "told"), PREDICTION, ids=str)
+def test_declared_layers_for_multi_token_prediction(dense, declared, name, told):
+    store(dense, **{name: torch.zeros(4)})
+    with pytest.raises(IncompleteWeightsError, match="unknown to the architecture"):
+        loaded(dense)
+    configure(dense, **declared)
+    found = loaded(dense)
+    (sentence,) = found.left_aside
+    assert "multi-token prediction" in sentence
+    assert told in sentence
+    assert found.model.config.num_hidden_layers == len(found.model.model.layers) == 8
+
+
+def test_more_such_layers_than_are_declared(dense):
+    configure(dense, num_nextn_predict_layers=1)
+    store(dense, **{"model.layers.9.enorm.weight": torch.zeros(4)})
+    with pytest.raises(IncompleteWeightsError, match=r"model\.layers\.9\.enorm"):
+        loaded(dense)
+
+
+def test_weights_that_a_declaration_does_not_cover(dense):
+    configure(dense, num_nextn_predict_layers=1)
+    store(dense, **{"other.layers.8.enorm.weight": torch.zeros(4)})
+    with pytest.raises(IncompleteWeightsError, match=r"other\.layers\.8"):
+        loaded(dense)

@@ -1,0 +1,95 @@
+"""A tokenizer is read from whichever files hold it; a package that it needs is named."""
+
+import io
+import json
+import shutil
+import sys
+
+import pytest
+import sentencepiece
+from command import DENSE
+
+from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.measurement.checkpoint.load import load
+from hubmaxact.measurement.checkpoint.weight_files import inspect
+from hubmaxact.measurement.tokenization import check_vocabulary
+
+
+@pytest.fixture
+def dense(tmp_path):
+    """A checkpoint whose tokenizer.json is gone."""
+    folder = shutil.copytree(DENSE, tmp_path / "dense")
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    return folder
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Take packages away, as where they were never installed."""
+
+    def hide(*modules):
+        for module in modules:
+            monkeypatch.setitem(sys.modules, module, None)
+
+    return hide
+
+
+def with_sentencepiece(folder):
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["the river and the light", "a light on the river"]),
+        model_writer=model,
+        vocab_size=300,
+        model_type="bpe",
+        byte_fallback=True,
+        minloglevel=2,
+    )
+    (folder / "tokenizer.model").write_bytes(model.getvalue())
+    named = {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True}
+    (folder / "tokenizer_config.json").write_text(json.dumps(named))
+
+
+def test_tokenizer_model_and_nothing_else(dense):
+    with_sentencepiece(dense)
+    tokenizer = load(inspect(dense), device="cpu").tokenizer
+    ids = tokenizer("the river")["input_ids"]
+    assert ids[0] == tokenizer.bos_token_id
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "the river"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "named"),
+    [
+        (["sentencepiece"], "pip install sentencepiece"),
+        (["sentencepiece", "google.protobuf"], "pip install sentencepiece protobuf"),
+    ],
+)
+def test_the_packages_that_a_tokenizer_model_needs_are_named(dense, without, hidden, named):
+    with_sentencepiece(dense)
+    without(*hidden)
+    with pytest.raises(UnsafeCheckpointError, match=rf"as tokenizer\.model, .*{named}\."):
+        load(inspect(dense), device="cpu")
+
+
+def test_tekken_json_names_what_reads_it(dense, without):
+    (dense / "tekken.json").write_text("{}")
+    without("mistral_common")
+    with pytest.raises(UnsafeCheckpointError, match=r"as tekken\.json, .*install mistral-common\."):
+        load(inspect(dense), device="cpu")
+
+
+class OfMistral:
+    """What transformers' class for tekken.json shows: no table of added tokens."""
+
+    all_special_ids = (0, 1)
+
+    def added_tokens_decoder(self):
+        raise NotImplementedError
+
+    def get_vocab(self):
+        return {"a": 2, "b": 3, "<s>": 1, "[/INST]": 0}
+
+
+def test_a_tokenizer_without_a_table_of_added_tokens():
+    check_vocabulary(OfMistral(), num_embeddings=4)
