@@ -6,10 +6,10 @@ head, layers for multi-token prediction, and what the architecture itself leaves
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from transformers import PreTrainedModel
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedModel
 
 from hubmaxact.errors import IncompleteWeightsError
 from hubmaxact.measurement.checkpoint.multi_token_prediction import Prediction, places
@@ -34,7 +34,7 @@ def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) 
     heads = sorted(key for key in info["missing_keys"] if _is_head(model, key))
     unexpected = {key for key in info["unexpected_keys"] if not _is_buffer(key, files.tensors)}
     prediction = Prediction(files, model)
-    extra = {key for key in unexpected if prediction.declares(key)}
+    extra = {k for k in unexpected if prediction.declares(k) or _is_head_of_other(model, k)}
     _refuse(
         files,
         {
@@ -49,6 +49,10 @@ def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) 
     return tuple(_told(files.folder.name, heads, extra | _unused(files, model), prediction))
 
 
+def _tensors(names: Collection[str]) -> str:
+    return "1 tensor" if len(names) == 1 else f"{len(names)} tensors"
+
+
 def _told(name: str, heads: list[str], unused: set[str], prediction: Prediction) -> Iterator[str]:
     if heads:
         yield f"{name} has no {some(heads)}; a head never runs here, so nothing is missing."
@@ -56,12 +60,12 @@ def _told(name: str, heads: list[str], unused: set[str], prediction: Prediction)
     if predicting:
         yield (
             f"{name} has layers for multi-token prediction ({places(predicting)}); they are no "
-            f"part of the forward pass, and their {len(predicting)} tensors were left aside."
+            f"part of the forward pass and were left aside, {_tensors(predicting)}."
         )
     if others := unused - predicting:
         yield (
-            f"{len(others)} tensors of {name} that its architecture does not use were left aside "
-            f"({some(others)})."
+            f"{_tensors(others)} of {name} ({some(others)}) left aside: its architecture does not "
+            "use them."
         )
 
 
@@ -72,6 +76,14 @@ def _is_head(model: PreTrainedModel, key: str) -> bool:
     if head is not None and any(module is part for part in head.modules()):
         return True
     return base is not model and not any(module is part for part in base.modules())
+
+
+def _is_head_of_other(model: PreTrainedModel, key: str) -> bool:
+    """Whether a stored weight is the lm_head of an architecture that is loaded without one."""
+    if model.base_model is not model:
+        return False
+    causal = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(model.config), None)
+    return key in (getattr(causal, "_tied_weights_keys", None) or ())
 
 
 def _unused(files: WeightFiles, model: PreTrainedModel) -> set[str]:

@@ -107,6 +107,20 @@ def test_a_head_that_is_not_stored_is_taken_out_of_the_model(dense):
     assert sum(parameter.numel() for parameter in found.model.parameters()) == stored
 
 
+def test_a_head_that_the_architecture_has_no_place_for(dense):
+    norm = load_file(dense / "model.safetensors")["model.norm.weight"]
+    store(dense, **{"lm_head.weight": norm.repeat(4096, 1)})
+    configure(dense, architectures=["Qwen3Model"])
+    (sentence,) = loaded(dense).left_aside
+    assert sentence.startswith("1 tensor of dense (lm_head.weight) left aside")
+
+
+def test_memory_that_a_wrong_configuration_asks_for(dense):
+    configure(dense, vocab_size=1 << 44)
+    with pytest.raises(IncompleteWeightsError, match=r"vocab_size \d+, which no weight there has"):
+        loaded(dense)
+
+
 PREDICTION = [
     ({"num_nextn_predict_layers": 1}, "model.layers.8.enorm.weight", "(model.layers.8)"),
     ({"num_nextn_predict_layers": 2}, "model.layers.9.eh_proj.weight", "(model.layers.9)"),
