@@ -47,7 +47,8 @@ def load_tokenizer(files: WeightFiles) -> transformers.PreTrainedTokenizerBase:
     refuse_own_tokenizer(files)
     # Converted, a tekken.json would lose the token that begins every text.
     only_tekken = (files.folder / TEKKEN).is_file() and not (files.folder / WHOLE).is_file()
-    options = {"mistral_format": True} if only_tekken else {}
+    # Beside a tokenizer.json it is never read: what is installed must not decide about ids.
+    options = {"mistral_format": only_tekken}
     if only_tekken and (needed := _needed(files)):
         raise _lacks_packages(files, needed)
     try:
