@@ -60,7 +60,7 @@ try:
 except hubmaxact.HubmaxactError as error:
     print(type(error).__name__, "torch" in sys.modules)
 """
-    assert fresh(script, tmp_path) == ["UnsafeCheckpointError", "False"]
+    assert fresh(script, tmp_path) == ["NoCheckpointError", "False"]
 
 
 def test_rooms_that_are_imported_first_hide_no_function(tmp_path):
