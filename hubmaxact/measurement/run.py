@@ -48,10 +48,12 @@ def measure(
 
     Raises:
         MissingPackageError: torch or another library of the extra `measure` is not installed.
-        NoCheckpointError: `checkpoint` is neither a folder nor a Hub id.
+        NoCheckpointError: `checkpoint` is no folder and no Hub id, or not one of a checkpoint.
         HubError: The repository cannot be read.
-        UnsafeCheckpointError: The checkpoint would need code or pickle, or its files lie.
-        IncompleteWeightsError: A weight is missing, unexpected or of another shape.
+        UnsafeCheckpointError: The checkpoint would need code or pickle, is quantized in a way
+            that is not dequantized here, or its files lie.
+        IncompleteWeightsError: A weight is missing, unexpected or of another shape, or a Git LFS
+            pointer stands in the place of a file.
         UnknownAnatomyError: It is no causal decoder whose parts can be told apart.
         CorpusError: The corpus is empty, damaged or not there.
         VocabularyError: The tokenizer's ids do not fit the embedding.
