@@ -31,7 +31,8 @@ def shown(call):
 
 
 INDEX = json.dumps({"weight_map": dict(enumerate(WEIGHTS))}).encode()
-WHOLE = {"config.json": b"{}", "model.safetensors.index.json": INDEX, **WEIGHTS}
+CONFIG = b'{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}'
+WHOLE = {"config.json": CONFIG, "model.safetensors.index.json": INDEX, **WEIGHTS}
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
 
 NOT_FOUND = (
@@ -80,7 +81,6 @@ def test_a_revision_becomes_a_commit(desk):
 
 def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
     wanted = {
-        "config.json": b"{}",
         "generation_config.json": b"{}",
         "tokenizer.json": b"{}",
         "tokenizer_config.json": b"{}",

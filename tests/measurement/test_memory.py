@@ -55,7 +55,7 @@ def run(corpus, budget):
 
 def test_a_batch_that_does_not_fit_names_a_budget(corpus):
     said = run(corpus, "131072")
-    assert "refused: a batch of 16 x 2048 tokens does not fit the device's memory. " in said
+    assert "refused: a batch of 16 x 2,048 tokens does not fit the device's memory. " in said
     assert "Use --batch-tokens 16384." in said
 
 

@@ -80,9 +80,10 @@ def test_the_documentation_names_the_host_of_who_asks(space):
 
 @pytest.mark.parametrize("body", [{}, {"query_string": "", "more": 1}, {"data": [""]}, [], "x"])
 def test_a_call_by_other_names_is_told_where_the_names_are(space, body):
+    earlier = len(space.said)
     answer = space.http.post("/gradio_api/call/v2/releases", json=body)
     assert answer.status_code == 422
-    assert "Traceback" not in space.said
+    assert "Traceback" not in space.said[earlier:]
 
 
 @pytest.mark.parametrize("origin", [EVIL, "null", "file://", "http://localhost:3000"])
@@ -129,9 +130,10 @@ def test_answers_that_nobody_collects_are_forgotten_the_oldest_first(space):
 
 
 def test_what_nobody_called_for_is_not_there(space):
+    earlier = len(space.said)
     for path in ("call/releases/0f1e", "call/v2/findings/0f1e", "queue/data?session_hash=0f-1e"):
         assert space.get(f"/gradio_api/{path}").status_code == 404
-    assert "Traceback" not in space.said
+    assert "Traceback" not in space.said[earlier:]
 
 
 def test_a_session_has_a_name_like_those_of_the_clients(space):

@@ -155,7 +155,7 @@ class TestHeaders:
     def test_a_truncated_file(self, dense):
         path = dense / "model.safetensors"
         path.write_bytes(path.read_bytes()[:-1000])
-        refused(dense, r"not a sound safetensors file: \d+ bytes of tensors, where")
+        refused(dense, r"not a sound safetensors file: [\d,]+ bytes of tensors, where")
 
     def test_a_file_cut_in_its_header(self, dense):
         path = dense / "model.safetensors"
@@ -345,7 +345,7 @@ class TestCorpora:
         refused(dense, "where at most 1 were asked for: .* Raise --max-seq-len", "--max-seq-len", 1)
 
     def test_more_samples_than_there_are(self, dense):
-        refused(dense, "has 1 texts, 5 were asked for", "--num-samples", 5)
+        refused(dense, "has 1 text, 5 were asked for", "--num-samples", 5)
 
 
 class TestArguments:
