@@ -127,6 +127,13 @@ HIDDEN = [
     ("words <!-- <details> words\n", "<details> opened on line 5"),
     ("<video src=x controls>\n\nmore\n", "<video> opened on line 5"),
     ("words <textarea> <details> </details>\n", "<textarea> opened on line 5"),
+    ("> <textarea>\n\nmore\n", "<textarea> opened on line 5"),
+    ("- words <title> words\n\nmore\n", "<title> opened on line 5"),
+    ("# <select>\n\nmore\n", "<select> opened on line 5"),
+    ("- <template>\n\nmore\n", "<template> opened on line 5"),
+    ("| a |\n| --- |\n| <style> |\n", "<style> opened on line 7"),
+    ("<plaintext>\n", "<plaintext> opened on line 5"),
+    ("<datalist>\n\nmore\n", "<datalist> opened on line 5"),
     ("<div><iframe src=x>\n</div>\n", "<iframe> opened on line 5"),
 ]
 
@@ -166,6 +173,9 @@ CLOSED = [
     "- <details>\n- <div>\n\n  more\n",
     "# <details>\n",
     "| a |\n| --- |\n| <details> |\n",
+    "| a |\n| --- |\n| <object> |\n",
+    "> words <script> words </script>\n",
+    "words <progress> words\n\nmore\n",
     "`<details>` and ``<div> ` <table>`` and \\<details> and <details-panel>\n",
     "```\n<details>\n```\n\n    <div>\n",
     "<!-- <details> -->\n\nwords <!-- <div> --> <!--> <!X <div> ?>\n",

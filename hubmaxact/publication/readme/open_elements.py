@@ -13,11 +13,27 @@ from typing import NamedTuple
 from hubmaxact.publication.readme.markdown_blocks import ATTRIBUTE, DEEPEST, Kind, Line
 
 RAW_TEXT = frozenset(
-    {"iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp"}
+    {
+        "iframe",
+        "noembed",
+        "noframes",
+        "noscript",
+        "plaintext",
+        "script",
+        "style",
+        "textarea",
+        "title",
+        "xmp",
+    }
 )
 """Nothing in these is a tag but their own end."""
 
-ENDED_BY_PARAGRAPH = frozenset({"audio", "canvas", "math", "svg", "video"})
+SEALED = RAW_TEXT | {"object", "select", "template"}
+"""They do not end with the block quote, the list item or the heading that they stand in."""
+
+ENDED_BY_PARAGRAPH = frozenset(
+    {"audio", "canvas", "datalist", "math", "meter", "progress", "rp", "svg", "video"}
+)
 """They end with the paragraph in whose words they stand."""
 
 HIDING = RAW_TEXT | ENDED_BY_PARAGRAPH | {"details", "dialog", "object", "select", "template"}
@@ -137,7 +153,7 @@ class OpenElements:
         if is_end:
             self._end(name)
         elif name in TRACKED or (name in CELLS and self._is_open("table")):
-            depth = line.depth + _ends_with_its_words(name, line)
+            depth = _depth(name, line)
             if len(self._stack) < DEEPEST:
                 self._stack.append(Element(name, number, depth))
 
@@ -159,6 +175,14 @@ class OpenElements:
                 return
             if self._stack[place].name in WALLS:
                 return
+
+
+def _depth(name: str, line: Line) -> int:
+    """How many containers an element is in that end it; the words that end it are one, too."""
+    is_in_cell = line.kind is Kind.WORDS and line.text.startswith("|")
+    if name in SEALED and not (is_in_cell and name not in RAW_TEXT):
+        return 0
+    return line.depth + _ends_with_its_words(name, line)
 
 
 def _ends_with_its_words(name: str, line: Line) -> bool:
