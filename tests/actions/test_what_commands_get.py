@@ -57,6 +57,14 @@ def test_a_folder_is_measured_under_the_repositorys_name_and_without_a_token(mac
     assert TOKEN not in env.values()
 
 
+def test_a_measured_report_goes_into_the_folder_that_stands_for_it(machine):
+    (machine.workspace / "weights").mkdir()
+    run = run_action({"repo": REPO, "checkpoint": "weights", "report": "."}, machine)
+    assert run.code == 2  # no token
+    words, _ = machine.calls()["measure"]
+    assert words[2] == "--output=activation_maxima.json"
+
+
 @pytest.mark.parametrize(("checkpoint", "signed_in"), [(REPO, True), ("alice/other", False)])
 def test_only_the_repository_itself_is_measured_with_the_token(machine, checkpoint, signed_in):
     inputs = {"repo": REPO, "checkpoint": checkpoint, "revision": "next", "hf-token": TOKEN}

@@ -61,10 +61,10 @@ INPUTS = {
     "require-complete": Input(r"true|false", "true or false"),
     "checkpoint": Input(PATH, "a folder, or a model repository as owner/name"),
     "preset": Input(r"paper", "paper, or left out"),
-    "corpus": Input(PATH, "probe-5k, paper, FILE.jsonl or hf://datasets/OWNER/NAME"),
+    "corpus": Input(PATH, "probe-5k, paper, FILE.jsonl, FILE.jsonl.gz or hf://datasets/OWNER/NAME"),
     "num-samples": Input(COUNT, "a positive whole number"),
     "max-seq-len": Input(COUNT, "a positive whole number"),
-    "dtype": Input(r"[a-z][a-z0-9]{0,15}", "auto, bfloat16, float16 or float32"),
+    "dtype": Input(r"[a-z][a-z0-9]{0,15}", "auto, bf16, fp16, fp32, or their long names"),
     "device": Input(r"[a-z]+(:\d{1,3})?", "auto, cpu, cuda, cuda:1, ..."),
     "device-map": Input(r"[a-z][a-z0-9_]{0,31}", "auto, balanced, balanced_low_0 or sequential"),
     "version": Input(

@@ -24,7 +24,7 @@ def main() -> None:
     done = runner.hubmaxact(
         "measure",
         checkpoint,
-        f"--output={inputs.read('report')}",
+        f"--output={inputs.report()}",
         source,
         *chosen,
         credentials=signed_in,
