@@ -138,10 +138,21 @@ def test_names_from_a_report_are_escaped():
     ET.fromstring(text)
 
 
-def test_a_long_name_is_cut():
-    text = layers_svg(example_reports.dense_report(model={"id": "a" * 190}))
+@pytest.mark.parametrize(
+    ("letter", "most"), [("a", 90), ("A", 66), ("W", 52), ("\N{CJK RADICAL REPEAT}", 52)]
+)
+def test_a_long_name_is_cut_before_it_leaves_the_picture(letter, most):
+    text = layers_svg(example_reports.dense_report(model={"id": letter * 190}))
     title = next(t for t in ET.fromstring(text).iter(f"{SVG}text") if t.get("class") == "title")
-    assert len(title.text) < 90
+    assert most - 4 <= len(title.text) <= most
+    assert title.text.endswith("...")
+
+
+def test_a_long_corpus_is_cut_before_it_leaves_the_picture():
+    report = example_reports.dense_report()
+    report["protocol"]["corpus"]["name"] = "hf://datasets/" + "a" * 180
+    text = layers_svg(report)
+    assert max(len(t.text or "") for t in ET.fromstring(text).iter(f"{SVG}text")) < 135
 
 
 def luminance(colour):

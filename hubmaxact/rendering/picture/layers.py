@@ -5,10 +5,14 @@ colour scheme, on a ground of its own because an embedded picture cannot see the
 report gives the same bytes.
 """
 
+import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 
 from hubmaxact.formats import FP16_LIMIT, LARGEST_FINITE, SHORT_NAMES
-from hubmaxact.rendering import numbers, words
+from hubmaxact.printable import printable
+from hubmaxact.rendering import escape, numbers, words
 from hubmaxact.rendering.escape import xml
 from hubmaxact.rendering.picture import elements
 from hubmaxact.rendering.picture.colours import STYLE, TYPE, look
@@ -18,7 +22,7 @@ from hubmaxact.report.summaries import per_layer
 
 WIDTH, HEIGHT = 960, 440
 INSET = 12
-LONGEST_NAME = 84  # characters that fit the width
+WIDEST_NAME, WIDEST_FACTS = 84, 126  # how many letters as wide as an `a` fit the width
 
 SERIES = ("attention_output", "mlp_output", "hidden_state")
 """Drawn in this order: the residual stream on top."""
@@ -106,13 +110,27 @@ def _heading(report: Report) -> Iterator[str]:
         facts += f" ({report['status'].replace('_', '-')})"
     size = f'width="{WIDTH - 1}" height="{HEIGHT - 1}"'
     yield f'<rect {look("ground")} x="0.5" y="0.5" {size} rx="8"/>'
-    yield f'<text {look("title")} x="24" y="34">{xml(_name(report))}</text>'
-    yield f'<text {look("note")} x="24" y="56">{xml(facts)}</text>'
+    name = _fitted(_name(report), WIDEST_NAME)
+    yield f'<text {look("title")} x="24" y="34">{xml(name)}</text>'
+    yield f'<text {look("note")} x="24" y="56">{xml(_fitted(facts, WIDEST_FACTS))}</text>'
 
 
 def _name(report: Report) -> str:
-    name = report["model"]["id"] or f"a {report['model']['model_type']} checkpoint"
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+    return report["model"]["id"] or f"a {report['model']['model_type']} checkpoint"
+
+
+def _fitted(text: str, widest: int) -> str:
+    """The text, cut where it would leave the picture; what is written out counts as that."""
+    shown = printable(text, escape.LONGEST)
+    reached = list(accumulate(map(_width, shown)))
+    return shown if reached[-1] <= widest else f"{shown[: bisect_right(reached, widest)]}..."
+
+
+def _width(letter: str) -> float:
+    """About how much wider than an `a` a letter is; no font is known for certain."""
+    if unicodedata.east_asian_width(letter) in "FW" or letter in "WM@%mw":
+        return 1.75
+    return 1.0 if letter.isascii() and not letter.isupper() else 1.35
 
 
 def _peak(report: Report, lines: list[float], x: LayerScale, y: LogScale) -> Iterator[str]:
