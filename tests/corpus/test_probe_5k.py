@@ -40,7 +40,7 @@ def test_a_prefix_is_the_start_of_a_longer_one_and_has_the_whole_corpus_digest(p
     assert prefix.digest == probe.digest
 
 
-@pytest.mark.parametrize(("asked", "sentence"), [(0, "at least 1"), (5001, "has 5000 texts")])
+@pytest.mark.parametrize(("asked", "sentence"), [(0, "at least 1"), (5001, "has 5,000 texts")])
 def test_a_number_of_texts_that_cannot_be_had_is_refused(asked, sentence):
     with pytest.raises(CorpusError, match=sentence):
         corpus.load("probe-5k", num_samples=asked)

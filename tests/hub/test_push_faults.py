@@ -154,7 +154,7 @@ def test_a_rate_limit_is_waited_out(desk):
     done = desk.push()
     assert done.code == 0
     assert "Try 1: the rate limit is used up (429)" in done.stderr
-    assert done.stderr.count("The Hub's rate limit is used up; waiting 1 seconds.") == 2
+    assert done.stderr.count("The Hub's rate limit is used up; waiting 1 second.") == 2
     assert desk.commits() == [TITLE]
 
 
@@ -162,7 +162,7 @@ def test_a_pause_that_is_asked_for_is_not_called_a_rate_limit(desk):
     desk.hub.faults.add("POST", COMMIT, status=503, headers={"Retry-After": "0"})
     done = desk.push()
     assert done.code == 0
-    assert "The Hub asks to try later; waiting 1 seconds." in done.stderr
+    assert "The Hub asks to try later; waiting 1 second." in done.stderr
     assert "rate limit" not in done.stderr
 
 

@@ -160,5 +160,5 @@ def _check_extent(
         position = end
     if position != size:
         raise _refusal(
-            path, f"{counted(size, 'byte')} of tensors, where the header declares {position}"
+            path, f"{counted(size, 'byte')} of tensors, where the header declares {position:,}"
         )
