@@ -83,7 +83,7 @@ def check_num_samples(num_samples: int | None, available: int, name: str) -> int
         raise CorpusError(f"cannot take {num_samples} texts of {name}; ask for at least 1.")
     if num_samples > available:
         raise CorpusError(
-            f"{name} has {counted(available, 'text')}, {num_samples} were asked for; "
+            f"{name} has {counted(available, 'text')}, {num_samples:,} were asked for; "
             f"lower --num-samples to {available} or choose a larger corpus."
         )
     return num_samples

@@ -148,7 +148,9 @@ def _mode(path: Path) -> int:
         return stat.S_IFREG
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no path"
-        raise WriteError(f"cannot write {_shown(path)}: {reason}. Name a file.") from error
+        raise WriteError(
+            f"cannot write {_shown(path)}: {reason}. Choose another folder."
+        ) from error
 
 
 def _opened(path: Path) -> BinaryIO:
