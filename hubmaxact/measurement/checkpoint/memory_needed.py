@@ -39,7 +39,7 @@ def shortage_told(files: WeightFiles, dtype: str, doing: str) -> Iterator[None]:
             raise
         if size := _size_of_nothing(files):
             raise IncompleteWeightsError(
-                f"{CONFIG} of {files.folder.name} asks for {size}, which no weight there has, and "
+                f"{CONFIG} of {files.name} asks for {size}, which no weight there has, and "
                 "memory ran out while that was built. Compare it with the configuration the model "
                 "was released with."
             ) from error
