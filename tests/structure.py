@@ -23,7 +23,7 @@ ALLOWED = {
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "hub"),
     "report": ("errors", "printable", "files", "formats", "hub"),
-    "corpus": ("errors", "printable", "hub"),
+    "corpus": ("errors", "printable", "files", "hub"),
     "measurement": (),
     "measurement.batch_plan": (),
     "measurement.libraries": ("errors",),

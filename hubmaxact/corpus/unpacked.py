@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from hubmaxact.errors import CorpusError
+from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer
 
 GZIP = b"\x1f\x8b"
 ELSEWHERE = {
@@ -35,11 +36,12 @@ def opened(path: Path, name: str) -> Iterator[BinaryIO]:
         What is in it, as a stream that never goes back.
 
     Raises:
-        CorpusError: It cannot be read, is packed in another way, or is damaged.
+        CorpusError: It cannot be read, is packed in another way, is damaged, or is a Git LFS
+            pointer.
     """
     try:
         with path.open("rb") as file:
-            start = file.peek(8)
+            start = file.peek(MOST_POINTER_BYTES + 1)
             _refuse_other(start, name)
             yield cast("BinaryIO", gzip.GzipFile(fileobj=file)) if start[:2] == GZIP else file
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -53,6 +55,11 @@ def opened(path: Path, name: str) -> Iterator[BinaryIO]:
 
 
 def _refuse_other(start: bytes, name: str) -> None:
+    if is_lfs_pointer(start):
+        raise CorpusError(
+            f"{name} is a Git LFS pointer, a few lines of text in the place of the corpus. Run "
+            "`git lfs pull` where it lies, or fetch the file itself."
+        )
     for magic, (kind, program) in ELSEWHERE.items():
         if start.startswith(magic):
             raise CorpusError(

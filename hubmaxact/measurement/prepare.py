@@ -5,7 +5,7 @@ Whatever can be refused from files alone is refused before torch is imported.
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from hubmaxact.corpus import Corpus, load
 from hubmaxact.errors import CoverageError
@@ -20,7 +20,6 @@ from hubmaxact.printable import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
     from transformers import PreTrainedModel
 
     from hubmaxact.measurement.anatomy.site import Anatomy, Missing
@@ -58,6 +57,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     watcher.stage(f"Reading corpus {options.corpus}")
     corpus = load(options.corpus, num_samples=options.num_samples)
     libraries.load()
+    from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
     from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
@@ -75,8 +75,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     )
     for sentence in loaded.left_aside:
         watcher.note(sentence)
-    weight = cast("Tensor", loaded.model.get_input_embeddings().weight)
-    num_embeddings = weight.shape[0]
+    num_embeddings = token_embedding(loaded.model).weight.shape[0]
     check_vocabulary(loaded.tokenizer, num_embeddings)
     with shortage_told(files, loaded.dtype, "its first tokens were run"):
         anatomy = find_sites(loaded.model)

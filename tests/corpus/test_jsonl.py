@@ -137,6 +137,15 @@ def test_bytes_that_are_no_text_are_named(write):
         corpus.load(write(b'{"text": "\xff"}\n'))
 
 
+@pytest.mark.parametrize("host", ["git-lfs", "hawser"])
+def test_a_git_lfs_pointer_is_told_from_a_bad_line(write, host):
+    pointer = f"version https://{host}.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 9\n"
+    with pytest.raises(CorpusError, match=r"^mine.jsonl is a Git LFS pointer.*git lfs pull"):
+        corpus.load(write(pointer))
+    with pytest.raises(CorpusError, match=r"mine.jsonl line 2: not JSON"):
+        corpus.load(write(GOOD.splitlines()[0] + "\n" + pointer))
+
+
 def test_a_line_is_bounded(write):
     line = '{"text": "' + "a" * MAX_LINE_BYTES + '"}'
     with pytest.raises(CorpusError, match=r"mine.jsonl line 1: longer than 16 MiB; split it"):

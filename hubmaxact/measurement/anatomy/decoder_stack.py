@@ -11,6 +11,8 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from hubmaxact.errors import UnknownAnatomyError
 from hubmaxact.measurement.anatomy import module_traits
 
+TABLE_SIDES = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
@@ -57,7 +59,7 @@ def find_stack(model: PreTrainedModel) -> Stack:
     owner_name, owner = _owner(model, layers_name)
     _refuse_second_stack(owner, layers)
     _refuse_layers_in_pieces(owner, layers)
-    embedding = cast("nn.Embedding", model.get_input_embeddings())
+    embedding = token_embedding(model)
     return Stack(
         model=model,
         owner=owner,
@@ -68,6 +70,32 @@ def find_stack(model: PreTrainedModel) -> Stack:
         embedding_name=names[id(embedding)],
         width=config.hidden_size,
     )
+
+
+def token_embedding(model: PreTrainedModel) -> nn.Embedding:
+    """Return the module that holds a row for each token.
+
+    Args:
+        model: A loaded checkpoint.
+
+    Returns:
+        Its embedding, of whatever class; its weight is a table.
+
+    Raises:
+        UnknownAnatomyError: It has none, as a model of images or sound alone.
+    """
+    try:
+        embedding = model.get_input_embeddings()
+    except (NotImplementedError, AttributeError):  # transformers', and of models that lack the part
+        embedding = None
+    weight = getattr(embedding, "weight", None)
+    # Patches of an image are embedded by a convolution, whose weight has four sides.
+    if not isinstance(weight, torch.Tensor) or weight.dim() != TABLE_SIDES:
+        raise UnknownAnatomyError(
+            f"{type(model).__name__} is no causal decoder: it has no embedding of tokens. "
+            "hubmaxact measures causal decoders only."
+        )
+    return cast("nn.Embedding", embedding)
 
 
 def _refuse_second_stack(owner: PreTrainedModel, layers: nn.ModuleList) -> None:

@@ -9,6 +9,7 @@ from oracle import tiny
 from torch import nn
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
@@ -16,6 +17,7 @@ from transformers import (
 
 from hubmaxact import Options, measure
 from hubmaxact.errors import UnknownAnatomyError
+from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
 from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.report.write import report_bytes
 
@@ -216,6 +218,12 @@ class TestRefusals:
     def test_an_encoder(self, model_type):
         with pytest.raises(UnknownAnatomyError, match="is no causal decoder: a later token moved"):
             find_sites(model(model_type, AutoModelForMaskedLM, **SMALL))
+
+    @pytest.mark.parametrize("model_type", ["vit", "siglip_vision_model", "wav2vec2"])
+    def test_a_model_of_images_or_sound_alone(self, model_type):
+        config = AutoConfig.for_model(model_type, **SMALL, image_size=32, patch_size=16)
+        with pytest.raises(UnknownAnatomyError, match="it has no embedding of tokens"):
+            token_embedding(AutoModel.from_config(config))
 
     def test_an_encoder_as_it_is_initialized(self):
         torch.manual_seed(1)
