@@ -50,7 +50,8 @@ class Journal:
         """Close the file; it goes only when the build has come to its end."""
         with self._lock:
             if self._file:
-                self._file.close()
+                with suppress(OSError):  # what had no room was told when it was added
+                    self._file.close()
         if kind is None:
             with suppress(OSError):  # what stays behind is what the index holds
                 self._path.unlink()

@@ -138,7 +138,10 @@ def locked(folder: Path) -> Iterator[None]:
     except Timeout as error:
         raise BusyFolderError(f"another build is writing into {folder}; let it finish.") from error
     except OSError as error:
-        raise BusyFolderError(f"cannot use {folder} as output: {error.strerror}.") from error
+        reason = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+        raise BusyFolderError(
+            f"cannot use {folder} as output: {reason}. Choose another folder."
+        ) from error
     try:
         _sweep(folder)
         yield

@@ -32,15 +32,16 @@ def card(file: str, form: str, readme: Path | None, *, write: bool) -> None:
     but for one tag in the front matter.
     """
     from hubmaxact.rendering import section, summary
-    from hubmaxact.report.read import content_of, parse
+    from hubmaxact.report.inputs import read_input
 
     if write and readme is None:
         raise click.UsageError("--write needs --readme.")
     if form == "summary" and readme is not None:
         raise click.UsageError("--format summary is printed; what goes into a README is a section.")
-    content = content_of(file)
+    read = read_input(file)
+    assert read.found is not None
     # Of the very file, which another program may have laid out anew.
-    report, sha256 = parse(content), hashlib.sha256(content).hexdigest()
+    report, sha256 = read.report, hashlib.sha256(read.found.content).hexdigest()
     if form == "summary":
         click.echo(summary.render(report))
         return

@@ -56,8 +56,8 @@ class DecibelsType(click.ParamType[tuple[str, float]]):
 def check(file: str, config: Path | None, form: str, **options: Any) -> None:
     """Hold the report FILE to limits; exit 1 naming every rule that failed.
 
-    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
-    there.
+    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, a URL there,
+    or - for standard input.
 
     A value that is null fails with its reason; so does any bound on M where NaN or infinity was
     seen. Exits 2 when no rule is given or --against has another protocol.

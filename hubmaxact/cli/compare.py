@@ -17,8 +17,8 @@ FORMATS = ("terminal", "markdown", "json")
 def compare(files: tuple[str, ...], form: str, *, across_protocols: bool) -> None:
     """Put two to eight report FILES side by side.
 
-    Each is a file, a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
-    there.
+    Each is a file, a folder that holds activation_maxima.json, OWNER/NAME on the Hub, a URL there,
+    or - for standard input.
 
     M and its place, maxima by role and by layer, number formats, INT8 rows; between releases of
     one model also what changed. Exits 2, naming every difference, when the protocols differ and

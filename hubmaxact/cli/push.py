@@ -35,9 +35,10 @@ def push(
 ) -> None:
     """Publish the report FILE in the model repository REPO (owner/name), with its card section.
 
-    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
-    there. The weights that were measured must be the ones in REPO. Everything goes into one commit;
-    the URL to look at is printed. Exits 2 when the weights differ or the Hub refuses.
+    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, a URL there,
+    or - for standard input. The weights that were measured must be the ones in REPO. Everything
+    goes into one commit; the URL to look at is printed. Exits 2 when the weights differ or the Hub
+    refuses.
 
     In the JSON, commit_url is the commit that holds the report now, whether this push made it
     (changed) or found it; null after a dry run, where changed says what a push would do.

@@ -14,9 +14,10 @@ MOST_PROBLEMS = 20
 def validate(files: tuple[str, ...]) -> None:
     """Check report FILES against the schema and against themselves.
 
-    Each is a file, a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
-    there. Prints `FILE: valid`, or where and why it is not. Exits 0 when all are valid, 1 when one
-    is not, 2 when one cannot be read, was written by a newer hubmaxact or is a Git LFS pointer.
+    Each is a file, a folder that holds activation_maxima.json, OWNER/NAME on the Hub, a URL there,
+    or - for standard input. Prints `FILE: valid`, or where and why it is not. Exits 0 when all are
+    valid, 1 when one is not, 2 when one cannot be read, was written by a newer hubmaxact or is a
+    Git LFS pointer.
     """
     sys.exit(max(map(_validate_one, files)))
 

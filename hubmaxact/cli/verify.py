@@ -14,9 +14,10 @@ def verify(
 ) -> None:
     """Verify the report FILE against CHECKPOINT.
 
-    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, or a URL
-    there. CHECKPOINT is a folder or a Hub id; without it, the folder or repository that holds the
-    report, or else the one that it names at its commit. Exits 1 if it is not reproduced.
+    FILE may also be a folder that holds activation_maxima.json, OWNER/NAME on the Hub, a URL there,
+    or - for standard input. CHECKPOINT is a folder or a Hub id; without it, the folder or
+    repository that holds the report, or else the one that it names at its commit. Exits 1 if it is
+    not reproduced.
     """
     from hubmaxact.cli.measure_progress import RichWatcher
     from hubmaxact.errors import NotReproducedError

@@ -16,6 +16,7 @@ UNSPECIFIED = "unspecified"
 """The domain of a row that names none."""
 
 MOST_KEYS = 12
+ADVICE = "write one JSON object a line"
 MAX_DOMAIN_CHARACTERS = 64
 MAX_DOMAINS = 256
 """More different domains than this would make a report a list of domains."""
@@ -43,15 +44,23 @@ def parse(line: str, where: str) -> Row:
         CorpusError: It is not JSON, not an object, holds NaN or infinity, or a key twice.
     """
     try:
-        row = json.loads(line, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        # No number is used: as a float, one of thousands of digits is no error.
+        row = json.loads(
+            line,
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_no_constant,
+            parse_int=float,
+        )
     except json.JSONDecodeError as error:
-        raise CorpusError(f"{where}: not JSON ({error.msg}, column {error.colno}).") from error
+        raise CorpusError(
+            f"{where}: not JSON ({error.msg}, column {error.colno}); {ADVICE}."
+        ) from error
     except ValueError as error:
         raise CorpusError(f"{where}: {error}.") from error
     except RecursionError as error:
         raise CorpusError(f"{where}: nested too deeply; write a flat object.") from error
     if not isinstance(row, dict):
-        raise CorpusError(f"{where}: expected a JSON object, found {_kind(row)}.")
+        raise CorpusError(f"{where}: expected a JSON object, found {_kind(row)}; {ADVICE}.")
     return row
 
 

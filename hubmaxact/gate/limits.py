@@ -170,7 +170,7 @@ def _decibels(key: str, value: object) -> Mapping[str, float]:
 def _report(key: str, value: object) -> str | Path:
     if isinstance(value, str | Path) and str(value):
         return value
-    raise _refusal(key, "the path of an earlier report", value)
+    raise _refusal(key, "the name of an earlier report", value)
 
 
 def _flag(key: str, value: object) -> bool:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from hubmaxact.publication import attempts, plan, preview
 from hubmaxact.publication.outcome import Outcome, rehearsed
-from hubmaxact.report.read import content_of, parse
+from hubmaxact.report.document import Report
+from hubmaxact.report.inputs import read_input
+from hubmaxact.report.read import parse
 
 
 def push(
@@ -45,10 +47,10 @@ def push(
         ReadmeError: The README cannot be edited without risk; `json_only` leaves it alone.
         HubError: The Hub refused, cannot be reached, or it cannot be found out what it did.
     """
-    content = content_of(report)
+    content, read = _read(report)
     request = plan.Push(
         content=content,
-        report=parse(content),
+        report=read,
         repo_id=repo_id,
         branch=revision,
         as_pull_request=create_pr,
@@ -58,6 +60,15 @@ def push(
         planned = plan.prepare(request)
         return rehearsed(request, planned, preview.diff(request, planned))
     return attempts.publish(request, tell or _nobody)
+
+
+def _read(report: str | Path | bytes) -> tuple[bytes, Report]:
+    """The very bytes that go to the Hub, and what they say."""
+    if isinstance(report, bytes):
+        return report, parse(report)
+    read = read_input(report)
+    assert read.found is not None
+    return read.found.content, read.report
 
 
 def _nobody(line: str) -> None:

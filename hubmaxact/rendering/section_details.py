@@ -49,7 +49,7 @@ def _roles(report: Report) -> str:
         layer = NONE if row["layer"] is None else str(row["layer"])
         role = ROLE_BY_NAME[name].title
         rows.append((role, numbers.value(abs(row["value"])), layer, code(row["module"])))
-    return table(("role", "largest", "layer", "module"), rows, numbers=(1, 2))
+    return table(("role", "largest", "layer", "module"), rows, numbers=(1, 2)) if rows else ""
 
 
 def _layers(report: Report) -> str:

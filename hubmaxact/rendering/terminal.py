@@ -24,7 +24,8 @@ def show(report: Report, console: "Console") -> None:
     if report["global_max"] is not None:
         _say(console, *_peak(report))
     console.print()
-    _show_table(console, _roles(report))
+    if report["max_by_role"]:
+        _show_table(console, _roles(report))
     _say(console, f"fp16: {words.fp16(report, printable)}.")
     _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")
     _show_chart(report, console)

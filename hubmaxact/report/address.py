@@ -19,6 +19,9 @@ HF = re.compile(
     rf"hf://(?:models/)?{REPO}"
     r"(?:@(?P<revision>refs/(?:pr|convert)/[^/@\s]{1,100}|[^/@\s]{1,200}))?(?:/(?P<file>.{1,500}))?"
 )
+SECRET = re.compile(r"(?<=//)[^/?#]*@")
+"""What stands before the host of a URL: a name and a password, or a token."""
+
 SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9+.-]*)://")
 HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 """Names of one host; another one that HF_ENDPOINT names has one name."""
@@ -130,7 +133,8 @@ def _of_parts(name: str, parts: list[str]) -> Address:
     if rest[:1] == ["refs"] and len(rest) >= 3:
         rest = ["/".join(rest[:3]), *rest[3:]]
     revision, inside = (rest[0] if rest else None), "/".join(rest[1:])
-    if kind in FILES and inside:
+    # The pages of folders and of files differ in one word, which people change by hand.
+    if kind in FILES | FOLDERS and (inside.endswith(".json") or (inside and kind in FILES)):
         return Address(repo_id, revision, inside)
     if kind in FOLDERS and revision:
         return Address(repo_id, revision, f"{inside}/{REPORT_NAME}" if inside else REPORT_NAME)
@@ -151,4 +155,4 @@ def _host(url: SplitResult) -> tuple[str, int | None]:
 
 
 def _shown(name: str) -> str:
-    return printable(name, LONGEST_PATH)
+    return printable(SECRET.sub("...@", name), LONGEST_PATH)

@@ -52,13 +52,13 @@ def find(source: str | Path, revision: str | None = None) -> Found:
 
     Raises:
         UnreadableFileError: The file is missing, not a regular file, or may not be read, or the
-            folder holds no report.
+            folder or standard input holds no report.
         AddressError: The URL is not the Hub's, or leads to no model repository.
         OptionsError: Two revisions are named.
         HubError: The repository cannot be read, or holds no report.
     """
     if source in STDIN:
-        return Found(sys.stdin.buffer.read(MAX_REPORT_BYTES + 1))
+        return Found(_from_standard_input())
     if not is_local(source):
         return _on_the_hub(str(source), revision)
     path = Path(source)
@@ -93,6 +93,17 @@ def read_bounded(path: Path) -> bytes:
         return read_regular(path, MAX_REPORT_BYTES + 1)
     except OSError as error:
         raise UnreadableFileError(f"cannot read {name}: {error.strerror}.") from error
+
+
+def _from_standard_input() -> bytes:
+    # None where it was closed before the start.
+    content = sys.stdin.buffer.read(MAX_REPORT_BYTES + 1) if sys.stdin else b""
+    if not content:
+        raise UnreadableFileError(
+            "standard input holds no report: it is empty, closed, or was read already. Pipe one "
+            "in, and name - once."
+        )
+    return content
 
 
 def download_report(repo_id: str, commit: str, path: str = REPORT_NAME) -> bytes:

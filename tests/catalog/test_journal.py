@@ -1,6 +1,7 @@
 """A build that is killed keeps what it read, and the next one asks for the rest."""
 
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -82,6 +83,22 @@ def test_a_build_that_ends_leaves_no_journal_and_a_folder_in_its_place_is_told(t
     (tmp_path / JOURNAL / "x").mkdir(parents=True)
     with pytest.raises(WriteError, match="journal"), Journal(tmp_path, "folder") as journal:
         journal.add(outcomes[0])
+
+
+def test_a_disk_that_fills_is_told_as_the_journals(tmp_path, outcomes):
+    def build():
+        with Journal(tmp_path, "folder") as journal:
+            for each in outcomes * 20:
+                journal.add(each)
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, limits[1]))
+    try:
+        with pytest.raises(WriteError, match=r"journal: File too large\. Free some space"):
+            build()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "a" in found_in(tmp_path)
 
 
 def kill_child_of(process):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import subprocess
+from functools import partial
 
 import example_reports
 import pytest
@@ -15,7 +16,8 @@ from hubmaxact.files import WriteError
 from hubmaxact.rendering import summary
 from hubmaxact.rendering.picture.layers import layers_svg
 from hubmaxact.rendering.section import compose, render
-from hubmaxact.report.read import InvalidReportError
+from hubmaxact.report.inputs import BadInputError
+from hubmaxact.report.source import UnreadableFileError, find
 from hubmaxact.report.write import report_bytes
 
 REPORT = example_reports.small_report()
@@ -139,8 +141,17 @@ def test_a_damaged_readme_is_left_alone(folder):
 def test_an_invalid_report_is_not_rendered(folder):
     text = (folder / "report.json").read_text()
     (folder / "report.json").write_text(text.replace('"num_layers": 4', '"num_layers": 3'))
-    with pytest.raises(InvalidReportError):
+    with pytest.raises(BadInputError, match=r"report\.json: "):
         run(folder)
+
+
+def test_standard_input_that_holds_nothing_is_no_invalid_report(monkeypatch):
+    result = partial(CliRunner().invoke, card, ["-"], catch_exceptions=False)
+    with pytest.raises(UnreadableFileError, match="standard input holds no report: it is empty"):
+        result(input=b"")
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UnreadableFileError, match="closed"):
+        find("-")
 
 
 def test_a_file_where_the_folder_should_be_is_named(folder):

@@ -70,8 +70,8 @@ WRONG = [
     ("min_sqnr_db", 20, "a table of FORMAT = decibels"),
     ("min_sqnr_db", {"int8": math.nan}, "a finite number, found nan"),
     ("min_sqnr_db", {"int8": {"max_abs": 3}}, "a finite number"),
-    ("against", 3, "the path of an earlier report"),
-    ("against", "", "the path of an earlier report"),
+    ("against", 3, "the name of an earlier report"),
+    ("against", "", "the name of an earlier report"),
     ("require_complete", 1, "true or false, found 1"),
     ("require_complete", "yes", "true or false"),
 ]

@@ -146,3 +146,10 @@ def test_the_section_speaks_of_the_bytes_that_are_written():
 
     report = example_reports.small_report()
     assert hashlib.sha256(report_bytes(report)).hexdigest() in section.render(report)
+
+
+def test_without_a_finite_value_there_is_no_empty_table_of_roles():
+    report = example_reports.non_finite_report() | {"global_max": None, "max_by_role": {}}
+    text = section.compose(report, "0" * 64)
+    assert "**NaN and infinity**" in text
+    assert "**By role**" not in text

@@ -51,6 +51,11 @@ def test_the_headline_comes_first():
     assert "diagnostic, as in arXiv:2605.15572" in text
 
 
+def test_without_a_finite_value_there_is_no_empty_table_of_roles():
+    report = example_reports.non_finite_report() | {"global_max": None, "max_by_role": {}}
+    assert "module" not in printed(report)
+
+
 def test_colour_adds_no_text():
     import re
 

@@ -25,6 +25,8 @@ ADDRESSES = {
     f"{HOME}/alice/model": Address("alice/model"),
     f"{HOME}/alice/model/": Address("alice/model"),
     f"{HOME}/alice/model/tree/v1": Address("alice/model", "v1"),
+    f"{HOME}/alice/model/tree/v1/old": Address("alice/model", "v1", f"old/{REPORT_NAME}"),
+    f"{HOME}/alice/model/tree/v1/old/x.json": Address("alice/model", "v1", "old/x.json"),
     f"{HOME}/alice/model/tree/refs%2Fpr%2F3": Address("alice/model", "refs/pr/3"),
     f"{HOME}/alice/model/discussions/3": Address("alice/model", "refs/pr/3"),
     f"{HOME}/alice/model/blob/main/{REPORT_NAME}": Address("alice/model", "main"),
@@ -63,6 +65,7 @@ def test_what_is_no_place_of_a_report_is_refused_with_a_sentence():
         with pytest.raises(AddressError, match=sentence) as caught:
             parse_address(name, HOME)
         assert caught.value.exit_code == 2, name
+        assert "secret" not in str(caught.value), name
 
 
 def test_a_hub_of_ones_own_is_the_only_one_that_is_asked():
