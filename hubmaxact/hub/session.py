@@ -31,7 +31,7 @@ CI_IDENTITY = "ACTIONS_ID_TOKEN_REQUEST_URL"
 MOST_REQUESTS = 1000
 """For one question; no listing has as many pages."""
 
-SLEPT_OVER = {429, 500, 502, 503, 504}
+SLEPT_OVER = {408, 429, 500, 502, 503, 504}
 """Answers after which huggingface_hub sleeps and asks again."""
 
 _SENT: ContextVar[list[httpx.Request] | None] = ContextVar("sent", default=None)

@@ -1,8 +1,11 @@
 """The session that every call goes through: no endless wait, no token for strangers."""
 
 import pytest
+from huggingface_hub.utils import _http
 from loopback_hub import LoopbackHub
 from loopback_hub.desk import REPO
+
+from hubmaxact.hub import session
 
 # Far longer than a push may take here: a client that waits for it is stopped before.
 HANGS = {"delivery": "hang", "seconds": 90}
@@ -79,3 +82,7 @@ def test_a_repository_of_countless_files_is_given_up(desk):
     assert done.code == 2
     assert "lists more than 100,000 files in alice/model" in done.stderr
     assert len(desk.hub.asked("GET", "/tree/")) < 10
+
+
+def test_every_answer_that_the_library_would_sleep_over_is_ours_to_handle():
+    assert set(_http._DEFAULT_RETRY_ON_STATUS_CODES) <= session.SLEPT_OVER
