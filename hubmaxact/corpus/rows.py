@@ -16,6 +16,7 @@ UNSPECIFIED = "unspecified"
 """The domain of a row that names none."""
 
 MOST_KEYS = 12
+MOST_DIGITS = 18  # of a whole number that is read as one; ids have far fewer
 ADVICE = "write one JSON object a line"
 MAX_DOMAIN_CHARACTERS = 64
 MAX_DOMAINS = 256
@@ -44,12 +45,11 @@ def parse(line: str, where: str) -> Row:
         CorpusError: It is not JSON, not an object, holds NaN or infinity, or a key twice.
     """
     try:
-        # No number is used: as a float, one of thousands of digits is no error.
         row = json.loads(
             line,
             object_pairs_hook=_no_duplicates,
             parse_constant=_no_constant,
-            parse_int=float,
+            parse_int=_whole,
         )
     except json.JSONDecodeError as error:
         raise CorpusError(
@@ -71,6 +71,11 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> Row:
             raise ValueError(f"the key {key[:40]!r} appears twice; keep one of them")
         row[key] = value
     return row
+
+
+def _whole(digits: str) -> int | float:
+    """A number of thousands of digits, which Python refuses to read as whole, harms no text."""
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
 
 
 def _no_constant(name: str) -> None:
