@@ -81,5 +81,7 @@ def visit(chromium):
         assert visited.page.evaluate("window.PWNED") is None
     for context in contexts:
         context.close()
-    assert [error for visited in visits for error in visited.errors] == []
-    assert [url for visited in visits for url in visited.foreign] == []
+    errors = [error for visited in visits for error in visited.errors]
+    foreign = [url for visited in visits for url in visited.foreign]
+    assert not errors, errors
+    assert not foreign, foreign
