@@ -16,10 +16,6 @@ settings.load_profile("untimed")
 
 __all__ = ["chromium", "visit"]
 
-LONG = ("test_readme", "test_story", "test_memory", "test_workflows", "test_release")
-"""Modules with a test of most of a minute. They come first: last, one worker would wait for the
-other."""
-
 
 def pytest_addoption(parser):
     parser.addoption("--update-goldens", action="store_true", help="rewrite the golden files")
@@ -27,8 +23,7 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` is looked at
 def pytest_collection_modifyitems(items):
-    """Mark what asks for a browser, so that `-m "not browser"` runs where there is none; order."""
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    """Mark what asks for a browser, so that `-m "not browser"` runs where there is none."""
     for item in items:
         if "chromium" in item.fixturenames:
             item.add_marker("browser")
