@@ -47,7 +47,7 @@ class Bf16Histogram:
         """Fold in a bf16 tensor of any shape."""
         if x.dtype != torch.bfloat16:
             raise ValueError(f"expected bfloat16, got {x.dtype}")
-        patterns = x.view(torch.int16).flatten().to(torch.int32) & 0xFFFF
+        patterns = x.view(torch.uint16).flatten().to(torch.int32)
         self.counts += torch.bincount(patterns, minlength=NUM_PATTERNS)
 
     def merge(self, other: Self) -> None:

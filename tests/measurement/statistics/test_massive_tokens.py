@@ -53,6 +53,28 @@ def test_tokens_without_a_ratio_stand_aside():
     assert massive_among(rows) == MassiveTokens(2, 2000.0)
 
 
+def by_sorting(rows):
+    """What is massive among finite rows, by the definition alone."""
+    pairs = [(max(row), sorted(row)[(len(row) - 1) // 2]) for row in rows.abs().double().tolist()]
+    ratios = [(largest, largest / median) for largest, median in pairs if median]
+    massive = sum(largest > 100 and ratio > 1000 for largest, ratio in ratios)
+    return MassiveTokens(massive, max(ratio for _, ratio in ratios))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("largest", [3e-4, 101.0, 9000.0])
+def test_medians_a_step_beside_the_limits_are_told_apart(dtype, largest):
+    """Nearly all rows are passed over by counting; none that matters may be."""
+    generator = torch.Generator().manual_seed(int(largest))
+    rows = torch.full((400, 7), largest, dtype=dtype)
+    kind = torch.int32 if dtype == torch.float32 else torch.int16
+    bits = (rows[:, :4] / 1000).view(kind)
+    steps = torch.randint(-4, 5, bits.shape, generator=generator, dtype=kind)
+    rows[:, :4] = (bits + steps).view(dtype)
+    rows[::7, :4] = 0
+    assert massive_among(rows.tolist(), dtype) == by_sorting(rows)
+
+
 def test_a_state_without_a_ratio_says_so():
     assert {name: held.item() for name, held in Massive().state().items()} == {
         "num_tokens": 0,
