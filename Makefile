@@ -21,7 +21,7 @@ MADE := $(DEMO) $(WHEEL) build/reports build/catalog
 # What `make lint` runs; .pre-commit-config.yaml runs the same, each where its files change.
 LINTERS := ruff mypy pydoclint codespell oxlint zizmor shellcheck schema
 
-.PHONY: demo space test test-without-browser coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
+.PHONY: demo space chromium test test-without-browser coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
 
 demo: $(VENV)/package
 	rm -rf $(DEMO)
@@ -126,11 +126,14 @@ $(VENV)/linters: $(VENV)/dependencies
 	touch $@
 
 # A Chromium for the browser tests: one that is there, else Debian's, else Playwright's own.
-$(VENV)/browser: $(VENV)/tools
-	command -v chromium || command -v google-chrome || \
-	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium > /dev/null; } || \
-	  $(BIN)/playwright install chromium
+$(VENV)/browser: $(VENV)/tools | chromium
+	command -v chromium || command -v google-chrome || $(BIN)/playwright install chromium
 	touch $@
+
+# Asks nothing of the virtual environment, so it may run beside what makes one.
+chromium:
+	-command -v chromium || command -v google-chrome || \
+	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium > /dev/null; }
 
 pictures: demo build/catalog/manifest.json $(VENV)/browser
 	$(BIN)/python docs/make_pictures.py
