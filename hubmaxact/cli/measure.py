@@ -73,6 +73,7 @@ class BudgetType(click.ParamType[int | str]):
     "--cpu-threads", type=POSITIVE, help="Recorded, because bits depend on it.  [default: 2]"
 )
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
+@click.option("--timings", is_flag=True, help="Say at the end what each stage took.")
 def measure(
     checkpoint: str,
     revision: str | None,
@@ -80,6 +81,7 @@ def measure(
     output: Path | None,
     write_into: Path | None,
     preset: str | None,
+    timings: bool,
     **chosen: Any,
 ) -> None:
     """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
@@ -99,6 +101,7 @@ def measure(
         report = run.measure(
             checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
         )
+        watcher.times.begin("Writing the report")
     measured_report.write(report, targets)
     if write_into is not None:
         placement = folder.plan(report, write_into / folder.README)
@@ -107,6 +110,8 @@ def measure(
             click.echo(advice, err=True)
     show(report, console(stderr=measured_report.takes_standard_output(targets)))
     _warn(report)
+    if timings:
+        watcher.times.show(console(stderr=True))
 
 
 def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":

@@ -1,6 +1,7 @@
 """Progress of a measurement on stderr: stages as they begin, then a bar with the time left."""
 
 from hubmaxact.cli.progress_bar import Bar
+from hubmaxact.cli.stage_times import StageTimes
 from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted
@@ -11,9 +12,12 @@ class RichWatcher(Bar, Watcher):
 
     def __init__(self) -> None:
         super().__init__("Measuring", "batch", "batches", first=3)
+        self.times = StageTimes()
+        self.times.begin("Finding the checkpoint")
 
     def stage(self, sentence: str) -> None:
         """Print what begins."""
+        self.times.begin(sentence)
         self.console.print(f"{sentence} ...")
 
     def note(self, sentence: str) -> None:
@@ -22,10 +26,12 @@ class RichWatcher(Bar, Watcher):
 
     def planned(self, plan: Plan, num_sites: int, num_tokens: int) -> None:
         """Print what will be done."""
-        self.console.print(
+        sentence = (
             f"Measuring {counted(num_sites, 'site')} over {counted(num_tokens, 'token')} in "
             f"{counted(len(plan.batches), 'batch', 'batches')}"
         )
+        self.times.begin(sentence)
+        self.console.print(sentence)
         self.begin(len(plan.batches))
 
     def batch_done(self, batch: Batch) -> None:  # noqa: ARG002 the watcher's signature

@@ -56,6 +56,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     files = inspect(source.folder, source.name)
     watcher.stage(f"Reading corpus {options.corpus}")
     corpus = load(options.corpus, num_samples=options.num_samples)
+    watcher.stage("Starting torch and transformers")
     libraries.load()
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites

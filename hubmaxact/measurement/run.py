@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.assembly.environment import environment
-from hubmaxact.measurement.checkpoint.weight_files import digest_weights
+from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, require
 from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.measurement.watcher import Watcher
-from hubmaxact.report.document import Model, Report
+from hubmaxact.report.document import Model, Report, WeightFile
 from hubmaxact.report.validate import problems_of
 
 if TYPE_CHECKING:
@@ -71,12 +71,16 @@ def measure(
     # It loads torch, which refusals do without.
     from hubmaxact.measurement.assembly.report import assemble
 
-    watcher.stage("Hashing the weights")
     model = _model(prepared, source)
-    with cpu_threads(options.cpu_threads):
-        budget, measurement = _measure(prepared, options, watcher)
-        here = environment(prepared.loaded.model)
-    require(measurement.missing, options)
+    with WeightDigests(prepared.files) as digests:
+        with cpu_threads(options.cpu_threads):
+            budget, measurement = _measure(prepared, options, watcher)
+            here = environment(prepared.loaded.model)
+        require(measurement.missing, options)
+        if not digests.ready:
+            watcher.stage("Hashing the rest of the weights")
+        model["weight_files"] = digests.result()
+    watcher.stage("Assembling the report")
     return assemble(
         prepared,
         measurement,
@@ -88,12 +92,15 @@ def measure(
 
 
 def _model(prepared: Prepared, source: Source) -> Model:
-    """The report's block about the checkpoint; what cannot stand in it is refused first."""
+    """The report's block about the checkpoint; what cannot stand in it is refused first.
+
+    Digests of the weights follow: they are made while the passes run.
+    """
     from hubmaxact.measurement.assembly.model import describe_model
 
     model = describe_model(
         prepared.files,
-        digest_weights(prepared.files),
+        [WeightFile(path=name, size=0, sha256="0" * 64) for name in prepared.files.shards],
         prepared.loaded,
         prepared.anatomy,
         model_id=source.model_id,

@@ -13,7 +13,8 @@ from hubmaxact.errors import HubmaxactError
 from hubmaxact.formats import bf16_step
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.batch_plan import Plan
-from hubmaxact.measurement.checkpoint.weight_files import digest_weights, inspect
+from hubmaxact.measurement.checkpoint.weight_digests import digest_weights
+from hubmaxact.measurement.checkpoint.weight_files import inspect
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare

@@ -4,7 +4,6 @@ Safetensors only, no other repository's code, every shard that the index names t
 complete.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import recognize
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.weights import INDEX, SINGLE, Weights
-from hubmaxact.report.document import WeightFile
 
 TOKENIZERS = ("tokenizer.json", "tekken.json", "vocab.*", "*.model", "*.tiktoken")
 STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
@@ -32,8 +30,6 @@ STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 
 PLAIN = (*STORED_AS, "F64")
 """Weight dtypes that hold weights as they are."""
-
-HASH_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +140,3 @@ def _check_shard(shard: str, header: Iterable[str], expected: dict[str, str]) ->
             f"{printable(shard)} does not hold what {INDEX} says: {found} "
             f"(first: {ascii(example)[:100]}). Download or save the checkpoint again."
         )
-
-
-def digest_weights(files: WeightFiles) -> list[WeightFile]:
-    """Name, size and sha256 of every weight file, as the Hub's LFS knows them."""
-    return [_digest(files.folder, shard) for shard in files.shards]
-
-
-def _digest(folder: Path, shard: str) -> WeightFile:
-    path = folder / shard
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(HASH_CHUNK):
-            digest.update(chunk)
-    return WeightFile(path=shard, size=path.stat().st_size, sha256=digest.hexdigest())
