@@ -40,6 +40,8 @@ NOT_FOUND = (
     "Check the name and the token; repositories are never created here."
 )
 
+WHICH = "Name a branch, a tag, or a commit by all of its 40 digits."
+
 
 def ask(desk, *calls, token=None):
     """The values of these expressions, or the sentences of their errors."""
@@ -73,7 +75,7 @@ def test_a_revision_becomes_a_commit(desk):
         head,
         first,
         first,
-        "HubError: alice/model has no revision v2 (404). Name an existing branch.",
+        f"HubError: alice/model has no revision v2 (404). {WHICH}",
         NOT_FOUND,
         "HubError: '../../x' is not a repository id. Write it as owner/name.",
     ]
@@ -182,7 +184,7 @@ def test_a_report_is_found_by_every_name_of_its_repository(desk):
     assert unknown == NOT_FOUND.replace(
         "HubError: ", "HubError: there is no file or folder alice/nope here, and on the Hub: "
     )
-    assert no_tag == f"HubError: {REPO} has no revision v9 (404). Name an existing branch."
+    assert no_tag == f"HubError: {REPO} has no revision v9 (404). {WHICH}"
     assert both.startswith(f"HubError: there is no file or folder {REPO}@v9 here, and on the Hub: ")
     assert elsewhere.startswith(
         "AddressError: https://huggingface.co/alice/model is not on the Hub"
