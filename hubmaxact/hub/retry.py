@@ -23,6 +23,10 @@ AGAIN = {Kind.UNCERTAIN, Kind.PROXY, Kind.RATE_LIMITED}
 MAX_READING_SECONDS = 300.0
 
 
+class NoAnswerError(HubError):
+    """Raised when the Hub gives no usable answer, and may give one another time."""
+
+
 def pause(tries: int, fault: Fault) -> None:
     """Sleep after try number `tries`: as long as the Hub asks, else twice as long each time."""
     if fault.wait is not None:
@@ -60,7 +64,8 @@ def ask(
         What the call returned.
 
     Raises:
-        HubError: The Hub refused, or still gives no usable answer.
+        NoAnswerError: The Hub still gives no usable answer.
+        HubError: It refused.
     """
     session.bound()
     start = time.monotonic()
@@ -75,6 +80,7 @@ def ask(
             if not again or is_late or tries == READ_TRIES:
                 repo, url = repo_name(repo_id, repo_type), repo_url(repo_id, repo_type)
                 sentence = fault.sentence(repo=repo, revision=revision, url=url)
-                raise HubError(sentence) from cause(error)
+                kind = NoAnswerError if fault.kind in AGAIN else HubError
+                raise kind(sentence) from cause(error)
         pause(tries, fault)
     raise AssertionError("the last try returns or raises")

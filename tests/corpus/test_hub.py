@@ -106,7 +106,7 @@ BAD = {
 
 
 NO_ANSWER = (
-    "HubError: the Hub at http://127.0.0.1:9/datasets/someone/lines gives no usable answer: "
+    "NoAnswerError: the Hub at http://127.0.0.1:9/datasets/someone/lines gives no usable answer: "
     "the connection failed. Try again later."
 )
 NOT_HERE = (

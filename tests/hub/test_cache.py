@@ -10,6 +10,7 @@ from recognition.places import NO_CHECKPOINTS, POINTER
 
 from hubmaxact.errors import HubError, HubmaxactError
 from hubmaxact.hub import cache
+from hubmaxact.hub.retry import NoAnswerError
 from hubmaxact.measurement.source import Source, resolve_source
 
 FIRST, HEAD = "1" * 40, "2" * 40
@@ -113,6 +114,29 @@ def test_what_the_cache_holds_instead_of_a_checkpoint_is_told_as_of_a_folder(cac
             assert re.search(words, str(refusal.value)), words
             # "alone" is said of what is there, and the repository may hold more.
             assert "alone" not in words or "what the Hub's cache" in str(refusal.value), words
+
+
+def test_only_what_can_be_asked_for_is_named_as_held(cached):
+    (cached / "refs" / "gone").write_text("9" * 40)
+    with pytest.raises(HubError, match=r"at v3, only main, refs/pr/1, v1\. Fetch"):
+        resolve_source(REPO, revision="v3")
+    shutil.rmtree(cached / "refs")
+    with pytest.raises(HubError, match=rf"at main, only {FIRST}, {HEAD}\. Fetch"):
+        resolve_source(REPO)
+
+
+def test_a_hub_that_does_not_answer_leaves_the_cache(cached, monkeypatch):
+    def none(*_args, **_options):
+        raise NoAnswerError("no usable answer. Try again later.")
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(cache, "resolve_commit", none)
+    for revision, commit in ((None, HEAD), ("v1", FIRST), (FIRST, FIRST)):
+        held = rf"later\. The cache .* files of it at {commit[:7]}, .* HF_HUB_OFFLINE=1\."
+        with pytest.raises(HubError, match=held):
+            cache.find_commit(REPO, revision)
+    with pytest.raises(HubError, match=r"^no usable answer\. Try again later\.$"):
+        cache.find_commit(REPO, "v3")
 
 
 def test_pointers_that_were_committed_are_no_fault_of_the_cache(cached):

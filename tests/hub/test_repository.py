@@ -218,7 +218,7 @@ def test_a_wait_that_nobody_would_sit_through_is_told_and_not_slept_through(desk
         f"source.list_files({REPO!r}, {commit!r})",
         f"checkpoint.download_checkpoint({REPO!r}, {commit!r})",
     )
-    told = "HubError: the Hub's rate limit is used up (429). Try again in 400 seconds."
+    told = "NoAnswerError: the Hub's rate limit is used up (429). Try again in 400 seconds."
     assert listing == download == told
     assert set(WEIGHTS) < set(files)
 
