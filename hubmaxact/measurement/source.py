@@ -67,7 +67,7 @@ def resolve_source(
             f"{printable(name, LONGEST_PATH)} is not a folder. Give the folder of a checkpoint, or "
             f"a Hub id. {not_here(name)}"
         )
-    return _downloaded(name, revision, model_id)
+    return _downloaded(name.removesuffix("/"), revision, model_id)
 
 
 def _local(path: Path, model_id: str | None) -> Source:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hubmaxact.errors import NoCheckpointError, UnsafeCheckpointError
 from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer, read_regular
-from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.printable import LONGEST_PATH, printable, without_secret
 from hubmaxact.recognition.listing import COMMITTED_POINTERS, MOST_JSON_BYTES, Listing, quoted
 
 DEEPEST = 4
@@ -112,7 +112,7 @@ def not_here(name: str) -> str:
     siblings = [each.name for each in _folders(path.parent)]
     close = difflib.get_close_matches(path.name, siblings, n=1)
     meant = f"; {printable(str(Path(name).parent / close[0]), LONGEST_PATH)} is" if close else ""
-    return f"No folder {printable(name, LONGEST_PATH)} is here{meant}."
+    return f"No folder {printable(without_secret(name), LONGEST_PATH)} is here{meant}."
 
 
 def _files(folder: Path) -> Iterator[str]:

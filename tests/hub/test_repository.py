@@ -11,7 +11,7 @@ from loopback_hub import environment
 from loopback_hub.desk import REPO, WEIGHTS
 
 from hubmaxact.errors import HubError
-from hubmaxact.hub.repository import _take, blob_id
+from hubmaxact.hub.repository import _take, blob_id, check_repo_id
 
 SHOWN = """
 import json, sys
@@ -236,3 +236,26 @@ def test_a_gated_model_names_its_page(desk):
 
 def test_blobs_are_named_as_git_names_them():
     assert blob_id(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+
+
+def test_an_id_written_otherwise_is_told_as_it_is_meant():
+    for said, meant in {
+        "alice/model/": "alice/model.",
+        " alice/model": "alice/model.",
+        "alice/model.git": "alice/model.",
+        "models/alice/model": "alice/model.",
+        "alice/model@v1": "alice/model, and v1 as its revision.",
+        "hf://alice/model@refs/pr/1": "alice/model, and refs/pr/1 as its revision.",
+        "hf.co/alice/model": "alice/model.",
+        "https://huggingface.co/alice/model?x=1": "owner/name.",
+        "https://huggingface.co/alice/model/tree/a%2Fb": "alice/model, and a/b as its revision.",
+        "https://me:secret@hub:8/alice/model/blob/main/x.json": "alice/model, and main as",
+        "hf://datasets/alice/rows": "owner/name.",
+        "spaces/alice/page": "owner/name.",
+        "a/b/c": "owner/name.",
+    }.items():
+        with pytest.raises(HubError) as refusal:
+            check_repo_id(said)
+        words = str(refusal.value)
+        assert f"is not a repository id. Write it as {meant}" in words, said
+        assert "secret" not in words, said

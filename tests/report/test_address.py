@@ -17,9 +17,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 ADDRESSES = {
     "alice/model": Address("alice/model"),
+    "alice/model/": Address("alice/model"),
     "alice/model@v1": Address("alice/model", "v1"),
     f"hf://alice/model@{COMMIT}": Address("alice/model", COMMIT),
     "hf://models/alice/model": Address("alice/model"),
+    "hf://alice/model/": Address("alice/model"),
     "hf://alice/model@refs/pr/3": Address("alice/model", "refs/pr/3"),
     "hf://alice/model@refs%2Fpr%2F3/old/x.json": Address("alice/model", "refs/pr/3", "old/x.json"),
     f"{HOME}/alice/model": Address("alice/model"),
