@@ -2,13 +2,14 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from command import DENSE
 from huggingface_hub import constants
 from recognition.places import NO_CHECKPOINTS, POINTER
 
-from hubmaxact.errors import HubError, HubmaxactError
+from hubmaxact.errors import HubError, HubmaxactError, NoCheckpointError
 from hubmaxact.hub import cache
 from hubmaxact.hub.retry import NoAnswerError
 from hubmaxact.measurement.source import Source, resolve_source
@@ -114,6 +115,13 @@ def test_what_the_cache_holds_instead_of_a_checkpoint_is_told_as_of_a_folder(cac
             assert re.search(words, str(refusal.value)), words
             # "alone" is said of what is there, and the repository may hold more.
             assert "alone" not in words or "what the Hub's cache" in str(refusal.value), words
+
+
+def test_a_name_that_is_empty_is_not_the_folder_here(cached, monkeypatch):
+    monkeypatch.chdir(cached / "snapshots" / HEAD)
+    assert resolve_source(".").folder == Path()
+    with pytest.raises(NoCheckpointError, match="name of the checkpoint is empty"):
+        resolve_source("")
 
 
 def test_only_what_can_be_asked_for_is_named_as_held(cached):

@@ -97,6 +97,8 @@ def test_every_function_takes_the_folder_that_holds_a_report(tmp_path, monkeypat
         assert [each.file for each in compare(name, REPORT).reports] == [str(folder), None]
     monkeypatch.chdir(folder)
     assert read_report(".") == REPORT
+    with pytest.raises(UnreadableFileError, match="name of the report is empty"):
+        read_report("")
     (folder / REPORT_NAME).unlink()
     for call in (read_report, lambda name: push(name, "alice/model")):
         with pytest.raises(UnreadableFileError, match=f"^{folder} holds no {REPORT_NAME}. Measure"):
