@@ -1,5 +1,6 @@
 """Text made fit for one line of a terminal or a log: strangers' made safe, counts with a noun."""
 
+import re
 import unicodedata
 
 LONGEST = 80
@@ -9,6 +10,9 @@ LONGEST_PATH = 400
 """Characters of a file's path that a message repeats: enough to find it by."""
 
 HARMLESS_SPACE = " "
+
+SECRET = re.compile(r"(?<=//)[^/?#]*@")
+"""What stands before the host of a URL: a name and a password, or a token."""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -20,6 +24,11 @@ def printable(text: str, longest: int = LONGEST) -> str:
     """Escape what a terminal would act on or hide, and cut at `longest` characters."""
     head = "".join(map(_shown, text[:longest]))
     return head if len(text) <= longest else f"{head}... ({counted(len(text), 'character')})"
+
+
+def without_secret(name: str) -> str:
+    """What a user named, without the password that stands in it if it is a URL."""
+    return SECRET.sub("...@", name)
 
 
 def _shown(character: str) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from hubmaxact.corpus import jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
 from hubmaxact.errors import CorpusError, MissingPackageError
+from hubmaxact.printable import without_secret
 
 PARQUET = ".parquet"
 SUFFIXES = (*jsonl.SUFFIXES, PARQUET)
@@ -21,7 +22,8 @@ FOUND = (".jsonl", ".jsonl.gz", ".json.gz", PARQUET)
 """Endings of the one file that needs no name; most .json files of a data set describe it."""
 SPEC = re.compile(
     r"hf://datasets/(?P<repo>[^/@\s]{1,96}/[^/@\s]{1,96})"
-    r"(?:@(?P<revision>[^/@\s]{1,200}))?(?:/(?P<file>[^\s].{0,500}))?"
+    r"(?:@(?P<revision>refs/(?:pr|convert)/[^/@\s]{1,100}|[^/@\s]{1,200}))?"
+    r"(?:/(?P<file>[^\s].{0,500})?)?"
 )
 
 
@@ -49,8 +51,8 @@ def parse(spec: str) -> Address:
     match = SPEC.fullmatch(spec)
     if match is None:
         raise CorpusError(
-            f"{spec[:200]!r} is no data set address; write hf://datasets/OWNER/NAME, "
-            "then @REVISION and /FILE if you want."
+            f"{without_secret(spec)[:200]!r} is no data set address; write "
+            "hf://datasets/OWNER/NAME, then @REVISION and /FILE if you want."
         )
     revision, file = match["revision"], match["file"]
     if file is not None and not file.endswith(SUFFIXES):

@@ -8,7 +8,7 @@ from pathlib import Path
 from hubmaxact.corpus import hub_dataset, jsonl, paper, probe_5k
 from hubmaxact.corpus.texts import Corpus
 from hubmaxact.errors import CorpusError
-from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.printable import LONGEST_PATH, printable, without_secret
 
 NAMED = {probe_5k.NAME: probe_5k.load, paper.NAME: paper.load}
 """Corpora that have a name of their own."""
@@ -30,6 +30,11 @@ def load(spec: str, *, num_samples: int | None = None) -> Corpus:
     """
     if spec in NAMED:
         return NAMED[spec](num_samples)
+    if "://" in spec and not spec.startswith("hf://"):
+        raise CorpusError(
+            f"the corpus {printable(without_secret(spec), LONGEST_PATH)} is a URL. Name a data set "
+            "of the Hub as hf://datasets/OWNER/NAME/FILE, or download the file and name that."
+        )
     if spec.startswith("hf://"):
         return hub_dataset.load(spec, num_samples)
     if spec.endswith(jsonl.SUFFIXES):

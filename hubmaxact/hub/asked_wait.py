@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from hubmaxact.printable import counted
+
 MAX_ASKED_SECONDS = 300  # one whole rate-limit window; longer is for the user to decide
 PARAMETER = re.compile(r";\s*([a-z]+)\s*=\s*(\d{1,6})\s*(?=;|$)")
+UNITS = (("day", 86_400), ("hour", 3_600))
 SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,9})?")
 
 
@@ -19,6 +22,14 @@ def asked_wait(headers: Mapping[str, str]) -> int | None:
     """
     asked = [*_until_reset(headers.get("RateLimit", "")), *_retry_after(headers)]
     return max(asked, default=None)
+
+
+def in_words(seconds: int) -> str:
+    """A wait as people count it: below an hour in seconds, as the Hub does, else in more."""
+    for noun, size in UNITS:
+        if seconds >= size:
+            return counted(math.ceil(seconds / size), noun)
+    return counted(seconds, "second")
 
 
 def _until_reset(rate_limit: str) -> Iterator[int]:

@@ -7,7 +7,6 @@ whoever writes to the Hub asks `repository` itself.
 
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -24,6 +23,7 @@ from hubmaxact.hub.repository import (
     list_files,
     resolve_commit,
 )
+from hubmaxact.hub.retry import NoAnswerError
 
 MOST_NAMED = 5
 LONGEST_REF = 100  # bytes; a commit has 40
@@ -48,13 +48,19 @@ def find_commit(repo_id: str, revision: str | None = None, *, repo_type: RepoTyp
     Raises:
         HubError: There is no such repository or revision, or not in the cache.
     """
-    if not is_offline():
-        return resolve_commit(repo_id, revision, repo_type=repo_type)
     check_repo_id(repo_id)
     revision = revision or "main"
     folder = _folder(repo_id, repo_type)
-    commit = revision if is_commit(revision) else _ref(folder, revision)
-    if commit is None or not (folder / "snapshots" / commit).is_dir():
+    commit = _cached(folder, revision)
+    if not is_offline():
+        try:
+            return resolve_commit(repo_id, revision, repo_type=repo_type)
+        except NoAnswerError as error:
+            if commit is None:
+                raise
+            held = f"files of it at {commit[:7]}, which are read with HF_HUB_OFFLINE=1."
+            raise NoAnswerError(f"{error} The cache on this machine holds {held}") from error
+    if commit is None:
         name = f"{repo_name(repo_id, repo_type)} at {clean(revision)}"
         raise HubError(f"{_absent(name)}{_others(folder)} {_way_out(repo_id, repo_type, revision)}")
     return commit
@@ -157,9 +163,12 @@ def _absent(what: str) -> str:
 
 def _others(folder: Path) -> str:
     """What else of the repository could be asked for."""
-    refs = (p for p in sorted((folder / "refs").rglob("*")) if p.is_file())
-    named = [clean(p.relative_to(folder / "refs").as_posix()) for p in islice(refs, MOST_NAMED)]
-    return f", only {', '.join(named)}." if named else "."
+    commits = sorted(p.name for p in folder.glob("snapshots/*") if is_commit(p.name) and p.is_dir())
+    notes = (p for p in sorted(folder.glob("refs/**/*")) if p.is_file())
+    refs = (p.relative_to(folder / "refs").as_posix() for p in notes)
+    # A note may outlive the files; files that were asked for by their commit have none.
+    named = [ref for ref in refs if _cached(folder, ref)] or commits
+    return f", only {', '.join(map(clean, named[:MOST_NAMED]))}." if named else "."
 
 
 def _way_out(repo_id: str, repo_type: RepoType, revision: str) -> str:
@@ -174,6 +183,12 @@ def _way_out(repo_id: str, repo_type: RepoType, revision: str) -> str:
 def _folder(repo_id: str, repo_type: RepoType) -> Path:
     name = repo_folder_name(repo_id=repo_id, repo_type=repo_type)
     return Path(constants.HF_HUB_CACHE) / name
+
+
+def _cached(folder: Path, revision: str) -> str | None:
+    """The commit that a revision was when files of it were fetched; None: there are none."""
+    commit = revision if is_commit(revision) else _ref(folder, revision)
+    return commit if commit and (folder / "snapshots" / commit).is_dir() else None
 
 
 def _ref(folder: Path, revision: str) -> str | None:

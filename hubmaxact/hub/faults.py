@@ -26,8 +26,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx
 
 from hubmaxact.hub import endpoint, proxies
-from hubmaxact.hub.asked_wait import asked_wait
-from hubmaxact.printable import counted
+from hubmaxact.hub.asked_wait import asked_wait, in_words
+from hubmaxact.printable import LONGEST_PATH, printable
 
 # What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
 # lacks its fields (the library indexes into it). Wrap only the call itself with this.
@@ -42,7 +42,17 @@ CALL_ERRORS = (
     AttributeError,
     RuntimeError,
 )
-DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+DISK = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+}
+"""What only a disk says; what names a file, like "not a directory", is of a disk too."""
+
 MAX_DETAIL = 300
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 TOKEN = re.compile(r"\bhf_\w{4,}")
@@ -105,7 +115,8 @@ SENTENCES: dict[Kind, str] = {
     Kind.FORBIDDEN: "the token may not read {repo} (403). Use one with read access to it. {detail}",
     Kind.NO_REPOSITORY: "{repo} is not on the Hub, or this token may not see it (404). Check the "
     "name and the token; repositories are never created here.",
-    Kind.NO_REVISION: "{repo} has no revision {revision} (404). Name an existing branch.",
+    Kind.NO_REVISION: "{repo} has no revision {revision} (404). Name a branch, a tag, or a "
+    "commit by all of its 40 digits.",
     Kind.GATED: "{repo} is gated. Accept its terms at {url} with the account of your token.",
     Kind.LOCKED: "another commit to {repo} is in progress and does not end (409). Try again later.",
     Kind.MOVED: "the branch {revision} of {repo} moved each time before the commit arrived (412). "
@@ -118,7 +129,8 @@ SENTENCES: dict[Kind, str] = {
     Kind.REFUSED: "the Hub refused the request for {repo} {detail}. Look at {url}, and for a newer "
     "hubmaxact.",
     Kind.OFFLINE: "offline mode is on. Unset HF_HUB_OFFLINE to reach the Hub.",
-    Kind.DISK: "a download of {repo} cannot be stored: {detail} Free some space or set HF_HOME.",
+    Kind.DISK: "a download of {repo} cannot be stored: {detail} Free some space, or "
+    "set HF_HUB_CACHE to another folder.",
     Kind.PROXY: "the Hub at {url} cannot be reached through the proxy that {detail} names. Correct "
     "that proxy, unset it, or put the Hub's host into NO_PROXY.",
     Kind.CERTIFICATE: "the Hub at {url} shows a certificate that is not trusted here. Set "
@@ -163,7 +175,7 @@ class Fault:
     ) -> str:
         """What happened and what to do, in one line."""
         # 0 was asked for, and was not enough.
-        wait = counted(self.wait, "second") if self.wait else "a few hundred seconds"
+        wait = in_words(self.wait) if self.wait else "a few hundred seconds"
         sentence = (
             sentences[self.kind]
             .format(repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait)
@@ -185,7 +197,7 @@ def classify(error: Exception) -> Fault:
         if isinstance(error, raised):
             return Fault(kind, clean(str(error)))
     if isinstance(error.__cause__, BadRequestError):  # the client's own check of the README
-        return Fault(Kind.BAD_CARD, clean(str(error).partition("\n")[2]))
+        return Fault(Kind.BAD_CARD, _ended(clean(str(error).partition("\n")[2])))
     return _here(error) or _on_the_way(error)
 
 
@@ -193,8 +205,9 @@ def _here(error: Exception) -> Fault | None:
     """What is wrong on this machine."""
     if isinstance(error, UnicodeEncodeError) and error.encoding == "ascii":  # of the headers
         return Fault(Kind.BAD_TOKEN, "")
-    if isinstance(error, OSError) and error.errno in DISK:
-        return Fault(Kind.DISK, f"{error.strerror}.")
+    if isinstance(error, OSError) and (error.errno in DISK or error.filename):
+        where = f" ({printable(str(error.filename), LONGEST_PATH)})" if error.filename else ""
+        return Fault(Kind.DISK, f"{error.strerror}{where}.")
     return None
 
 
@@ -235,6 +248,11 @@ def clean(text: str) -> str:
     return line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}..."
 
 
+def _ended(words: str) -> str:
+    """Somebody's words as a sentence that ours can follow."""
+    return words if words.endswith((".", "!", "?", ":")) or not words else f"{words}."
+
+
 def cause(error: Exception) -> Exception | None:
     """The error to chain for a traceback; None if the server put our token into its words."""
     token, error = _token(), _first(error)
@@ -259,7 +277,7 @@ def _token() -> str | None:
 
 def _by_response(error: HfHubHTTPError) -> Fault:
     status = error.response.status_code
-    detail = clean(error.server_message or "")
+    detail = _ended(clean(error.server_message or ""))
     kind = next((kind for raised, kind in BY_CLASS if isinstance(error, raised)), None)
     kind = kind or BY_STATUS.get(status) or _by_hundred(status)
     if isinstance(error, RepositoryNotFoundError) and kind is Kind.UNAUTHORIZED:

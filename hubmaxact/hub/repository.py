@@ -25,7 +25,9 @@ from huggingface_hub.utils import get_session, hf_raise_for_status, httpx, valid
 from hubmaxact.errors import HubError
 from hubmaxact.hub.client import RepoType, api, headers, repo_name
 from hubmaxact.hub.faults import clean
+from hubmaxact.hub.meant_id import meant
 from hubmaxact.hub.retry import ask
+from hubmaxact.printable import LONGEST_PATH, printable, without_secret
 
 COMMIT = re.compile("[0-9a-f]{40}")
 MOST_FILES = 100_000  # as many as the Hub advises for a whole repository
@@ -66,7 +68,10 @@ def check_repo_id(repo_id: str) -> None:
     try:
         validate_repo_id(repo_id)
     except HFValidationError as error:
-        raise HubError(f"{repo_id!r} is not a repository id. Write it as owner/name.") from error
+        shown = printable(without_secret(repo_id), LONGEST_PATH)
+        raise HubError(
+            f"'{shown}' is not a repository id. Write it as {meant(repo_id)}."
+        ) from error
 
 
 def check_path(path: str) -> None:

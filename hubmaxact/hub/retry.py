@@ -3,8 +3,10 @@
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+from huggingface_hub.utils import httpx
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub import session
@@ -18,9 +20,13 @@ LOG = logging.getLogger(__name__)  # warnings reach standard error without furth
 MAX_PAUSE_SECONDS = 20.0
 READ_TRIES = 4
 AGAIN = {Kind.UNCERTAIN, Kind.PROXY, Kind.RATE_LIMITED}
-# After a broken line the client asks again by itself, up to five times: ours must not multiply with
-# its. What the Hub says in answer is not slept over there; see `session`.
+# After a broken line some calls of the client ask again by themselves, up to five times. What the
+# Hub says in answer is not slept over there; see `session`.
 MAX_READING_SECONDS = 300.0
+
+
+class NoAnswerError(HubError):
+    """Raised when the Hub gives no usable answer, and may give one another time."""
 
 
 def pause(tries: int, fault: Fault) -> None:
@@ -60,21 +66,30 @@ def ask(
         What the call returned.
 
     Raises:
-        HubError: The Hub refused, or still gives no usable answer.
+        NoAnswerError: The Hub still gives no usable answer.
+        HubError: It refused.
     """
     session.bound()
-    start = time.monotonic()
+    start, tried = time.monotonic(), 0
     for tries in range(1, READ_TRIES + 1):
         try:
-            with session.watched():
+            with session.watched() as sent:
                 return call()
         except CALL_ERRORS as error:
             fault = classify(error)
             again = fault.kind in AGAIN and is_worth_waiting(fault)
             is_late = time.monotonic() - start > MAX_READING_SECONDS
-            if not again or is_late or tries == READ_TRIES:
+            tried += _tries_of_the_client(sent)
+            if not again or is_late or tried >= READ_TRIES:
                 repo, url = repo_name(repo_id, repo_type), repo_url(repo_id, repo_type)
                 sentence = fault.sentence(repo=repo, revision=revision, url=url)
-                raise HubError(sentence) from cause(error)
+                kind = NoAnswerError if fault.kind in AGAIN else HubError
+                raise kind(sentence) from cause(error)
         pause(tries, fault)
     raise AssertionError("the last try returns or raises")
+
+
+def _tries_of_the_client(sent: Sequence[httpx.Request]) -> int:
+    """How often the last request of a call was made: a Hub that is away is not waited for twice."""
+    made = [(request.method, request.url) for request in sent]
+    return made.count(made[-1]) if made else 1

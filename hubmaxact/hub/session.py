@@ -123,12 +123,14 @@ def watched() -> Iterator[list[httpx.Request]]:
         yield sent
     finally:
         _SENT.reset(token)
+        if (outer := _SENT.get()) is not None:
+            outer.extend(sent)
 
 
 def _count(request: httpx.Request) -> None:
     if (sent := _SENT.get()) is None:
         return
-    if len(sent) == MOST_REQUESTS:
+    if len(sent) >= MOST_REQUESTS:
         raise HubError(
             f"an answer of {request.url.host} goes on after {MOST_REQUESTS:,} pages and was given "
             "up. Try again later."

@@ -54,6 +54,10 @@ def resolve_source(
     if model_id is not None:
         check_repo_id(model_id)
     path, name = Path(checkpoint), str(checkpoint)
+    if not name:  # a variable that is not set; the folder here is called "."
+        raise NoCheckpointError(
+            "the name of the checkpoint is empty. Give its folder, or a Hub id."
+        )
     if os.path.isdir(path):  # noqa: PTH112 a name too long for a file system is no folder either
         if revision is not None:
             raise NoCheckpointError(
@@ -67,7 +71,7 @@ def resolve_source(
             f"{printable(name, LONGEST_PATH)} is not a folder. Give the folder of a checkpoint, or "
             f"a Hub id. {not_here(name)}"
         )
-    return _downloaded(name, revision, model_id)
+    return _downloaded(name.removesuffix("/"), revision, model_id)
 
 
 def _local(path: Path, model_id: str | None) -> Source:

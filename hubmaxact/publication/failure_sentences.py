@@ -12,6 +12,7 @@ from hubmaxact.publication.plan import WAYS_OUT, Push
 
 BRIEFLY = {
     Kind.LOCKED: "another commit is in progress (409)",
+    Kind.NO_REVISION: "{repo} has no branch {revision} (404). Name an existing branch.",
     Kind.MOVED: "the branch moved meanwhile (412)",
     Kind.MERGED: "the pull request was merged meanwhile",
     Kind.RATE_LIMITED: "the rate limit is used up (429)",
@@ -25,6 +26,7 @@ SENTENCES = {
     "set HF_TOKEN.",
     Kind.FORBIDDEN: "the token may not do this to {repo} (403). Use a token with write access; a "
     "pull request (--pr) needs none to the repository itself. {detail}",
+    Kind.NO_REVISION: "{repo} has no branch {revision} (404). Name an existing branch.",
     Kind.MOVED: "the branch {revision} of {repo} moved each time before the commit arrived (412). "
     "Try again when nobody else is committing, or use --pr.",
     Kind.BAD_CARD: f"{faults.SENTENCES[Kind.BAD_CARD]} {WAYS_OUT}",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hubmaxact.errors import NoCheckpointError, UnsafeCheckpointError
 from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer, read_regular
-from hubmaxact.printable import LONGEST_PATH, printable
-from hubmaxact.recognition.listing import MOST_JSON_BYTES, Listing, quoted
+from hubmaxact.printable import LONGEST_PATH, printable, without_secret
+from hubmaxact.recognition.listing import COMMITTED_POINTERS, MOST_JSON_BYTES, Listing, quoted
 
 DEEPEST = 4
 """Levels of sub-folders that are looked into; a Hub cache keeps its checkpoints at the second."""
@@ -27,7 +27,7 @@ class Folder(Listing):
 
     Args:
         folder: The folder; its own files are listed at once.
-        name: How sentences call it. None: by its own name.
+        name: Of the repository whose files these are. None: a folder with its own name.
 
     Raises:
         NoCheckpointError: It may not be read.
@@ -37,7 +37,7 @@ class Folder(Listing):
         self.folder = folder
         # "." has no name of its own
         self.name = name or printable(folder.name or folder.resolve().name or str(folder))
-        self.lfs_advice = LFS_ADVICE
+        self.lfs_advice = COMMITTED_POINTERS if name else LFS_ADVICE
         self.nothing_advice = "Give the folder of a transformers checkpoint."
         try:
             self.root = frozenset(_files(folder))
@@ -112,7 +112,7 @@ def not_here(name: str) -> str:
     siblings = [each.name for each in _folders(path.parent)]
     close = difflib.get_close_matches(path.name, siblings, n=1)
     meant = f"; {printable(str(Path(name).parent / close[0]), LONGEST_PATH)} is" if close else ""
-    return f"No folder {printable(name, LONGEST_PATH)} is here{meant}."
+    return f"No folder {printable(without_secret(name), LONGEST_PATH)} is here{meant}."
 
 
 def _files(folder: Path) -> Iterator[str]:

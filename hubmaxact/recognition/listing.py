@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
-from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
+from hubmaxact.errors import HubmaxactError, IncompleteWeightsError, UnsafeCheckpointError
 from hubmaxact.files import is_lfs_pointer
 from hubmaxact.printable import printable
 
@@ -20,6 +20,9 @@ MOST_VALUES = 2_000_000
 MOST_NAMED = 5
 LONGEST_NAME = 200  # characters
 
+COMMITTED_POINTERS = "Upload the files themselves: `hf upload`, or git with git-lfs installed."
+"""What to do where pointers lie in a repository itself."""
+
 
 class Listing(ABC):
     """File names of one place.
@@ -29,12 +32,15 @@ class Listing(ABC):
         root: Names of the files that lie in it.
         lfs_advice: How the real files are fetched where Git LFS pointers stand.
         nothing_advice: What to do where no checkpoint is.
+        caveat: A sentence, after a space, behind what is told from files that are not there; "" of
+            a place that was listed whole.
     """
 
     name: str
     root: frozenset[str]
     lfs_advice: str
     nothing_advice: str
+    caveat: str = ""
 
     @property
     @abstractmethod
@@ -62,6 +68,18 @@ class Listing(ABC):
     @abstractmethod
     def inner_advice(self, folder: str) -> str:
         """Return what to do when the checkpoint lies in a folder of this place."""
+
+    def lacking(self, path: str, refusal: HubmaxactError) -> HubmaxactError:  # noqa: ARG002
+        """Return what to say of a file that is needed and not listed.
+
+        Args:
+            path: Its name.
+            refusal: What holds of a place that was listed whole.
+
+        Returns:
+            The error to raise.
+        """
+        return refusal
 
     def json(self, path: str) -> dict[str, Any]:
         """Read one JSON object.

@@ -96,36 +96,40 @@ def _is_stray(path: str) -> bool:
 def _without_index(listing: Listing, stray: Iterable[str]) -> HubmaxactError:
     if any(SHARD.fullmatch(path) for path in stray):
         advice = f"Download {INDEX} too, or save the checkpoint again."
-        return IncompleteWeightsError(
+        refusal = IncompleteWeightsError(
             f"{listing.name} has shards ({named(stray)}) and no index of them. {advice}"
         )
-    return NoCheckpointError(
+        return listing.lacking(INDEX, refusal)
+    other = NoCheckpointError(
         f"{listing.name} has {named(stray)} but neither {SINGLE} nor {INDEX}, which is all that "
         f"transformers looks for. Rename it to {SINGLE} if it is the whole checkpoint."
     )
+    return listing.lacking(SINGLE, other)
 
 
 def _without_config(listing: Listing) -> HubmaxactError:
     if inner := [folder for folder in _inner(listing.deeper) if _has_config(listing, folder)]:
         return _one_down(listing, inner)
-    return NoCheckpointError(
+    refusal = NoCheckpointError(
         f"{listing.name} has weights and no {CONFIG}. Put the model's own {CONFIG} beside them."
     )
+    return listing.lacking(CONFIG, refusal)
 
 
 def _nothing(listing: Listing) -> HubmaxactError:
     files = listing.root or listing.deeper
     found = f"found {named(files)}" if files else "no file lies there"
     lacks = "no safetensors weights" if CONFIG in listing.root else f"no {CONFIG} and no weights"
-    return NoCheckpointError(
+    refusal = NoCheckpointError(
         f"{listing.name} is no checkpoint: it has {lacks} ({found}). {listing.nothing_advice}"
     )
+    return listing.lacking(SINGLE if CONFIG in listing.root else CONFIG, refusal)
 
 
 def _refusal(listing: Listing, kind: Kind, found: Iterable[str]) -> HubmaxactError:
     asked = origin(listing) if "{origin}" in kind.sentence else ""
     words = kind.sentence.format(found=named(found), origin=asked)
-    return kind.error(f"{listing.name} {words}")
+    return kind.error(f"{listing.name} {words}{listing.caveat}")
 
 
 def _one_down(listing: Listing, inner: list[str]) -> HubmaxactError:
@@ -137,7 +141,7 @@ def _one_down(listing: Listing, inner: list[str]) -> HubmaxactError:
     lacking = "" if _has_config(listing, whole[0]) else f" Put {CONFIG} and the tokenizer there."
     return NoCheckpointError(
         f"{listing.name} is no checkpoint itself; the weights are in a folder inside it: "
-        f"{shown}{more}. {listing.inner_advice(whole[0])}{lacking}"
+        f"{shown}{more}. {listing.inner_advice(whole[0])}{lacking}{listing.caveat}"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer
 from hubmaxact.hub.repository import HubFile, list_files, read_listed
 from hubmaxact.printable import printable
-from hubmaxact.recognition.listing import MOST_JSON_BYTES, Listing, quoted
+from hubmaxact.recognition.listing import COMMITTED_POINTERS, MOST_JSON_BYTES, Listing, quoted
 from hubmaxact.recognition.weights import SUFFIX
 
 
@@ -25,7 +25,7 @@ class Repository(Listing):
         self, repo_id: str, commit: str, files: Mapping[str, HubFile] | None = None
     ) -> None:
         self.name, self.commit = repo_id, commit
-        self.lfs_advice = "Upload the files themselves: `hf upload`, or git with git-lfs installed."
+        self.lfs_advice = COMMITTED_POINTERS
         self.nothing_advice = f"Check the name and the revision ({commit[:7]} was read)."
         self.files = list_files(repo_id, commit) if files is None else files
         self.root = frozenset(path for path in self.files if "/" not in path)

@@ -134,7 +134,8 @@ def _require(file: str, listing: Listing) -> None:
             f"file in {listing.name}. Save the checkpoint again."
         )
     if file not in listing.root:
-        raise IncompleteWeightsError(
+        refusal = IncompleteWeightsError(
             f"{INDEX} names {printable(file)}, which is not there. "
             "Download or save the checkpoint again."
         )
+        raise listing.lacking(file, refusal)

@@ -10,18 +10,15 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.printable import LONGEST_PATH, printable, without_secret
 from hubmaxact.report.document import REPORT_NAME
 
 REPO = r"(?P<repo>[^/@\s]{1,96}(?:/[^/@\s]{1,96})?)"
-ID = re.compile(rf"{REPO}(?:@(?P<revision>[^@\s]{{1,200}}))?(?P<file>)")
+ID = re.compile(rf"{REPO}(?:@(?P<revision>[^@\s]{{1,200}}))?/?(?P<file>)")
 HF = re.compile(
     rf"hf://(?:models/)?{REPO}"
-    r"(?:@(?P<revision>refs/(?:pr|convert)/[^/@\s]{1,100}|[^/@\s]{1,200}))?(?:/(?P<file>.{1,500}))?"
+    r"(?:@(?P<revision>refs/(?:pr|convert)/[^/@\s]{1,100}|[^/@\s]{1,200}))?(?:/(?P<file>.{1,500})?)?"
 )
-SECRET = re.compile(r"(?<=//)[^/?#]*@")
-"""What stands before the host of a URL: a name and a password, or a token."""
-
 SCHEME = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9+.-]*)://")
 HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 """Names of one host; another one that HF_ENDPOINT names has one name."""
@@ -155,4 +152,4 @@ def _host(url: SplitResult) -> tuple[str, int | None]:
 
 
 def _shown(name: str) -> str:
-    return printable(SECRET.sub("...@", name), LONGEST_PATH)
+    return printable(without_secret(name), LONGEST_PATH)

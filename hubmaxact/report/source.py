@@ -59,6 +59,10 @@ def find(source: str | Path, revision: str | None = None) -> Found:
     """
     if source in STDIN:
         return Found(_from_standard_input())
+    if not source:  # a variable that is not set; the folder here is called "."
+        raise UnreadableFileError(
+            "the name of the report is empty. Give its file, a folder that holds it, or a Hub id."
+        )
     if not is_local(source):
         return _on_the_hub(str(source), revision)
     path = Path(source)

@@ -19,6 +19,8 @@ VARIABLE = "HUBMAXACT_LLAMA_TOKENIZER"
     ("spec", "address"),
     [
         ("hf://datasets/a/b", Address("a/b", None, None)),
+        ("hf://datasets/a/b/", Address("a/b", None, None)),
+        ("hf://datasets/a/b@refs/pr/1/x.jsonl", Address("a/b", "refs/pr/1", "x.jsonl")),
         ("hf://datasets/a/b@main", Address("a/b", "main", None)),
         ("hf://datasets/a/b@refs%2Fpr%2F1/x.jsonl", Address("a/b", "refs/pr/1", "x.jsonl")),
         ("hf://datasets/a/b/x/y@2.parquet", Address("a/b", None, "x/y@2.parquet")),
@@ -35,6 +37,11 @@ def test_an_address_is_taken_apart(spec, address):
         ("hf://models/a/b", "is no data set address"),
         ("hf://datasets/a/b@/x.jsonl", "is no data set address"),
         ("hf://datasets/a b/c", "is no data set address"),
+        (
+            "https://me:secret@hub/datasets/a/b/blob/main/x.jsonl",
+            r"https://\.\.\.@hub/\S+ is a URL\. Name a data set of the Hub as hf://datasets/",
+        ),
+        ("hf://me:secret@hub/a", r"^'hf://\.\.\.@hub/a' is no data set address"),
         ("hf://datasets/a/b/x.csv", r"x\.csv is neither \.jsonl nor \.parquet"),
     ],
 )
@@ -106,7 +113,7 @@ BAD = {
 
 
 NO_ANSWER = (
-    "HubError: the Hub at http://127.0.0.1:9/datasets/someone/lines gives no usable answer: "
+    "NoAnswerError: the Hub at http://127.0.0.1:9/datasets/someone/lines gives no usable answer: "
     "the connection failed. Try again later."
 )
 NOT_HERE = (

@@ -24,7 +24,8 @@ def test_a_wait_that_nobody_would_sit_through_is_told(ask, hub):
     hub.faults.add("GET", "/api/datasets/", status=429, headers=used_up)
     assert ask(LINES) == [
         {
-            "error": "HubError: the Hub's rate limit is used up (429). Try again in 900 seconds.",
+            "error": "NoAnswerError: the Hub's rate limit is used up (429). Try again in 900 "
+            "seconds.",
             "code": 2,
         }
     ]
@@ -47,7 +48,7 @@ def test_a_hub_that_is_down_is_given_up_and_named(ask, hub):
     (answer,) = ask(LINES)
     place = f"{hub.url}/datasets/someone/lines"
     assert answer["error"].startswith(
-        f"HubError: the Hub at {place} gives no usable answer: status 500."
+        f"NoAnswerError: the Hub at {place} gives no usable answer: status 500."
     )
     assert len(hub.asked("GET", "/api/datasets/")) == 4
 

@@ -1,17 +1,29 @@
 """Offline, the cache is read by branch, tag or commit, and a file that it lacks is named."""
 
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from command import DENSE
 from huggingface_hub import constants
+from recognition.places import NO_CHECKPOINTS, POINTER
 
-from hubmaxact.errors import HubError
+from hubmaxact.errors import HubError, HubmaxactError, NoCheckpointError
 from hubmaxact.hub import cache
+from hubmaxact.hub.retry import NoAnswerError
 from hubmaxact.measurement.source import Source, resolve_source
 
 FIRST, HEAD = "1" * 40, "2" * 40
 REPO = "alice/model"
+LACKING = (
+    "no safetensors weights",
+    "no config",
+    "and no index",
+    "but neither",
+    r"names a\.safetensors",
+)
+"""What a folder is told to lack, and the cache may lack where the repository does not."""
 
 
 @pytest.fixture
@@ -83,6 +95,61 @@ def test_a_shard_that_is_not_there_is_named_with_or_without_the_index(cached):
     # A link whose blob is gone is no file.
     (folder / "model-00002-of-00002.safetensors").symlink_to("../../blobs/gone")
     with pytest.raises(HubError, match=r"does not hold model-00002-of-00002\.safetensors of"):
+        resolve_source(REPO)
+
+
+def test_what_the_cache_holds_instead_of_a_checkpoint_is_told_as_of_a_folder(cached):
+    """Fetching it once more, which is the advice where a file is lacking, would change nothing."""
+    folder = cached / "snapshots" / HEAD
+    for words, error, files in NO_CHECKPOINTS:
+        shutil.rmtree(folder)
+        for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        with pytest.raises(HubmaxactError) as refusal:
+            resolve_source(REPO)
+        is_lacking = re.search(r"^HF_HUB_OFFLINE is set.*does not hold", str(refusal.value))
+        assert bool(is_lacking) == any(part in words for part in LACKING), refusal.value
+        if not is_lacking:
+            assert isinstance(refusal.value, error), words
+            assert re.search(words, str(refusal.value)), words
+            # "alone" is said of what is there, and the repository may hold more.
+            assert "alone" not in words or "what the Hub's cache" in str(refusal.value), words
+
+
+def test_a_name_that_is_empty_is_not_the_folder_here(cached, monkeypatch):
+    monkeypatch.chdir(cached / "snapshots" / HEAD)
+    assert resolve_source(".").folder == Path()
+    with pytest.raises(NoCheckpointError, match="name of the checkpoint is empty"):
+        resolve_source("")
+
+
+def test_only_what_can_be_asked_for_is_named_as_held(cached):
+    (cached / "refs" / "gone").write_text("9" * 40)
+    with pytest.raises(HubError, match=r"at v3, only main, refs/pr/1, v1\. Fetch"):
+        resolve_source(REPO, revision="v3")
+    shutil.rmtree(cached / "refs")
+    with pytest.raises(HubError, match=rf"at main, only {FIRST}, {HEAD}\. Fetch"):
+        resolve_source(REPO)
+
+
+def test_a_hub_that_does_not_answer_leaves_the_cache(cached, monkeypatch):
+    def none(*_args, **_options):
+        raise NoAnswerError("no usable answer. Try again later.")
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(cache, "resolve_commit", none)
+    for revision, commit in ((None, HEAD), ("v1", FIRST), (FIRST, FIRST)):
+        held = rf"later\. The cache .* files of it at {commit[:7]}, .* HF_HUB_OFFLINE=1\."
+        with pytest.raises(HubError, match=held):
+            cache.find_commit(REPO, revision)
+    with pytest.raises(HubError, match=r"^no usable answer\. Try again later\.$"):
+        cache.find_commit(REPO, "v3")
+
+
+def test_pointers_that_were_committed_are_no_fault_of_the_cache(cached):
+    (cached / "snapshots" / HEAD / "tokenizer.json").write_bytes(POINTER)
+    with pytest.raises(HubmaxactError, match=r"tokenizer\.json\)\. Upload the files themselves"):
         resolve_source(REPO)
 
 

@@ -1,7 +1,12 @@
 """Turning failures into kinds and strangers' words into one safe line."""
 
 import pytest
-from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+)
+from huggingface_hub.utils import httpx
 
 from hubmaxact.hub.asked_wait import asked_wait
 from hubmaxact.hub.faults import MAX_DETAIL, Fault, Kind, cause, classify, clean
@@ -63,12 +68,44 @@ ERRORS = [
     (KeyError("commitUrl"), Kind.UNCERTAIN),
     (ValueError("no JSON"), Kind.UNCERTAIN),
     (OSError(28, "No space left on device"), Kind.DISK),
+    (OSError(5, "Input/output error"), Kind.DISK),
+    (NotADirectoryError(20, "Not a directory", "/cache/models--a--b"), Kind.DISK),
+    (FileExistsError(17, "File exists", "/cache"), Kind.DISK),
 ]
 
 
 @pytest.mark.parametrize(("error", "kind"), ERRORS, ids=[type(row[0]).__name__ for row in ERRORS])
 def test_errors_without_an_answer_have_a_kind(error, kind):
     assert classify(error).kind is kind
+
+
+def told(fault):
+    return fault.sentence(repo="a/b", revision="main", url="https://hub/a/b")
+
+
+def test_a_cache_that_is_no_folder_is_named():
+    fault = classify(NotADirectoryError(20, "Not a directory", "/cache\x1b/x"))
+    assert "Not a directory (/cache\\u001b/x). Free some space, or set HF_HUB_CACHE" in told(fault)
+
+
+def test_a_wait_of_years_is_told_in_days():
+    for wait, words in ((7, "7 seconds"), (900, "900 seconds"), (9999, "3 hours"),
+                        (10 * 365 * 86_400, "3,650 days")):  # fmt: skip
+        assert f"Try again in {words}." in told(Fault(Kind.RATE_LIMITED, "", wait)), wait
+
+
+def test_words_of_the_server_end_before_ours_begin():
+    request = httpx.Request("GET", "https://hub/a/b")
+    for status, said, words in (
+        (500, "scripted", "status 500. scripted. Try again later."),
+        (500, "Really?", "status 500. Really? Try again later."),
+        (500, "", "status 500. Try again later."),
+        (403, "no", "with read access to it. no."),
+        (422, "odd", "(422): odd. Look at"),
+    ):
+        answer = httpx.Response(status, request=request)
+        error = HfHubHTTPError("", response=answer, server_message=said or None)
+        assert words in told(classify(error)), said
 
 
 def after(first):

@@ -11,7 +11,7 @@ from loopback_hub import environment
 from loopback_hub.desk import REPO, WEIGHTS
 
 from hubmaxact.errors import HubError
-from hubmaxact.hub.repository import _take, blob_id
+from hubmaxact.hub.repository import _take, blob_id, check_repo_id
 
 SHOWN = """
 import json, sys
@@ -39,6 +39,8 @@ NOT_FOUND = (
     "HubError: alice/nope is not on the Hub, or this token may not see it (404). "
     "Check the name and the token; repositories are never created here."
 )
+
+WHICH = "Name a branch, a tag, or a commit by all of its 40 digits."
 
 
 def ask(desk, *calls, token=None):
@@ -73,7 +75,7 @@ def test_a_revision_becomes_a_commit(desk):
         head,
         first,
         first,
-        "HubError: alice/model has no revision v2 (404). Name an existing branch.",
+        f"HubError: alice/model has no revision v2 (404). {WHICH}",
         NOT_FOUND,
         "HubError: '../../x' is not a repository id. Write it as owner/name.",
     ]
@@ -182,7 +184,7 @@ def test_a_report_is_found_by_every_name_of_its_repository(desk):
     assert unknown == NOT_FOUND.replace(
         "HubError: ", "HubError: there is no file or folder alice/nope here, and on the Hub: "
     )
-    assert no_tag == f"HubError: {REPO} has no revision v9 (404). Name an existing branch."
+    assert no_tag == f"HubError: {REPO} has no revision v9 (404). {WHICH}"
     assert both.startswith(f"HubError: there is no file or folder {REPO}@v9 here, and on the Hub: ")
     assert elsewhere.startswith(
         "AddressError: https://huggingface.co/alice/model is not on the Hub"
@@ -216,7 +218,7 @@ def test_a_wait_that_nobody_would_sit_through_is_told_and_not_slept_through(desk
         f"source.list_files({REPO!r}, {commit!r})",
         f"checkpoint.download_checkpoint({REPO!r}, {commit!r})",
     )
-    told = "HubError: the Hub's rate limit is used up (429). Try again in 400 seconds."
+    told = "NoAnswerError: the Hub's rate limit is used up (429). Try again in 400 seconds."
     assert listing == download == told
     assert set(WEIGHTS) < set(files)
 
@@ -234,3 +236,26 @@ def test_a_gated_model_names_its_page(desk):
 
 def test_blobs_are_named_as_git_names_them():
     assert blob_id(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+
+
+def test_an_id_written_otherwise_is_told_as_it_is_meant():
+    for said, meant in {
+        "alice/model/": "alice/model.",
+        " alice/model": "alice/model.",
+        "alice/model.git": "alice/model.",
+        "models/alice/model": "alice/model.",
+        "alice/model@v1": "alice/model, and v1 as its revision.",
+        "hf://alice/model@refs/pr/1": "alice/model, and refs/pr/1 as its revision.",
+        "hf.co/alice/model": "alice/model.",
+        "https://huggingface.co/alice/model?x=1": "owner/name.",
+        "https://huggingface.co/alice/model/tree/a%2Fb": "alice/model, and a/b as its revision.",
+        "https://me:secret@hub:8/alice/model/blob/main/x.json": "alice/model, and main as",
+        "hf://datasets/alice/rows": "owner/name.",
+        "spaces/alice/page": "owner/name.",
+        "a/b/c": "owner/name.",
+    }.items():
+        with pytest.raises(HubError) as refusal:
+            check_repo_id(said)
+        words = str(refusal.value)
+        assert f"is not a repository id. Write it as {meant}" in words, said
+        assert "secret" not in words, said

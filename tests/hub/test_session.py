@@ -1,11 +1,12 @@
 """The session that every call goes through: no endless wait, no token for strangers."""
 
 import pytest
-from huggingface_hub.utils import _http
+from huggingface_hub.utils import _http, httpx
 from loopback_hub import LoopbackHub
 from loopback_hub.desk import REPO
 
 from hubmaxact.hub import session
+from hubmaxact.hub.retry import NoAnswerError, ask
 
 # Far longer than a push may take here: a client that waits for it is stopped before.
 HANGS = {"delivery": "hang", "seconds": 90}
@@ -86,3 +87,21 @@ def test_a_repository_of_countless_files_is_given_up(desk):
 
 def test_every_answer_that_the_library_would_sleep_over_is_ours_to_handle():
     assert set(_http._DEFAULT_RETRY_ON_STATUS_CODES) <= session.SLEPT_OVER
+
+
+@pytest.mark.parametrize(("times", "calls"), [(1, 4), (2, 2), (6, 1)])
+def test_the_tries_of_the_client_itself_count(monkeypatch, times, calls):
+    """It sleeps half a minute over them: a Hub that is away would be waited for four times."""
+    monkeypatch.setenv("HUBMAXACT_BACKOFF_SECONDS", "0.001")
+    made = []
+
+    def call():
+        made.append("call")
+        for _ in range(times):
+            with session.watched():  # as a listing does, inside the call
+                session._count(httpx.Request("GET", "http://127.0.0.1:9/api/models"))
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(NoAnswerError):
+        ask(call, repo_id=REPO)
+    assert len(made) == calls

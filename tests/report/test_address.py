@@ -17,9 +17,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 ADDRESSES = {
     "alice/model": Address("alice/model"),
+    "alice/model/": Address("alice/model"),
     "alice/model@v1": Address("alice/model", "v1"),
     f"hf://alice/model@{COMMIT}": Address("alice/model", COMMIT),
     "hf://models/alice/model": Address("alice/model"),
+    "hf://alice/model/": Address("alice/model"),
     "hf://alice/model@refs/pr/3": Address("alice/model", "refs/pr/3"),
     "hf://alice/model@refs%2Fpr%2F3/old/x.json": Address("alice/model", "refs/pr/3", "old/x.json"),
     f"{HOME}/alice/model": Address("alice/model"),
@@ -95,6 +97,8 @@ def test_every_function_takes_the_folder_that_holds_a_report(tmp_path, monkeypat
         assert [each.file for each in compare(name, REPORT).reports] == [str(folder), None]
     monkeypatch.chdir(folder)
     assert read_report(".") == REPORT
+    with pytest.raises(UnreadableFileError, match="name of the report is empty"):
+        read_report("")
     (folder / REPORT_NAME).unlink()
     for call in (read_report, lambda name: push(name, "alice/model")):
         with pytest.raises(UnreadableFileError, match=f"^{folder} holds no {REPORT_NAME}. Measure"):

@@ -2,21 +2,19 @@
 
 import glob
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-from hubmaxact.errors import HubError
-from hubmaxact.hub.cache import absent_file, cached_folder
 from hubmaxact.hub.client import api
 from hubmaxact.hub.retry import ask
 from hubmaxact.measurement.checkpoint.own_code import model_class
-from hubmaxact.measurement.checkpoint.weight_files import TOKENIZERS, check_small_files
-from hubmaxact.recognition.adapter import refuse_adapter
+from hubmaxact.measurement.checkpoint.weight_files import check_small_files
+from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
-from hubmaxact.recognition.recognize import CONFIG, SHARD, recognize
+from hubmaxact.recognition.recognize import recognize
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.small_files import small_files
-from hubmaxact.recognition.weights import INDEX, SINGLE, SUFFIX, left_aside, weight_map
+from hubmaxact.recognition.weights import left_aside
 
 LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
 
@@ -73,33 +71,12 @@ def cached_checkpoint(repo_id: str, commit: str) -> Path:
     Raises:
         NoCheckpointError: What lies there is something else than a checkpoint.
         UnsafeCheckpointError: It needs pickle or code, or is quantized.
-        IncompleteWeightsError: Its index names no files.
+        IncompleteWeightsError: Its index names no files, or Git LFS pointers were committed.
         HubError: A file of it is not there; the message names the first.
     """
-    folder = cached_folder(repo_id, commit)
-    listing = Folder(folder, repo_id)
-    refuse_adapter(listing)
-    if absent := next(_absent(listing), None):
-        raise HubError(absent_file(repo_id, commit, absent))
-    if words := left_aside(repo_id, recognize(listing).weights.beside):
+    listing = Cached(repo_id, commit)
+    found = recognize(listing)
+    check_small_files(listing, found.config)
+    if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
-    return folder
-
-
-def _absent(listing: Folder) -> Iterator[str]:
-    """What no checkpoint is without, and this folder is."""
-    if CONFIG not in listing.root:
-        yield CONFIG
-    yield from sorted(_weights(listing) - listing.root)
-    if not any(path.is_file() for pattern in TOKENIZERS for path in listing.folder.glob(pattern)):
-        yield TOKENIZERS[0]
-
-
-def _weights(listing: Folder) -> frozenset[str]:
-    """The weight files that there should be, by the index or by their own names."""
-    if INDEX in listing.root:
-        return frozenset(weight_map(listing.json(INDEX)).values())
-    found = frozenset(name for name in listing.root if name.endswith(SUFFIX))
-    if not found:
-        return frozenset({SINGLE})
-    return frozenset({INDEX}) if any(map(SHARD.fullmatch, found)) else found
+    return listing.folder

@@ -117,10 +117,11 @@ def _refuse_other_weights(config: dict[str, Any]) -> None:
 def _require_tokenizer(listing: Folder) -> None:
     """A folder without one would get an empty tokenizer from transformers."""
     if not any(fnmatchcase(name, pattern) for name in listing.root for pattern in TOKENIZERS):
-        raise UnsafeCheckpointError(
+        refusal = UnsafeCheckpointError(
             f"{listing.name} has no tokenizer ({', '.join(TOKENIZERS)}). "
             "Put the checkpoint's own tokenizer files beside the weights."
         )
+        raise listing.lacking(TOKENIZERS[0], refusal)
 
 
 def _check_shard(shard: str, header: Iterable[str], expected: dict[str, str]) -> None:
