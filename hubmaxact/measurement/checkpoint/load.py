@@ -8,7 +8,8 @@ import torch
 import transformers
 from transformers.utils.quantization_config import Mxfp4Config
 
-from hubmaxact.errors import DeviceError, UnsafeCheckpointError
+from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
+from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.completeness import settle
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
@@ -143,6 +144,7 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, tuple[str,
     chosen = model_class(files.folder, files.config)
     with transformers_log() as said, sound_index(files) as folder:
         try:
+            refuse_oversized(files, chosen, options.get("attn_implementation"))
             model, info = chosen.from_pretrained(
                 str(folder),
                 use_safetensors=True,
@@ -153,6 +155,8 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, tuple[str,
                 ignore_mismatched_sizes=True,
                 **options,
             )
+        except HubmaxactError:
+            raise
         except Exception as error:  # a damaged configuration shows as whatever it breaks first
             if ran_out(error):
                 raise
