@@ -303,7 +303,7 @@ class TestWeights:
 
     def test_a_tokenizer_that_is_none(self, dense):
         (dense / "tokenizer.json").write_text("{}")
-        refused(dense, "the tokenizer of dense cannot be loaded")
+        refused(dense, "the tokenizer of dense cannot be loaded: tokenizer.json is cut off")
 
 
 class TestCorpora:
