@@ -12,13 +12,13 @@ from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.completeness import settle
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+from hubmaxact.measurement.checkpoint.not_built import not_built
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
 from hubmaxact.measurement.checkpoint.sound_index import sound_index
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
-from hubmaxact.measurement.failures.own_error import reason
 from hubmaxact.recognition.quantization import declared
 
 DTYPES = {
@@ -162,18 +162,5 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, tuple[str,
                 raise
             if says_ran_out(log := "\n".join(said)):
                 raise MemoryError(log) from error
-            raise _not_built(files, error) from error
+            raise not_built(files, error) from error
     return model.eval(), settle(files, model, info)
-
-
-def _not_built(files: WeightFiles, error: Exception) -> UnsafeCheckpointError:
-    if isinstance(error, ImportError):
-        advice = (
-            "Install the package that it names, for this torch and this device, or leave out what "
-            "asks for it (attn_implementation)."
-        )
-    else:
-        advice = "Compare it with the configuration the model was released with."
-    return UnsafeCheckpointError(
-        f"transformers cannot build {files.name} from its config.json: {reason(error)}. {advice}"
-    )
