@@ -317,6 +317,10 @@ class TestWeights:
         (dense / "tokenizer.json").write_text("{}")
         refused(dense, "the tokenizer of dense cannot be loaded: tokenizer.json is cut off")
 
+    def test_a_tokenizer_that_raises_when_it_is_used(self, dense):
+        edit_json(dense / "tokenizer_config.json", tokenizer_class="BertTokenizer")
+        refused(dense, r"\(BertTokenizer\) cannot encode texts: WordPiece .*tokenizer_class in")
+
 
 class TestCorpora:
     def test_an_empty_corpus(self, dense):
