@@ -37,18 +37,25 @@ def refuse_oversized(
         Exception: Whatever transformers raises of a configuration that it cannot build.
     """
     model = _without_memory(files, chosen, attn_implementation)
-    asked = {name: tuple(each.shape) for name, each in model.named_parameters()}
-    number, held = sum(each.numel() for each in model.parameters()), num_weights(files)
+    asked, held = [each.numel() for each in model.parameters()], num_weights(files)
+    number = sum(asked)
     if number <= max(HARMLESS, MOST_TIMES * held):
         return
-    largest = max(model.named_parameters(), key=lambda named: named[1].numel())[0]
-    shape = " x ".join(map(str, asked[largest]))
-    said = _said(files.config, max(asked[largest]))
     raise IncompleteWeightsError(
-        f"{CONFIG} of {files.name} asks for a model of {number:.3g} weights, the largest "
-        f"{printable(largest)} of {shape}{said}, and the files hold {held:.3g}. Compare it with "
-        "the configuration the model was released with."
+        f"{CONFIG} of {files.name} asks for a model of {number:.3g} weights"
+        f"{_largest(files, model, held) or f' in {len(asked):,} tensors'}, and the files hold "
+        f"{held:.3g} in {len(files.tensors):,}. Compare it with the configuration the model was "
+        "released with."
     )
+
+
+def _largest(files: WeightFiles, model: torch.nn.Module, held: int) -> str:
+    """The largest weight that is asked for; empty where only all of them together are too much."""
+    name, weight = max(model.named_parameters(), key=lambda named: named[1].numel())
+    if weight.numel() <= held:
+        return ""
+    shape, said = " x ".join(map(str, weight.shape)), _said(files.config, max(weight.shape))
+    return f", the largest {printable(name)} of {shape}{said}"
 
 
 def _without_memory(

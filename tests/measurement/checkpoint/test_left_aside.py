@@ -126,14 +126,19 @@ def test_a_head_that_the_architecture_has_no_place_for(dense):
 )
 def test_a_configuration_that_asks_for_more_than_the_files_hold(dense, key, number, largest):
     configure(dense, **{key: number})
-    asked = (
-        rf"config.json of dense asks for a model of \S+ weights, the largest .*{largest}.* hold 2"
-    )
+    asked = rf"asks for a model of \S+ weights, the largest .*{largest}.* hold 2e\+06 in 90"
     with pytest.raises(IncompleteWeightsError, match=asked) as raised:
         loaded(dense)
     assert (f" ({key} {number})" in str(raised.value)) == (
         key in {"vocab_size", "intermediate_size"}
     )
+
+
+def test_a_configuration_that_asks_for_many_more_layers(dense):
+    configure(dense, num_hidden_layers=300, layer_types=None, hidden_size=1024, vocab_size=64)
+    asked = r"asks for a model of \S+ weights in [\d,]+ tensors, and the files hold 2e\+06 in 90\."
+    with pytest.raises(IncompleteWeightsError, match=asked):
+        loaded(dense)
 
 
 PREDICTION = [
