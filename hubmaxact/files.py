@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import stat
+from io import BufferedReader
 from pathlib import Path
 
 from hubmaxact.errors import HubmaxactError
@@ -33,8 +34,33 @@ class WriteError(HubmaxactError):
     """Raised when a result cannot be written; what was there before is still there."""
 
 
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading; nothing else is waited for or read.
+
+    Args:
+        path: The file, whoever made it.
+
+    Returns:
+        Its bytes, from the first.
+
+    Raises:
+        OSError: It is missing, not a regular file, or may not be read; `strerror` says which.
+    """
+    try:
+        # Without O_NONBLOCK, opening a pipe would wait for a writer.
+        descriptor = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        )
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "its name holds a NUL") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
 def read_regular(path: Path, limit: int) -> bytes:
-    """Return the first `limit` bytes of a regular file; nothing else is waited for or read.
+    """Return the first `limit` bytes of a regular file.
 
     Args:
         path: The file, whoever made it.
@@ -44,20 +70,10 @@ def read_regular(path: Path, limit: int) -> bytes:
         The file's beginning, or all of it.
 
     Raises:
-        OSError: It is missing, not a regular file, or may not be read; `strerror` says which.
+        OSError: As `open_regular` does.
     """
-    try:
-        # Without O_NONBLOCK, opening a pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except ValueError as error:
-        raise OSError(errno.EINVAL, "its name holds a NUL") from error
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(limit)
-    finally:
-        os.close(descriptor)
+    with open_regular(path) as file:
+        return file.read(limit)
 
 
 def is_lfs_pointer(content: bytes) -> bool:

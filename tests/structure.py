@@ -46,7 +46,7 @@ ALLOWED = {
         "measurement.checkpoint",
     ),
     "measurement.anatomy": ("errors", "report", "measurement.failures"),
-    "measurement.tokenization": ("errors", "printable", "corpus"),
+    "measurement.tokenization": ("errors", "printable", "corpus", "measurement.failures"),
     "measurement.statistics": ("formats", "measurement.batch_plan"),
     "measurement.execution": (
         "errors",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from hubmaxact.errors import CorpusError
-from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer
+from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer, open_regular
 
 GZIP = b"\x1f\x8b"
 ELSEWHERE = {
@@ -40,7 +40,8 @@ def opened(path: Path, name: str) -> Iterator[BinaryIO]:
             pointer.
     """
     try:
-        with path.open("rb") as file:
+        # A pipe could be read only once, and a report is verified on the same texts.
+        with open_regular(path) as file:
             start = file.peek(MOST_POINTER_BYTES + 1)
             _refuse_other(start, name)
             yield cast("BinaryIO", gzip.GzipFile(fileobj=file)) if start[:2] == GZIP else file

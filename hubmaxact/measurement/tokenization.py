@@ -11,7 +11,9 @@ import numpy.typing as npt
 from transformers import PreTrainedTokenizerBase
 
 from hubmaxact.corpus import Corpus
-from hubmaxact.errors import CorpusError, VocabularyError
+from hubmaxact.errors import CorpusError, UnsafeCheckpointError, VocabularyError
+from hubmaxact.measurement.failures.memory import ran_out
+from hubmaxact.measurement.failures.own_error import reason
 from hubmaxact.printable import counted
 
 PROBE = "a"
@@ -49,6 +51,7 @@ def encode(
 
     Raises:
         CorpusError: No text gives a single token, or the limit leaves no room for a text.
+        UnsafeCheckpointError: The tokenizer raises.
     """
     specials = special_tokens == "as_tokenizer"
     # A text is measured from its beginning, as far as asked, whatever the configuration prefers.
@@ -74,9 +77,18 @@ def encode(
 def _ids(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], specials: bool, max_seq_len: int
 ) -> Sequence[Sequence[int]]:
-    encoded: Sequence[Sequence[int]] = tokenizer(
-        list(texts), add_special_tokens=specials, truncation=True, max_length=max_seq_len
-    )["input_ids"]
+    try:
+        encoded: Sequence[Sequence[int]] = tokenizer(
+            list(texts), add_special_tokens=specials, truncation=True, max_length=max_seq_len
+        )["input_ids"]
+    except Exception as error:  # tokenizers raises Exception itself
+        if ran_out(error):
+            raise
+        raise UnsafeCheckpointError(
+            f"the checkpoint's tokenizer ({type(tokenizer).__name__}) cannot encode texts: "
+            f"{reason(error)}. Compare its files, tokenizer_class in tokenizer_config.json first, "
+            "with those the model was released with."
+        ) from error
     return encoded
 
 

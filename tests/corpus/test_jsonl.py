@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 
 import pytest
 
@@ -194,10 +195,13 @@ def test_a_missing_file_is_refused(tmp_path):
         corpus.load(str(tmp_path / "none.jsonl"))
 
 
-def test_a_folder_is_refused(tmp_path):
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path):
     tmp_path.joinpath("folder.jsonl").mkdir()
-    with pytest.raises(CorpusError, match=r"folder.jsonl: Is a directory. Name a JSONL file"):
-        corpus.load(str(tmp_path / "folder.jsonl"))
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for name in ("folder.jsonl", "pipe.jsonl"):
+        refused = rf"{name}: it is not a regular file. Name a JSONL file"
+        with pytest.raises(CorpusError, match=refused):
+            corpus.load(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("stem", ["a\x1bb", "a\u202eb", "a\udcffb"])

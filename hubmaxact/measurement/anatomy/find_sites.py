@@ -37,7 +37,8 @@ def find_sites(model: PreTrainedModel) -> Anatomy:
         Its sites in site order, and what is absent by design or could not be found.
 
     Raises:
-        UnknownAnatomyError: It is no causal decoder, or no list of decoder layers is there.
+        UnknownAnatomyError: It is no causal decoder, no list of decoder layers is there, or its
+            routers choose no expert.
         CoverageError: Not one site can be watched.
     """
     stack = find_stack(model)
@@ -54,6 +55,7 @@ def find_sites(model: PreTrainedModel) -> Anatomy:
         )
         for index, layer in enumerate(stack.layers)
     ]
+    _refuse_idle_experts(model, parts, probe)
     for pieces in parts:
         pieces.routers = pieces.routers or _routers_by_width(model, pieces, probe)
     found: Found = find_embedding_and_norm(stack, probe)
@@ -81,6 +83,16 @@ def _num_experts(experts: nn.Module) -> int:
     number = experts.num_experts  # transformers' own name, in every module of fused experts
     assert isinstance(number, int)
     return number
+
+
+def _refuse_idle_experts(model: PreTrainedModel, parts: list[LayerParts], probe: Probe) -> None:
+    for pieces in parts:
+        if any(probe.routed.get(name) == 0 for name in pieces.experts):
+            raise UnknownAnatomyError(
+                f"no token of {type(model).__name__} reaches an expert of {pieces.name}: its "
+                "router chooses 0 for each. Compare num_experts_per_tok in config.json with the "
+                "one the model was released with."
+            )
 
 
 def _refuse_blind(model: PreTrainedModel, sites: list[Site]) -> None:

@@ -73,7 +73,7 @@ def _watch(
         given = next(module_traits.tensors_in((*args, kwargs)), None)
         if given is not None:
             probe.inputs[name] = given.shape
-        if chosen := _chosen(args, kwargs):
+        if (chosen := _chosen(args, kwargs)) is not None:
             probe.routed[name] = chosen
         probe.calls[name] += 1
         probe.called.append(name)

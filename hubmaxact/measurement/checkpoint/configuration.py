@@ -5,19 +5,72 @@ Knows configurations; knows nothing of weights.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hubmaxact.errors import UnsafeCheckpointError
-from hubmaxact.printable import printable
+from hubmaxact.printable import printable, shown
 
 CONFIG = "config.json"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 CODE_KEYS = ("auto_map", "custom_pipelines")
 KERNEL_KEYS = ("attn_implementation", "_attn_implementation", "experts_implementation")
-MOST = {"num_hidden_layers": 4096, "num_labels": 1_000_000}
+MOST = {
+    "num_hidden_layers": 4096,
+    "num_labels": 1_000_000,
+    "num_experts": 100_000,
+    "num_local_experts": 100_000,
+    "n_routed_experts": 100_000,
+    "moe_num_experts": 100_000,
+}
 """What transformers builds one by one, before it compares anything with the weights."""
+
+DTYPE = re.compile(r"auto|half|double|bfloat16|float(16|32|64)|u?int(8|16|32|64)|float[48]_\w+")
+"""Names of torch's number formats; which of them a model can run in is decided elsewhere."""
+
+
+class Entry(NamedTuple):
+    """What an entry of a configuration holds where it is no null."""
+
+    kind: str
+    is_sound: Callable[[Any], bool]
+
+
+NAME = Entry("a short name", lambda v: isinstance(v, str) and bool(re.fullmatch(r"[\w.+-]+", v)))
+NUMBER_FORMAT = Entry(
+    "the name of one of torch's number formats, such as bfloat16",
+    lambda v: isinstance(v, dict) or (isinstance(v, str) and bool(DTYPE.fullmatch(v))),
+)
+POSITIVE = Entry("a whole number above 0", lambda v: not isinstance(v, int) or v > 0)
+CODE = Entry("an object", lambda v: isinstance(v, dict | list))
+ENTRIES = {
+    CONFIG: {
+        "model_type": NAME,
+        "architectures": Entry(
+            "an array of names",
+            lambda v: isinstance(v, list) and all(isinstance(name, str) for name in v),
+        ),
+        "auto_map": CODE,
+        "dtype": NUMBER_FORMAT,
+        "torch_dtype": NUMBER_FORMAT,
+        "hidden_size": POSITIVE,
+        "vocab_size": POSITIVE,
+        "num_hidden_layers": POSITIVE,
+        "max_position_embeddings": POSITIVE,
+    },
+    TOKENIZER_CONFIG: {
+        "auto_map": CODE,
+        "tokenizer_class": NAME,
+        "added_tokens_decoder": Entry("an object", lambda v: isinstance(v, dict)),
+    },
+}
+"""What transformers passes over without a word, or stumbles over far from its cause; what else it
+makes of a wrong value it says itself.
+"""
+
+NEVER_NULL = ("model_type", "auto_map")
 
 LONGEST_LIST = 200  # characters
 MOST_JSON_BYTES = 100_000_000
@@ -105,6 +158,28 @@ def refuse_endless(config: dict[str, Any]) -> None:
                     f"{CONFIG} asks for {key} {asked:.3g}, and at most {most} are built here. "
                     "Compare it with the configuration the model was released with."
                 )
+
+
+def refuse_damaged(document: dict[str, Any], name: str) -> None:
+    """Refuse entries of a configuration that cannot be what its model was released with.
+
+    Args:
+        document: The file's content.
+        name: The file's, one of ENTRIES.
+
+    Raises:
+        UnsafeCheckpointError: Names the first such entry and what belongs there.
+    """
+    for key, entry in ENTRIES[name].items():
+        if key in document and not _is_sound(key, document[key], entry):
+            raise UnsafeCheckpointError(
+                f"{name} holds {shown(document[key])} as its {key}, where {entry.kind} belongs. "
+                "Compare it with the one the model was released with, or remove that entry."
+            )
+
+
+def _is_sound(key: str, value: object, entry: Entry) -> bool:
+    return key not in NEVER_NULL if value is None else entry.is_sound(value)
 
 
 def _nested(config: dict[str, Any]) -> Iterator[dict[str, Any]]:

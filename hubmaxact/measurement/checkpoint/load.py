@@ -8,16 +8,17 @@ import torch
 import transformers
 from transformers.utils.quantization_config import Mxfp4Config
 
-from hubmaxact.errors import DeviceError, UnsafeCheckpointError
+from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
+from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.completeness import settle
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+from hubmaxact.measurement.checkpoint.not_built import not_built
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
 from hubmaxact.measurement.checkpoint.sound_index import sound_index
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
-from hubmaxact.measurement.failures.own_error import reason
 from hubmaxact.recognition.quantization import declared
 
 DTYPES = {
@@ -143,6 +144,7 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, tuple[str,
     chosen = model_class(files.folder, files.config)
     with transformers_log() as said, sound_index(files) as folder:
         try:
+            refuse_oversized(files, chosen, options.get("attn_implementation"))
             model, info = chosen.from_pretrained(
                 str(folder),
                 use_safetensors=True,
@@ -153,23 +155,12 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, tuple[str,
                 ignore_mismatched_sizes=True,
                 **options,
             )
+        except HubmaxactError:
+            raise
         except Exception as error:  # a damaged configuration shows as whatever it breaks first
             if ran_out(error):
                 raise
             if says_ran_out(log := "\n".join(said)):
                 raise MemoryError(log) from error
-            raise _not_built(files, error) from error
+            raise not_built(files, error) from error
     return model.eval(), settle(files, model, info)
-
-
-def _not_built(files: WeightFiles, error: Exception) -> UnsafeCheckpointError:
-    if isinstance(error, ImportError):
-        advice = (
-            "Install the package that it names, for this torch and this device, or leave out what "
-            "asks for it (attn_implementation)."
-        )
-    else:
-        advice = "Compare it with the configuration the model was released with."
-    return UnsafeCheckpointError(
-        f"transformers cannot build {files.name} from its config.json: {reason(error)}. {advice}"
-    )

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hubmaxact.errors import HubmaxactError, IncompleteWeightsError, OutOfMemoryError
-from hubmaxact.measurement.checkpoint.configuration import CONFIG
+from hubmaxact.errors import HubmaxactError, OutOfMemoryError
 from hubmaxact.measurement.checkpoint.safetensors_header import DTYPE_BITS
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out
 
 BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 CODES_IN_A_BYTE = 2  # of weights that are dequantized here
-SIZES = ("vocab_size", "hidden_size")
-"""Of config.json, each the side of a stored tensor."""
-
 GIGABYTE = 1e9
 
 
@@ -28,7 +24,6 @@ def shortage_told(files: WeightFiles, dtype: str, doing: str) -> Iterator[None]:
 
     Raises:
         OutOfMemoryError: Says how much the weights need, and what would fit.
-        IncompleteWeightsError: config.json is to blame.
     """
     try:
         yield
@@ -37,20 +32,7 @@ def shortage_told(files: WeightFiles, dtype: str, doing: str) -> Iterator[None]:
     except Exception as error:  # of many classes, see there
         if not ran_out(error):
             raise
-        if size := _size_of_nothing(files):
-            raise IncompleteWeightsError(
-                f"{CONFIG} of {files.name} asks for {size}, which no weight there has, and "
-                "memory ran out while that was built. Compare it with the configuration the model "
-                "was released with."
-            ) from error
         raise OutOfMemoryError(_sentence(files, dtype, doing)) from error
-
-
-def _size_of_nothing(files: WeightFiles) -> str | None:
-    """A size in config.json that is the side of no tensor; None when there is no such."""
-    sides = {side for entry in files.tensors.values() for side in entry.shape}
-    sizes = ((key, files.config.get(key)) for key in SIZES)
-    return next((f"{k} {v}" for k, v in sizes if type(v) is int and v not in sides), None)
 
 
 def _sentence(files: WeightFiles, dtype: str, doing: str) -> str:

@@ -14,6 +14,8 @@ from typing import Any
 from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.configuration import (
     CONFIG,
+    TOKENIZER_CONFIG,
+    refuse_damaged,
     refuse_endless,
     refuse_foreign_code,
 )
@@ -102,12 +104,15 @@ def check_small_files(listing: Folder, config: dict[str, Any]) -> None:
     refuse_foreign_code(config)
     _refuse_other_weights(config)
     refuse_endless(config)
+    refuse_damaged(config, CONFIG)
+    if TOKENIZER_CONFIG in listing.root:
+        refuse_damaged(listing.json(TOKENIZER_CONFIG), TOKENIZER_CONFIG)
     _require_tokenizer(listing)
 
 
 def _refuse_other_weights(config: dict[str, Any]) -> None:
     """What is hashed must be what is loaded: nothing may lead transformers to other files."""
-    if named := config.get("transformers_weights"):
+    if (named := config.get("transformers_weights")) is not None:
         raise UnsafeCheckpointError(
             f"{CONFIG} names weights of its own ({ascii(named)[:80]}). Remove transformers_weights "
             f"and keep the weights in {SINGLE}."

@@ -51,6 +51,11 @@ CAUSES = (
         "It ran in {dtype}. Use --dtype {other}.",
     ),
     Cause(
+        _says(r"index out of range in self"),
+        "A token's id or a position lies beyond one of its tables. Compare the sizes of "
+        "vocabularies and positions in config.json with the released ones.",
+    ),
+    Cause(
         _says(r"cuda|cudnn|cublas|device|triton|mps|xpu|hip"),
         "It ran on {device}. Use --device cpu, or another build of torch.",
     ),

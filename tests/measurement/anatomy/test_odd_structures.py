@@ -293,3 +293,11 @@ def measured(decoder, folder, *, allow_partial=False):
         allow_partial=allow_partial,
     )
     return measure(folder / "model", options)
+
+
+def test_a_router_that_chooses_no_expert_is_refused_before_the_run():
+    model = tiny.random_model("qwen3_moe", seed=1, changes={"num_experts_per_tok": 0})
+    with pytest.raises(
+        UnknownAnatomyError, match=r"reaches an expert of model\.layers\.1: .* 0 for"
+    ):
+        find_sites(model)

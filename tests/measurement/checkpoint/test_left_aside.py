@@ -115,9 +115,29 @@ def test_a_head_that_the_architecture_has_no_place_for(dense):
     assert sentence.startswith("1 tensor of dense (lm_head.weight) left aside")
 
 
-def test_memory_that_a_wrong_configuration_asks_for(dense):
-    configure(dense, vocab_size=1 << 44)
-    with pytest.raises(IncompleteWeightsError, match=r"vocab_size \d+, which no weight there has"):
+@pytest.mark.parametrize(
+    ("key", "number", "largest"),
+    [
+        ("vocab_size", 1 << 44, "model.embed_tokens.weight of 17592186044416 x 128"),
+        ("intermediate_size", 10**12, r"mlp.\w+_proj.weight of [ x\d]+"),
+        ("num_attention_heads", 10**9, r"self_attn.\w_proj.weight of [ x\d]+"),
+        ("head_dim", 10**10, r"self_attn.\w_proj.weight of [ x\d]+"),
+    ],
+)
+def test_a_configuration_that_asks_for_more_than_the_files_hold(dense, key, number, largest):
+    configure(dense, **{key: number})
+    asked = rf"asks for a model of \S+ weights, the largest .*{largest}.* hold 2e\+06 in 90"
+    with pytest.raises(IncompleteWeightsError, match=asked) as raised:
+        loaded(dense)
+    assert (f" ({key} {number})" in str(raised.value)) == (
+        key in {"vocab_size", "intermediate_size"}
+    )
+
+
+def test_a_configuration_that_asks_for_many_more_layers(dense):
+    configure(dense, num_hidden_layers=300, layer_types=None, hidden_size=1024, vocab_size=64)
+    asked = r"asks for a model of \S+ weights in [\d,]+ tensors, and the files hold 2e\+06 in 90\."
+    with pytest.raises(IncompleteWeightsError, match=asked):
         loaded(dense)
 
 

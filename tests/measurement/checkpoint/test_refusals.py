@@ -128,19 +128,31 @@ class TestUnsafe:
         refused(moe, r"names a\\u000a::error::\\u001b\[31m\.safetensors, which is not there")
 
     @pytest.mark.parametrize(
-        "damage",
+        ("damage", "told"),
         [
-            {"hidden_size": "x"},
-            {"num_key_value_heads": 0},
-            {"hidden_act": "nonsense"},
-            {"rope_parameters": {"rope_type": "nonsense"}},
-            {"architectures": ["PreTrainedModel"]},
+            ({"hidden_size": "x"}, "Field 'hidden_size' expected int"),
+            ({"num_key_value_heads": 0}, r"by zero \(num_key_value_heads 0\)"),
+            ({"hidden_act": "nonsense"}, 'it knows no hidden_act "nonsense"'),
+            (
+                {"rope_parameters": {"rope_type": "nonsense"}},
+                r'it knows no rope_parameters\.rope_type "nonsense"',
+            ),
+            ({"rope_scaling": {"type": "odd"}}, r'it knows no rope_scaling\.type "odd"'),
+            ({"intermediate_size": -1}, r"negative dimension.*\(intermediate_size -1\)"),
+            ({"architectures": ["PreTrainedModel"]}, ""),
         ],
-        ids=json.dumps,
+        ids=str,
     )
-    def test_a_damaged_configuration(self, dense, damage):
+    def test_a_damaged_configuration(self, dense, damage, told):
         edit_json(dense / "config.json", **damage)
-        refused(dense, "transformers cannot build dense from its config.json: .* Compare it with")
+        built = (
+            rf"transformers cannot build dense from its config.json: .*{told}.*\. Compare it with"
+        )
+        refused(dense, built)
+
+    def test_a_damaged_generation_config(self, dense):
+        (dense / "generation_config.json").write_text("[]")
+        refused(dense, "generation_config.json is not a JSON object")
 
     def test_an_unknown_quantization(self, dense):
         edit_json(dense / "config.json", quantization_config={"quant_method": "mystery"})
@@ -303,7 +315,11 @@ class TestWeights:
 
     def test_a_tokenizer_that_is_none(self, dense):
         (dense / "tokenizer.json").write_text("{}")
-        refused(dense, "the tokenizer of dense cannot be loaded")
+        refused(dense, "the tokenizer of dense cannot be loaded: tokenizer.json is cut off")
+
+    def test_a_tokenizer_that_raises_when_it_is_used(self, dense):
+        edit_json(dense / "tokenizer_config.json", tokenizer_class="BertTokenizer")
+        refused(dense, r"\(BertTokenizer\) cannot encode texts: WordPiece .*tokenizer_class in")
 
 
 class TestCorpora:

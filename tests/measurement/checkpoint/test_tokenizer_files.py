@@ -1,5 +1,6 @@
 """A tokenizer is read from whichever files hold it; a package that it needs is named."""
 
+import base64
 import io
 import json
 import shutil
@@ -11,6 +12,7 @@ from command import DENSE
 
 from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.load import load
+from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.weight_files import inspect
 from hubmaxact.measurement.tokenization import check_vocabulary
 
@@ -77,6 +79,41 @@ def test_tekken_json_names_what_reads_it(dense, without):
     without("mistral_common")
     with pytest.raises(UnsafeCheckpointError, match=r"as tekken\.json, .*install mistral-common\."):
         load(inspect(dense), device="cpu")
+
+
+RANKS = b"".join(base64.b64encode(bytes([i])) + b" %d\n" % i for i in range(256))
+DAMAGED = (
+    ("tokenizer.json", b"{}", r'tokenizer\.json is cut off or no tokenizer, it has no "model"'),
+    ("tokenizer.json", b"[]", r"tokenizer\.json is not a JSON object"),
+    ("tokenizer.json", b"<html>", r"tokenizer\.json is not JSON"),
+    ("tokenizer.model", b"\x80garbage\xff" * 50, r"tokenizer\.model is .* none that tiktoken nor "),
+    ("tokenizer.model", b"<html>", r"tokenizer\.model is cut off or no tokenizer"),
+    ("tokenizer.model", b"\n\x0e\n\x05<unk>cut", "sentencepiece cannot read it"),
+)
+
+
+def test_a_damaged_tokenizer_file_is_named_whatever_reads_it(dense):
+    named = {"tokenizer_class": "LlamaTokenizer"}
+    (dense / "tokenizer_config.json").write_text(json.dumps(named))
+    for name, content, told in DAMAGED:
+        (dense / name).write_bytes(content)
+        with pytest.raises(UnsafeCheckpointError, match=told):
+            load_tokenizer(inspect(dense))
+        (dense / name).unlink()
+
+
+def test_a_tokenizer_model_that_is_a_list_for_tiktoken(dense, without):
+    (dense / "tokenizer.model").write_bytes(RANKS)
+    without("tiktoken")
+    with pytest.raises(UnsafeCheckpointError, match=r"tokenizer\.model, .*pip install tiktoken\."):
+        load_tokenizer(inspect(dense))
+
+
+def test_a_small_file_beside_the_tokenizer_that_is_not_json(dense):
+    shutil.copy(DENSE / "tokenizer.json", dense)
+    (dense / "special_tokens_map.json").write_text("[]")
+    with pytest.raises(UnsafeCheckpointError, match=r"^special_tokens_map\.json is not a JSON obj"):
+        load_tokenizer(inspect(dense))
 
 
 class OfMistral:

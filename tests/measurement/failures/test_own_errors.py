@@ -21,6 +21,7 @@ RAISED = (
         RuntimeError("an illegal\nCUDA\x1b[31m thing"),
         r"illegal CUDA\\u001b\[31m thing.*--device cpu",
     ),
+    (IndexError("index out of range in self"), "lies beyond one of its tables. Compare the sizes"),
     (ValueError(), "raised ValueError: ValueError"),
 )
 
