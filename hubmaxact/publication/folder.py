@@ -142,7 +142,8 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ReadmeError(f"cannot read {name}: {error.strerror}.") from error
+        advice = f" Name the file in it, such as {name}/{README}." if path.is_dir() else ""
+        raise ReadmeError(f"cannot read {name}: {error.strerror}.{advice}") from error
     if len(content) > MAX_README_BYTES:
         raise ReadmeError(
             f"{name} has more than {MAX_README_BYTES:,} bytes. Shorten it, or move it away."

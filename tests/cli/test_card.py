@@ -179,6 +179,11 @@ def test_a_full_disk_leaves_the_folder_as_it_was(folder, room):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_folder_is_no_readme(folder):
+    with pytest.raises(ReadmeError, match=r"Name the file in it, such as .*/README\.md\."):
+        run(folder, "--readme", folder)
+
+
 def test_a_missing_folder_is_named(folder):
     with pytest.raises(WriteError, match="nowhere"):
         run(folder, "--readme", folder / "nowhere" / "README.md", "--write")
