@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,17 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
 }
 NOT_NEEDED = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "GRADIO_ALLOWED_PATHS")
+NEEDED = ("hubmaxact", "gradio", "pyarrow")
+NOT_INSTALLED = 'which is not installed; run pip install "hubmaxact[space]".'
 FIRST_TRY_SECONDS = 5.0
 """How long the start waits for the first index; after that, the page says that it is coming."""
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
+    if name := _missing():
+        print(f"hubmaxact: the comparison page needs {name}, {NOT_INSTALLED}", file=sys.stderr)  # noqa: T201 the one sentence
+        return 2
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     os.environ.update(QUIET)
     for name in NOT_NEEDED:
@@ -46,6 +52,11 @@ def main() -> int:
     with _empty_place():
         _serve(settings, _told_to_end())
     return 0
+
+
+def _missing() -> str | None:
+    """The first library that is not there; each is imported late, deep inside."""
+    return next((name for name in NEEDED if find_spec(name) is None), None)
 
 
 def _serve(settings: "Settings", ending: threading.Event) -> None:

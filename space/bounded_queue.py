@@ -6,12 +6,12 @@ together. Who comes later is told that there is no such call.
 """
 
 import asyncio
-import re
 import time
 from typing import Any, NamedTuple
 
 import gradio
 import orjson
+from call_checks import refusal
 from gradio.queueing import Event, Queue
 from gradio.server_messages import EventMessage, ProcessCompletedMessage
 
@@ -19,7 +19,6 @@ LONGEST_WAIT = 60.0  # seconds; a client asks for its answer at once
 LOOK_SECONDS = 10.0
 MOST_BYTES = 8 * 1024 * 1024  # of JSON; in memory it takes several times as much
 LEAST_BYTES = 4 * 1024  # what is noted of any answer counts as well
-SESSION = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Answer(NamedTuple):
@@ -44,9 +43,9 @@ class BoundedQueue(Queue):
         self._asyncio_tasks.add(asyncio.create_task(self._forget_regularly()))
 
     async def push(self, body: Any, request: Any, username: str | None) -> Any:
-        """Take a call, if its session has a name like those of Gradio's clients."""
-        if body.session_hash is not None and not SESSION.fullmatch(body.session_hash):
-            return False, "session_hash must be 1 to 64 letters, digits, _ or -.", "error"
+        """Take a call that can be answered; Gradio would fail on others, and log a bug."""
+        if why := refusal(body, self.blocks.fns):
+            return False, why, "error"
         outcome = await super().push(body, request, username)
         if outcome[0]:
             self._asked.pop(body.session_hash, None)

@@ -8,7 +8,10 @@ read what is public, and never with a visitor's cookies.
 import re
 from collections.abc import Iterable
 
+import httpx
+from gradio.route_utils import get_root_url
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,7 +73,7 @@ class RequestFilter:
 
 
 def _misuse(scope: Scope) -> Response | None:
-    """Refuse a body that is too large or of a length not told, and an origin that asks nobody."""
+    """Refuse a body too large or of a length not told, and headers that Gradio would fail on."""
     headers = Headers(scope=scope)
     length = headers.get("Content-Length", "" if scope["method"] == "POST" else "0")
     if "Transfer-Encoding" in headers or not length.isdecimal():
@@ -79,6 +82,10 @@ def _misuse(scope: Scope) -> Response | None:
         return _refuse(413, f"A call has at most {LARGEST_CALL:,} bytes.")
     if "Origin" in headers and "Host" not in headers:  # which Gradio compares
         return _refuse(400, "Say which host is asked (Host).")
+    try:
+        get_root_url(Request(scope), scope["path"], None)
+    except httpx.InvalidURL:
+        return _refuse(400, "Forwarded headers must name a host (X-Forwarded-Host).")
     return None
 
 

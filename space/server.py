@@ -10,6 +10,7 @@ from typing import Any
 import gradio
 from bounded_queue import BoundedQueue, ReadingBlocks
 from documentation import INFO, Examples, documentation
+from fastapi.exceptions import RequestValidationError
 from request_filter import RequestFilter
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -57,6 +58,7 @@ class ReadingServer(gradio.Server):
         super().__init__(docs_url=None, redoc_url=None, openapi_url=None)
         self.router.routes.extend([*routes, *documentation(self, examples)])
         self.add_exception_handler(TypeError, _wrong_arguments)
+        self.add_exception_handler(RequestValidationError, _misshapen)
         self._endpoints = tuple(endpoints)
         self._filter = RequestFilter(
             self._collect_or_call,
@@ -115,3 +117,10 @@ async def _wrong_arguments(request: Request, error: Exception) -> Response:
         sentence = f"{request.url.path} takes the arguments that {INFO} names."
         return JSONResponse({"detail": sentence}, status_code=422)
     raise error
+
+
+async def _misshapen(_: Request, error: Exception) -> Response:
+    """Say what is wrong without what was sent, which no JSON may be able to hold."""
+    assert isinstance(error, RequestValidationError)
+    told = [{key: each[key] for key in ("type", "loc", "msg")} for each in error.errors()]
+    return JSONResponse({"detail": told}, status_code=422)

@@ -189,6 +189,9 @@ def _named(folder: Path) -> str | None:
 def _read(path: Path) -> bytes:
     try:
         return read_regular(path, manifests.MAX_INDEX_FILE_BYTES)
+    except FileNotFoundError as error:
+        advice = "Name the folder of a catalog, which `hubmaxact catalog build` makes."
+        raise NoIndexError(f"cannot read {path}: {error.strerror}. {advice}") from error
     except OSError as error:
         raise NoIndexError(f"cannot read {path}: {error.strerror}.") from error
 

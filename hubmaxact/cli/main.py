@@ -7,6 +7,7 @@ Commands import what is heavy inside their bodies, so `--help` stays instant.
 import io
 import os
 import sys
+from difflib import get_close_matches
 from typing import NoReturn
 
 import click
@@ -32,6 +33,17 @@ class Commands(click.Group):
         module = __import__(f"hubmaxact.cli.{cmd_name}", fromlist=[cmd_name])
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, and name the command that a misspelled one resembles."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if not (near := get_close_matches(args[0], COMMANDS, n=1)):
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

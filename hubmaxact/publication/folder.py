@@ -1,6 +1,8 @@
 """The section and its picture into a README's folder: planned first, written all or nothing."""
 
+import contextlib
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,18 +86,34 @@ def write(placement: Placement) -> None:
     Raises:
         WriteError: A file cannot be written; what was there before is still there.
     """
-    for change in placement.changes:
-        try:
-            change.path.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            folder = change.path.parent
-            raise WriteError(f"cannot make the folder {folder}: {error.strerror}.") from error
-        write_bytes(change.path, change.after)
+    with contextlib.ExitStack() as undoing:
+        for change in placement.changes:
+            _write(change, undoing)
+        undoing.pop_all()
 
 
 def diff(placement: Placement) -> bytes:
     """Return the changes as a unified diff, paths relative to the README's folder."""
     return b"".join(file_diff(_name(c.path), c.before, c.after) for c in placement.changes)
+
+
+def _write(change: Change, undoing: contextlib.ExitStack) -> None:
+    """Write one file; `undoing` takes away what is new by that, the folder too."""
+    folder = change.path.parent
+    if not folder.is_dir():
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise WriteError(f"cannot make the folder {folder}: {error.strerror}.") from error
+        undoing.callback(_without_failing, folder.rmdir)
+    write_bytes(change.path, change.after)
+    if change.before is None:
+        undoing.callback(_without_failing, change.path.unlink)
+
+
+def _without_failing(undo: Callable[[], None]) -> None:
+    with contextlib.suppress(OSError):
+        undo()
 
 
 def _on_the_report(file: Path, sha256: str) -> tuple[str, ...]:
@@ -124,7 +142,8 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ReadmeError(f"cannot read {name}: {error.strerror}.") from error
+        advice = f" Name the file in it, such as {name}/{README}." if path.is_dir() else ""
+        raise ReadmeError(f"cannot read {name}: {error.strerror}.{advice}") from error
     if len(content) > MAX_README_BYTES:
         raise ReadmeError(
             f"{name} has more than {MAX_README_BYTES:,} bytes. Shorten it, or move it away."

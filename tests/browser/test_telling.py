@@ -1,11 +1,18 @@
 """What the page says: that it never contradicts itself, and that its words are explained."""
 
+import re
+
 import pytest
 from browser.indexes import release, write_index
 from playwright.sync_api import expect
 
 PHONE = {"width": 390, "height": 844}
 GATE = {"max_value": 9000.0, "abs_max": 9000.0, "max_mlp_gate": 90000.0, "exceeds_float16": True}
+
+OVERLAPS = """chart => [...chart.querySelectorAll(".limit text")]
+  .map((each) => each.getBoundingClientRect())
+  .filter((a, place, all) => all.slice(place + 1).some((b) =>
+    a.left < b.right && b.left < a.right && a.top + 4 < b.bottom && b.top + 4 < a.bottom)).length"""
 
 
 @pytest.fixture
@@ -149,3 +156,18 @@ def test_a_file_of_the_view_has_one_name_on_both_hosts(visit, address):
     with page.expect_download() as waiting:
         page.locator('[data-download="view.csv"]').click()
     assert waiting.value.suggested_filename == "activation-maxima-view.csv"
+
+
+def test_the_words_above_the_page_and_its_charts_have_room_at_any_width(shown):
+    wide = {"max_hidden_state": 7e5, "max_mlp_output": 11.0, "max_embedding": 11.0}
+    page = shown([release(1, **wide), release(2, **wide)], "?pick=org-1%2Fmodel-00001")
+    chart = page.get_by_role("img", name="Largest |a| of each role")
+    for width in (320, 360, 375, 768, 1024, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(chart).to_have_attribute("width", re.compile(r"\d"))
+        assert chart.locator(".limit text").count() == 3
+        assert chart.evaluate(OVERLAPS) == 0, width
+        last, room = page.locator("#theme").bounding_box(), 32 if width > 759 else 16
+        assert last["x"] + last["width"] <= width - room, width
+        places = {each.bounding_box()["y"] for each in page.locator(".facet").all()}
+        assert len(places) == 1 or width < 1280, width

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import resource
 import subprocess
 from functools import partial
 
@@ -159,6 +160,28 @@ def test_a_file_where_the_folder_should_be_is_named(folder):
     with pytest.raises(HubmaxactError, match="activation_maxima"):
         run(folder, "--readme", folder / "README.md", "--write")
     assert (folder / "README.md").read_bytes() == README
+
+
+@pytest.mark.parametrize("room", [100, 20_000])
+def test_a_full_disk_leaves_the_folder_as_it_was(folder, room):
+    """Where the picture has no room, and where it has and the README has not."""
+    picture = layers_svg(REPORT)
+    assert 100 < len(picture) < 20_000
+    (folder / "README.md").write_bytes(README + b" " * 20_000)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(WriteError, match="Free some space"):
+            run(folder, "--readme", folder / "README.md", "--write")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_folder_is_no_readme(folder):
+    with pytest.raises(ReadmeError, match=r"Name the file in it, such as .*/README\.md\."):
+        run(folder, "--readme", folder)
 
 
 def test_a_missing_folder_is_named(folder):

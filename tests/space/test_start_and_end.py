@@ -48,6 +48,19 @@ def test_an_environment_that_cannot_be_used_is_one_sentence(tmp_path, environmen
     assert "\x1b" not in sentence
 
 
+def test_a_library_that_is_not_there_is_one_sentence(tmp_path):
+    env = {"PYTHONPATH": str(tmp_path), "HUBMAXACT_INDEX": "org/name"}
+    for package in ("hubmaxact", "gradio", "pyarrow"):
+        without_site = [sys.executable, "-S", str(APP)]
+        done = subprocess.run(without_site, env=env, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            f"hubmaxact: the comparison page needs {package}, which is not installed; "
+            'run pip install "hubmaxact[space]".\n'
+        )
+        (tmp_path / f"{package}.py").touch()
+
+
 def test_one_line_says_what_is_served_and_where(space, index):
     assert space.line == f"Serving {index} at {space.url}/\n"
     assert space.url.startswith("http://127.0.0.1:")

@@ -86,6 +86,33 @@ def test_a_call_by_other_names_is_told_where_the_names_are(space, body):
     assert "Traceback" not in space.said[earlier:]
 
 
+def test_a_call_that_cannot_be_answered_is_refused_and_no_bug_to_log(space):
+    earlier = len(space.said)
+    file = b'{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}'
+    arguments = (
+        b"[]",
+        b'["",""]',
+        b'["\\ud800"]',
+        b'[["\\ud800"]]',
+        b"[%s]" % file,
+        b"[[%s]]" % file,
+    )
+    bodies = [b'{"data": %s, "fn_index": 0, "session_hash": "a"}' % each for each in arguments]
+    bodies += [
+        b'{"data": [""], "session_hash": "a", "fn_index": %s}' % each
+        for each in (b"99", b"-1", b"1e999", b"null", b"NaN")
+    ]
+    bodies += [b'{"x": "\\ud800"}', b'{"x": NaN}', b"[1e999]", b'{"event_id": 1e999}']
+    sending = {"Content-Type": "application/json"}
+    for body in bodies:
+        joined = space.http.post("/gradio_api/queue/join", content=body, headers=sending)
+        assert joined.status_code in {400, 422}, body
+        for path in ("call/releases", "call/compare", "call/v2/compare", "reset"):
+            answer = space.http.post(f"/gradio_api/{path}", content=body, headers=sending)
+            assert answer.status_code in {400, 422} or b"fn_index" in body, (path, body)
+    assert "Traceback" not in space.said[earlier:]
+
+
 @pytest.mark.parametrize("origin", [EVIL, "null", "file://", "http://localhost:3000"])
 def test_other_sites_get_no_credentials(space, origin):
     for method, path in (
@@ -109,6 +136,18 @@ def test_other_sites_get_no_credentials(space, origin):
 def test_an_origin_that_names_no_host_is_refused(space):
     assert spoken(space, b"GET /config HTTP/1.0\r\nOrigin: x\r\n\r\n")[0] == 400
     assert spoken(space, b"GET /config HTTP/1.0\r\n\r\n")[0] == 200
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Gradio-Server"])
+def test_a_proxy_that_names_no_host_is_refused(space, name):
+    earlier = len(space.said)
+    for value in (b'\xff"<>', b"http://[", b"//:x", b"a:b:c", b"x:99999"):
+        for path in (b"/config", b"/gradio_api/info", b"/data/about.json"):
+            head = b"GET %s HTTP/1.1\r\nHost: x\r\n%s: %s\r\n\r\n" % (path, name.encode(), value)
+            assert spoken(space, head)[0] in {200, 400}, (path, value)
+    assert "Traceback" not in space.said[earlier:]
+    asked = {name: "http://org-name.hf.space" if name == "X-Gradio-Server" else "a.b, c.d"}
+    assert space.get("/config", headers=asked).status_code == 200
 
 
 def test_another_site_may_read_a_public_page(space):

@@ -101,22 +101,27 @@ function straight(lines) {
 export function limits(formats, axis, box, { across }) {
   const [first, last] = [axis.log ? 10 ** axis.low : axis.low, axis.log ? 10 ** axis.high : axis.high];
   const inside = formats.filter(({ largest }) => largest >= first && largest <= last);
+  const before = inside.filter(({ name }) => name !== "float16").map(({ largest }) => axis.at(largest)); // whose name stands before its line
   return inside.map((format, place) => {
     const at = axis.at(format.largest);
     const hard = format.name === "float16";
     return svg("g", { class: hard ? "limit hard" : "limit" }, hard ? tint(at, box, across) : null,
       svg("line", across ? { x1: box.left, x2: box.right, y1: at, y2: at } : { x1: at, x2: at, y1: box.top, y2: box.bottom }),
       // fp16 and E5M2 end close to each other: their names take turns, so that both can be read.
-      svg("text", across ? beside(at, box, place) : above(at, box, format), format.label));
+      svg("text", across ? beside(at, box, place) : above(at, box, format, before), format.label));
   });
 }
 
 const beside = (at, box, place) => ({ x: box.left + 6, y: at + (place % 2 ? 13 : -5) });
-function above(at, box, { name }) {
-  const after = name === "float16" || at - box.left < NAME_ROOM;
-  return { x: at + (after ? 4 : -2), y: box.top - 6, "text-anchor": after ? "start" : "end" };
-}
 
+// fp16's name stands after its line, the others' before theirs where there is room; a name that a
+// neighbour's would cover stands a line lower.
+function above(at, box, { name }, others) {
+  const after = name === "float16" || at - box.left < NAME_ROOM;
+  const end = at + (after ? NAME_ROOM : 0);
+  const covered = others.some((other) => other > at && other - NAME_ROOM < end);
+  return { x: at + (after ? 4 : -2), y: box.top + (covered ? 13 : -6), "text-anchor": after ? "start" : "end" };
+}
 
 function tint(at, box, across) {
   return svg("rect", across
