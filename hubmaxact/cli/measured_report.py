@@ -61,13 +61,17 @@ def check(places: Sequence[Target]) -> None:
         WriteError: The first that takes none.
     """
     for place in places:
+        if place.path == STANDARD_OUTPUT and sys.stdout is None:
+            raise WriteError("cannot write standard output: it is closed. Name a file.")
         check_destination(place.path)
 
 
 def takes_standard_output(places: Sequence[Target]) -> bool:
     """Whether the report itself goes to standard output, and nothing else may."""
     found = [own_stream(place.path) for place in places]
-    return any(stream is not None and stream.fileno() == sys.stdout.fileno() for stream in found)
+    # None where it was closed before the start.
+    own = sys.stdout.fileno() if sys.stdout and any(found) else None
+    return any(stream is not None and stream.fileno() == own for stream in found)
 
 
 def write(report: Report, places: Sequence[Target]) -> None:
