@@ -19,7 +19,7 @@ ALLOWED = {
     "errors": (),
     "printable": (),
     "formats": (),
-    "files": ("errors",),
+    "files": ("errors", "printable"),
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "hub"),
     "report": ("errors", "printable", "files", "formats", "hub"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from hubmaxact.files import WriteError
+from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.destination import check_destination, keep_other, own_stream
 from hubmaxact.report.document import REPORT_NAME, Report
 from hubmaxact.report.write import report_bytes, write_report
@@ -90,7 +91,7 @@ def write(report: Report, places: Sequence[Target]) -> None:
             if kept := keep_other(place.path, report, own_folder=place.own_folder):
                 click.echo(kept, err=True)
             write_report(report, place.path)
-            written.append(str(place.path))
+            written.append(printable(str(place.path), LONGEST_PATH))
         except WriteError as error:
             failed.append(error)
     if failed:

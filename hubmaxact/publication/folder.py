@@ -42,7 +42,8 @@ def check(folder: Path) -> None:
         ReadmeError: There is no such folder, or its README cannot be edited without risk.
     """
     if not folder.is_dir():
-        raise ReadmeError(f"{folder} is not a folder. Create it, or choose another.")
+        name = printable(str(folder), LONGEST_PATH)
+        raise ReadmeError(f"{name} is not a folder. Create it, or choose another.")
     _refuse_link((folder / PICTURE).parent)
     _refuse_link(folder / REPORT_NAME)
     edit(_content(folder / README), HEADING)
@@ -88,7 +89,7 @@ def write(placement: Placement) -> None:
         try:
             change.path.parent.mkdir(exist_ok=True)
         except OSError as error:
-            folder = change.path.parent
+            folder = printable(str(change.path.parent), LONGEST_PATH)
             raise WriteError(f"cannot make the folder {folder}: {error.strerror}.") from error
         write_bytes(change.path, change.after)
 
