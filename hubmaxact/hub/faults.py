@@ -42,7 +42,7 @@ CALL_ERRORS = (
     AttributeError,
     RuntimeError,
 )
-DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 MAX_DETAIL = 300
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 TOKEN = re.compile(r"\bhf_\w{4,}")
@@ -193,8 +193,10 @@ def _here(error: Exception) -> Fault | None:
     """What is wrong on this machine."""
     if isinstance(error, UnicodeEncodeError) and error.encoding == "ascii":  # of the headers
         return Fault(Kind.BAD_TOKEN, "")
-    if isinstance(error, OSError) and error.errno in DISK:
-        return Fault(Kind.DISK, f"{error.strerror}.")
+    # The network has no file names.
+    if isinstance(error, OSError) and (error.errno in DISK or error.filename):
+        where = f" ({clean(str(error.filename))})" if error.filename else ""
+        return Fault(Kind.DISK, f"{error.strerror}{where}.")
     return None
 
 

@@ -63,6 +63,7 @@ ERRORS = [
     (KeyError("commitUrl"), Kind.UNCERTAIN),
     (ValueError("no JSON"), Kind.UNCERTAIN),
     (OSError(28, "No space left on device"), Kind.DISK),
+    (OSError(20, "Not a directory", "/afile/hub"), Kind.DISK),
 ]
 
 
