@@ -1,6 +1,7 @@
 """The section and its picture into a README's folder: planned first, written all or nothing."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ def check(folder: Path) -> None:
     Raises:
         ReadmeError: There is no such folder, or its README cannot be edited without risk.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 a name too long for a file system is none either
         name = printable(str(folder), LONGEST_PATH)
         raise ReadmeError(f"{name} is not a folder. Create it, or choose another.")
     _refuse_link((folder / PICTURE).parent)
@@ -65,6 +66,9 @@ def plan(report: Report, readme: Path, sha256: str | None = None) -> Placement:
     """
     picture = readme.parent / PICTURE
     _refuse_link(picture.parent)
+    if readme.suffix.lower() == ".json":  # a report, say, which a section would spoil
+        name = printable(str(readme), LONGEST_PATH)
+        raise ReadmeError(f"{name} is no README, by its name. Name a file of Markdown.")
     before = _content(readme)
     sha256 = sha256 or digest(report)
     edited = edit(before, compose(report, sha256))
