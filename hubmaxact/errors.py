@@ -35,6 +35,8 @@ class MissingPackageError(HubmaxactError):
         elif absent is not None and "." not in absent:
             said = f"{package} needs {absent}, which is not installed; run {install}."
         else:
+            while fault.__cause__ is not None:  # transformers says only that something is wrong
+                fault = fault.__cause__
             # One line of another library's, made safe; it may name a shared object or a version.
             reason = ascii(" ".join(str(fault).split()) or type(fault).__name__)[1:-1][:300]
             said = (
@@ -42,6 +44,23 @@ class MissingPackageError(HubmaxactError):
                 f"{reason.rstrip('.')}. Install it anew: pip install --force-reinstall {package}."
             )
         super().__init__(said)
+
+
+class OldPackageError(HubmaxactError):
+    """Raised when a library of an extra is older than what is known to work.
+
+    Args:
+        package: The library.
+        version: Its version.
+        oldest: The oldest that will do.
+        extra: The extra of hubmaxact that it comes with.
+    """
+
+    def __init__(self, package: str, version: str, oldest: str, extra: str) -> None:
+        super().__init__(
+            f"{package} {ascii(version)[1:-1][:40]} is installed, and {oldest} is the oldest that "
+            f'will do; run pip install "hubmaxact[{extra}]".'
+        )
 
 
 class NoCheckpointError(HubmaxactError):

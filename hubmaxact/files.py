@@ -14,6 +14,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from hubmaxact.errors import HubmaxactError
+from hubmaxact.printable import LONGEST_PATH, printable
 
 PREFIX = ".hubmaxact-"
 TEMPORARY = re.compile(rf"{re.escape(PREFIX)}[0-9a-f]{{16}}")
@@ -151,7 +152,8 @@ def _temporary(path: Path) -> tuple[int, Path]:
 def _refusal(path: Path, error: OSError | ValueError) -> str:
     code, reason = getattr(error, "errno", None), getattr(error, "strerror", "it is no path")
     advice = "Free some space, or choose" if code in FULL else "Choose"
-    return f"cannot write {path}: {reason}. {advice} another folder."
+    shown = printable(str(path), LONGEST_PATH)
+    return f"cannot write {shown}: {reason}. {advice} another folder."
 
 
 def _mode(path: Path) -> int | None:

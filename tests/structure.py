@@ -19,17 +19,17 @@ ALLOWED = {
     "errors": (),
     "printable": (),
     "formats": (),
-    "files": ("errors",),
+    "files": ("errors", "printable"),
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "hub"),
     "report": ("errors", "printable", "files", "formats", "hub"),
     "corpus": ("errors", "printable", "files", "hub"),
     "measurement": (),
     "measurement.batch_plan": (),
-    "measurement.libraries": ("errors",),
     "measurement.options": ("errors", "formats", "measurement.batch_plan"),
     "measurement.watcher": ("measurement.batch_plan",),
     "measurement.failures": ("errors", "printable"),
+    "measurement.libraries": ("errors", "measurement.failures"),
     "measurement.checkpoint": (
         "errors",
         "printable",
@@ -37,6 +37,7 @@ ALLOWED = {
         "recognition",
         "report",
         "measurement.failures",
+        "measurement.libraries",
     ),
     "measurement.source": (
         "errors",
@@ -138,6 +139,7 @@ ALLOWED = {
         "gate",
         "catalog",
         "page",
+        "measurement.failures",
         "measurement.batch_plan",
         "measurement.options",
         "measurement.watcher",
@@ -173,7 +175,12 @@ MOST_LINES = 300
 MOST_NAMESAKES = 3
 
 
-BY_NAME = ("__init__", "cli.main", "catalog.parquet")  # import what a table of theirs names
+BY_NAME = (
+    "__init__",
+    "cli.main",
+    "catalog.parquet",
+    "measurement.libraries",
+)  # import what a table of theirs names
 
 PACKAGE = "hubmaxact"
 

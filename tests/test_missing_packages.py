@@ -2,12 +2,25 @@
 
 import subprocess
 import sys
+import tomllib
+from contextlib import contextmanager
+from importlib import invalidate_caches
+from pathlib import Path
 
+import example_reports
 import pytest
 from command import DENSE, hubmaxact
 
-from hubmaxact.errors import MissingPackageError
+from hubmaxact.errors import MissingPackageError, OldPackageError, OutOfMemoryError
 from hubmaxact.measurement import libraries
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.prepare import prepare
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.watcher import Watcher
+from hubmaxact.verification.claim import Claim
+from hubmaxact.verification.verify import verify_claim
+
+ROOT = Path(__file__).parents[1]
 
 BLOCKED = """
 import sys
@@ -72,21 +85,63 @@ def test_a_base_install_says_what_to_install(without, tmp_path):
         ),
         ("raise OSError('libgomp.so.1: no such file')", "libgomp.so.1: no such file"),
         ("", "no attribute 'tensor'"),
+        ("raise ValueError('numpy.dtype size changed')", "numpy.dtype size changed"),
+        ("def f(:", "invalid syntax"),
     ],
 )
 def test_a_torch_that_cannot_be_loaded_is_not_called_missing(tmp_path, monkeypatch, code, reason):
-    (tmp_path / "torch.py").write_text(code)
-    for name in [each for each in sys.modules if each.partition(".")[0] == "torch"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    with pytest.raises(MissingPackageError) as caught:
-        libraries.load()
-    sys.modules.pop("torch", None)
-    said = str(caught.value)
+    said = _refusal(tmp_path, monkeypatch, MissingPackageError, code)
     assert said.startswith("measuring needs torch, which is installed and cannot be loaded: ")
     assert reason in said
     assert said.endswith("Install it anew: pip install --force-reinstall torch.")
+
+
+def test_a_torch_that_is_too_old_or_too_large_for_the_memory_is_called_so(tmp_path, monkeypatch):
+    said = _refusal(tmp_path, monkeypatch, OldPackageError, "__version__ = '1.13.1+cu117'")
+    assert said.startswith("torch 1.13.1+cu117 is installed, and 2.7 is the oldest that will do; ")
+    code = "raise ImportError('libtorch_cpu.so: failed to map segment from shared object')"
+    said = _refusal(tmp_path, monkeypatch, OutOfMemoryError, code)
+    assert said.startswith("memory ran out while torch was loaded")
+
+
+def test_a_broken_torch_is_told_before_any_long_work(tmp_path, monkeypatch):
+    """Before the corpus is read, and before weights are hashed or downloaded."""
+    heard = []
+    watcher = Watcher()
+    monkeypatch.setattr(watcher, "stage", heard.append)
+    with _torch(tmp_path, monkeypatch, "raise OSError('libcudart.so.12')"):
+        with pytest.raises(MissingPackageError, match="libcudart"):
+            prepare(Source(DENSE), Options(corpus="no-such-corpus"), watcher)
+        with pytest.raises(MissingPackageError, match="libcudart"):
+            next(verify_claim(Claim(example_reports.small_report(), Source(DENSE))))
+    assert heard == []
+
+
+def test_the_oldest_versions_are_those_that_the_package_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = project["optional-dependencies"]["measure"]
+    for package, oldest in libraries.OLDEST.items():
+        assert any(each.partition(",")[0] == f"{package}>={oldest}" for each in asked)
+
+
+def _refusal(folder, monkeypatch, kind, code):
+    with _torch(folder, monkeypatch, code), pytest.raises(kind) as caught:
+        libraries.load()
+    return str(caught.value)
+
+
+@contextmanager
+def _torch(folder, monkeypatch, code):
+    """Have `import torch` find this code."""
+    (folder / "torch.py").write_text(code)
+    with monkeypatch.context() as patch:
+        for name in [each for each in sys.modules if each.partition(".")[0] == "torch"]:
+            patch.delitem(sys.modules, name)
+        patch.setattr(sys, "path", [str(folder), *sys.path])
+        patch.setattr(sys, "dont_write_bytecode", True)
+        invalidate_caches()
+        yield
+        sys.modules.pop("torch", None)
 
 
 def test_what_a_library_itself_lacks_is_named():

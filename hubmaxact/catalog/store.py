@@ -19,6 +19,7 @@ from hubmaxact.catalog.manifest import Manifest, NewerManifestError
 from hubmaxact.catalog.parquet import Table, decode
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.files import PREFIX, is_temporary, read_regular, write_bytes
+from hubmaxact.printable import LONGEST_PATH, printable
 
 INDEX = "index.parquet"
 PREVIOUS = "index.previous.parquet"
@@ -95,7 +96,7 @@ def refuse_foreign(folder: Path) -> None:
     there = [name for name in (MANIFEST, INDEX, PREVIOUS) if os.path.lexists(folder / name)]
     if there and not any(_is_ours(folder / name) for name in there):
         raise ForeignCatalogError(
-            f"{folder} holds {' and '.join(there)}, which no catalog build made. "
+            f"{_shown(folder)} holds {' and '.join(there)}, which no catalog build made. "
             "Move it away, or choose another folder."
         )
 
@@ -140,7 +141,7 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         reason = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
         raise BusyFolderError(
-            f"cannot use {folder} as output: {reason}. Choose another folder."
+            f"cannot use {_shown(folder)} as output: {reason}. Choose another folder."
         ) from error
     try:
         _sweep(folder)
@@ -193,7 +194,11 @@ def _read(path: Path) -> bytes:
         advice = "Name the folder of a catalog, which `hubmaxact catalog build` makes."
         raise NoIndexError(f"cannot read {path}: {error.strerror}. {advice}") from error
     except OSError as error:
-        raise NoIndexError(f"cannot read {path}: {error.strerror}.") from error
+        raise NoIndexError(f"cannot read {_shown(path)}: {error.strerror}.") from error
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), LONGEST_PATH)
 
 
 def _sweep(folder: Path) -> None:

@@ -43,8 +43,7 @@ def _print(comparison: "Comparison", form: str) -> None:
 
         click.echo(to_markdown.render(comparison), nl=False)
     else:
-        from rich.console import Console
-
+        from hubmaxact.cli.progress_bar import console
         from hubmaxact.comparison.to_terminal import show
 
-        show(comparison, Console(markup=False, highlight=False, emoji=False))
+        show(comparison, console(stderr=False))

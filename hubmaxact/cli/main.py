@@ -1,22 +1,42 @@
 """The command group, and the one place where errors become exit codes.
 
-Exit 0 done; 1 the answer is no; 2 the user can fix it. Data on stdout, the rest on stderr.
-Commands import what is heavy inside their bodies, so `--help` stays instant.
+Exit 0 done; 1 the answer is no; 2 the user can fix it; 130 and 141, as shells count them, where
+somebody interrupts or no longer reads. Data on stdout, the rest on stderr. Commands import what is
+heavy inside their bodies, so `--help` stays instant.
 """
 
-import io
 import os
 import sys
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from hubmaxact import __version__
+from hubmaxact.cli import streams
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.files import FULL
+from hubmaxact.printable import printable
 
 COMMANDS = ("measure", "validate", "card", "push", "verify", "compare", "check", "catalog")
+
+LONGEST_REASON = 300  # characters
+NO_MEMORY = "memory ran out. Free some, or use a machine that has more."
+
+
+class InterruptedRunError(HubmaxactError):
+    """Raised when somebody stops a command."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted.")
+
+
+class UnreadError(HubmaxactError):
+    """Raised when nobody reads standard output any more."""
+
+    exit_code = 141
 
 
 class Commands(click.Group):
@@ -45,6 +65,15 @@ class Commands(click.Group):
                 raise
             raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from error
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click itself would end it with 1, which is an answer here."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise InterruptedRunError from error
+        except BrokenPipeError as error:
+            raise UnreadError from error
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hubmaxact")
@@ -61,30 +90,43 @@ def _run() -> None:
             sys.stdout.flush()
 
 
-def _refuse_full(error: OSError) -> NoReturn:
-    """End where what a command says has no room."""
-    # Or the interpreter would try once more at its end, and complain in its own words.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    where = error.filename or "standard output"
-    click.echo(f"hubmaxact: cannot write {where}: {error.strerror}. Free some space.", err=True)
-    sys.exit(2)
+def _end(sentence: str, exit_code: int = 2) -> NoReturn:
+    click.echo(f"hubmaxact: {sentence}", err=True)
+    sys.exit(exit_code)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What a machine lacks, where that is why anything at all failed; None for a bug."""
+    from hubmaxact.measurement.failures.memory import ran_out
+
+    if ran_out(error):
+        return NO_MEMORY
+    if isinstance(error, OSError) and error.errno in FULL:
+        where = error.filename or "standard output"
+        return f"cannot write {where}: {error.strerror}. Free some space."
+    if isinstance(error, ImportError) and not str(error.name).startswith("hubmaxact"):
+        reason = printable(" ".join(str(error).split()), LONGEST_REASON).rstrip(".")
+        return (
+            f"a library that it needs cannot be loaded: {reason}. Install them anew: "
+            "pip install --force-reinstall hubmaxact."
+        )
+    return None
 
 
 def main() -> None:
     """Run the command line; turn errors a user can act on into one sentence and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A report may hold any letter; a terminal or a pipe of another encoding may not. One
-            # report gives the same bytes everywhere, so Windows' own line ends are not put in.
-            stream.reconfigure(errors="backslashreplace", newline="\n")
+    streams.make_ready()
     try:
         _run()
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        _refuse_full(error)
+    except (UnreadError, BrokenPipeError):  # the second where what is left over is written out
+        streams.give_up_output()
+        sys.exit(UnreadError.exit_code)
     except HubmaxactError as error:
         if os.environ.get("HUBMAXACT_DEBUG") == "1":
             raise
-        click.echo(f"hubmaxact: {error}", err=True)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except (OSError, MemoryError, ImportError) as error:
+        if (sentence := _sentence(error)) is None:
+            raise
+        streams.give_up_output()
+        _end(sentence)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from hubmaxact.files import WriteError
+from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.destination import check_destination, keep_other, own_stream
 from hubmaxact.report.document import REPORT_NAME, Report
 from hubmaxact.report.write import report_bytes, write_report
@@ -61,13 +62,17 @@ def check(places: Sequence[Target]) -> None:
         WriteError: The first that takes none.
     """
     for place in places:
+        if place.path == STANDARD_OUTPUT and sys.stdout is None:
+            raise WriteError("cannot write standard output: it is closed. Name a file.")
         check_destination(place.path)
 
 
 def takes_standard_output(places: Sequence[Target]) -> bool:
     """Whether the report itself goes to standard output, and nothing else may."""
     found = [own_stream(place.path) for place in places]
-    return any(stream is not None and stream.fileno() == sys.stdout.fileno() for stream in found)
+    # None where it was closed before the start.
+    own = sys.stdout.fileno() if sys.stdout and any(found) else None
+    return any(stream is not None and stream.fileno() == own for stream in found)
 
 
 def write(report: Report, places: Sequence[Target]) -> None:
@@ -86,7 +91,7 @@ def write(report: Report, places: Sequence[Target]) -> None:
             if kept := keep_other(place.path, report, own_folder=place.own_folder):
                 click.echo(kept, err=True)
             write_report(report, place.path)
-            written.append(str(place.path))
+            written.append(printable(str(place.path), LONGEST_PATH))
         except WriteError as error:
             failed.append(error)
     if failed:

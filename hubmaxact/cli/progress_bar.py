@@ -1,10 +1,10 @@
 """How far something has come, on stderr: a bar for people, a line now and then for logs."""
 
-import sys
-from contextlib import suppress
+import errno
+import os
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self, TextIO, cast
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -19,31 +19,17 @@ from rich.progress import (
 EVERY = 30.0  # seconds between two lines of a log
 
 
+class Plain(Console):
+    """A console that ends where nobody reads it as the commands do, and not as if they failed."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to whoever writes; Rich itself would exit with 1, which is an answer here."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def console(*, stderr: bool) -> Console:
     """A console that neither guesses highlights nor trusts markup in what it prints."""
-    file = cast("TextIO", Expendable(sys.stderr)) if stderr else None
-    return Console(file=file, highlight=False, markup=False, emoji=False)
-
-
-class Expendable:
-    """A text stream of which a line may be lost, on a full disk say, and the run goes on."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        """Write what can be written."""
-        with suppress(OSError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush what can be flushed."""
-        with suppress(OSError):
-            self._stream.flush()
+    return Plain(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 class Bar:

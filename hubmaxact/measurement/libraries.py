@@ -1,15 +1,34 @@
-"""The libraries of the extra `measure`: asked for before any work, loaded when the work needs them.
+"""The libraries of the extra `measure`: asked for before any work, loaded before any long work.
 
 Without this, a base install would measure as far as an ImportError.
 """
 
+import re
+import sys
+from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
-from hubmaxact.errors import MissingPackageError
+from hubmaxact.errors import MissingPackageError, OldPackageError, OutOfMemoryError
+from hubmaxact.measurement.failures.memory import ran_out
 
 EXTRA = "measure"
 PURPOSE = "measuring"
 PACKAGES = ("torch", "transformers", "accelerate", "safetensors", "numpy")
+
+OLDEST = {"torch": "2.7", "transformers": "5.10"}
+"""As pyproject.toml asks for, which whoever installs without pip's resolver never sees."""
+
+PROBES: tuple[tuple[str, Callable[[Any], object]], ...] = (
+    ("numpy", lambda numpy: numpy.ndarray),
+    ("safetensors", lambda safetensors: safetensors.safe_open),
+    ("torch", lambda torch: torch.tensor(0)),  # the leftover folder of another has no such thing
+    ("numpy", lambda _: sys.modules["torch"].tensor(0).numpy()),  # torch was built for one numpy
+    ("accelerate", lambda accelerate: accelerate.init_empty_weights),
+    ("transformers", lambda transformers: transformers.PreTrainedModel),  # imported when asked for
+)
+"""What shows that a library works; what one needs comes before it, to be named by its own name."""
 
 
 def require() -> None:
@@ -28,18 +47,33 @@ def load() -> None:
 
     Raises:
         MissingPackageError: A library is installed and cannot be loaded.
+        OldPackageError: It is older than what is known to work.
+        OutOfMemoryError: It does not fit the memory.
     """
-    package = "torch"
-    try:
-        import torch
+    for package, probe in PROBES:
+        try:
+            module = import_module(package)
+            _refuse_old(package, getattr(module, "__version__", None))
+            probe(module)
+        except OldPackageError:
+            raise
+        except Exception as error:  # a broken library raises whatever it breaks first
+            if ran_out(error):
+                raise OutOfMemoryError(
+                    f"memory ran out while {package} was loaded, before anything of the "
+                    "checkpoint. Free some, or use a machine that has more."
+                ) from error
+            raise MissingPackageError(package, EXTRA, PURPOSE, error) from error
 
-        torch.tensor(0)  # the leftover folder of another torch has no such thing
-        package = "transformers"
-        import transformers
 
-        _ = transformers.PreTrainedModel  # imported when asked for
-    except (ImportError, OSError, AttributeError, RuntimeError) as error:
-        raise MissingPackageError(package, EXTRA, PURPOSE, error) from error
+def _refuse_old(package: str, version: object) -> None:
+    oldest = OLDEST.get(package)
+    if oldest and isinstance(version, str) and _numbers(version) < _numbers(oldest):
+        raise OldPackageError(package, version, oldest, EXTRA)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))
 
 
 def _is_there(package: str) -> bool:

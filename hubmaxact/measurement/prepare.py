@@ -54,10 +54,10 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         HubmaxactError: Any of the refusals of those steps.
     """
     files = inspect(source.folder, source.name)
-    watcher.stage(f"Reading corpus {options.corpus}")
-    corpus = load(options.corpus, num_samples=options.num_samples)
     watcher.stage("Starting torch and transformers")
     libraries.load()
+    watcher.stage(f"Reading corpus {options.corpus}")
+    corpus = load(options.corpus, num_samples=options.num_samples)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint

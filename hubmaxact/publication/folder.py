@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -43,8 +44,9 @@ def check(folder: Path) -> None:
     Raises:
         ReadmeError: There is no such folder, or its README cannot be edited without risk.
     """
-    if not folder.is_dir():
-        raise ReadmeError(f"{folder} is not a folder. Create it, or choose another.")
+    if not os.path.isdir(folder):  # noqa: PTH112 a name too long for a file system is none either
+        name = printable(str(folder), LONGEST_PATH)
+        raise ReadmeError(f"{name} is not a folder. Create it, or choose another.")
     _refuse_link((folder / PICTURE).parent)
     _refuse_link(folder / REPORT_NAME)
     edit(_content(folder / README), HEADING)
@@ -66,6 +68,9 @@ def plan(report: Report, readme: Path, sha256: str | None = None) -> Placement:
     """
     picture = readme.parent / PICTURE
     _refuse_link(picture.parent)
+    if readme.suffix.lower() == ".json":  # a report, say, which a section would spoil
+        name = printable(str(readme), LONGEST_PATH)
+        raise ReadmeError(f"{name} is no README, by its name. Name a file of Markdown.")
     before = _content(readme)
     sha256 = sha256 or digest(report)
     edited = edit(before, compose(report, sha256))
@@ -104,7 +109,8 @@ def _write(change: Change, undoing: contextlib.ExitStack) -> None:
         try:
             folder.mkdir()
         except OSError as error:
-            raise WriteError(f"cannot make the folder {folder}: {error.strerror}.") from error
+            name = printable(str(folder), LONGEST_PATH)
+            raise WriteError(f"cannot make the folder {name}: {error.strerror}.") from error
         undoing.callback(_without_failing, folder.rmdir)
     write_bytes(change.path, change.after)
     if change.before is None:

@@ -37,7 +37,7 @@ def check_destination(path: Path) -> None:
     """
     found = _mode(path)
     if stat.S_ISREG(found):
-        check_place(Path(os.path.realpath(path)), room=MAX_WRITTEN_BYTES)
+        check_place(_real(path), room=MAX_WRITTEN_BYTES)
     elif not (stat.S_ISFIFO(found) or stat.S_ISCHR(found)):
         what = "a folder" if stat.S_ISDIR(found) else "neither a file nor a pipe"
         raise WriteError(f"cannot write {_shown(path)}: it is {what}. Name a file.")
@@ -62,7 +62,7 @@ def write_content(path: Path, content: bytes) -> None:
         with _opened(path) as file:
             _through(path, file, content)
     else:
-        write_bytes(Path(os.path.realpath(path)), content)
+        write_bytes(_real(path), content)
 
 
 def own_stream(path: Path) -> BinaryIO | None:
@@ -150,6 +150,16 @@ def _mode(path: Path) -> int:
         reason = getattr(error, "strerror", None) or "it is no path"
         raise WriteError(
             f"cannot write {_shown(path)}: {reason}. Choose another folder."
+        ) from error
+
+
+def _real(path: Path) -> Path:
+    """What a link leads to."""
+    try:
+        return Path(os.path.realpath(path))
+    except OSError as error:  # the folder that this program runs in is gone
+        raise WriteError(
+            f"cannot write {_shown(path)}: {error.strerror}. Choose another folder."
         ) from error
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.formats import bf16_step
+from hubmaxact.measurement import libraries
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.checkpoint.weight_digests import digest_weights
@@ -111,7 +112,9 @@ def verify_claim(
 def _checks(
     report: Report, source: Source, corpus: str | None, device: str, watcher: Watcher
 ) -> Iterator[Check]:
-    found = digest_weights(inspect(source.folder, source.name))
+    files = inspect(source.folder, source.name)
+    libraries.load()  # before the weights are read, which may take minutes
+    found = digest_weights(files)
     weights = _weights(report["model"]["weight_files"], found)
     yield weights
     if not weights.passed:

@@ -82,7 +82,7 @@ TAKEN = [
 REFUSED = [
     *("v1..2", "v1/", "/v1", "v1//2", ".v1", "a/.b", "v1.lock", "a.lock/b", "v1.", "-v1"),
     *("v1 2", "v1~1", "v1^", "v1:2", "v1?", "v1*", "v1[", "v1\\", "v1\x7f", "v1\u00a0", "v1\u200b"),
-    *("v1<b>", "v1'", "v1(x)", "v1\n", "v1\u2028", "a" * 401),
+    *("v1<b>", "v1'", "v1(x)", "v1\n2", "v1\u2028", "a" * 401),
 ]
 
 
@@ -95,6 +95,30 @@ def test_the_names_of_tags_that_people_use_are_taken_and_no_others(monkeypatch):
         monkeypatch.setenv("INPUT_RELEASE", name)
         with pytest.raises(SystemExit):
             inputs.read("release")
+
+
+def test_blanks_around_an_input_are_no_part_of_it_and_a_list_names_something(monkeypatch):
+    monkeypatch.syspath_prepend(ACTION)
+    inputs = importlib.import_module("inputs")
+    for name, given, value in (
+        ("repo", " alice/model\n", "alice/model"),
+        ("corpus", "\tprobe-5k ", "probe-5k"),
+        ("gate", " \n", ""),
+        ("not-exceeding", "float16,\n", "float16,"),
+        ("max-abs", ".5e3", ".5e3"),
+        ("repo", " ", None),
+        ("report", " \n", None),
+        ("not-exceeding", ",,", None),  # or the gate would be open for want of rules
+        ("min-sqnr-db", ", ,", None),
+        ("max-abs", "1.2.3", None),
+        ("max-ratio", "1.e", None),
+    ):
+        monkeypatch.setenv(f"INPUT_{name.upper().replace('-', '_')}", given)
+        if value is not None:
+            assert inputs.read(name) == value
+            continue
+        with pytest.raises(SystemExit):
+            inputs.read(name)
 
 
 def test_an_error_is_one_command_whatever_stands_in_it(monkeypatch, capsys):

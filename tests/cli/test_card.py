@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from hubmaxact.cli.card import card
 from hubmaxact.errors import HubmaxactError, ReadmeError
 from hubmaxact.files import WriteError
+from hubmaxact.publication.folder import check
 from hubmaxact.rendering import summary
 from hubmaxact.rendering.picture.layers import layers_svg
 from hubmaxact.rendering.section import compose, render
@@ -187,6 +188,15 @@ def test_a_folder_is_no_readme(folder):
 def test_a_missing_folder_is_named(folder):
     with pytest.raises(WriteError, match="nowhere"):
         run(folder, "--readme", folder / "nowhere" / "README.md", "--write")
+
+
+def test_a_report_is_taken_for_no_readme(folder):
+    before = (folder / "report.json").read_bytes()
+    with pytest.raises(ReadmeError, match=r"report\.json is no README, by its name"):
+        run(folder, "--readme", folder / "report.json", "--write")
+    assert (folder / "report.json").read_bytes() == before
+    with pytest.raises(ReadmeError, match="is not a folder"):
+        check(folder / ("a" * 300))
 
 
 def test_a_readme_that_is_a_link_is_left_alone(folder, tmp_path_factory):

@@ -18,7 +18,7 @@ def test_timings_name_every_stage_and_its_seconds(tmp_path):
     seconds = {line[:-8].strip(): float(line[-8:]) for line in table if line[-8:].strip(" ─")}
     together = seconds.pop("Together")
     assert [stage.split()[0] for stage in seconds] == [
-        *("Finding", "Reading", "Starting", "Loading", "Encoding", "Measuring"),
+        *("Finding", "Starting", "Reading", "Loading", "Encoding", "Measuring"),
         *("Assembling", "Writing"),
     ]
     assert abs(sum(seconds.values()) - together) < 0.1 * len(seconds)

@@ -8,13 +8,14 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import example_reports
 import pytest
 from command import environment
 
 from hubmaxact import read_report
-from hubmaxact.cli import measured_report
-from hubmaxact.cli.measured_report import Target, check, targets, write
+from hubmaxact.cli import measured_report, streams
+from hubmaxact.cli.measured_report import Target, check, takes_standard_output, targets, write
 from hubmaxact.cli.progress_bar import console
 from hubmaxact.files import WriteError
 from hubmaxact.report.document import REPORT_NAME
@@ -96,4 +97,16 @@ def test_progress_that_cannot_be_shown_stops_no_run(monkeypatch):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(sys, "stderr", Full())
+    streams.make_ready()
     console(stderr=True).print("a line")
+    click.echo("another", err=True)
+    monkeypatch.setattr(sys, "stderr", None)  # closed before the start
+    streams.make_ready()
+    click.echo("a third", err=True)
+
+
+def test_a_standard_output_that_is_closed_is_refused_before_measuring(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(WriteError, match="standard output: it is closed"):
+        check(targets(Path("-"), None, "alice/model"))
+    assert not takes_standard_output([Target(Path("/dev/stderr"))])

@@ -43,11 +43,10 @@ NOT_FOUND = (
 WHICH = "Name a branch, a tag, or a commit by all of its 40 digits."
 
 
-def ask(desk, *calls, token=None):
-    """The values of these expressions, or the sentences of their errors."""
-    script = (
-        f"{SHOWN}\nprint(json.dumps([{', '.join(f'shown(lambda: {call})' for call in calls)}]))"
-    )
+def ask(desk, *calls, token=None, first=""):
+    """The values of these expressions, or the sentences of their errors; `first` runs before."""
+    asked = ", ".join(f"shown(lambda: {call})" for call in calls)
+    script = f"{first}{SHOWN}\nprint(json.dumps([{asked}]))"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=environment(desk.hub, desk.home, token),
@@ -115,6 +114,15 @@ def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
     for sentence, (_, words) in zip(told, causes, strict=True):
         assert words in sentence
         assert str(desk.home) not in sentence
+    assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)
+
+
+def test_a_broken_library_is_told_before_a_weight_is_fetched(desk):
+    (desk.home / "torch.py").write_text("raise OSError('libcudart.so.12')")
+    commit = desk.repo.commit({**WHOLE, "tokenizer.json": b"{}"}).sha
+    first = f"import sys; sys.path.insert(0, {str(desk.home)!r})"
+    (told,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})", first=first)
+    assert "needs torch, which is installed and cannot be loaded: libcudart" in told
     assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)
 
 

@@ -3,6 +3,8 @@
 import os
 import stat
 import threading
+from contextlib import chdir
+from functools import partial
 from pathlib import Path
 
 import example_reports
@@ -71,6 +73,23 @@ def test_what_takes_no_report_is_refused_before_any_work(tmp_path):
         with pytest.raises(WriteError, match=f"cannot write .*{reason}"):
             check_destination(place)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "loop"]
+
+
+def test_a_name_is_told_in_one_line(tmp_path):
+    with pytest.raises(WriteError) as caught:
+        check_destination(tmp_path / "no\n\x1b[31m" / "report.json")
+    assert "no\\u000a\\u001b[31m/report.json: No such file" in str(caught.value)
+
+
+def test_where_the_working_folder_is_gone_a_name_in_it_is_refused(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with chdir(gone):
+        gone.rmdir()
+        for call in (check_destination, partial(write_report, FIRST)):
+            with pytest.raises(WriteError, match=r"cannot write report\.json: No such file"):
+                call(Path("report.json"))
+        os.chdir(tmp_path)
 
 
 def test_another_models_report_keeps_its_content_under_another_name(tmp_path):

@@ -15,11 +15,12 @@ import runner
 REPORT_NAME = "activation_maxima.json"
 LONGEST = 400
 LONGEST_SHOWN = 60
-NUMBER = r"[0-9][0-9.]*([eE][+-]?[0-9]+)?"
+NUMBER = r"([0-9]+\.?|[0-9]*\.[0-9]+)([eE][+-]?[0-9]+)?"
 COUNT = r"[1-9][0-9]{0,8}"
 # Not a dash first, which is an option's; no control characters.
 PATH = r"[^-\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*"
 SEPARATOR = r"[,\s]+"
+BLANKS = " \t\r\n"
 
 
 # What git takes for a tag, without what a shell or Markdown would act on; letters of any script.
@@ -54,8 +55,12 @@ INPUTS = {
     "release": Input(TAG, "the name of a release, such as v1.2.3", is_shown=True),
     "gate": Input(PATH, "the path of a TOML file"),
     "max-abs": Input(NUMBER, "a positive number"),
-    "not-exceeding": Input(r"[\w\s,]+", "formats such as float16, separated by spaces or commas"),
-    "min-sqnr-db": Input(r"[\w.:=+\s,-]+", "FORMAT=DB such as int8=20, separated by spaces"),
+    "not-exceeding": Input(
+        r"[\s,]*\w[\w\s,]*", "formats such as float16, separated by spaces or commas"
+    ),
+    "min-sqnr-db": Input(
+        r"[\s,]*\w[\w.:=+\s,-]*", "FORMAT=DB such as int8=20, separated by spaces"
+    ),
     "against": Input(PATH, "the path of an earlier report"),
     "max-ratio": Input(NUMBER, "a positive number"),
     "require-complete": Input(r"true|false", "true or false"),
@@ -76,7 +81,8 @@ ALWAYS_NEEDED = ("repo", "mode", "revision", "report")
 
 def read(name: str) -> str:
     """Return the value of an input, empty when it was left out; stop the step if it is unfit."""
-    wanted, value = INPUTS[name], os.environ.get(f"INPUT_{name.upper().replace('-', '_')}", "")
+    wanted, given = INPUTS[name], os.environ.get(f"INPUT_{name.upper().replace('-', '_')}", "")
+    value = given.strip(BLANKS)  # as the runner's own actions take theirs
     if not value and name not in ALWAYS_NEEDED:
         return ""
     if len(value) > LONGEST or not wanted.fits(value):

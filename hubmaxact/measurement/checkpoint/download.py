@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hubmaxact.hub.client import api
 from hubmaxact.hub.retry import ask
-from hubmaxact.measurement.checkpoint.own_code import model_class
+from hubmaxact.measurement import libraries
 from hubmaxact.measurement.checkpoint.weight_files import check_small_files
 from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
@@ -35,12 +35,16 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
         NoCheckpointError: The repository is something else than a checkpoint.
         UnsafeCheckpointError: It needs pickle or code, or is quantized.
         IncompleteWeightsError: Weights are missing.
+        MissingPackageError: A library that they will be loaded with is broken.
         HubError: They cannot be fetched.
     """
     listing = Repository(repo_id, commit)
     found = recognize(listing)
     folder = _snapshot(repo_id, commit, small_files(listing.root))
     check_small_files(Folder(folder, repo_id), found.config)
+    libraries.load()  # before what may take hours
+    from hubmaxact.measurement.checkpoint.own_code import model_class
+
     model_class(folder, found.config)
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)

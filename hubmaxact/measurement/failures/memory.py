@@ -1,14 +1,13 @@
 """Whether an error means that memory ran out, in whichever of many ways it arrives.
 
-Knows what Python, torch, its back ends and operating systems say; knows no models.
+Knows what Python, torch, its back ends and operating systems say; knows no models, and asks before
+torch is loaded too.
 """
 
 import errno
 from collections.abc import Iterator
 
-import torch
-
-CLASSES = (torch.OutOfMemoryError, MemoryError)
+TORCHS = "OutOfMemoryError"
 
 ERRNOS = (errno.ENOMEM,)
 WINDOWS_ERRORS = (8, 14, 1455)  # not enough memory, out of memory, paging file too small
@@ -25,6 +24,7 @@ WORDS = (
     "memory allocation of",  # Rust: safetensors, tokenizers
     "can't start new thread",  # there is no room for its stack
     "paging file is too small",
+    "failed to map segment",  # the loader of shared objects
 )
 """What errors that have no class of their own say, in small letters."""
 
@@ -41,7 +41,8 @@ def says_ran_out(text: str) -> bool:
 
 
 def _means_it(error: Exception) -> bool:
-    if isinstance(error, CLASSES):
+    kind = type(error)
+    if isinstance(error, MemoryError) or (kind.__name__, kind.__module__[:5]) == (TORCHS, "torch"):
         return True
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in ERRNOS or getattr(error, "winerror", None) in WINDOWS_ERRORS
