@@ -71,7 +71,7 @@ def listed(info: "ModelInfo") -> Listed | None:
         What a row may say of it.
     """
     # A token also lists its owner's private repositories: they are nobody else's business.
-    if info.private or info.disabled or not is_commit(info.sha):
+    if info.private or info.disabled or not is_commit(info.sha) or not isinstance(info.id, str):
         return None
     try:
         check_repo_id(info.id)
