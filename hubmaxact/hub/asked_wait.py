@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 MAX_ASKED_SECONDS = 300  # one whole rate-limit window; longer is for the user to decide
-PARAMETER = re.compile(r";\s*([a-z]+)\s*=\s*(\d{1,6})\s*(?=;|$)")
-SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,9})?")
+PARAMETER = re.compile(r";\s*([a-z]+)\s*=\s*(\d{1,15})\s*(?=;|$)")
+SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 
 
 def asked_wait(headers: Mapping[str, str]) -> int | None:

@@ -27,6 +27,7 @@ from huggingface_hub.utils import httpx
 
 from hubmaxact.hub import endpoint, proxies
 from hubmaxact.hub.asked_wait import asked_wait
+from hubmaxact.hub.session import BrokenLineError
 from hubmaxact.printable import counted
 
 # What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
@@ -42,8 +43,10 @@ CALL_ERRORS = (
     AttributeError,
     RuntimeError,
 )
+STAND_INS = (LocalEntryNotFoundError, BrokenLineError)
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 MAX_DETAIL = 300
+A_DAY = 24 * 60 * 60  # seconds
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 TOKEN = re.compile(r"\bhf_\w{4,}")
 
@@ -163,7 +166,7 @@ class Fault:
     ) -> str:
         """What happened and what to do, in one line."""
         # 0 was asked for, and was not enough.
-        wait = counted(self.wait, "second") if self.wait else "a few hundred seconds"
+        wait = _in_words(self.wait) if self.wait else "a few hundred seconds"
         sentence = (
             sentences[self.kind]
             .format(repo=repo, revision=clean(revision), url=url, detail=self.detail, wait=wait)
@@ -174,6 +177,15 @@ class Fault:
         if self.kind in MAY_BE_A_PROXYS and self.proxy:
             sentence += f" It was asked through the proxy that {self.proxy} names; look there too."
         return sentence
+
+
+def _ended(said: str) -> str:
+    """A server's words as a sentence that others may follow."""
+    return f"{said}." if said and said[-1] not in ".!?" else said
+
+
+def _in_words(wait: int) -> str:
+    return counted(wait, "second") if wait <= A_DAY else "more than a day"
 
 
 def classify(error: Exception) -> Fault:
@@ -242,10 +254,9 @@ def cause(error: Exception) -> Exception | None:
 
 
 def _first(error: Exception) -> Exception:
-    """What went wrong before the client looked into its cache instead and found nothing there."""
-    before = error.__cause__
-    if isinstance(error, LocalEntryNotFoundError) and isinstance(before, Exception):
-        return before
+    """What went wrong before the client looked into its cache instead, or was told so by ours."""
+    while isinstance(error, STAND_INS) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     return error
 
 
@@ -259,7 +270,7 @@ def _token() -> str | None:
 
 def _by_response(error: HfHubHTTPError) -> Fault:
     status = error.response.status_code
-    detail = clean(error.server_message or "")
+    detail = _ended(clean(error.server_message or ""))
     kind = next((kind for raised, kind in BY_CLASS if isinstance(error, raised)), None)
     kind = kind or BY_STATUS.get(status) or _by_hundred(status)
     if isinstance(error, RepositoryNotFoundError) and kind is Kind.UNAUTHORIZED:

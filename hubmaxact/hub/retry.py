@@ -18,9 +18,9 @@ LOG = logging.getLogger(__name__)  # warnings reach standard error without furth
 MAX_PAUSE_SECONDS = 20.0
 READ_TRIES = 4
 AGAIN = {Kind.UNCERTAIN, Kind.PROXY, Kind.RATE_LIMITED}
-# After a broken line the client asks again by itself, up to five times: ours must not multiply with
-# its. What the Hub says in answer is not slept over there; see `session`.
 MAX_READING_SECONDS = 300.0
+SILENCE_SECONDS = 5.0
+"""Of a try that came to nothing: so long, whoever waits wonders."""
 
 
 def pause(tries: int, fault: Fault) -> None:
@@ -48,7 +48,7 @@ def ask(
     revision: str = "main",
     repo_type: RepoType = "model",
 ) -> T:
-    """Make a call that changes nothing, again when the Hub stumbles.
+    """Make a call that changes nothing about a repository, again when the Hub stumbles.
 
     Args:
         call: Talks to the Hub; made up to READ_TRIES times.
@@ -62,9 +62,27 @@ def ask(
     Raises:
         HubError: The Hub refused, or still gives no usable answer.
     """
+    repo, url = repo_name(repo_id, repo_type), repo_url(repo_id, repo_type)
+    return ask_for(call, lambda fault: fault.sentence(repo=repo, revision=revision, url=url))
+
+
+def ask_for(call: Callable[[], T], sentence: Callable[[Fault], str]) -> T:
+    """Make a call that changes nothing about whatever the sentences name.
+
+    Args:
+        call: Talks to the Hub; made up to READ_TRIES times.
+        sentence: Tells what happened and what to do.
+
+    Returns:
+        What the call returned.
+
+    Raises:
+        HubError: The Hub refused, or still gives no usable answer.
+    """
     session.bound()
     start = time.monotonic()
     for tries in range(1, READ_TRIES + 1):
+        began = time.monotonic()
         try:
             with session.watched():
                 return call()
@@ -73,8 +91,14 @@ def ask(
             again = fault.kind in AGAIN and is_worth_waiting(fault)
             is_late = time.monotonic() - start > MAX_READING_SECONDS
             if not again or is_late or tries == READ_TRIES:
-                repo, url = repo_name(repo_id, repo_type), repo_url(repo_id, repo_type)
-                sentence = fault.sentence(repo=repo, revision=revision, url=url)
-                raise HubError(sentence) from cause(error)
+                raise HubError(sentence(fault)) from cause(error)
+        _tell(time.monotonic() - began)
         pause(tries, fault)
     raise AssertionError("the last try returns or raises")
+
+
+def _tell(silence: float) -> None:
+    """Say why nothing seems to happen, where a try has taken so long that somebody wonders."""
+    if silence >= SILENCE_SECONDS:
+        said = counted(round(silence), "second")
+        LOG.warning("The Hub gave no answer for %s; asking again.", said)

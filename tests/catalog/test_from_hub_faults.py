@@ -254,6 +254,37 @@ def test_a_listing_that_fails_leaves_the_old_index(hub, from_hub, catalog, how, 
     assert ((catalog / "index.parquet").read_bytes(), manifest_in(catalog)) == before
 
 
+def test_a_refused_listing_is_told_as_a_listing(hub, from_hub, catalog):
+    for how, words in {
+        "404": ({"status": 404}, "models?other=activation-maxima is not there (404)"),
+        "401": ({"status": 401}, "token for the listing of repositories tagged activation-maxima"),
+        "500": ({"status": 500}, "status 500. scripted. Try again later."),
+    }.values():
+        hub.faults = Faults()
+        hub.faults.add("GET", r"/api/models\?", times=9, **how)
+        done = from_hub()
+        assert done.code == 2
+        assert words in done.stderr
+    hub.faults = Faults()
+    for tag in ("", "a,b"):  # of which the Hub would make every repository, or those with both
+        done = from_hub("--tag", tag)
+        assert (done.code, done.stderr) == (
+            2,
+            f'hubmaxact: "{tag}" is not one tag. Name one that repositories have.\n',
+        )
+
+
+@pytest.mark.parametrize("delivery", ["reset", "truncate"])
+def test_a_line_that_breaks_is_tried_as_often_as_an_answer(hub, from_hub, catalog, delivery):
+    hub.faults.add("GET", r"/api/models\?", times=100, delivery=delivery)
+    began = time.monotonic()
+    done = from_hub()
+    assert done.code == 2
+    assert "the connection failed. Try again later." in done.stderr
+    assert len(hub.asked("GET", "/api/models?")) == 4
+    assert time.monotonic() - began < 15  # seconds; the client library alone would take 23
+
+
 def test_a_listing_is_not_waited_for_for_ever(hub, catalog, tmp_path):
     hub.faults.add("GET", r"/api/models\?", delivery="hang", seconds=90)
     words = ["catalog", "build", "--from-hub", "--no-paper", "--output", catalog]

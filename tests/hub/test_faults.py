@@ -42,7 +42,8 @@ WAITS = [
     ({"Retry-After": LATER, "Date": "soon"}, 0),
     ({"Retry-After": "Wed, 21 Oct"}, None),
     ({"Retry-After": "-1"}, None),
-    ({"Retry-After": "99999999999"}, None),
+    ({"Retry-After": "99999999999"}, 99999999999),
+    ({"Retry-After": "9" * 99}, None),
     ({}, None),
 ]
 
@@ -55,6 +56,8 @@ def test_an_exhausted_limit_or_a_word_about_retrying_asks_for_a_wait(headers, se
 def test_a_wait_that_was_not_enough_is_not_advised():
     sentence = Fault(Kind.RATE_LIMITED, "", wait=0).sentence(repo="a/b", revision="main", url="")
     assert "Try again in a few hundred seconds." in sentence
+    sentence = Fault(Kind.RATE_LIMITED, "", wait=10**9).sentence(repo="a/b", revision="", url="")
+    assert "Try again in more than a day." in sentence
 
 
 ERRORS = [

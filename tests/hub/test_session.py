@@ -1,11 +1,11 @@
 """The session that every call goes through: no endless wait, no token for strangers."""
 
 import pytest
-from huggingface_hub.utils import _http
+from huggingface_hub.utils import _http, httpx
 from loopback_hub import LoopbackHub
 from loopback_hub.desk import REPO
 
-from hubmaxact.hub import session
+from hubmaxact.hub import retry, session
 
 # Far longer than a push may take here: a client that waits for it is stopped before.
 HANGS = {"delivery": "hang", "seconds": 90}
@@ -86,3 +86,17 @@ def test_a_repository_of_countless_files_is_given_up(desk):
 
 def test_every_answer_that_the_library_would_sleep_over_is_ours_to_handle():
     assert set(_http._DEFAULT_RETRY_ON_STATUS_CODES) <= session.SLEPT_OVER
+    assert set(_http._DEFAULT_RETRY_ON_EXCEPTIONS) <= set(session.ASKED_AGAIN)
+
+
+def test_a_long_silence_is_told(monkeypatch, caplog):
+    monkeypatch.setattr(retry, "SILENCE_SECONDS", 0)
+    monkeypatch.setenv("HUBMAXACT_BACKOFF_SECONDS", "0.001")
+    answers = iter([httpx.ReadTimeout("late"), None])
+
+    def call():
+        if error := next(answers):
+            raise error
+
+    retry.ask(call, repo_id="a/b")
+    assert caplog.messages == ["The Hub gave no answer for 0 seconds; asking again."]
