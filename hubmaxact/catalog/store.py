@@ -6,6 +6,7 @@ names the new one. Whoever reads, and whatever kills a build, there is always on
 
 import hashlib
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,7 +92,9 @@ def refuse_foreign(folder: Path) -> None:
 
     Raises:
         ForeignCatalogError: No build made what is there.
+        NewerManifestError: A newer version did: this one knows less of it than would be lost.
     """
+    _refuse_newer(folder / MANIFEST)
     there = [name for name in (MANIFEST, INDEX, PREVIOUS) if os.path.lexists(folder / name)]
     if there and not any(_is_ours(folder / name) for name in there):
         raise ForeignCatalogError(
@@ -158,16 +161,23 @@ def _release(lock: BaseFileLock) -> None:
     lock.release()
 
 
+def _refuse_newer(manifest: Path) -> None:
+    try:
+        manifests.decode(_read(manifest))
+    except NewerManifestError:
+        raise
+    except HubmaxactError:
+        return  # others look at what is none, or damaged
+
+
 def _is_ours(path: Path) -> bool:
-    """Whether a file is a manifest or a table, of this version or of a newer one."""
+    """Whether a file is a manifest or a table."""
     try:
         content = _read(path)
         if path.name == MANIFEST:
             manifests.decode(content)
         else:
             decode(content)
-    except NewerManifestError:
-        return True
     except HubmaxactError:
         return False
     return True
@@ -190,7 +200,11 @@ def _read(path: Path) -> bytes:
     try:
         return read_regular(path, manifests.MAX_INDEX_FILE_BYTES)
     except OSError as error:
-        raise NoIndexError(f"cannot read {path}: {error.strerror}.") from error
+        folder = shlex.quote(str(path.parent))
+        raise NoIndexError(
+            f"cannot read {path}: {error.strerror}. Name the folder of a catalog, or build it "
+            f"first: hubmaxact catalog build REPORTS --output {folder}"
+        ) from error
 
 
 def _sweep(folder: Path) -> None:

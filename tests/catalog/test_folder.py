@@ -97,6 +97,15 @@ def test_links_pipes_and_folders_named_like_reports_are_not_read(workspace, tmp_
     }
 
 
+def test_reports_beside_the_index_are_read_too(workspace):
+    workspace.put("a.json")
+    workspace.output = workspace.folder
+    for unchanged in (0, 1):
+        assert f"{unchanged} source" in workspace.build().stderr
+        assert "file:a.json" in workspace.rows
+        assert workspace.reasons == {}
+
+
 def test_hidden_folders_and_the_catalogs_own_files_are_no_reports(workspace):
     workspace.put(".git/a.json")
     workspace.put(".b.json")
