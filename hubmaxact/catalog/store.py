@@ -114,10 +114,10 @@ def replace_index(folder: Path, content: bytes, manifest: Manifest) -> None:
     Raises:
         WriteError: The folder cannot be written; the old index is intact.
     """
-    with suppress(FileNotFoundError):
+    with suppress(NoIndexError):  # what cannot be read is not worth keeping
         # Not overwritten: what an interrupted build left may be the one that the manifest names.
         if _named(folder) != PREVIOUS:
-            write_bytes(folder / PREVIOUS, (folder / INDEX).read_bytes())
+            write_bytes(folder / PREVIOUS, _read(folder / INDEX))
     write_bytes(folder / INDEX, content)
     write_bytes(folder / MANIFEST, manifests.encode(manifest))
     (folder / PREVIOUS).unlink(missing_ok=True)

@@ -56,10 +56,19 @@ class HubFile:
 
 
 def checked_file(path: str, size: int, blob_id: str, sha256: str | None) -> HubFile:
-    """Return a file as the Hub describes it; to be called within `ask`.
+    """Hold a file's description to its kinds, which the client library takes as the Hub sends them.
+
+    Args:
+        path: Path in the repository.
+        size: Bytes.
+        blob_id: Git's name of the content.
+        sha256: Of the content. None: it is not in LFS.
+
+    Returns:
+        The file.
 
     Raises:
-        TypeError: Something of it is not what it should be: the client library does not look.
+        TypeError: Something is of another kind; `ask` takes that for an answer it cannot read.
     """
     fields: tuple[object, ...] = (path, size, blob_id, sha256 or "")
     if not all(map(isinstance, fields, (str, int, str, str))):

@@ -14,6 +14,7 @@ from catalog_reports import report_bytes_of
 from hubmaxact.catalog import store
 from hubmaxact.catalog.manifest import ManifestError
 from hubmaxact.catalog.store import NoIndexError, read_index
+from hubmaxact.files import WriteError
 
 BUILD = """
 import sys
@@ -149,6 +150,15 @@ def test_files_of_others_under_the_catalogs_names_are_left_alone(workspace, name
         workspace.build()
     assert [path.name for path in workspace.output.iterdir()] == [name]
     assert (workspace.output / name).read_bytes() == content
+
+
+def test_a_folder_in_the_place_of_the_table_is_said(workspace):
+    workspace.put("a.json")
+    workspace.build()
+    (workspace.output / "index.parquet").unlink()
+    (workspace.output / "index.parquet").mkdir()
+    with pytest.raises(WriteError, match=r"index\.parquet: Is a directory"):
+        workspace.build()
 
 
 def test_a_first_build_killed_before_its_manifest_is_taken_over(workspace):
