@@ -33,23 +33,27 @@ def report_files(folder: Path, output: Path) -> list[Path]:
         Paths that begin with `folder`.
 
     Raises:
-        NoFolderError: It is not a folder, or cannot be listed.
+        NoFolderError: It is not a folder, or something in it cannot be listed.
     """
     own = output.resolve()
     files = []
     try:
-        next(folder.iterdir(), None)  # os.walk takes what it cannot list for an empty folder
-        for parent, folders, names in os.walk(folder):
+        # By itself, os.walk takes what it cannot list for an empty folder.
+        for parent, folders, names in os.walk(folder, onerror=_refuse):
             here = Path(parent)
             folders[:] = [n for n in folders if not n.startswith(".")]
             ours = {MANIFEST} if here.resolve() == own else set()
             files += [here / name for name in names if _is_wanted(name) and name not in ours]
     except OSError as error:
         raise NoFolderError(
-            f"cannot list {printable(str(folder), LONGEST_PATH)}: {error.strerror}. "
+            f"cannot list {printable(str(error.filename), LONGEST_PATH)}: {error.strerror}. "
             "Name a folder of reports, or give --from-hub for the Hub's."
         ) from error
     return sorted(files, key=lambda path: path.parts)  # Windows would not tell A from a
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def read_file(path: Path, folder: Path, previous: Previous) -> SourceOutcome:
