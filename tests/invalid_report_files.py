@@ -405,7 +405,7 @@ FILES = {
     ),
     "status_hides_nan": (
         changed((*FIRST, "num_nan"), 1),
-        'status: is "complete", but 1 elements are not finite',
+        'status: is "complete", but 1 element is not finite',
     ),
     "coverage_counts_more": (
         changed(("coverage", "hidden_state", "fired"), 3),
@@ -453,7 +453,7 @@ FILES = {
     ),
     "experts_of_a_dense_model": (
         changed(("model", "architecture"), "dense"),
-        'model.architecture: is "dense", but experts has 1 layers',
+        'model.architecture: is "dense", but experts has 1 layer',
     ),
     "loads_descend": (
         changed(("experts", 0, "tokens", "median"), 10),
@@ -478,7 +478,7 @@ FILES = {
     # A tensor left out, named twice, or out of place.
     "layer_left_out": (
         left_out("hidden_state", 0),
-        "coverage.hidden_state.absent: is 0, but 1 of 2 layers have this role in sites or in",
+        "coverage.hidden_state.absent: is 0, but 1 of 2 layers has this role in sites or in",
     ),
     "layer_called_absent": (
         changed(("coverage", "hidden_state", "absent"), 1),
@@ -498,7 +498,7 @@ FILES = {
     ),
     "missing_and_absent": (
         lost(role="attention_output", layer=1),
-        "coverage.attention_output.absent: is 2, but 1 of 2 layers have this role",
+        "coverage.attention_output.absent: is 2, but 1 of 2 layers has this role",
     ),
     "gate_without_block": (
         edited(gate_without_block),

@@ -10,9 +10,10 @@ from hubmaxact.measurement.batch_plan import plan_batches
 from hubmaxact.printable import counted
 from hubmaxact.rendering import section, summary
 from hubmaxact.rendering.terminal import show
+from hubmaxact.report.consistency import contradictions
 
 PLURAL = re.compile(
-    r"(?<![\d.,])1 (texts|samples|batches|tokens|files|tensors|layers|sites|rules)\b"
+    r"(?<![\d.,])1 (texts|samples|batches|tokens|files|tensors|layers|sites|rules|elements|rows)\b"
 )
 
 
@@ -32,6 +33,19 @@ def test_a_report_on_one_token_of_one_text_has_no_plural():
     card = section.compose(report, "0" * 64)
     said = f"{card}\n{summary.render(report)}\n{console.export_text()}"
     assert "1 token" in said
+    assert PLURAL.search(said) is None, PLURAL.search(said)
+
+
+def test_what_contradicts_itself_in_a_report_on_one_text_is_told_without_a_plural():
+    report = example_reports.small_report()
+    report["model"]["num_layers"] = 1
+    report["protocol"]["corpus"] |= {"num_samples": 1, "num_tokens": 2**40, "domains": {"math": 1}}
+    report["protocol"]["max_seq_len"] = 1
+    report["sites"][1] |= {"count": 1, "num_nan": 1}
+    report["stability"] = {"subsets": report["stability"]["subsets"][:1], "reason": "few"}
+    said = "\n".join(str(problem) for problem in contradictions(report))
+    for words in ("1 text of at most 1 token have", "but 1 element is not finite", "has 1 row"):
+        assert words in said
     assert PLURAL.search(said) is None, PLURAL.search(said)
 
 

@@ -6,6 +6,7 @@ names the new one. Whoever reads, and whatever kills a build, there is always on
 
 import hashlib
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -92,7 +93,9 @@ def refuse_foreign(folder: Path) -> None:
 
     Raises:
         ForeignCatalogError: No build made what is there.
+        NewerManifestError: A newer version did: this one knows less of it than would be lost.
     """
+    _refuse_newer(folder / MANIFEST)
     there = [name for name in (MANIFEST, INDEX, PREVIOUS) if os.path.lexists(folder / name)]
     if there and not any(_is_ours(folder / name) for name in there):
         raise ForeignCatalogError(
@@ -112,10 +115,10 @@ def replace_index(folder: Path, content: bytes, manifest: Manifest) -> None:
     Raises:
         WriteError: The folder cannot be written; the old index is intact.
     """
-    with suppress(FileNotFoundError):
+    with suppress(NoIndexError):  # what cannot be read is not worth keeping
         # Not overwritten: what an interrupted build left may be the one that the manifest names.
         if _named(folder) != PREVIOUS:
-            write_bytes(folder / PREVIOUS, (folder / INDEX).read_bytes())
+            write_bytes(folder / PREVIOUS, _read(folder / INDEX))
     write_bytes(folder / INDEX, content)
     write_bytes(folder / MANIFEST, manifests.encode(manifest))
     (folder / PREVIOUS).unlink(missing_ok=True)
@@ -159,16 +162,23 @@ def _release(lock: BaseFileLock) -> None:
     lock.release()
 
 
+def _refuse_newer(manifest: Path) -> None:
+    try:
+        manifests.decode(_read(manifest))
+    except NewerManifestError:
+        raise
+    except HubmaxactError:
+        return  # others look at what is none, or damaged
+
+
 def _is_ours(path: Path) -> bool:
-    """Whether a file is a manifest or a table, of this version or of a newer one."""
+    """Whether a file is a manifest or a table."""
     try:
         content = _read(path)
         if path.name == MANIFEST:
             manifests.decode(content)
         else:
             decode(content)
-    except NewerManifestError:
-        return True
     except HubmaxactError:
         return False
     return True
@@ -190,11 +200,12 @@ def _named(folder: Path) -> str | None:
 def _read(path: Path) -> bytes:
     try:
         return read_regular(path, manifests.MAX_INDEX_FILE_BYTES)
-    except FileNotFoundError as error:
-        advice = "Name the folder of a catalog, which `hubmaxact catalog build` makes."
-        raise NoIndexError(f"cannot read {path}: {error.strerror}. {advice}") from error
     except OSError as error:
-        raise NoIndexError(f"cannot read {_shown(path)}: {error.strerror}.") from error
+        folder = shlex.quote(_shown(path.parent))
+        raise NoIndexError(
+            f"cannot read {_shown(path)}: {error.strerror}. Name the folder of a catalog, or build "
+            f"it first: hubmaxact catalog build REPORTS --output {folder}"
+        ) from error
 
 
 def _shown(path: Path) -> str:

@@ -9,9 +9,9 @@ from email.utils import parsedate_to_datetime
 from hubmaxact.printable import counted
 
 MAX_ASKED_SECONDS = 300  # one whole rate-limit window; longer is for the user to decide
-PARAMETER = re.compile(r";\s*([a-z]+)\s*=\s*(\d{1,6})\s*(?=;|$)")
+PARAMETER = re.compile(r";\s*([a-z]+)\s*=\s*(\d{1,15})\s*(?=;|$)")
 UNITS = (("day", 86_400), ("hour", 3_600))
-SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,9})?")
+SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 
 
 def asked_wait(headers: Mapping[str, str]) -> int | None:

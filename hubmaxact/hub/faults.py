@@ -27,6 +27,7 @@ from huggingface_hub.utils import httpx
 
 from hubmaxact.hub import endpoint, proxies
 from hubmaxact.hub.asked_wait import asked_wait, in_words
+from hubmaxact.hub.session import BrokenLineError
 from hubmaxact.printable import LONGEST_PATH, printable
 
 # What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
@@ -53,6 +54,7 @@ DISK = {
 }
 """What only a disk says; what names a file, like "not a directory", is of a disk too."""
 
+STAND_INS = (LocalEntryNotFoundError, BrokenLineError)
 MAX_DETAIL = 300
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 TOKEN = re.compile(r"\bhf_\w{4,}")
@@ -188,6 +190,11 @@ class Fault:
         return sentence
 
 
+def _ended(said: str) -> str:
+    """A server's words as a sentence that others may follow."""
+    return f"{said}." if said and said[-1] not in ".!?" else said
+
+
 def classify(error: Exception) -> Fault:
     """Tell what kind of failure an error of a huggingface_hub call is."""
     error = _first(error)
@@ -260,10 +267,9 @@ def cause(error: Exception) -> Exception | None:
 
 
 def _first(error: Exception) -> Exception:
-    """What went wrong before the client looked into its cache instead and found nothing there."""
-    before = error.__cause__
-    if isinstance(error, LocalEntryNotFoundError) and isinstance(before, Exception):
-        return before
+    """What went wrong before the client looked into its cache instead, or was told so by ours."""
+    while isinstance(error, STAND_INS) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
     return error
 
 

@@ -57,6 +57,27 @@ class HubFile:
         return self.blob_id == blob_id(content)
 
 
+def checked_file(path: str, size: int, blob_id: str, sha256: str | None) -> HubFile:
+    """Hold a file's description to its kinds, which the client library takes as the Hub sends them.
+
+    Args:
+        path: Path in the repository.
+        size: Bytes.
+        blob_id: Git's name of the content.
+        sha256: Of the content. None: it is not in LFS.
+
+    Returns:
+        The file.
+
+    Raises:
+        TypeError: Something is of another kind; `ask` takes that for an answer it cannot read.
+    """
+    fields: tuple[object, ...] = (path, size, blob_id, sha256 or "")
+    if not all(map(isinstance, fields, (str, int, str, str))):
+        raise TypeError("a file's description is not what it should be")
+    return HubFile(path, size, blob_id, sha256)
+
+
 def blob_id(content: bytes) -> str:
     """Git's name for `content`."""
     header = b"blob %d\0" % len(content)
@@ -229,11 +250,7 @@ def _tree(repo_id: str, commit: str, repo_type: RepoType) -> tuple[dict[str, Hub
 
 def _hub_file(entry: RepoFile) -> HubFile:
     sha256 = entry.lfs.sha256 if entry.lfs else None
-    fields: tuple[object, ...] = (entry.size, entry.path, entry.blob_id, sha256 or "")
-    kinds = (int, str, str, str)
-    if not all(map(isinstance, fields, kinds)):
-        raise TypeError("an entry of the tree is not what it should be")
-    return HubFile(entry.path, entry.size, entry.blob_id, sha256)
+    return checked_file(entry.path, entry.size, entry.blob_id, sha256)
 
 
 def _files_at(repo_id: str, revision: str, paths: list[str]) -> dict[str, HubFile] | None:

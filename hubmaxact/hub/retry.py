@@ -3,10 +3,8 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
-
-from huggingface_hub.utils import httpx
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub import session
@@ -20,9 +18,9 @@ LOG = logging.getLogger(__name__)  # warnings reach standard error without furth
 MAX_PAUSE_SECONDS = 20.0
 READ_TRIES = 4
 AGAIN = {Kind.UNCERTAIN, Kind.PROXY, Kind.RATE_LIMITED}
-# After a broken line some calls of the client ask again by themselves, up to five times. What the
-# Hub says in answer is not slept over there; see `session`.
 MAX_READING_SECONDS = 300.0
+SILENCE_SECONDS = 5.0
+"""Of a try that came to nothing: so long, whoever waits wonders."""
 
 
 class NoAnswerError(HubError):
@@ -54,7 +52,7 @@ def ask(
     revision: str = "main",
     repo_type: RepoType = "model",
 ) -> T:
-    """Make a call that changes nothing, again when the Hub stumbles.
+    """Make a call that changes nothing about a repository, again when the Hub stumbles.
 
     Args:
         call: Talks to the Hub; made up to READ_TRIES times.
@@ -69,27 +67,45 @@ def ask(
         NoAnswerError: The Hub still gives no usable answer.
         HubError: It refused.
     """
+    repo, url = repo_name(repo_id, repo_type), repo_url(repo_id, repo_type)
+    return ask_for(call, lambda fault: fault.sentence(repo=repo, revision=revision, url=url))
+
+
+def ask_for(call: Callable[[], T], sentence: Callable[[Fault], str]) -> T:
+    """Make a call that changes nothing about whatever the sentences name.
+
+    Args:
+        call: Talks to the Hub; made up to READ_TRIES times.
+        sentence: Tells what happened and what to do.
+
+    Returns:
+        What the call returned.
+
+    Raises:
+        NoAnswerError: The Hub still gives no usable answer.
+        HubError: It refused.
+    """
     session.bound()
-    start, tried = time.monotonic(), 0
+    start = time.monotonic()
     for tries in range(1, READ_TRIES + 1):
+        began = time.monotonic()
         try:
-            with session.watched() as sent:
+            with session.watched():
                 return call()
         except CALL_ERRORS as error:
             fault = classify(error)
             again = fault.kind in AGAIN and is_worth_waiting(fault)
             is_late = time.monotonic() - start > MAX_READING_SECONDS
-            tried += _tries_of_the_client(sent)
-            if not again or is_late or tried >= READ_TRIES:
-                repo, url = repo_name(repo_id, repo_type), repo_url(repo_id, repo_type)
-                sentence = fault.sentence(repo=repo, revision=revision, url=url)
+            if not again or is_late or tries == READ_TRIES:
                 kind = NoAnswerError if fault.kind in AGAIN else HubError
-                raise kind(sentence) from cause(error)
+                raise kind(sentence(fault)) from cause(error)
+        _tell(time.monotonic() - began)
         pause(tries, fault)
     raise AssertionError("the last try returns or raises")
 
 
-def _tries_of_the_client(sent: Sequence[httpx.Request]) -> int:
-    """How often the last request of a call was made: a Hub that is away is not waited for twice."""
-    made = [(request.method, request.url) for request in sent]
-    return made.count(made[-1]) if made else 1
+def _tell(silence: float) -> None:
+    """Say why nothing seems to happen, where a try has taken so long that somebody wonders."""
+    if silence >= SILENCE_SECONDS:
+        said = counted(round(silence), "second")
+        LOG.warning("The Hub gave no answer for %s; asking again.", said)

@@ -3,7 +3,7 @@
 huggingface_hub waits for ever, on some calls against any default (it passes `timeout=None`), and it
 follows a listing to whatever host the answer names, token and all. Both are put right in a hook
 that sees each request last, redirects included. It also sleeps without a word for as long as an
-answer asks, five times over; a hook that sees each answer first takes that from it.
+answer asks, five times over, and after each broken line; whoever watches hears of both at once.
 """
 
 import logging
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from typing import Any
 
 from huggingface_hub import constants, set_client_factory
 from huggingface_hub.utils import get_session, hf_raise_for_status, httpx
@@ -34,7 +35,27 @@ MOST_REQUESTS = 1000
 SLEPT_OVER = {408, 429, 500, 502, 503, 504}
 """Answers after which huggingface_hub sleeps and asks again."""
 
+ASKED_AGAIN = (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError)
+"""Broken lines after which huggingface_hub sleeps and asks again."""
+
 _SENT: ContextVar[list[httpx.Request] | None] = ContextVar("sent", default=None)
+
+
+class BrokenLineError(httpx.TransportError):
+    """Raised in place of its cause, which huggingface_hub would take for a reason to ask again."""
+
+
+class _Client(httpx.Client):
+    """Tells whoever watches at once that a line broke: tries of theirs and ours would multiply."""
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **how: Any) -> httpx.Response:
+        try:
+            return super().send(request, stream=stream, **how)
+        except ASKED_AGAIN as error:
+            # What comes in a stream may be large: the library goes on where it broke off.
+            if stream or _SENT.get() is None:
+                raise
+            raise BrokenLineError(str(error), request=request) from error
 
 
 @cache
@@ -71,9 +92,7 @@ def bound() -> None:
         "request": [*hooks["request"], last],
         "response": [_refuse_to_sleep, *hooks.get("response", ())],
     }
-    set_client_factory(
-        lambda: httpx.Client(event_hooks=ours, follow_redirects=True, timeout=limits)
-    )
+    set_client_factory(lambda: _Client(event_hooks=ours, follow_redirects=True, timeout=limits))
 
 
 def waiting() -> httpx.Timeout:
@@ -109,7 +128,8 @@ def seconds(variable: str, default: float) -> float:
 def watched() -> Iterator[list[httpx.Request]]:
     """Yield a list of the requests that this thread sends meanwhile, answered or not.
 
-    Whoever watches tries again by itself: an answer that asks for patience is raised at once.
+    Whoever watches tries again by itself: a broken line, or an answer that asks for patience, is
+    raised at once.
 
     Yields:
         The list, empty at first; it grows with each request.

@@ -1,7 +1,9 @@
 """A folder of reports becomes one table, whatever lies in it."""
 
+import errno
 import json
 import os
+from pathlib import Path
 
 import pytest
 from catalog_reports import newer, report_bytes_of, report_of
@@ -9,6 +11,7 @@ from invalid_report_files import FILES
 
 from hubmaxact.catalog.parquet import rows_of
 from hubmaxact.catalog.sources import paper
+from hubmaxact.catalog.sources.folder import NoFolderError
 from hubmaxact.catalog.store import read_index
 from hubmaxact.report.document import REPORT_NAME
 
@@ -95,6 +98,32 @@ def test_links_pipes_and_folders_named_like_reports_are_not_read(workspace, tmp_
         "link.json": "a symbolic link; links are not followed",
         "pipe.json": f"cannot read {workspace.folder}/pipe.json: it is not a regular file.",
     }
+
+
+def test_a_folder_that_cannot_be_listed_takes_no_row_away(workspace, monkeypatch):
+    workspace.put("a.json")
+    workspace.put("closed/b.json")
+    workspace.build()
+    before, listing = workspace.rows, os.scandir
+
+    def closed(path):
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(NoFolderError, match=r"cannot list .*closed: Permission denied"):
+        workspace.build()
+    assert workspace.rows == before
+
+
+def test_reports_beside_the_index_are_read_too(workspace):
+    workspace.put("a.json")
+    workspace.output = workspace.folder
+    for unchanged in (0, 1):
+        assert f"{unchanged} source" in workspace.build().stderr
+        assert "file:a.json" in workspace.rows
+        assert workspace.reasons == {}
 
 
 def test_hidden_folders_and_the_catalogs_own_files_are_no_reports(workspace):

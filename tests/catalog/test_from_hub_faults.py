@@ -5,8 +5,13 @@ import time
 
 import pytest
 from catalog_reports import REPORT_NAME, TAGGED, publish, report_bytes_of, rows_in
+from huggingface_hub.utils import hf_raise_for_status, httpx
 from loopback_hub import run_cli
 from loopback_hub.faults import Faults
+
+from hubmaxact.catalog.sources.hub_calls import is_gone
+from hubmaxact.errors import HubError
+from hubmaxact.hub.retry import ask
 
 LIMITED = {"RateLimit": '"api";r=0;t=0', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
 EXHAUSTED = LIMITED | {"RateLimit": '"api";r=0;t=301'}
@@ -131,6 +136,76 @@ def test_a_description_that_lacks_what_it_should_say_takes_nothing_away(
     assert rows_in(catalog)["org/b"] == before
 
 
+STRANGE_FILES = {
+    "a path that is a number": [{"rfilename": 3}],
+    "a path that is null": [{"rfilename": None}],
+    "a size in words": [{"rfilename": REPORT_NAME, "size": "big", "blobId": "x"}],
+    "a size beyond measure": [{"rfilename": REPORT_NAME, "size": float("inf"), "blobId": "x"}],
+    "a digest that is a number": [{"rfilename": REPORT_NAME, "size": 5, "blobId": 7}],
+    "LFS in a word": [{"rfilename": REPORT_NAME, "size": 5, "blobId": "x", "lfs": "yes"}],
+    "no file at all": [],
+    "an object in place of a list": {},
+}
+STRANGE_FACTS = {
+    "tags that are a number": {"tags": 5},
+    "tags in a word": {"tags": "activation-maxima"},
+    "tags of another kind": {"tags": [["activation-maxima"]]},
+    "no tags where a list should be": {"tags": {}},
+    "an id that is none": {"id": "org/<b>"},
+    "an id that is a number": {"id": 3},
+    "an id that is null": {"id": None},
+    "privacy in a word": {"private": "no"},
+}
+
+
+def test_a_description_of_another_shape_takes_nothing_away(hub, from_hub, catalog):
+    from_hub("--no-paper")
+    before = rows_in(catalog)["org/b"]
+    head = hub.repos["model", "org/b"].commit({"README.md": TAGGED + b"\n"}).sha
+    for what, siblings in STRANGE_FILES.items():
+        hub.faults = Faults()
+        body = json.dumps({"id": "org/b", "sha": head, "siblings": siblings}).encode()
+        hub.faults.add("GET", "org/b/revision", status=200, body=body, times=9)
+        done = from_hub("--no-paper")
+        assert (done.code, rows_in(catalog)["org/b"]) == (0, before), (what, done.stderr)
+    for what, strange in STRANGE_FACTS.items():
+        hub.faults = Faults()
+        hub.faults.add("GET", r"/api/models\?", status=200, body=b"[]")
+        facts = {"id": "org/b", "sha": head, "tags": ["activation-maxima"], **strange}
+        body = json.dumps(facts).encode()
+        hub.faults.add("GET", r"/api/models/org/b\?", status=200, body=body, times=9)
+        done = from_hub("--no-paper")
+        assert (done.code, rows_in(catalog)["org/b"]) == (0, before), (what, done.stderr)
+
+
+def refused(status, **headers):
+    """The error of a call that huggingface_hub takes for one about no repository."""
+    request = httpx.Request("GET", "https://huggingface.co/api/models/org/a")
+    response = httpx.Response(status, headers=headers, request=request)
+    with pytest.raises(HubError) as raised:
+        ask(lambda: hf_raise_for_status(response), repo_id="org/a")
+    return raised.value
+
+
+def test_only_the_hub_itself_says_that_a_repository_is_gone():
+    assert is_gone(refused(401, **{"X-Error-Message": "Invalid username or password."}))
+    assert is_gone(refused(404, **{"X-Error-Code": "RepoNotFound"}))
+    assert not is_gone(refused(401))  # a proxy that asks who we are
+    assert not is_gone(refused(404))
+    assert not is_gone(refused(403, **{"X-Error-Code": "GatedRepo"}))
+
+
+def test_a_report_is_no_copy_where_another_than_the_hub_says_so(hub, from_hub, catalog):
+    weights = {"model.safetensors": b"org/new"}
+    publish(hub, "org/new", report=report_bytes_of("x", weights=weights, id="org/old"))
+    fault = hub.faults.add("GET", r"/api/models/org/old\?", status=404, body=b"<html>", times=9)
+    from_hub("--no-paper")
+    assert [left["name"] for left in manifest_in(catalog)["unread"]] == ["org/new"]
+    fault.times = 0
+    from_hub("--no-paper")
+    assert rows_in(catalog)["org/new"]["copied_from"] == "org/old"
+
+
 def test_an_exhausted_rate_limit_ends_the_asking_and_the_next_build_goes_on(hub, from_hub, catalog):
     for number in range(60):
         publish(hub, f"org/many-{number}")
@@ -177,6 +252,37 @@ def test_a_listing_that_fails_leaves_the_old_index(hub, from_hub, catalog, how, 
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert ((catalog / "index.parquet").read_bytes(), manifest_in(catalog)) == before
+
+
+def test_a_refused_listing_is_told_as_a_listing(hub, from_hub, catalog):
+    for how, words in {
+        "404": ({"status": 404}, "models?other=activation-maxima is not there (404)"),
+        "401": ({"status": 401}, "token for the listing of repositories tagged activation-maxima"),
+        "500": ({"status": 500}, "status 500. scripted. Try again later."),
+    }.values():
+        hub.faults = Faults()
+        hub.faults.add("GET", r"/api/models\?", times=9, **how)
+        done = from_hub()
+        assert done.code == 2
+        assert words in done.stderr
+    hub.faults = Faults()
+    for tag in ("", "a,b"):  # of which the Hub would make every repository, or those with both
+        done = from_hub("--tag", tag)
+        assert (done.code, done.stderr) == (
+            2,
+            f'hubmaxact: "{tag}" is not one tag. Name one that repositories have.\n',
+        )
+
+
+@pytest.mark.parametrize("delivery", ["reset", "truncate"])
+def test_a_line_that_breaks_is_tried_as_often_as_an_answer(hub, from_hub, catalog, delivery):
+    hub.faults.add("GET", r"/api/models\?", times=100, delivery=delivery)
+    began = time.monotonic()
+    done = from_hub()
+    assert done.code == 2
+    assert "the connection failed. Try again later." in done.stderr
+    assert len(hub.asked("GET", "/api/models?")) == 4
+    assert time.monotonic() - began < 15  # seconds; the client library alone would take 23
 
 
 def test_a_listing_is_not_waited_for_for_ever(hub, catalog, tmp_path):

@@ -14,6 +14,7 @@ from catalog_reports import report_bytes_of
 from hubmaxact.catalog import store
 from hubmaxact.catalog.manifest import ManifestError
 from hubmaxact.catalog.store import NoIndexError, read_index
+from hubmaxact.files import WriteError
 
 BUILD = """
 import sys
@@ -151,6 +152,15 @@ def test_files_of_others_under_the_catalogs_names_are_left_alone(workspace, name
     assert (workspace.output / name).read_bytes() == content
 
 
+def test_a_folder_in_the_place_of_the_table_is_said(workspace):
+    workspace.put("a.json")
+    workspace.build()
+    (workspace.output / "index.parquet").unlink()
+    (workspace.output / "index.parquet").mkdir()
+    with pytest.raises(WriteError, match=r"index\.parquet: Is a directory"):
+        workspace.build()
+
+
 def test_a_first_build_killed_before_its_manifest_is_taken_over(workspace):
     workspace.put("a.json")
     workspace.build()
@@ -191,7 +201,6 @@ def test_a_table_that_the_manifest_does_not_name_is_refused(workspace, monkeypat
         (b"[" * 100_000, "not JSON"),
         (b"[]", "not a catalog's manifest"),
         (b'{"schema": 1}', "not a catalog's manifest"),
-        (b'{"schema": 2}', "Upgrade hubmaxact"),
     ],
 )
 def test_a_strange_manifest_is_refused_in_a_sentence(workspace, content, words):
@@ -202,6 +211,23 @@ def test_a_strange_manifest_is_refused_in_a_sentence(workspace, content, words):
         read_index(workspace.output)
     assert workspace.build().exit_code == 0
     read_index(workspace.output)
+
+
+def test_an_index_of_a_newer_version_is_left_as_it_is(workspace):
+    workspace.put("a.json")
+    workspace.build()
+    (workspace.output / "manifest.json").write_bytes(b'{"schema": 2}')
+    before = {path.name: path.read_bytes() for path in workspace.output.iterdir()}
+    with pytest.raises(ManifestError, match="Upgrade hubmaxact"):
+        read_index(workspace.output)
+    with pytest.raises(ManifestError, match="Upgrade hubmaxact"):
+        workspace.build()
+    assert {path.name: path.read_bytes() for path in workspace.output.iterdir()} == before
+
+
+def test_where_no_catalog_is_the_way_to_build_one_is_said(tmp_path):
+    with pytest.raises(NoIndexError, match=r"catalog build REPORTS --output '.*/no such'$"):
+        read_index(tmp_path / "no such")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ WAITS = [
     ({"Retry-After": LATER, "Date": "soon"}, 0),
     ({"Retry-After": "Wed, 21 Oct"}, None),
     ({"Retry-After": "-1"}, None),
-    ({"Retry-After": "99999999999"}, None),
+    ({"Retry-After": "99999999999"}, 99999999999),
+    ({"Retry-After": "9" * 99}, None),
     ({}, None),
 ]
 

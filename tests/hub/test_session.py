@@ -5,8 +5,7 @@ from huggingface_hub.utils import _http, httpx
 from loopback_hub import LoopbackHub
 from loopback_hub.desk import REPO
 
-from hubmaxact.hub import session
-from hubmaxact.hub.retry import NoAnswerError, ask
+from hubmaxact.hub import retry, session
 
 # Far longer than a push may take here: a client that waits for it is stopped before.
 HANGS = {"delivery": "hang", "seconds": 90}
@@ -87,21 +86,17 @@ def test_a_repository_of_countless_files_is_given_up(desk):
 
 def test_every_answer_that_the_library_would_sleep_over_is_ours_to_handle():
     assert set(_http._DEFAULT_RETRY_ON_STATUS_CODES) <= session.SLEPT_OVER
+    assert set(_http._DEFAULT_RETRY_ON_EXCEPTIONS) <= set(session.ASKED_AGAIN)
 
 
-@pytest.mark.parametrize(("times", "calls"), [(1, 4), (2, 2), (6, 1)])
-def test_the_tries_of_the_client_itself_count(monkeypatch, times, calls):
-    """It sleeps half a minute over them: a Hub that is away would be waited for four times."""
+def test_a_long_silence_is_told(monkeypatch, caplog):
+    monkeypatch.setattr(retry, "SILENCE_SECONDS", 0)
     monkeypatch.setenv("HUBMAXACT_BACKOFF_SECONDS", "0.001")
-    made = []
+    answers = iter([httpx.ReadTimeout("late"), None])
 
     def call():
-        made.append("call")
-        for _ in range(times):
-            with session.watched():  # as a listing does, inside the call
-                session._count(httpx.Request("GET", "http://127.0.0.1:9/api/models"))
-        raise httpx.ConnectError("refused")
+        if error := next(answers):
+            raise error
 
-    with pytest.raises(NoAnswerError):
-        ask(call, repo_id=REPO)
-    assert len(made) == calls
+    retry.ask(call, repo_id="a/b")
+    assert caplog.messages == ["The Hub gave no answer for 0 seconds; asking again."]

@@ -233,8 +233,8 @@ def test_without_an_index_the_command_says_what_is_missing(tmp_path):
     done = hubmaxact("catalog", "export", "site", "--index", "nowhere", home=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "hubmaxact: cannot read nowhere/manifest.json: No such file or directory. "
-        "Name the folder of a catalog, which `hubmaxact catalog build` makes.\n"
+        "hubmaxact: cannot read nowhere/manifest.json: No such file or directory. Name the folder "
+        "of a catalog, or build it first: hubmaxact catalog build REPORTS --output nowhere\n"
     )
     assert not (tmp_path / "site").exists()
 

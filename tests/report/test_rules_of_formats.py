@@ -161,7 +161,7 @@ INT8 = [
 
 STABILITY = [
     (stability.empty_needs_a_reason, {"stability/reason": "few"},
-     ["stability.reason: is given, but subsets has 1 rows"]),
+     ["stability.reason: is given, but subsets has 1 row"]),
     (stability.subsets_agree, {"global_max": None},
      ["stability.subsets[0].values: reach 61.0, but global_max.abs_max is null"]),
     (stability.subsets_agree, {"stability/subsets/0/size": 5000}, []),

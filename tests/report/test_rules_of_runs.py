@@ -39,7 +39,7 @@ COVERAGE = [
        "mlp_output; some layer must do something")]),
     (coverage.gates_lie_in_blocks, {"sites/4/role": "mlp_gate", "sites/4/layer": None}, []),
     (coverage.layers_add_up, {"sites/3/layer": None},
-     [("coverage.hidden_state.absent: is 0, but 1 of 2 layers have this role in sites or "
+     [("coverage.hidden_state.absent: is 0, but 1 of 2 layers has this role in sites or "
        "in missing")]),
 ]  # fmt: skip
 

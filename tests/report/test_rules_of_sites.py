@@ -85,7 +85,7 @@ VALUES = [
       'sites[1].abs_quantiles["0.99"]: is 2.59375, but 0 elements are finite',
       'sites[1].abs_quantiles["0.999"]: is 3.5, but 0 elements are finite',
       'sites[1].abs_quantiles["0.9999"]: is 5.0, but 0 elements are finite',
-      "sites[1].top: holds 1 values, but 0 elements are finite"]),
+      "sites[1].top: holds 1 value, but 0 elements are finite"]),
     (values.nulls_mean_nothing_finite, {"sites/1/top": []},
      ["sites[1].top: holds 0 values, but 805306368 elements are finite"]),
     (values.moments_agree, {"sites/3/min": None}, []),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hubmaxact.catalog.manifest import State
 from hubmaxact.catalog.outcome import Previous, SourceOutcome, in_table, left_out, read_report
+from hubmaxact.catalog.store import MANIFEST
 from hubmaxact.errors import HubmaxactError, ReportError
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.document import REPORT_NAME
@@ -22,7 +23,7 @@ class NoFolderError(HubmaxactError):
 
 
 def report_files(folder: Path, output: Path) -> list[Path]:
-    """Every `*.json` below a folder in the order of names; the catalog's own files are no reports.
+    """Every `*.json` below a folder in the order of names; the catalog's manifest is no report.
 
     Args:
         folder: Where to look. Linked and hidden folders in it are not entered.
@@ -32,23 +33,27 @@ def report_files(folder: Path, output: Path) -> list[Path]:
         Paths that begin with `folder`.
 
     Raises:
-        NoFolderError: It is not a folder, or cannot be listed.
+        NoFolderError: It is not a folder, or something in it cannot be listed.
     """
     own = output.resolve()
     files = []
     try:
-        next(folder.iterdir(), None)  # os.walk takes what it cannot list for an empty folder
-        for parent, folders, names in os.walk(folder):
+        # By itself, os.walk takes what it cannot list for an empty folder.
+        for parent, folders, names in os.walk(folder, onerror=_refuse):
             here = Path(parent)
             folders[:] = [n for n in folders if not n.startswith(".")]
-            if here.resolve() != own:
-                files += [here / name for name in names if _is_wanted(name)]
+            ours = {MANIFEST} if here.resolve() == own else set()
+            files += [here / name for name in names if _is_wanted(name) and name not in ours]
     except OSError as error:
         raise NoFolderError(
-            f"cannot list {printable(str(folder), LONGEST_PATH)}: {error.strerror}. "
-            "Name a folder of reports."
+            f"cannot list {printable(str(error.filename), LONGEST_PATH)}: {error.strerror}. "
+            "Name a folder of reports, or give --from-hub for the Hub's."
         ) from error
     return sorted(files, key=lambda path: path.parts)  # Windows would not tell A from a
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def read_file(path: Path, folder: Path, previous: Previous) -> SourceOutcome:

@@ -5,6 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+)
+
 from hubmaxact.errors import HubError
 from hubmaxact.hub.faults import CALL_ERRORS, Kind, classify
 from hubmaxact.hub.repository import DamagedAnswerError
@@ -23,6 +30,10 @@ FOR_NOW = {
     Kind.OFFLINE,
     Kind.UNAUTHORIZED,
 }
+
+GONE = (RepositoryNotFoundError, DisabledRepoError)
+HUBS_WORDS = ("X-Error-Code", "X-Error-Message")
+"""Headers in which the Hub says why it refuses."""
 
 NOT_ASKED = "the Hub gave no more answers in this build"
 
@@ -58,6 +69,24 @@ class CircuitBreaker:
 def is_for_now(error: HubError) -> bool:
     """Whether a failure says something of the Hub at this hour, and nothing of a repository."""
     return _kind(error) in FOR_NOW or isinstance(error, DamagedAnswerError)
+
+
+def is_gone(error: HubError) -> bool:
+    """Whether the Hub itself says that there is no such repository for everybody to see."""
+    cause = error.__cause__
+    is_said = isinstance(cause, GONE) and not isinstance(cause, GatedRepoError)
+    return is_said and is_the_hubs(error)
+
+
+def is_the_hubs(error: HubError) -> bool:
+    """Whether a refusal is the Hub's own, and not that of a proxy or a cache in between.
+
+    The client library takes any 401 for a repository that is not there.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, HfHubHTTPError) or cause.response is None:
+        return False
+    return any(name in cause.response.headers for name in HUBS_WORDS)
 
 
 def each(call: Callable[[Item], Found], items: Sequence[Item]) -> Iterator[Found]:

@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub import session
-from hubmaxact.hub.client import api
+from hubmaxact.hub.client import api, repo_url
+from hubmaxact.hub.faults import SENTENCES, Fault, Kind, clean
 from hubmaxact.hub.repository import check_repo_id, is_commit
-from hubmaxact.hub.retry import ask
+from hubmaxact.hub.retry import ask_for
+from hubmaxact.printable import printable
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -21,6 +23,15 @@ TAG = "activation-maxima"
 MOST_REPOSITORIES = 200_000
 PER_NAMESPACE = 1000
 FIELDS: "list[ExpandModelProperty_T]" = ["sha", "createdAt", "lastModified", "private", "disabled"]
+
+
+OF_A_LISTING = {
+    Kind.NO_TOKEN: "the Hub does not give {repo} without a token (401). Run `hf auth login` or set "
+    "HF_TOKEN.",
+    Kind.NO_REPOSITORY: "{url} is not there (404): what was asked seems to be no Hub. Check "
+    "HF_ENDPOINT.",
+}
+"""What the sentences about a repository would say wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +67,20 @@ def list_repos(tag: str) -> Listing:
     Raises:
         HubError: The Hub refuses, or gives no usable answer.
     """
-    infos, is_cut = ask(lambda: _walk(tag), repo_id=f"models?other={quote(tag)}")
+    if not tag.strip() or "," in tag:  # the Hub would list every repository, or those with both
+        raise HubError(f'"{printable(tag)}" is not one tag. Name one that repositories have.')
+    infos, is_cut = ask_for(lambda: _walk(tag), lambda fault: _sentence(fault, tag))
     found = map(listed, infos)
     return Listing({repo.repo_id: repo for repo in found if repo is not None}, is_cut)
+
+
+def _sentence(fault: Fault, tag: str) -> str:
+    return fault.sentence(
+        repo=f"the listing of repositories tagged {clean(tag)}",
+        revision="main",
+        url=repo_url(f"models?other={quote(tag)}"),
+        sentences=SENTENCES | OF_A_LISTING,
+    )
 
 
 def listed(info: "ModelInfo") -> Listed | None:
@@ -71,7 +93,7 @@ def listed(info: "ModelInfo") -> Listed | None:
         What a row may say of it.
     """
     # A token also lists its owner's private repositories: they are nobody else's business.
-    if info.private or info.disabled or not is_commit(info.sha):
+    if info.private or info.disabled or not is_commit(info.sha) or not isinstance(info.id, str):
         return None
     try:
         check_repo_id(info.id)

@@ -7,15 +7,14 @@ cannot be asked for, the row stays.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from huggingface_hub.errors import DisabledRepoError, GatedRepoError, RepositoryNotFoundError
+from typing import TypeGuard
 
 from hubmaxact.catalog.outcome import Previous, SourceOutcome, unread
-from hubmaxact.catalog.sources.hub_calls import NOT_ASKED, CircuitBreaker, each
+from hubmaxact.catalog.sources.hub_calls import NOT_ASKED, CircuitBreaker, each, is_gone
 from hubmaxact.catalog.sources.hub_listing import FIELDS, Listed, listed
 from hubmaxact.errors import HubError
 from hubmaxact.hub.client import api
-from hubmaxact.hub.repository import DamagedAnswerError, is_commit
+from hubmaxact.hub.repository import DamagedAnswerError
 from hubmaxact.hub.retry import ask
 
 
@@ -56,14 +55,6 @@ def look_for(
     return Missing(there, unsure)
 
 
-def is_gone(error: HubError) -> bool:
-    """Whether the Hub itself says that there is no such repository for everybody to see."""
-    cause = error.__cause__
-    return isinstance(cause, (RepositoryNotFoundError, DisabledRepoError)) and not isinstance(
-        cause, GatedRepoError
-    )
-
-
 def _one(
     name: str, tag: str, previous: Previous, breaker: CircuitBreaker
 ) -> Listed | SourceOutcome | None:
@@ -81,8 +72,14 @@ def _one(
 def _described(name: str, tag: str) -> Listed | None:
     """The repository as the Hub has it now; None without the tag, or for its owner alone."""
     info = ask(lambda: api().model_info(name, expand=[*FIELDS, "tags"]), repo_id=name)
-    if info.private or info.disabled:
+    if info.private is True or info.disabled is True:
         return None
-    if info.tags is None or not is_commit(info.sha):
+    found, tags = listed(info), info.tags
+    if found is None or not _are_tags(tags):
         raise DamagedAnswerError("what the Hub says of it arrived damaged. Try again later.")
-    return listed(info) if tag in info.tags else None
+    return found if tag in tags else None
+
+
+def _are_tags(found: object) -> TypeGuard[list[str]]:
+    """Whether this is a list of tags; the client library takes whatever the Hub sends."""
+    return isinstance(found, list) and all(isinstance(tag, str) for tag in found)

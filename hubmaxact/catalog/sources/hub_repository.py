@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, cast
 
 from hubmaxact.catalog.manifest import State
 from hubmaxact.catalog.outcome import Previous, SourceOutcome, in_table, left_out, read_report
-from hubmaxact.catalog.sources.hub_calls import is_for_now
+from hubmaxact.catalog.sources.hub_calls import is_for_now, is_the_hubs
 from hubmaxact.catalog.sources.hub_listing import Listed
 from hubmaxact.catalog.trust import judge
 from hubmaxact.errors import HubError, ReportError
 from hubmaxact.hub.client import api
-from hubmaxact.hub.repository import DamagedAnswerError, HubFile, check_repo_id, read_listed
+from hubmaxact.hub.repository import (
+    DamagedAnswerError,
+    HubFile,
+    check_repo_id,
+    checked_file,
+    read_listed,
+)
 from hubmaxact.hub.retry import ask
 from hubmaxact.publication.weights import MAX_REGULAR_WEIGHT_BYTES, StoredWeights
 from hubmaxact.recognition.weights import INDEX, SUFFIX
@@ -82,9 +88,12 @@ def _is_old_name(claimed: str | None, name: str) -> bool:
         return False
     try:
         check_repo_id(claimed)
+    except HubError:
+        return False
+    try:
         today = ask(lambda: _name_today(claimed), repo_id=claimed)
     except HubError as error:
-        if is_for_now(error):
+        if is_for_now(error) or not is_the_hubs(error):
             raise
         return False
     return today == name.casefold()
@@ -110,23 +119,26 @@ def _at(found: SourceOutcome, listed: Listed) -> SourceOutcome:
 
 def _files(listed: Listed) -> dict[str, HubFile]:
     """The report, the weight files and their index at the listed commit; one bounded request."""
-    info = ask(
-        lambda: api().model_info(listed.repo_id, revision=listed.commit, files_metadata=True),
-        repo_id=listed.repo_id,
-        revision=listed.commit,
-    )
-    if info.siblings is None or info.sha != listed.commit:
-        raise DamagedAnswerError("what the Hub lists of it arrived damaged. Try again later.")
+    files = ask(lambda: _listed_files(listed), repo_id=listed.repo_id, revision=listed.commit)
     return {
-        file.rfilename: _hub_file(file)
-        for file in info.siblings
-        if file.rfilename == REPORT_NAME or file.rfilename.endswith((SUFFIX, INDEX))
+        path: file
+        for path, file in files.items()
+        if path == REPORT_NAME or path.endswith((SUFFIX, INDEX))
     }
+
+
+def _listed_files(listed: Listed) -> dict[str, HubFile]:
+    """Every file; there are some, for the tag that the repository is listed by stands in one."""
+    info = api().model_info(listed.repo_id, revision=listed.commit, files_metadata=True)
+    if not info.siblings or info.sha != listed.commit:
+        raise DamagedAnswerError("what the Hub lists of it arrived damaged. Try again later.")
+    return {file.rfilename: _hub_file(file) for file in info.siblings}
 
 
 def _hub_file(file: "RepoSibling") -> HubFile:
     sha256 = file.lfs.sha256 if file.lfs else None
-    return HubFile(file.rfilename, file.size or 0, file.blob_id or "", sha256)
+    size, blob_id = file.size or 0, file.blob_id or ""
+    return checked_file(file.rfilename, size, blob_id, sha256)
 
 
 def _stored(listed: Listed, files: dict[str, HubFile], model: Model) -> StoredWeights | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hubmaxact.printable import shown
+from hubmaxact.report.consistency.predicates import told
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
 
@@ -36,7 +37,8 @@ def parameters_nest(report: Report) -> Iterator[Problem]:
         yield Problem("model.num_active_parameters", message)
     size = sum(file["size"] for file in report["model"]["weight_files"])
     if total > size * PARAMETERS_PER_BYTE:
-        message = f"is {total}, but the weight files have {size} bytes, too few even at 4 bits each"
+        held = told(size, "byte")
+        message = f"is {total}, but the weight files have {held}, too few even at 4 bits each"
         yield Problem("model.num_parameters", message)
 
 

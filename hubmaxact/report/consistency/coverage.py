@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from hubmaxact.printable import counted
-from hubmaxact.report.consistency.predicates import key_of, name_of, sites_with_paths
+from hubmaxact.report.consistency.predicates import key_of, name_of, sites_with_paths, told
 from hubmaxact.report.consistency.sites import layer_problem
 from hubmaxact.report.document import Report, RoleCoverage
 from hubmaxact.report.problem import Problem
@@ -22,8 +21,8 @@ def status_agrees(report: Report) -> Iterator[Problem]:
     status = "non_finite" if broken else "partial" if missing else "complete"
     if report["status"] != status:
         message = (
-            f'is "{report["status"]}", but {broken} elements are not finite '
-            f'and {counted(missing, "site is", "sites are")} missing, which is "{status}"'
+            f'is "{report["status"]}", but {told(broken, "element is", "elements are")} not '
+            f'finite and {told(missing, "site is", "sites are")} missing, which is "{status}"'
         )
         yield Problem("status", message)
 
@@ -41,7 +40,7 @@ def counts_agree(report: Report) -> Iterator[Problem]:
         if row["expected"] - row["fired"] != missing[role.name]:
             message = (
                 f"is {row['expected']}, but {row['fired']} fired and "
-                f"{missing[role.name]} are missing"
+                f"{told(missing[role.name], 'is', 'are')} missing"
             )
             yield Problem(f"{path}.expected", message)
 
@@ -92,7 +91,8 @@ def layers_add_up(report: Report) -> Iterator[Problem]:
         absent: int = field(report["coverage"], role.name)["absent"]
         if known + absent != total:
             message = (
-                f"is {absent}, but {known} of {total} layers have this role in sites or in missing"
+                f"is {absent}, but {known} of {told(total, 'layer')} "
+                f"{'has' if known == 1 else 'have'} this role in sites or in missing"
             )
             yield Problem(f"coverage.{role.name}.absent", message)
 

@@ -10,6 +10,7 @@ from hubmaxact.report.consistency.predicates import (
     magnitude,
     name_of,
     near,
+    told,
 )
 from hubmaxact.report.document import Report, SiteFacts
 from hubmaxact.report.json_text import join
@@ -63,7 +64,7 @@ def carriers_are_the_ties(report: Report) -> Iterator[Problem]:
         known = _place_and_coordinates(site)
         yield from _differences(f"global_max.carriers[{position}]", said, known, "that site")
         if carrier["num_ties"] > site["count"]:
-            message = f"is {carrier['num_ties']}, but the site has {site['count']} elements"
+            message = f"is {carrier['num_ties']}, but the site has {told(site['count'], 'element')}"
             yield Problem(f"global_max.carriers[{position}].num_ties", message)
 
 
@@ -112,7 +113,8 @@ def domains_agree(report: Report) -> Iterator[Problem]:
         yield Problem("domains", message)
     for name, value in said.items():
         if value is not None and (peak is None or not texts[name]):
-            yield Problem(join("domains", name), f"is {value}, but {texts[name]} texts were read")
+            read = told(texts[name], "text was", "texts were")
+            yield Problem(join("domains", name), f"is {value}, but {read} read")
 
 
 def texts_have_maxima(report: Report) -> Iterator[Problem]:
@@ -128,7 +130,8 @@ def texts_have_maxima(report: Report) -> Iterator[Problem]:
         return
     for name in empty:
         if texts := corpus["domains"].get(name):
-            message = f"is null, but {texts} texts were read and every value is finite"
+            read = told(texts, "text was", "texts were")
+            message = f"is null, but {read} read and every value is finite"
             yield Problem(join("domains", name), message)
 
 
@@ -136,7 +139,8 @@ def batch_was_planned(report: Report) -> Iterator[Problem]:
     """A batch holds a text at least, so there are no more batches than texts."""
     peak, samples = report["global_max"], report["protocol"]["corpus"]["num_samples"]
     if peak is not None and peak["batch"] >= samples:
-        message = f"is {peak['batch']}, but {samples} texts fill at most {samples} batches"
+        texts, most = told(samples, "text fills", "texts fill"), told(samples, "batch", "batches")
+        message = f"is {peak['batch']}, but {texts} at most {most}"
         yield Problem("global_max.batch", message)
 
 

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterator
 
 from hubmaxact.formats import BF16_MANTISSA_BITS
+from hubmaxact.printable import counted
 from hubmaxact.report.derived import SiteRef
 from hubmaxact.report.document import Carrier, MissingSite, Report, SiteFacts
 from hubmaxact.report.roles import ROLE_BY_NAME, site_order
@@ -75,6 +76,11 @@ def in_float32(value: float) -> bool:
 def num_finite(site: SiteFacts) -> int:
     """Elements that are neither NaN nor infinite."""
     return site["count"] - site["num_nan"] - site["num_inf"]
+
+
+def told(number: int, noun: str, plural: str = "") -> str:
+    """A count with its noun, in digits as the report has them that it is held against."""
+    return f"{number} {counted(number, noun, plural).partition(' ')[2]}"
 
 
 def key_of(site: SiteFacts | MissingSite | SiteRef | Carrier) -> SiteKey:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from hubmaxact.printable import shown
+from hubmaxact.report.consistency.predicates import told
 from hubmaxact.report.document import NAMED_CORPORA, PROBE_5K, CorpusFacts, Report
 from hubmaxact.report.problem import Problem
 
@@ -26,8 +27,8 @@ def tokens_fit_samples(report: Report) -> Iterator[Problem]:
     most = corpus["num_samples"] * longest
     if corpus["num_tokens"] > most:
         message = (
-            f"is {corpus['num_tokens']}, but {corpus['num_samples']} texts of at most {longest} "
-            f"tokens have at most {most}"
+            f"is {corpus['num_tokens']}, but {told(corpus['num_samples'], 'text')} of at most "
+            f"{told(longest, 'token')} have at most {most}"
         )
         yield Problem("protocol.corpus.num_tokens", message)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from hubmaxact.formats import INT8_CONVENTION, INT8_LABEL, INT8_POLICIES
 from hubmaxact.printable import shown
-from hubmaxact.report.consistency.predicates import key_of, name_of, near, num_finite
+from hubmaxact.report.consistency.predicates import key_of, name_of, near, num_finite, told
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
@@ -108,9 +108,10 @@ def splits_exist(report: Report) -> Iterator[Problem]:
     for path, row in rows_with_paths(report):
         if row["sqnr_db"] is not None:
             message = (
-                f"is {row['sqnr_db']}, but both splits need {sum(splits)} texts and "
-                f"{num_samples} were read"
+                f"is {row['sqnr_db']}, but both splits need {told(sum(splits), 'text')} "
+                f"and {told(num_samples, 'was', 'were')} read"
                 if all(splits)
-                else f"is {row['sqnr_db']}, but the splits have {splits[0]} and {splits[1]} texts"
+                else f"is {row['sqnr_db']}, but the splits have {splits[0]} and "
+                f"{told(splits[1], 'text')}"
             )
             yield Problem(f"{path}.sqnr_db", message)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from hubmaxact.report.consistency.predicates import told
 from hubmaxact.report.document import Experts, Report
 from hubmaxact.report.problem import Problem
 
@@ -10,13 +11,13 @@ def routing_agrees(report: Report) -> Iterator[Problem]:
     """Routing belongs to a MoE model, one row for each layer, with counts in order."""
     rows, layers = report["experts"], report["model"]["num_layers"]
     if rows and report["model"]["architecture"] == "dense":
-        message = f'is "dense", but experts has {len(rows)} layers'
+        message = f'is "dense", but experts has {told(len(rows), "layer")}'
         yield Problem("model.architecture", message)
     previous = -1
     for position, row in enumerate(rows):
         path = f"experts[{position}]"
         if not previous < row["layer"] < layers:
-            message = f"is {row['layer']}, after {previous}, in a model of {layers} layers"
+            message = f"is {row['layer']}, after {previous}, in a model of {told(layers, 'layer')}"
             yield Problem(f"{path}.layer", message)
         previous = row["layer"]
         yield from _loads(path, row)
@@ -31,13 +32,13 @@ def _loads(path: str, row: Experts) -> Iterator[Problem]:
         message = f"must name distinct experts below {row['num_experts']}, ascending"
         yield Problem(f"{path}.never_routed", message)
     if bool(never) != (least == 0):
-        message = f"names {len(never)} experts, but tokens.least is {least}"
+        message = f"names {told(len(never), 'expert')}, but tokens.least is {least}"
         yield Problem(f"{path}.never_routed", message)
     idle, total = len(never), row["num_experts"]
     # The lower median is the load of the expert at this rank, from the least loaded one.
     for name, load, rank in (("median", median, (total - 1) // 2), ("most", most, total - 1)):
         if (load == 0) != (idle > rank):
-            message = f"is {load}, but {idle} of {total} experts received no token"
+            message = f"is {load}, but {idle} of {told(total, 'expert')} received no token"
             yield Problem(f"{path}.tokens.{name}", message)
 
 
@@ -52,7 +53,7 @@ def loads_fit_the_corpus(report: Report) -> Iterator[Problem]:
     for position, row in enumerate(report["experts"]):
         most, tokens = row["tokens"]["most"], passed.get(row["layer"])
         if tokens is not None and most > tokens:
-            message = f"is {most}, but {tokens} tokens passed that layer"
+            message = f"is {most}, but {told(tokens, 'token')} passed that layer"
             yield Problem(f"experts[{position}].tokens.most", message)
 
 

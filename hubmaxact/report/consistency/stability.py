@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from hubmaxact.report.consistency.predicates import same
+from hubmaxact.report.consistency.predicates import same, told
 from hubmaxact.report.derived import Subsets
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
@@ -15,7 +15,7 @@ def empty_needs_a_reason(report: Report) -> Iterator[Problem]:
     rows, reason = report["stability"]["subsets"], report["stability"]["reason"]
     if bool(rows) == (reason is not None):
         words = "null" if reason is None else "given"
-        yield Problem("stability.reason", f"is {words}, but subsets has {len(rows)} rows")
+        yield Problem("stability.reason", f"is {words}, but subsets has {told(len(rows), 'row')}")
 
 
 def subsets_agree(report: Report) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from hubmaxact.report.consistency.predicates import (
     num_finite,
     on_bf16_grid,
     sites_with_paths,
+    told,
 )
 from hubmaxact.report.document import Report, SiteFacts
 from hubmaxact.report.json_text import join
@@ -27,14 +28,15 @@ def nulls_mean_nothing_finite(report: Report) -> Iterator[Problem]:
     """Statistics are null exactly when no element was finite."""
     for path, site in sites_with_paths(report):
         finite = num_finite(site)
+        known = told(finite, "element is", "elements are")
         values: dict[str, object] = fields(site, NULL_TOGETHER)
         values |= {join("abs_quantiles", q): v for q, v in site["abs_quantiles"].items()}
         for name, value in values.items():
             if (value is None) != (finite <= 0):
                 found = "null" if value is None else value
-                yield Problem(f"{path}.{name}", f"is {found}, but {finite} elements are finite")
+                yield Problem(f"{path}.{name}", f"is {found}, but {known} finite")
         if bool(site["top"]) != (finite > 0):
-            message = f"holds {len(site['top'])} values, but {finite} elements are finite"
+            message = f"holds {told(len(site['top']), 'value')}, but {known} finite"
             yield Problem(f"{path}.top", message)
 
 
