@@ -141,7 +141,7 @@ def fetch(repo_id: str, commit: str, file: str, revision: str | None = None) -> 
 
 def shown(file: str) -> str:
     """Return a file's name, which anybody may have given it, as messages can hold it."""
-    from hubmaxact.hub.faults import clean
+    from hubmaxact.hub.safe_words import clean
 
     return clean(file)
 

@@ -14,7 +14,6 @@ from huggingface_hub.file_download import repo_folder_name
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub.client import RepoType, repo_name
-from hubmaxact.hub.faults import clean
 from hubmaxact.hub.repository import (
     check_path,
     check_repo_id,
@@ -24,6 +23,7 @@ from hubmaxact.hub.repository import (
     resolve_commit,
 )
 from hubmaxact.hub.retry import NoAnswerError
+from hubmaxact.hub.safe_words import clean
 
 MOST_NAMED = 5
 LONGEST_REF = 100  # bytes; a commit has 40

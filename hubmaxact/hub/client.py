@@ -5,7 +5,8 @@ from functools import cache
 from typing import Literal
 
 from huggingface_hub import HfApi, constants
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub.errors import OIDCError
+from huggingface_hub.utils import build_hf_headers, httpx
 
 from hubmaxact import __version__
 from hubmaxact.hub import session
@@ -13,6 +14,20 @@ from hubmaxact.hub.endpoint import without_login
 
 LIBRARY = "hubmaxact"
 RepoType = Literal["model", "dataset"]
+
+# What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
+# lacks its fields (the library indexes into it). Wrap only the call itself with this.
+CALL_ERRORS = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    OIDCError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+)
 
 
 @cache

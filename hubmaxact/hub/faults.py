@@ -5,14 +5,12 @@ whether to try again.
 """
 
 import errno
-import re
-import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from huggingface_hub import constants, get_token
+from huggingface_hub import constants
 from huggingface_hub.errors import (
     BadRequestError,
     GatedRepoError,
@@ -27,22 +25,10 @@ from huggingface_hub.utils import httpx
 
 from hubmaxact.hub import endpoint, proxies
 from hubmaxact.hub.asked_wait import asked_wait, in_words
+from hubmaxact.hub.safe_words import clean, ended, token
 from hubmaxact.hub.session import BrokenLineError
 from hubmaxact.printable import LONGEST_PATH, printable
 
-# What a huggingface_hub call may raise: refusals, a broken line, and an answer that is not JSON or
-# lacks its fields (the library indexes into it). Wrap only the call itself with this.
-CALL_ERRORS = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    OIDCError,
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-)
 DISK = {
     errno.ENOSPC,
     errno.EDQUOT,
@@ -55,9 +41,7 @@ DISK = {
 """What only a disk says; what names a file, like "not a directory", is of a disk too."""
 
 STAND_INS = (LocalEntryNotFoundError, BrokenLineError)
-MAX_DETAIL = 300
 UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
-TOKEN = re.compile(r"\bhf_\w{4,}")
 
 
 class Kind(Enum):
@@ -190,11 +174,6 @@ class Fault:
         return sentence
 
 
-def _ended(said: str) -> str:
-    """A server's words as a sentence that others may follow."""
-    return f"{said}." if said and said[-1] not in ".!?" else said
-
-
 def classify(error: Exception) -> Fault:
     """Tell what kind of failure an error of a huggingface_hub call is."""
     error = _first(error)
@@ -204,7 +183,7 @@ def classify(error: Exception) -> Fault:
         if isinstance(error, raised):
             return Fault(kind, clean(str(error)))
     if isinstance(error.__cause__, BadRequestError):  # the client's own check of the README
-        return Fault(Kind.BAD_CARD, _ended(clean(str(error).partition("\n")[2])))
+        return Fault(Kind.BAD_CARD, ended(clean(str(error).partition("\n")[2])))
     return _here(error) or _on_the_way(error)
 
 
@@ -241,29 +220,10 @@ def _asked(about: Exception | httpx.Response) -> httpx.URL:
         return httpx.URL()
 
 
-def clean(text: str) -> str:
-    """One safe line of a server's words: no control or direction characters, no tokens, capped."""
-    visible = (
-        " " if unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else letter
-        for letter in text[: 10 * MAX_DETAIL]
-    )
-    line = " ".join("".join(visible).split())
-    token = _token()
-    if token:
-        line = line.replace(token, "[token]")
-    line = TOKEN.sub("[token]", line)
-    return line if len(line) <= MAX_DETAIL else f"{line[:MAX_DETAIL]}..."
-
-
-def _ended(words: str) -> str:
-    """Somebody's words as a sentence that ours can follow."""
-    return words if words.endswith((".", "!", "?", ":")) or not words else f"{words}."
-
-
 def cause(error: Exception) -> Exception | None:
     """The error to chain for a traceback; None if the server put our token into its words."""
-    token, error = _token(), _first(error)
-    return None if token and token in str(error) else error
+    secret, error = token(), _first(error)
+    return None if secret and secret in str(error) else error
 
 
 def _first(error: Exception) -> Exception:
@@ -273,22 +233,14 @@ def _first(error: Exception) -> Exception:
     return error
 
 
-def _token() -> str | None:
-    """The token in use; None also where getting one is the very call that failed."""
-    try:
-        return get_token()
-    except CALL_ERRORS:
-        return None
-
-
 def _by_response(error: HfHubHTTPError) -> Fault:
     status = error.response.status_code
-    detail = _ended(clean(error.server_message or ""))
+    detail = ended(clean(error.server_message or ""))
     kind = next((kind for raised, kind in BY_CLASS if isinstance(error, raised)), None)
     kind = kind or BY_STATUS.get(status) or _by_hundred(status)
     if isinstance(error, RepositoryNotFoundError) and kind is Kind.UNAUTHORIZED:
         kind = Kind.NO_REPOSITORY  # the Hub hides private repositories behind a 401
-    if status == 401 and kind in {Kind.UNAUTHORIZED, Kind.NO_REPOSITORY} and not _token():
+    if status == 401 and kind in {Kind.UNAUTHORIZED, Kind.NO_REPOSITORY} and not token():
         kind = Kind.NO_TOKEN
     url = _asked(error.response)
     # Behind https nobody but the Hub can have answered.

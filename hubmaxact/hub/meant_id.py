@@ -6,7 +6,7 @@ Takes names apart and asks nobody.
 import re
 from urllib.parse import unquote
 
-from hubmaxact.hub.faults import clean
+from hubmaxact.hub.safe_words import clean
 from hubmaxact.printable import LONGEST_PATH
 
 MEANT = re.compile(

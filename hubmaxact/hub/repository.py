@@ -4,9 +4,7 @@ Everything is read at a commit, so that what was compared is what was read. Know
 files hold.
 """
 
-import hashlib
 import re
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TypeGuard
@@ -24,9 +22,10 @@ from huggingface_hub.utils import get_session, hf_raise_for_status, httpx, valid
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub.client import RepoType, api, headers, repo_name
-from hubmaxact.hub.faults import clean
+from hubmaxact.hub.hub_file import HubFile, checked_file
 from hubmaxact.hub.meant_id import meant
 from hubmaxact.hub.retry import ask
+from hubmaxact.hub.safe_words import clean
 from hubmaxact.printable import LONGEST_PATH, printable, without_secret
 
 COMMIT = re.compile("[0-9a-f]{40}")
@@ -39,49 +38,6 @@ SMALLER: dict[RepoType, str] = {
 
 class DamagedAnswerError(HubError):
     """Raised when what the Hub sends is not what it says it has."""
-
-
-@dataclass(frozen=True, slots=True)
-class HubFile:
-    """One file at a commit; `sha256` is None unless the file is in LFS."""
-
-    path: str
-    size: int
-    blob_id: str
-    sha256: str | None
-
-    def holds(self, content: bytes) -> bool:
-        """Whether the file's content is `content`, by its digest."""
-        if self.sha256 is not None:
-            return self.sha256 == hashlib.sha256(content).hexdigest()
-        return self.blob_id == blob_id(content)
-
-
-def checked_file(path: str, size: int, blob_id: str, sha256: str | None) -> HubFile:
-    """Hold a file's description to its kinds, which the client library takes as the Hub sends them.
-
-    Args:
-        path: Path in the repository.
-        size: Bytes.
-        blob_id: Git's name of the content.
-        sha256: Of the content. None: it is not in LFS.
-
-    Returns:
-        The file.
-
-    Raises:
-        TypeError: Something is of another kind; `ask` takes that for an answer it cannot read.
-    """
-    fields: tuple[object, ...] = (path, size, blob_id, sha256 or "")
-    if not all(map(isinstance, fields, (str, int, str, str))):
-        raise TypeError("a file's description is not what it should be")
-    return HubFile(path, size, blob_id, sha256)
-
-
-def blob_id(content: bytes) -> str:
-    """Git's name for `content`."""
-    header = b"blob %d\0" % len(content)
-    return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
 
 
 def check_repo_id(repo_id: str) -> None:

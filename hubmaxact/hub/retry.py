@@ -9,8 +9,8 @@ from typing import TypeVar
 from hubmaxact.errors import HubError
 from hubmaxact.hub import session
 from hubmaxact.hub.asked_wait import MAX_ASKED_SECONDS
-from hubmaxact.hub.client import RepoType, repo_name, repo_url
-from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify
+from hubmaxact.hub.client import CALL_ERRORS, RepoType, repo_name, repo_url
+from hubmaxact.hub.faults import Fault, Kind, cause, classify
 from hubmaxact.printable import counted
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from huggingface_hub import get_token
 from huggingface_hub.errors import HfHubHTTPError, OIDCError
 
 from hubmaxact.errors import HubError
-from hubmaxact.hub.faults import clean
 from hubmaxact.hub.retry import ask
+from hubmaxact.hub.safe_words import clean
 
 REFUSED = range(400, 408)
 ADVICE = (

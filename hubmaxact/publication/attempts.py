@@ -15,8 +15,8 @@ from huggingface_hub.utils import httpx
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub import repository, retry, session
-from hubmaxact.hub.client import api
-from hubmaxact.hub.faults import CALL_ERRORS, Fault, Kind, cause, classify
+from hubmaxact.hub.client import CALL_ERRORS, api
+from hubmaxact.hub.faults import Fault, Kind, cause, classify
 from hubmaxact.publication import pull_request
 from hubmaxact.publication.failure_sentences import BRIEFLY, last_words, sentence, unknown
 from hubmaxact.publication.outcome import Outcome, commit_url, unchanged

@@ -7,7 +7,8 @@ from collections import Counter
 
 from hubmaxact.hub import faults
 from hubmaxact.hub.client import repo_url
-from hubmaxact.hub.faults import Fault, Kind, clean
+from hubmaxact.hub.faults import Fault, Kind
+from hubmaxact.hub.safe_words import clean
 from hubmaxact.publication.plan import WAYS_OUT, Push
 
 BRIEFLY = {

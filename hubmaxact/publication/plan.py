@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hubmaxact.errors import HubError, ReadmeError
 from hubmaxact.hub import repository
-from hubmaxact.hub.repository import HubFile
+from hubmaxact.hub.hub_file import HubFile
 from hubmaxact.hub.sign_in import sign_in
 from hubmaxact.publication import pull_request, weights
 from hubmaxact.publication.pull_request import PullRequest

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from hubmaxact.errors import DigestMismatchError
 from hubmaxact.files import is_lfs_pointer
-from hubmaxact.hub.repository import HubFile, read_listed
+from hubmaxact.hub.hub_file import HubFile
+from hubmaxact.hub.repository import read_listed
 from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.weights import SUFFIX, loaded_files

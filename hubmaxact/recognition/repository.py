@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer
-from hubmaxact.hub.repository import HubFile, list_files, read_listed
+from hubmaxact.hub.hub_file import HubFile
+from hubmaxact.hub.repository import list_files, read_listed
 from hubmaxact.printable import printable
 from hubmaxact.recognition.listing import COMMITTED_POINTERS, MOST_JSON_BYTES, Listing, quoted
 from hubmaxact.recognition.weights import SUFFIX

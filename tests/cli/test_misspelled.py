@@ -8,7 +8,7 @@ from hubmaxact.cli.main import group
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("mesure", "measure"), ("Push", "push"), ("validates", "validate"), ("catalogue", "catalog")],
+    [("measur", "measure"), ("Push", "push"), ("validates", "validate"), ("catalogue", "catalog")],
 )
 def test_the_command_that_it_resembles_is_named(typed, meant):
     result = CliRunner().invoke(group, [typed, "--output", "x"])

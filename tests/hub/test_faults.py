@@ -9,7 +9,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx
 
 from hubmaxact.hub.asked_wait import asked_wait
-from hubmaxact.hub.faults import MAX_DETAIL, Fault, Kind, cause, classify, clean
+from hubmaxact.hub.faults import Fault, Kind, cause, classify
+from hubmaxact.hub.safe_words import MAX_DETAIL, clean
 
 WORDS = [
     ("a\nb\t c\x00d", "a b c d"),

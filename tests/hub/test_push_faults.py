@@ -87,7 +87,7 @@ REFUSED = [
     (
         "no revision",
         {"status": 404, "headers": {"X-Error-Code": "RevisionNotFound"}},
-        "alice/model has no revision main (404)",
+        "alice/model has no branch main (404)",
     ),
     (
         "400",

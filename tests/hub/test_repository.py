@@ -11,7 +11,8 @@ from loopback_hub import environment
 from loopback_hub.desk import REPO, WEIGHTS
 
 from hubmaxact.errors import HubError
-from hubmaxact.hub.repository import _take, blob_id, check_repo_id
+from hubmaxact.hub.hub_file import blob_id
+from hubmaxact.hub.repository import _take, check_repo_id
 
 SHOWN = """
 import json, sys

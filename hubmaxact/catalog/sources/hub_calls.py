@@ -13,7 +13,8 @@ from huggingface_hub.errors import (
 )
 
 from hubmaxact.errors import HubError
-from hubmaxact.hub.faults import CALL_ERRORS, Kind, classify
+from hubmaxact.hub.client import CALL_ERRORS
+from hubmaxact.hub.faults import Kind, classify
 from hubmaxact.hub.repository import DamagedAnswerError
 
 JOBS = 6

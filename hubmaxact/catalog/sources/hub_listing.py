@@ -10,9 +10,10 @@ from urllib.parse import quote
 from hubmaxact.errors import HubError
 from hubmaxact.hub import session
 from hubmaxact.hub.client import api, repo_url
-from hubmaxact.hub.faults import SENTENCES, Fault, Kind, clean
+from hubmaxact.hub.faults import SENTENCES, Fault, Kind
 from hubmaxact.hub.repository import check_repo_id, is_commit
 from hubmaxact.hub.retry import ask_for
+from hubmaxact.hub.safe_words import clean
 from hubmaxact.printable import printable
 
 if TYPE_CHECKING:

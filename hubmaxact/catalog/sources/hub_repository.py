@@ -11,13 +11,8 @@ from hubmaxact.catalog.sources.hub_listing import Listed
 from hubmaxact.catalog.trust import judge
 from hubmaxact.errors import HubError, ReportError
 from hubmaxact.hub.client import api
-from hubmaxact.hub.repository import (
-    DamagedAnswerError,
-    HubFile,
-    check_repo_id,
-    checked_file,
-    read_listed,
-)
+from hubmaxact.hub.hub_file import HubFile, checked_file
+from hubmaxact.hub.repository import DamagedAnswerError, check_repo_id, read_listed
 from hubmaxact.hub.retry import ask
 from hubmaxact.publication.weights import MAX_REGULAR_WEIGHT_BYTES, StoredWeights
 from hubmaxact.recognition.weights import INDEX, SUFFIX
