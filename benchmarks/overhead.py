@@ -1,36 +1,124 @@
 """What the statistics cost: a measuring run over a bare forward pass of the same batches.
 
-    python benchmarks/overhead.py CHECKPOINT [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE]
+    python benchmarks/overhead.py CHECKPOINT [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE] [DTYPE]
 
-Prints the ratio of medians of five alternating repetitions in one process.
+CHECKPOINT is a folder with weights, or one that holds a config.json alone: then a model with random
+weights is made on the device, and texts are random ids of full length.
+
+Three runs alternate, each from nothing to results on the host: the bare passes; `torch.aminmax` of
+every watched tensor, which is the least that a statistic costs through hooks; and the measuring
+run. Each repetition has other ids at each position. Prints the least and the largest time of five
+repetitions, and the ratio of the least ones.
 """
 
-import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
+import transformers
+from torch import Tensor
 
-from hubmaxact.measurement.batch_plan import Plan
+from hubmaxact.measurement.anatomy.find_sites import find_sites
+from hubmaxact.measurement.anatomy.site import Anatomy, Site
+from hubmaxact.measurement.anatomy.token_layout import Routed
+from hubmaxact.measurement.batch_plan import Plan, plan_batches
 from hubmaxact.measurement.execution.forward import measure
+from hubmaxact.measurement.execution.hooks import attach_hooks
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import Prepared, plan_for, prepare
+from hubmaxact.measurement.prepare import prepare
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 
 REPETITIONS = 5
+Ids = Sequence[npt.NDArray[np.int32]]
 
 
-def bare(prepared: Prepared, plan: Plan, device: torch.device) -> None:
+@dataclass(frozen=True)
+class Subject:
+    """A model, where its statistics are taken, and the tokens of each text."""
+
+    model: transformers.PreTrainedModel
+    anatomy: Anatomy
+    ids: Ids
+
+    def plan(self, options: Options) -> Plan:
+        """The batches of the default budget, so that two machines run the same ones."""
+        assert options.batch_tokens
+        return plan_batches(
+            [len(ids) for ids in self.ids],
+            calibration=options.calibration_samples,
+            evaluation=options.evaluation_samples,
+            batch_tokens=options.batch_tokens,
+        )
+
+
+class Extremes:
+    """The least and the largest value of each site, and nothing else."""
+
+    def __init__(self) -> None:
+        self.by_site: dict[Site, list[Tensor]] = {}
+
+    def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:  # noqa: ARG002 a sink's
+        """Take one tensor."""
+        if x.numel():
+            self.by_site.setdefault(site, []).extend(torch.aminmax(x))
+
+    def routing(self, layer: int, top_k_index: Tensor) -> None:
+        """Take no notice."""
+
+    def result(self) -> list[list[float]]:
+        """The extremes, on the host."""
+        return [torch.stack(found).tolist() for found in self.by_site.values()]
+
+
+def loaded(checkpoint: Path, options: Options) -> Subject:
+    """A checkpoint with its own tokenizer and the embedded corpus."""
+    prepared = prepare(Source(checkpoint), options, Watcher())
+    return Subject(prepared.loaded.model, prepared.anatomy, prepared.samples.ids)
+
+
+def made(folder: Path, options: Options) -> Subject:
+    """A model of this configuration, its weights and texts drawn at random."""
+    torch.manual_seed(0)
+    config = transformers.AutoConfig.from_pretrained(folder)
+    dtype = getattr(torch, "bfloat16" if options.dtype == "auto" else options.dtype)
+    best = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.device(best if options.device == "auto" else options.device):
+        model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype).eval()
+    shape = (options.num_samples, options.max_seq_len)
+    ids = np.random.default_rng(0).integers(config.vocab_size, size=shape, dtype=np.int32)
+    return Subject(model, find_sites(model), list(ids))
+
+
+def bare(subject: Subject, plan: Plan, ids: Ids) -> None:
     """Only the forward passes."""
-    owner = prepared.loaded.model.get_submodule(prepared.anatomy.owner)
+    owner = subject.model.get_submodule(subject.anatomy.owner)
     with torch.inference_mode():
         for batch in plan.batches:
-            ids_BL = make_input(batch, prepared.samples.ids, device).ids_BL
+            ids_BL = make_input(batch, ids, subject.model.device).ids_BL
             owner(input_ids=ids_BL, use_cache=False)
+
+
+def aminmax(subject: Subject, plan: Plan, ids: Ids) -> None:
+    """The same passes, every watched tensor read once."""
+    extremes = Extremes()
+    with attach_hooks(subject.model, subject.anatomy, extremes):
+        bare(subject, plan, ids)
+    extremes.result()
+
+
+def measured(subject: Subject, plan: Plan, ids: Ids) -> None:
+    """The product's run, to the results of every site."""
+    measure(subject.model, subject.anatomy, plan, ids).recorder.result()
+
+
+RUNS = (bare, aminmax, measured)
 
 
 def timed(run: Callable[[], object], device: torch.device) -> float:
@@ -43,30 +131,34 @@ def timed(run: Callable[[], object], device: torch.device) -> float:
 
 
 def main(
-    checkpoint: str, num_samples: str = "128", max_seq_len: str = "512", device: str = "auto"
+    checkpoint: str,
+    num_samples: str = "128",
+    max_seq_len: str = "512",
+    device: str = "auto",
+    dtype: str = "auto",
 ) -> None:
     """Measure and print."""
-    options = Options(num_samples=int(num_samples), max_seq_len=int(max_seq_len), device=device)
-    prepared = prepare(Source(Path(checkpoint)), options, Watcher())
-    assert options.batch_tokens  # the default's, so that two machines run the same batches
-    plan = plan_for(prepared, options, options.batch_tokens)
-    where = prepared.loaded.model.device
-    runs: dict[str, Callable[[], object]] = {
-        "bare": lambda: bare(prepared, plan, where),
-        "measured": lambda: measure(
-            prepared.loaded.model, prepared.anatomy, plan, prepared.samples.ids
-        ),
-    }
-    timed(runs["measured"], where)
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(REPETITIONS):
-        for name, run in runs.items():
-            seconds[name].append(timed(run, where))
-    median = {name: statistics.median(values) for name, values in seconds.items()}
-    tokens = sum(prepared.samples.lengths)
-    print(f"{tokens:,} tokens, {len(prepared.anatomy.sites)} sites, {where}")
-    print(f"bare {median['bare']:.2f} s, measured {median['measured']:.2f} s")
-    print(f"ratio {median['measured'] / median['bare']:.2f}")
+    folder = Path(checkpoint)
+    options = Options(
+        num_samples=int(num_samples), max_seq_len=int(max_seq_len), device=device, dtype=dtype
+    )
+    has_weights = any(folder.glob("*.safetensors"))
+    subject = loaded(folder, options) if has_weights else made(folder, options)
+    plan, where = subject.plan(options), subject.model.device
+    timed(lambda: measured(subject, plan, subject.ids), where)
+    seconds: dict[str, list[float]] = {run.__name__: [] for run in RUNS}
+    for repetition in range(REPETITIONS):
+        ids = [np.roll(row, repetition) for row in subject.ids]
+        for run in RUNS:
+            spent = timed(lambda run=run, ids=ids: run(subject, plan, ids), where)  # type: ignore[misc]
+            seconds[run.__name__].append(spent)
+    tokens = sum(map(len, subject.ids))
+    print(f"{tokens:,} tokens, {len(subject.anatomy.sites)} sites, {where}, {subject.model.dtype}")
+    for name, spent_by_run in seconds.items():
+        least, most = min(spent_by_run), max(spent_by_run)
+        ratio = least / min(seconds["bare"])
+        print(f"{name:<9}{least:8.2f} s, at most {most:.2f} s; {ratio:.2f} times bare")
+    print(f"ratio {min(seconds['measured']) / min(seconds['bare']):.2f}")
 
 
 if __name__ == "__main__":

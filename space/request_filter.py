@@ -83,7 +83,7 @@ def _misuse(scope: Scope) -> Response | None:
     if "Origin" in headers and "Host" not in headers:  # which Gradio compares
         return _refuse(400, "Say which host is asked (Host).")
     try:
-        get_root_url(Request(scope), scope["path"], None)
+        get_root_url(Request({**scope, "path": "/"}), "/", None)  # an odd path is no host's fault
     except httpx.InvalidURL:
         return _refuse(400, "Forwarded headers must name a host (X-Forwarded-Host).")
     return None

@@ -40,7 +40,7 @@ else:
 def corpus(tmp_path):
     path = tmp_path / "long.jsonl"
     text = " ".join(str(number * 7919) for number in range(4000))
-    path.write_text("".join(json.dumps({"text": f"{n} {text}"}) + "\n" for n in range(16)))
+    path.write_text("".join(json.dumps({"text": f"{n} {text}"}) + "\n" for n in range(8)))
     return path
 
 
@@ -55,8 +55,8 @@ def run(corpus, budget):
 
 def test_a_batch_that_does_not_fit_names_a_budget(corpus):
     said = run(corpus, "131072")
-    assert "refused: a batch of 16 x 2,048 tokens does not fit the device's memory. " in said
-    assert "Use --batch-tokens 16384." in said
+    assert "refused: a batch of 8 x 2,048 tokens does not fit the device's memory. " in said
+    assert "Use --batch-tokens 8192." in said
 
 
 def test_an_automatic_budget_starts_over_and_records_what_it_chose(corpus):
