@@ -83,7 +83,7 @@ def loaded(checkpoint: Path, options: Options) -> Subject:
     return Subject(prepared.loaded.model, prepared.anatomy, prepared.samples.ids)
 
 
-def made(folder: Path, options: Options) -> Subject:
+def made(folder: Path, options: Options, num_samples: int) -> Subject:
     """A model of this configuration, its weights and texts drawn at random."""
     torch.manual_seed(0)
     config = transformers.AutoConfig.from_pretrained(folder)
@@ -91,8 +91,8 @@ def made(folder: Path, options: Options) -> Subject:
     best = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.device(best if options.device == "auto" else options.device):
         model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype).eval()
-    shape = (options.num_samples, options.max_seq_len)
-    ids = np.random.default_rng(0).integers(config.vocab_size, size=shape, dtype=np.int32)
+    shape = (num_samples, options.max_seq_len)
+    ids = np.random.default_rng(0).integers(config.vocab_size, size=shape).astype(np.int32)
     return Subject(model, find_sites(model), list(ids))
 
 
@@ -143,7 +143,7 @@ def main(
         num_samples=int(num_samples), max_seq_len=int(max_seq_len), device=device, dtype=dtype
     )
     has_weights = any(folder.glob("*.safetensors"))
-    subject = loaded(folder, options) if has_weights else made(folder, options)
+    subject = loaded(folder, options) if has_weights else made(folder, options, int(num_samples))
     plan, where = subject.plan(options), subject.model.device
     timed(lambda: measured(subject, plan, subject.ids), where)
     seconds: dict[str, list[float]] = {run.__name__: [] for run in RUNS}
