@@ -49,6 +49,7 @@ ALLOWED = {
     "measurement.anatomy": ("errors", "report", "measurement.failures"),
     "measurement.tokenization": ("errors", "printable", "corpus", "measurement.failures"),
     "measurement.statistics": ("formats", "measurement.batch_plan"),
+    "measurement.kernels": ("measurement.statistics",),
     "measurement.execution": (
         "errors",
         "printable",
@@ -57,6 +58,7 @@ ALLOWED = {
         "measurement.batch_plan",
         "measurement.anatomy",
         "measurement.statistics",
+        "measurement.kernels",
     ),
     "measurement.prepare": (
         "errors",

@@ -1,7 +1,6 @@
-"""The sink of a measuring run: rows that are padding are left out, the rest is folded in.
+"""The sink of a measuring run: every watched tensor goes to its site's statistics.
 
-B sequences, L tokens padded, T rows kept, D channels. Knows sites, batches and statistics; knows
-nothing of files, reports or progress.
+Knows sites, batches and statistics; knows nothing of files, reports or progress.
 """
 
 from collections.abc import Mapping
@@ -14,19 +13,20 @@ from torch import Tensor
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed, rows_by_token
 from hubmaxact.measurement.execution.inputs import Input
+from hubmaxact.measurement.kernels.choice import reader_of
+from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.experts import RoutedTokens
-from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import (
     SiteResult,
     SiteStatistics,
     Thresholds,
 )
+from hubmaxact.measurement.statistics.watched import Watched
 from hubmaxact.report.roles import ROLE_BY_NAME
 
 ROUTED = "routed."
-WITHOUT_FLOAT64 = ("mps",)  # statistics of tensors there are made on the CPU
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,34 +62,24 @@ class Recorder:
         self.samples = SampleMaxima(num_samples)
         self.routed: dict[int, RoutedTokens] = {}
         self.input: Input | None = None
+        self._readers: dict[torch.device, Reader] = {}
         self._by_key = {site.key: site for site in anatomy.sites}
         self._num_experts = anatomy.num_experts
         self._thresholds = thresholds
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
         """Fold in one tensor; `routed` tells what each row inside experts belongs to."""
-        assert self.input is not None
-        if x.device.type in WITHOUT_FLOAT64:
-            x = x.cpu()
-            routed = None if routed is None else Routed(*(each.cpu() for each in routed))
-        if routed is None:
-            (x_TD, tokens), expert_T = _by_token(site, x, self.input), None
-        else:
-            x_TD, routed = _real_rows(x, routed, self.input)
-            tokens, expert_T = self.input.tokens.to(x.device).take(routed.token), routed.expert
-        statistics = self._at(site, x_TD.dtype, x_TD.device)
-        if x_TD.numel() == 0:
-            return
-        rows = Rows.of(x_TD, tokens, self.input.batch.split, expert_T)
-        statistics.update(rows)
-        if ROLE_BY_NAME[site.role].in_global_max:
-            self.samples.update(rows)
+        watched = _watched(site, x, routed, self._input())
+        reader = self._reader(x.device)
+        statistics = self._at(site, x.dtype, reader.device)
+        samples = self.samples if ROLE_BY_NAME[site.role].in_global_max else None
+        reader.fold(watched, statistics, samples)
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Count the real tokens each expert of a layer receives."""
-        assert self.input is not None
-        if self.input.rows is not None:
-            top_k_index = top_k_index[self.input.rows.to(top_k_index.device)]
+        rows = self._input().rows
+        if rows is not None:
+            top_k_index = top_k_index[rows.to(top_k_index.device)]
         self._routed(layer).update(top_k_index)
 
     def merge(self, other: Self) -> None:
@@ -101,6 +91,8 @@ class Recorder:
         Raises:
             ValueError: A site's tensors, or its INT-8 thresholds, were others there.
         """
+        self.settle()
+        other.settle()
         self.samples.merge(other.samples)
         for site, theirs in other.sites.items():
             self._at(site, theirs.dtype, theirs.device).merge(theirs)
@@ -109,6 +101,7 @@ class Recorder:
 
     def state(self) -> State:
         """The parts' states, by the keys of their sites and by layer."""
+        self.settle()
         return joined(
             {
                 **{site.key: statistics for site, statistics in self.sites.items()},
@@ -120,6 +113,7 @@ class Recorder:
     def load(self, state: State) -> None:
         """Go on from a state, each site where its tensors are."""
         parts = by_part(state)
+        self._readers.clear()
         self.samples.load(parts.pop("samples"))
         self.sites, self.routed = {}, {}
         for name, part in parts.items():
@@ -131,6 +125,7 @@ class Recorder:
 
     def result(self) -> Recorded:
         """What every site shows, in site order."""
+        self.settle()
         in_order = sorted(self.sites, key=lambda site: site.order)
         return Recorded(
             sites={site: self.sites[site].result() for site in in_order},
@@ -140,7 +135,31 @@ class Recorder:
 
     def thresholds(self) -> dict[Site, Thresholds]:
         """Each site's INT-8 thresholds, from the calibration split that was seen here."""
+        self.settle()
         return {site: statistics.thresholds() for site, statistics in self.sites.items()}
+
+    @property
+    def ways(self) -> list[str]:
+        """How tensors were read, each way in words that follow "Statistics were made"."""
+        return sorted({way for reader in self._readers.values() for way in reader.ways})
+
+    def settle(self) -> None:
+        """Bring what is still on devices into the statistics."""
+        for reader in self._readers.values():
+            reader.settle()
+
+    def _input(self) -> Input:
+        """The batch that runs."""
+        if self.input is None:
+            raise ValueError("expected a batch before its tensors")
+        return self.input
+
+    def _reader(self, device: torch.device) -> Reader:
+        """What reads tensors of this device, made when it is met for the first time."""
+        if device not in self._readers:
+            with torch.inference_mode(mode=False):
+                self._readers[device] = reader_of(device)
+        return self._readers[device]
 
     def _at(self, site: Site, dtype: torch.dtype, device: torch.device | str) -> SiteStatistics:
         """The statistics of a site, made when it fires for the first time."""
@@ -169,18 +188,19 @@ class Recorder:
         return self.routed[layer]
 
 
-def _by_token(site: Site, x: Tensor, batch: Input) -> tuple[Tensor, Tokens]:
-    """The rows that belong to real tokens, and those tokens, on the tensor's device."""
-    assert site.layout is not None
-    x_TD = rows_by_token(x, site.layout, *batch.ids_BL.shape)
-    if batch.rows is None:
-        return x_TD, batch.tokens.to(x.device)
-    return x_TD[batch.rows.to(x.device)], batch.tokens.take(batch.rows).to(x.device)
-
-
-def _real_rows(x: Tensor, routed: Routed, batch: Input) -> tuple[Tensor, Routed]:
-    """The rows inside experts that belong to real tokens."""
-    if batch.kept is None:
-        return x, routed
-    real = batch.kept.to(x.device)[routed.token]
-    return x[real], routed.take(real)
+def _watched(site: Site, x: Tensor, routed: Routed | None, batch: Input) -> Watched:
+    """A tensor with what tells its rows apart, all on its own device."""
+    token_R, expert_R = routed or (None, None)
+    if routed is None:
+        assert site.layout is not None
+        x = rows_by_token(x, site.layout, *batch.ids_BL.shape)
+    found = Watched(
+        x,
+        batch.tokens,
+        batch.batch.split,
+        kept_P=batch.kept,
+        position_T=batch.rows,
+        token_R=token_R,
+        expert_R=expert_R,
+    )
+    return found.to(x.device)

@@ -1,0 +1,37 @@
+"""What every way of reading tensors promises."""
+
+from typing import Protocol
+
+import torch
+
+from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
+from hubmaxact.measurement.statistics.watched import Watched
+
+
+class Reader(Protocol):
+    """Folds watched tensors of one device into the statistics of their sites.
+
+    Whichever reads them, in whatever order, the statistics' `state` is the same to the last bit.
+    """
+
+    device: torch.device
+    """Where the statistics of what it reads are kept."""
+
+    @property
+    def ways(self) -> frozenset[str]:
+        """How tensors were read so far, each way in words that follow "Statistics were made"."""
+
+    def fold(
+        self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
+    ) -> None:
+        """Fold in one tensor; what it adds may stay on the device until `settle`.
+
+        Args:
+            watched: The tensor and whose its rows are.
+            statistics: Of its site.
+            samples: The model's maxima by sample; None where the site's role does not count.
+        """
+
+    def settle(self) -> None:
+        """Bring all that is still on the device into the statistics."""

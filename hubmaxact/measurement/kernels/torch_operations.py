@@ -1,0 +1,38 @@
+"""The portable way: torch's own operations, several reads of each tensor, on any device."""
+
+import torch
+
+from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
+from hubmaxact.measurement.statistics.watched import Watched
+
+WITHOUT_FLOAT64 = ("mps",)  # statistics of tensors there are made on the CPU
+
+
+class TorchOperations:
+    """A reader that every other one must equal.
+
+    Args:
+        device: Where the tensors are.
+        why: Why no faster way is taken, in words that follow "by torch operations".
+    """
+
+    def __init__(self, device: torch.device, why: str) -> None:
+        self.device = torch.device("cpu") if device.type in WITHOUT_FLOAT64 else device
+        self._why = why
+        self.ways: frozenset[str] = frozenset()
+
+    def fold(
+        self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
+    ) -> None:
+        """Fold in one tensor."""
+        self.ways = frozenset({f"by torch operations, {self._why}"})
+        rows = watched.to(self.device).rows()
+        if rows.x_TD.numel() == 0:
+            return
+        statistics.update(rows)
+        if samples is not None:
+            samples.update(rows)
+
+    def settle(self) -> None:
+        """Nothing is kept back."""
