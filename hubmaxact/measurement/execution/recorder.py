@@ -212,4 +212,4 @@ def _watched(site: Site, x: Tensor, routed: Routed | None, batch: Input) -> Watc
         token_R=token_R,
         expert_R=expert_R,
     )
-    return found.to(x.device)
+    return found if batch.ids_BL.device == x.device else found.to(x.device)

@@ -1,13 +1,12 @@
 """Correctly rounded sums of many float64 values: as `math.fsum`, several times as fast."""
 
-from fractions import Fraction
-
 import numpy as np
 
 from hubmaxact.measurement.statistics.distribution import Float64s
 
-MANTISSA = 53  # bits of a float64's significand
-HALF = 26  # of its lower half
+MANTISSA = 52  # stored bits of a float64's significand
+BIAS = 1075  # value = integer * 2^(exponent - 1075), 1023 for the bias and 52 for the fraction
+HALF = 26  # bits of an integer's lower half
 MOST = 1 << 26  # values: sums of halves stay below 2^53, so float64 holds them exactly
 
 
@@ -15,7 +14,7 @@ def rounded_sum(x: Float64s) -> float:
     """Add finite values without any rounding, and round once.
 
     A value is an integer times a power of two. Integers are added by exponent, in halves; the few
-    sums leave as one fraction. So the result does not depend on the order.
+    sums leave as one integer. So the result does not depend on the order.
 
     Args:
         x: Finite values, fewer than 2^26, any shape.
@@ -29,16 +28,18 @@ def rounded_sum(x: Float64s) -> float:
     """
     if x.size >= MOST:
         raise ValueError(f"expected fewer than 2^26 values, got {x.size}")
-    if x.size == 0:
-        return 0.0
-    fractions, exponents = np.frexp(x.ravel())
-    integers = np.ldexp(fractions, MANTISSA).astype(np.int64)
-    lowest = int(exponents.min())
-    places = exponents - lowest
-    high = np.bincount(places, weights=integers >> HALF)
-    low = np.bincount(places, weights=integers & ((1 << HALF) - 1))
+    bits = np.ascontiguousarray(x, dtype=np.float64).view(np.int64).ravel()
+    exponents = (bits >> MANTISSA) & 0x7FF
+    integers = bits & ((1 << MANTISSA) - 1)
+    integers |= (exponents > 0).astype(np.int64) << MANTISSA
+    np.maximum(exponents, 1, out=exponents)  # subnormals share the smallest exponent
+    np.negative(integers, out=integers, where=bits < 0)
+    lowest = int(exponents.min(initial=0x7FF))
+    exponents -= lowest
+    high = np.bincount(exponents, weights=integers >> HALF).tolist()
+    low = np.bincount(exponents, weights=integers & ((1 << HALF) - 1)).tolist()
     total = 0
-    for place, (upper, lower) in enumerate(zip(high.tolist(), low.tolist(), strict=True)):
-        if upper or lower:
-            total += ((int(upper) << HALF) + int(lower)) << place
-    return float(total * Fraction(2) ** (lowest - MANTISSA))
+    for place, (upper, lower) in enumerate(zip(high, low, strict=True)):
+        total += ((int(upper) << HALF) + int(lower)) << place
+    apart = lowest - BIAS
+    return float(total << apart) if apart > 0 else total / (1 << -apart)  # both round once

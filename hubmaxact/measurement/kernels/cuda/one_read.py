@@ -71,7 +71,7 @@ class OneRead:
 
     def settle(self) -> None:
         """Wait for all of them."""
-        for site in self._sites.values():
+        for site in [site for site in self._sites.values() if not site.is_settled]:
             with site.settled(self._beside):
                 pass
         if self._samples is not None:

@@ -39,11 +39,13 @@ class SiteOnDevice:
         self.statistics = statistics
         self.memory = site_memory(num_lists, device)
         start = self.memory.data_ptr()
+        self.is_settled = True
         self._folded = torch.cuda.Event()
         self.arguments = Arguments(site=start, lists=start + 8 * SITE_WORDS)
 
     def launched(self, stream: torch.cuda.Stream) -> None:
         """The kernel was told to fold in a tensor, on this stream."""
+        self.is_settled = False
         self._folded.record(stream)
 
     @contextmanager
@@ -55,9 +57,9 @@ class SiteOnDevice:
         """
         stream = torch.cuda.current_stream(beside.device)
         beside.wait_event(self._folded)
-        with torch.cuda.stream(beside), torch.inference_mode():  # the memory was made in a pass
-            self._settle(self.memory.cpu().numpy())
-            self.memory[NUM_MASSIVE] = 0
+        with torch.cuda.stream(beside):
+            if not self.is_settled:
+                self._settle(self.memory.cpu().numpy())
             yield
         stream.wait_stream(beside)
 
@@ -66,6 +68,9 @@ class SiteOnDevice:
         largest = float(ratio.view(np.float64)) if ratio else NO_RATIO
         self.statistics.massive.fold(int(num_massive), largest)
         self.statistics.top.offer(_values(words[SITE_WORDS:].reshape(-1, LIST_WORDS), floor))
+        with torch.inference_mode():  # the memory was made in a pass
+            self.memory[NUM_MASSIVE] = 0
+        self.is_settled = True
 
 
 def _values(lists: Words, floor: np.int64) -> list[Value]:
