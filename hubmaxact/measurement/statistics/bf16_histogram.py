@@ -15,7 +15,7 @@ from torch import Tensor
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution, Float64s, Int64s
 from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
-from hubmaxact.measurement.statistics.rounded_sum import rounded_sum
+from hubmaxact.measurement.statistics.rounded_sum import rounded_sum, rounded_total
 
 NUM_PATTERNS = 65_536
 
@@ -93,7 +93,8 @@ def from_bins(bins: Bins, *, count: int, not_finite: NanAndInf) -> Distribution:
     """Statistics of exact counts; sums are correctly rounded."""
     values, counts = bins.values, bins.counts
     num_finite = int(counts.sum())
-    mean = rounded_sum(values * counts) / num_finite if num_finite else None
+    total, abs_total, square_total = _sums(values, counts)
+    mean = total / num_finite if num_finite else None
     return Distribution(
         count=count,
         num_nan=not_finite.num_nan,
@@ -104,9 +105,20 @@ def from_bins(bins: Bins, *, count: int, not_finite: NanAndInf) -> Distribution:
         max=float(values[-1]) if num_finite else None,
         mean=mean,
         std=_std(values, counts, mean),
-        abs_total=rounded_sum(np.abs(values) * counts),
-        square_total=rounded_sum(values * values * counts),
+        abs_total=abs_total,
+        square_total=square_total,
         bins=bins,
+    )
+
+
+def _sums(values: Float64s, counts: Int64s) -> tuple[float, float, float]:
+    """Sums of x, |x| and x^2; a bf16 value is an integer of 8 bits times a power of two."""
+    fractions, exponents = np.frexp(values)
+    integers, exponents = np.ldexp(fractions, 8).astype(np.int64), exponents.astype(np.int64) - 8
+    return (
+        rounded_total(integers * counts, exponents),
+        rounded_total(np.abs(integers) * counts, exponents),
+        rounded_total(integers * integers * counts, 2 * exponents),
     )
 
 

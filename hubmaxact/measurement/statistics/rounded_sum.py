@@ -1,23 +1,24 @@
-"""Correctly rounded sums of many float64 values: as `math.fsum`, several times as fast."""
+"""Sums without any rounding until the end: as `math.fsum`, many times as fast.
+
+A float is an integer times a power of two. Integers are added by exponent, in halves that float64
+holds exactly; the few sums leave as one integer. So the result does not depend on the order.
+"""
 
 import numpy as np
 
-from hubmaxact.measurement.statistics.distribution import Float64s
+from hubmaxact.measurement.statistics.distribution import Float64s, Int64s
 
 MANTISSA = 52  # stored bits of a float64's significand
 BIAS = 1075  # value = integer * 2^(exponent - 1075), 1023 for the bias and 52 for the fraction
 HALF = 26  # bits of an integer's lower half
-MOST = 1 << 26  # values: sums of halves stay below 2^53, so float64 holds them exactly
+MOST = 1 << 23  # integers: sums of halves, of 30 bits at most, stay below 2^53
 
 
 def rounded_sum(x: Float64s) -> float:
-    """Add finite values without any rounding, and round once.
-
-    A value is an integer times a power of two. Integers are added by exponent, in halves; the few
-    sums leave as one integer. So the result does not depend on the order.
+    """Add finite values.
 
     Args:
-        x: Finite values, fewer than 2^26, any shape.
+        x: Finite values, fewer than 2^23, any shape.
 
     Returns:
         The float64 nearest to the exact sum.
@@ -26,20 +27,36 @@ def rounded_sum(x: Float64s) -> float:
         ValueError: There are more values.
         OverflowError: The sum is beyond float64.
     """
-    if x.size >= MOST:
-        raise ValueError(f"expected fewer than 2^26 values, got {x.size}")
     bits = np.ascontiguousarray(x, dtype=np.float64).view(np.int64).ravel()
     exponents = (bits >> MANTISSA) & 0x7FF
     integers = bits & ((1 << MANTISSA) - 1)
     integers |= (exponents > 0).astype(np.int64) << MANTISSA
     np.maximum(exponents, 1, out=exponents)  # subnormals share the smallest exponent
     np.negative(integers, out=integers, where=bits < 0)
-    lowest = int(exponents.min(initial=0x7FF))
-    exponents -= lowest
-    high = np.bincount(exponents, weights=integers >> HALF).tolist()
-    low = np.bincount(exponents, weights=integers & ((1 << HALF) - 1)).tolist()
+    return rounded_total(integers, exponents - BIAS)
+
+
+def rounded_total(integers: Int64s, exponents: Int64s) -> float:
+    """Add integers times powers of two.
+
+    Args:
+        integers: Of at most 56 bits beside the sign, fewer than 2^23, shape (n,).
+        exponents: Of two, shape (n,).
+
+    Returns:
+        The float64 nearest to the sum of integer * 2^exponent.
+
+    Raises:
+        ValueError: There are more integers.
+        OverflowError: The sum is beyond float64.
+    """
+    if len(integers) >= MOST:
+        raise ValueError(f"expected fewer than 2^23 values, got {len(integers)}")
+    apart = int(exponents.min(initial=0))
+    places = exponents - apart
+    high = np.bincount(places, weights=integers >> HALF).tolist()
+    low = np.bincount(places, weights=integers & ((1 << HALF) - 1)).tolist()
     total = 0
     for place, (upper, lower) in enumerate(zip(high, low, strict=True)):
         total += ((int(upper) << HALF) + int(lower)) << place
-    apart = lowest - BIAS
-    return float(total << apart) if apart > 0 else total / (1 << -apart)  # both round once
+    return float(total << apart) if apart > 0 else total / (1 << -apart)  # either rounds once

@@ -44,5 +44,6 @@ def address(x: Tensor | None) -> int | None:
 def site_memory(num_lists: int, device: torch.device) -> Tensor:
     """A site's state and its lists, one list a block, as 8-byte words: nothing seen yet."""
     memory = torch.zeros(SITE_WORDS + LIST_WORDS * num_lists, dtype=torch.int64, device=device)
-    memory.view(torch.int32)[WINDOW] = FIRST_WINDOW
+    # By a kernel: a number assigned to an element is copied from the host, which waits.
+    memory.view(torch.int32)[WINDOW : WINDOW + 1].fill_(FIRST_WINDOW)
     return memory

@@ -69,7 +69,7 @@ class SiteOnDevice:
         self.statistics.massive.fold(int(num_massive), largest)
         self.statistics.top.offer(_values(words[SITE_WORDS:].reshape(-1, LIST_WORDS), floor))
         with torch.inference_mode():  # the memory was made in a pass
-            self.memory[NUM_MASSIVE] = 0
+            self.memory[NUM_MASSIVE : NUM_MASSIVE + 1].zero_()
         self.is_settled = True
 
 
