@@ -48,14 +48,12 @@ OPERATIONS: dict[str, Callable[..., int]] = {
 class Tally(TorchDispatchMode):
     """Counts, while it is entered, the bytes of tensors that are alive and the work of products.
 
-    Memory that an operation takes for itself alone, within a kernel, is not seen.
+    Memory that an operation takes for itself alone, within a kernel, is not seen. `peak` is the
+    most bytes that were alive at once; `operations` are floating-point operations of products, one
+    multiplication and addition counted as two.
 
     Args:
         held: Tensors that were there before and do not count.
-
-    Attributes:
-        peak: Most bytes that were alive at once.
-        operations: Floating-point operations of products; one multiplication and addition are two.
     """
 
     def __init__(self, held: Iterable[Tensor] = ()) -> None:
