@@ -4,7 +4,7 @@ Products of a model's own shapes in its own number format, and the statistics of
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -19,8 +19,8 @@ from hubmaxact.measurement.batch_plan import Batch, Split
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.recorder import Recorder
 
-SECONDS = 1.0  # for all shapes together, as far as one trial of each is shorter
-TRIALS = 8
+SECONDS = 2.0  # of trials, the last one not cut short
+TRIALS = 24
 OPERATIONS_AT_ONCE = {"cpu": 2e9}
 OTHERWISE_AT_ONCE = 2e12
 """Floating-point operations of one trial, by the type of device: long enough to be timed."""
@@ -36,6 +36,11 @@ class Product:
     inner: int
     outer: int
     rows_per_token: float
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of one row."""
+        return 2 * self.inner * self.outer
 
 
 def products_of(model: nn.Module, anatomy: Anatomy) -> Counter[Product]:
@@ -67,17 +72,28 @@ def operations_per_second(
     Returns:
         Floating-point operations a second over all of them, each as often as it occurs.
     """
+    rows = {product: _rows(product, num_tokens, device) for product in products}
+    works = [_work(product, number, dtype, device) for product, number in rows.items()]
     seconds = operations = 0.0
-    for product, number in products.items():
-        of_row = 2 * product.inner * product.outer
-        most = OPERATIONS_AT_ONCE.get(device.type, OTHERWISE_AT_ONCE) / of_row
-        rows = max(1, int(min(product.rows_per_token * num_tokens, most)))
-        x = torch.randn((rows, product.inner), dtype=dtype, device=device)
-        weight = torch.randn((product.outer, product.inner), dtype=dtype, device=device)
-        took = _seconds(partial(nn.functional.linear, x, weight), SECONDS / len(products))
-        seconds += took / rows * product.rows_per_token * number
-        operations += of_row * product.rows_per_token * number
+    for (product, number), took in zip(rows.items(), _seconds(works), strict=True):
+        rows_of_token = product.rows_per_token * products[product]
+        seconds += took / number * rows_of_token
+        operations += product.operations * rows_of_token
     return operations / seconds
+
+
+def _rows(product: Product, num_tokens: int, device: torch.device) -> int:
+    """As many as a batch gives it, or as a trial has time for."""
+    most = OPERATIONS_AT_ONCE.get(device.type, OTHERWISE_AT_ONCE) / product.operations
+    return max(1, int(min(product.rows_per_token * num_tokens, most)))
+
+
+def _work(
+    product: Product, rows: int, dtype: torch.dtype, device: torch.device
+) -> Callable[[], object]:
+    x = torch.randn((rows, product.inner), dtype=dtype, device=device)
+    weight = torch.randn((product.outer, product.inner), dtype=dtype, device=device)
+    return partial(nn.functional.linear, x, weight)
 
 
 def seconds_per_value(
@@ -100,19 +116,26 @@ def seconds_per_value(
     recorder = Recorder(anatomy, num_samples=1)
     ids = [np.arange(length, dtype=np.int32) % NUM_IDS]
     recorder.input = make_input(Batch(0, Split.REST, (0,), length), ids, device)
-    return _seconds(lambda: recorder.tensor(site, x, None), SECONDS) / x.numel()
+    return _seconds([lambda: recorder.tensor(site, x, None)])[0] / x.numel()
 
 
-def _seconds(work: Callable[[], object], budget: float) -> float:
-    """The shortest of a few trials after a first one, within a budget of seconds."""
-    work()
-    best, begun = float("inf"), perf_counter()
-    for _ in range(TRIALS):
-        before = perf_counter()
+def _seconds(works: Sequence[Callable[[], object]]) -> list[float]:
+    """The shortest trial of each after a first one; in turns, so that no disturbance hits all."""
+    best = [float("inf") for _ in works]
+    for work in works:
         work()
-        if torch.accelerator.is_available():
-            torch.accelerator.synchronize()
-        best = min(best, perf_counter() - before)
-        if perf_counter() - begun > budget:
+    begun = perf_counter()
+    for _ in range(TRIALS):
+        for index, work in enumerate(works):
+            best[index] = min(best[index], _timed(work))
+        if perf_counter() - begun > SECONDS:
             break
     return best
+
+
+def _timed(work: Callable[[], object]) -> float:
+    before = perf_counter()
+    work()
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()
+    return perf_counter() - before
