@@ -33,7 +33,7 @@ class RichWatcher(Bar, Watcher):
         )
         self.times.begin(sentence)
         self.console.print(sentence)
-        self.share = num_tokens / sum(map(_positions, plan.batches))
+        self.share = num_tokens / max(1, sum(map(_positions, plan.batches)))
         self.begin(len(plan.batches), num_tokens)
 
     def batch_done(self, batch: Batch) -> None:
