@@ -74,6 +74,7 @@ class BudgetType(click.ParamType[int | str]):
 )
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")
+@click.option("--plan", is_flag=True, help="Only say what a run will read, hold and take.")
 def measure(
     checkpoint: str,
     revision: str | None,
@@ -82,9 +83,14 @@ def measure(
     write_into: Path | None,
     preset: str | None,
     timings: bool,
+    plan: bool,
     **chosen: Any,
 ) -> None:
     """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
+    options = _options(preset, chosen)
+    if plan:
+        _plan(checkpoint, options, revision, model_id, timings=timings)
+        return
     from hubmaxact.cli import measured_report
     from hubmaxact.cli.measure_progress import RichWatcher
     from hubmaxact.cli.progress_bar import console
@@ -92,7 +98,6 @@ def measure(
     from hubmaxact.publication import folder
     from hubmaxact.rendering.terminal import show
 
-    options = _options(preset, chosen)
     if write_into is not None:
         folder.check(write_into)
     targets = measured_report.targets(output, write_into, checkpoint)
@@ -110,6 +115,27 @@ def measure(
             click.echo(advice, err=True)
     show(report, console(stderr=measured_report.takes_standard_output(targets)))
     _warn(report)
+    if timings:
+        watcher.times.show(console(stderr=True))
+
+
+def _plan(
+    checkpoint: str,
+    options: "Options",
+    revision: str | None,
+    model_id: str | None,
+    *,
+    timings: bool,
+) -> None:
+    """Say what a run will do; no weight is loaded, and nothing is written."""
+    from hubmaxact.cli import forecast_table
+    from hubmaxact.cli.measure_progress import RichWatcher
+    from hubmaxact.cli.progress_bar import console
+    from hubmaxact.measurement.forecast.forecast import foresee
+
+    with RichWatcher() as watcher:
+        told = foresee(checkpoint, options, revision=revision, model_id=model_id, watcher=watcher)
+    forecast_table.show(told, console(stderr=False))
     if timings:
         watcher.times.show(console(stderr=True))
 

@@ -11,7 +11,8 @@ class RichWatcher(Bar, Watcher):
     """Shows a run to a person."""
 
     def __init__(self) -> None:
-        super().__init__("Measuring", "batch", "batches", first=3)
+        super().__init__("Measuring", "batch", "batches", first=3, sizes="tokens")
+        self.share = 1.0  # of a batch's positions that are tokens, and not padding
         self.times = StageTimes()
         self.times.begin("Finding the checkpoint")
 
@@ -32,8 +33,14 @@ class RichWatcher(Bar, Watcher):
         )
         self.times.begin(sentence)
         self.console.print(sentence)
-        self.begin(len(plan.batches))
+        self.share = num_tokens / max(1, sum(map(_positions, plan.batches)))
+        self.begin(len(plan.batches), num_tokens)
 
-    def batch_done(self, batch: Batch) -> None:  # noqa: ARG002 the watcher's signature
-        """Move the bar."""
-        self.step()
+    def batch_done(self, batch: Batch) -> None:
+        """Move the bar by the batch's share of the tokens."""
+        self.step(_positions(batch) * self.share)
+
+
+def _positions(batch: Batch) -> int:
+    """Padding included: what a batch takes, its time among it, follows from these."""
+    return len(batch.samples) * batch.length

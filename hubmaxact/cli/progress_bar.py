@@ -9,7 +9,6 @@ from typing import Self
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
@@ -17,6 +16,7 @@ from rich.progress import (
 )
 
 EVERY = 30.0  # seconds between two lines of a log
+SHORTEST = 1e-9  # seconds, or steps' sizes: nothing is divided by zero
 
 
 class Plain(Console):
@@ -36,16 +36,19 @@ class Bar:
     """Counts steps of one kind; use it as a context manager, and `begin` when the total is known.
 
     A log hears of the time left after the `first` steps, where that is given, and then regularly.
+    Where steps differ in size, the time left follows from sizes; `sizes` names what they count,
+    and how many of those a second takes is shown.
     """
 
-    def __init__(self, doing: str, unit: str, units: str, *, first: int | None = None) -> None:
-        self.one, self.unit, self.first = unit, units, first
+    def __init__(
+        self, doing: str, unit: str, units: str, *, first: int | None = None, sizes: str = ""
+    ) -> None:
+        self.one, self.unit, self.first, self.sizes = unit, units, first, sizes
         self.console = console(stderr=True)
         self.bar = Progress(
             TextColumn(doing),
             BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
+            TextColumn("{task.fields[said]}"),
             TimeElapsedColumn(),
             TextColumn("elapsed,"),
             TimeRemainingColumn(elapsed_when_finished=False),
@@ -53,8 +56,9 @@ class Bar:
             console=self.console,
             disable=not self.console.is_terminal,
         )
-        self.task = self.bar.add_task(doing, total=None, visible=False, unit=units)
+        self.task = self.bar.add_task(doing, total=None, visible=False, said="")
         self.done = self.total = 0
+        self.size_done = self.size = 0.0
         self.began = self.said = 0.0
 
     def __enter__(self) -> Self:
@@ -71,23 +75,33 @@ class Bar:
         """Stop the display, whatever happened."""
         self.bar.stop()
 
-    def begin(self, total: int) -> None:
-        """So many steps will follow, from now on."""
+    def begin(self, total: int, size: float | None = None) -> None:
+        """So many steps will follow, from now on; together of that size, or else all alike."""
         self.done, self.total = 0, total
+        self.size_done, self.size = 0.0, float(total if size is None else size)
         self.began = self.said = monotonic()
         self.unit = self.one if total == 1 else self.unit
-        self.bar.reset(self.task, total=total, visible=True, unit=self.unit)
+        self.bar.reset(self.task, total=self.size, visible=True, said=self._come_so_far())
 
-    def step(self) -> None:
+    def step(self, size: float = 1.0) -> None:
         """Count one step; without a terminal, print a line now and then."""
         self.done += 1
-        self.bar.advance(self.task)
+        self.size_done += size
+        self.bar.update(self.task, completed=self.size_done, said=self._come_so_far())
         if not self.console.is_terminal:
             self._tell(monotonic())
+
+    def _come_so_far(self) -> str:
+        """Steps of all, and how fast they go."""
+        steps = f"{self.done:{len(str(self.total))}}/{self.total} {self.unit}"
+        if not self.sizes or not self.done:
+            return steps
+        speed = self.size_done / max(monotonic() - self.began, SHORTEST)
+        return f"{steps}, {speed:,.0f} {self.sizes}/s"
 
     def _tell(self, now: float) -> None:
         first = self.first is not None and self.done == min(self.first, self.total)
         if first or now - self.said >= EVERY:
-            left = (now - self.began) / self.done * (self.total - self.done)
-            self.console.print(f"{self.done}/{self.total} {self.unit}, about {left:.0f} s left")
+            left = (now - self.began) / max(self.size_done, SHORTEST) * (self.size - self.size_done)
+            self.console.print(f"{self._come_so_far().lstrip()}, about {left:.0f} s left")
             self.said = now

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 WINDOW = 128
 DEFAULT_BATCH_TOKENS = 16_384
+LARGEST_BUDGET = 1 << 17  # where an automatic one begins
 
 
 class Split(StrEnum):

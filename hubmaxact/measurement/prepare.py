@@ -54,15 +54,12 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         HubmaxactError: Any of the refusals of those steps.
     """
     files = inspect(source.folder, source.name)
-    watcher.stage("Starting torch and transformers")
-    libraries.load()
-    watcher.stage(f"Reading corpus {options.corpus}")
-    corpus = load(options.corpus, num_samples=options.num_samples)
+    corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
     from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
-    from hubmaxact.measurement.tokenization import check_ids, check_vocabulary, encode
+    from hubmaxact.measurement.tokenization import check_vocabulary
 
     watcher.stage(
         f"Loading {counted(len(files.tensors), 'tensor')} from {counted(len(files.shards), 'file')}"
@@ -76,11 +73,56 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     )
     for sentence in loaded.left_aside:
         watcher.note(sentence)
-    num_embeddings = token_embedding(loaded.model).weight.shape[0]
-    check_vocabulary(loaded.tokenizer, num_embeddings)
-    with shortage_told(files, loaded.dtype, "its first tokens were run"):
+    check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
+    is_spread = options.device_map is not None
+    with shortage_told(files, loaded.dtype, "its first tokens were run", is_spread=is_spread):
         anatomy = find_sites(loaded.model)
     require(anatomy.missing, options)
+    samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
+    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
+
+
+def read_corpus(options: Options, watcher: Watcher) -> Corpus:
+    """Start the libraries, and read the texts.
+
+    Args:
+        options: What the run was told.
+        watcher: Hears of both.
+
+    Returns:
+        As many texts as were asked for.
+
+    Raises:
+        MissingPackageError: A library cannot be loaded.
+        CorpusError: The corpus is empty, damaged or not there.
+    """
+    watcher.stage("Starting torch and transformers")
+    libraries.load()
+    watcher.stage(f"Reading corpus {options.corpus}")
+    return load(options.corpus, num_samples=options.num_samples)
+
+
+def encode_corpus(
+    loaded: "Loaded", corpus: Corpus, options: Options, watcher: Watcher
+) -> "tuple[Samples, int]":
+    """Encode the texts with the checkpoint's own tokenizer.
+
+    Args:
+        loaded: Model and tokenizer.
+        corpus: The texts.
+        options: What the run was told.
+        watcher: Hears of it.
+
+    Returns:
+        The samples, and the tokens of one at most: as many as were asked for, or the model's own
+        limit if that is lower.
+
+    Raises:
+        VocabularyError: The tokenizer's ids do not fit the embedding.
+    """
+    from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
+    from hubmaxact.measurement.tokenization import check_ids, encode
+
     max_seq_len = min(options.max_seq_len, most_positions(loaded.model))
     watcher.stage(
         f"Encoding {counted(len(corpus.texts), 'text')}, "
@@ -92,8 +134,8 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         max_seq_len=max_seq_len,
         special_tokens=options.special_tokens,
     )
-    check_ids(loaded.tokenizer, samples, num_embeddings)
-    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
+    check_ids(loaded.tokenizer, samples, token_embedding(loaded.model).weight.shape[0])
+    return samples, max_seq_len
 
 
 def most_positions(model: "PreTrainedModel") -> int:
@@ -124,10 +166,10 @@ def require(missing: "Sequence[Missing]", options: Options) -> None:
     )
 
 
-def plan_for(prepared: Prepared, options: Options, batch_tokens: int) -> Plan:
+def plan_for(samples: "Samples", options: Options, batch_tokens: int) -> Plan:
     """Plan the batches of encoded samples."""
     return plan_batches(
-        prepared.samples.lengths,
+        samples.lengths,
         calibration=options.calibration_samples,
         evaluation=options.evaluation_samples,
         batch_tokens=batch_tokens,

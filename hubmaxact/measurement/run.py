@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.assembly.environment import environment
+from hubmaxact.measurement.batch_plan import LARGEST_BUDGET
 from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from hubmaxact.measurement.execution.forward import Measurement
 
 SMALLEST_BUDGET = 256
-LARGEST_BUDGET = 1 << 17
 
 
 def measure(
@@ -134,7 +134,7 @@ def _run(
 ) -> "Measurement":
     from hubmaxact.measurement.execution import forward
 
-    plan = plan_for(prepared, options, batch_tokens)
+    plan = plan_for(prepared.samples, options, batch_tokens)
     watcher.planned(plan, len(prepared.anatomy.sites), sum(prepared.samples.lengths))
     return forward.measure(
         prepared.loaded.model,

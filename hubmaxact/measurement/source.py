@@ -2,10 +2,12 @@
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hubmaxact.errors import HubError, HubmaxactError, NoCheckpointError
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.recognition.folder import Folder, not_here
 from hubmaxact.recognition.recognize import recognize, what_file
@@ -49,6 +51,46 @@ def resolve_source(
         UnsafeCheckpointError: Its weights are pickles or quantized, or it needs code.
         IncompleteWeightsError: Files are missing, or Git LFS pointers stand in their place.
     """
+    from hubmaxact.measurement.checkpoint.download import download_checkpoint
+
+    return _resolve(checkpoint, revision, model_id, download_checkpoint)
+
+
+def describe_source(
+    checkpoint: str | Path, *, revision: str | None = None, model_id: str | None = None
+) -> tuple[Source, WeightFiles]:
+    """Resolve what the user named and look at its files, and fetch no weights.
+
+    Args:
+        checkpoint: As `resolve_source`.
+        revision: Likewise.
+        model_id: Likewise.
+
+    Returns:
+        The folder, which holds the weights only where they were here already; and the weights by
+        header.
+
+    Raises:
+        HubmaxactError: As `resolve_source` and `inspect`.
+    """
+    from hubmaxact.measurement.checkpoint.download import describe_checkpoint
+
+    described: list[WeightFiles] = []
+
+    def fetch(repo_id: str, commit: str) -> Path:
+        described.append(describe_checkpoint(repo_id, commit))
+        return described[0].folder
+
+    source = _resolve(checkpoint, revision, model_id, fetch)
+    return source, described[0] if described else inspect(source.folder, source.name)
+
+
+Fetch = Callable[[str, str], Path]
+
+
+def _resolve(
+    checkpoint: str | Path, revision: str | None, model_id: str | None, fetch: Fetch
+) -> Source:
     from hubmaxact.hub.repository import check_repo_id
 
     if model_id is not None:
@@ -71,7 +113,7 @@ def resolve_source(
             f"{printable(name, LONGEST_PATH)} is not a folder. Give the folder of a checkpoint, or "
             f"a Hub id. {not_here(name)}"
         )
-    return _downloaded(name.removesuffix("/"), revision, model_id)
+    return _downloaded(name.removesuffix("/"), revision, model_id, fetch)
 
 
 def _local(path: Path, model_id: str | None) -> Source:
@@ -90,14 +132,14 @@ def _file(path: Path) -> HubmaxactError:
     )
 
 
-def _downloaded(repo_id: str, revision: str | None, model_id: str | None) -> Source:
+def _downloaded(repo_id: str, revision: str | None, model_id: str | None, fetch: Fetch) -> Source:
     from hubmaxact.hub.cache import find_commit, is_offline, remember
-    from hubmaxact.measurement.checkpoint.download import cached_checkpoint, download_checkpoint
+    from hubmaxact.measurement.checkpoint.download import cached_checkpoint
 
     try:
         commit = find_commit(repo_id, revision)
     except HubError as error:  # it may have been meant as a folder
         raise HubError(f"{error} {not_here(repo_id)}") from error
-    folder = (cached_checkpoint if is_offline() else download_checkpoint)(repo_id, commit)
+    folder = (cached_checkpoint if is_offline() else fetch)(repo_id, commit)
     remember(repo_id, revision, commit)
     return Source(folder, model_id or repo_id, revision or "main", commit)

@@ -121,7 +121,7 @@ def _checks(
         return
     options = _options(report, corpus, device)
     prepared = prepare(source, options, watcher)
-    plan = plan_for(prepared, options, report["protocol"]["batch_tokens"])
+    plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
     for check in chain(_inputs(report, prepared, plan), _peak(report, prepared, plan)):
         yield check
         if not check.passed:

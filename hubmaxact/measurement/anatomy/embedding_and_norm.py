@@ -27,7 +27,7 @@ def _final_norm(stack: Stack, probe: Probe) -> list[Site | Missing]:
     ]
     # The first of them: a dropout after it hands the same tensor on.
     for name, tensor in norms:
-        if tensor.data_ptr() == last.data_ptr():
+        if module_traits.begin_alike(tensor, last):
             calls = probe.calls[name]
             return [Site(role="final_norm", layer=None, part=None, module=name, calls=calls)]
     if not norms:

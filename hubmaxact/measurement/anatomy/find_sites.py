@@ -27,11 +27,13 @@ MOST_EXTRA_CLASSES = 4  # routers may score a few pseudo-experts (ZAYA's skip cl
 SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
 
 
-def find_sites(model: PreTrainedModel) -> Anatomy:
+def find_sites(model: PreTrainedModel, *, has_values: bool = True) -> Anatomy:
     """Find every site of profile `paper` in a loaded model.
 
     Args:
         model: A loaded checkpoint; a few tokens are run through it.
+        has_values: Whether its weights are there. Without, they are shapes under torch's
+            FakeTensorMode, and whether a later token reaches an earlier one is not seen.
 
     Returns:
         Its sites in site order, and what is absent by design or could not be found.
@@ -42,7 +44,7 @@ def find_sites(model: PreTrainedModel) -> Anatomy:
         CoverageError: Not one site can be watched.
     """
     stack = find_stack(model)
-    probe = run_probe(stack)
+    probe = run_probe(stack, has_values=has_values)
     attentions = declared(stack.owner, "attentions")
     routers = declared(stack.owner, "router_logits")
     parts = [

@@ -85,6 +85,12 @@ def has_stacked_weights(module: nn.Module) -> bool:
     return any(weight.dim() == 3 and weight.shape[1] > 1 for weight in module.parameters())
 
 
+def begin_alike(x: torch.Tensor, y: torch.Tensor) -> bool:
+    """Whether two tensors begin at the same place in memory; of such as have none, in name."""
+    same = x.untyped_storage() is y.untyped_storage()
+    return same and x.storage_offset() == y.storage_offset()
+
+
 def elements(output: object) -> list[torch.Tensor | None]:
     """The elements of a module's output in order, a tensor each; None where an element has none."""
     if isinstance(output, torch.Tensor):

@@ -33,6 +33,7 @@ class Probe:
     called: list[str] = field(default_factory=list)  # in order of return
     after_layers: list[tuple[str, Tensor]] = field(default_factory=list)  # outputs
     last: Tensor | None = None  # the last hidden state
+    has_values: bool = True  # else its tensors are shapes alone, and nothing is seen to move
 
     def layout(self, name: str, index: int = 0) -> Layout | None:
         """The layout of an element of a module's output; None when it has none."""
@@ -41,9 +42,9 @@ class Probe:
         return None if shape is None else layout_of(shape, NUM_SEQUENCES, LENGTH)
 
 
-def run_probe(stack: Stack) -> Probe:
+def run_probe(stack: Stack, *, has_values: bool = True) -> Probe:
     """Run the decoder once on a few token ids; no hook outlives the call."""
-    probe = Probe()
+    probe = Probe(has_values=has_values)
     with ExitStack() as hooks, torch.inference_mode():
         for name, module in stack.owner.named_modules(remove_duplicate=False):
             if name:
@@ -77,7 +78,7 @@ def _watch(
             probe.routed[name] = chosen
         probe.calls[name] += 1
         probe.called.append(name)
-        if found and found[0] is not None:
+        if probe.has_values and found and found[0] is not None:
             probe.moved[name], probe.rounding[name] = _moved(found[0]), _rounding(found[0])
         if name.startswith(f"{layers}."):
             probe.after_layers.clear()

@@ -36,7 +36,8 @@ def refuse_oversized(
         IncompleteWeightsError: Names the largest weight that is asked for.
         Exception: Whatever transformers raises of a configuration that it cannot build.
     """
-    model = _without_memory(files, chosen, attn_implementation)
+    with torch.device("meta"):
+        model = build(files, chosen, {"attn_implementation": attn_implementation})
     asked, held = [each.numel() for each in model.parameters()], num_weights(files)
     number = sum(asked)
     if number <= max(HARMLESS, MOST_TIMES * held):
@@ -58,16 +59,26 @@ def _largest(files: WeightFiles, model: torch.nn.Module, held: int) -> str:
     return f", the largest {printable(name)} of {shape}{said}"
 
 
-def _without_memory(
-    files: WeightFiles, chosen: Any, attn_implementation: str | None
-) -> torch.nn.Module:
+def build(files: WeightFiles, chosen: Any, options: dict[str, Any]) -> Any:
+    """Build what config.json says, on whatever device is torch's default, and fill in nothing.
+
+    Args:
+        files: What `inspect` found sound.
+        chosen: The class that is loaded.
+        options: Of transformers, such as attn_implementation and dtype.
+
+    Returns:
+        A model of which no weight was read.
+
+    Raises:
+        Exception: Whatever transformers raises of a configuration that it cannot build.
+    """
     is_class = issubclass(chosen, transformers.PreTrainedModel)
     reader = chosen.config_class if is_class else transformers.AutoConfig
-    build = chosen._from_config if is_class else chosen.from_config  # noqa: SLF001 its only way
+    make = chosen._from_config if is_class else chosen.from_config  # noqa: SLF001 its only way
     config = reader.from_pretrained(str(files.folder))
-    with torch.device("meta"), initialization.no_init_weights():
-        model: torch.nn.Module = build(config, attn_implementation=attn_implementation)
-    return model
+    with initialization.no_init_weights():
+        return make(config, **options)
 
 
 def _said(config: dict[str, Any], side: int) -> str:

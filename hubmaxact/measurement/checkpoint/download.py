@@ -3,18 +3,32 @@
 import glob
 import logging
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 
 from hubmaxact.hub.client import api
+from hubmaxact.hub.repository import read_start
 from hubmaxact.hub.retry import ask
 from hubmaxact.measurement import libraries
-from hubmaxact.measurement.checkpoint.weight_files import check_small_files
+from hubmaxact.measurement.checkpoint.safetensors_header import (
+    MOST_HEADER_BYTES,
+    PREFIX,
+    Header,
+    checked_header,
+)
+from hubmaxact.measurement.checkpoint.weight_files import (
+    WeightFiles,
+    check_small_files,
+    tensors_of,
+)
 from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import recognize
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.weights import left_aside
+
+MOST_HEADERS = 100_000  # bytes: most headers are smaller
 
 LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
 
@@ -49,6 +63,42 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
     return _snapshot(repo_id, commit, found.weights.files)
+
+
+def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
+    """Fetch config and tokenizer of `commit` into the cache, and of the weights the headers alone.
+
+    Args:
+        repo_id: Model repository ("owner/name").
+        commit: 40 hexadecimal digits.
+
+    Returns:
+        What `inspect` finds of a whole checkpoint; the weight files are not in its folder.
+
+    Raises:
+        NoCheckpointError: The repository is something else than a checkpoint.
+        UnsafeCheckpointError: It needs pickle or code, is quantized, or its files lie.
+        IncompleteWeightsError: Weights are missing.
+        HubError: They cannot be fetched.
+    """
+    listing = Repository(repo_id, commit)
+    found = recognize(listing)
+    folder = _snapshot(repo_id, commit, small_files(listing.root))
+    check_small_files(Folder(folder, repo_id), found.config)
+    if words := left_aside(repo_id, found.weights.beside):
+        LOG.warning(words)
+    tensors = tensors_of(repo_id, found.weights, lambda shard: _header(listing, shard))
+    return WeightFiles(folder, repo_id, found.config, found.weights, tensors)
+
+
+def _header(listing: Repository, shard: str) -> Header:
+    """The header of a weight file on the Hub: mostly one small request, else two."""
+    file = listing.files[shard]
+    start = read_start(listing.name, listing.commit, file, MOST_HEADERS)
+    length = int.from_bytes(start[:PREFIX], "little")
+    if len(start) - PREFIX < length <= MOST_HEADER_BYTES:
+        start = read_start(listing.name, listing.commit, file, PREFIX + length)
+    return checked_header(shard, file.size, BytesIO(start).read)
 
 
 def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:

@@ -80,25 +80,43 @@ def load(
         DeviceError: There is no such device here.
         OutOfMemoryError: The weights do not fit the device.
     """
-    # What transformers would say of its own accord is checked and said here, in one sentence.
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    quantization = _quantization(files)
-    name = STORED_AS.get(files.dtype, "bfloat16") if dtype == "auto" else dtype
-    options: dict[str, Any] = {"dtype": DTYPES[name], "device_map": device_map or _device(device)}
+    silence_transformers()
+    quantization = quantization_of(files)
+    name = dtype_of(files, dtype)
+    # One device by name gets each tensor straight from its file, without a copy of all on the host.
+    place = device_map or device_of(device)
+    options: dict[str, Any] = {"dtype": DTYPES[name], "device_map": place}
     if attn_implementation is not None:
         options["attn_implementation"] = attn_implementation
     if quantization is not None:
         options["quantization_config"] = DEQUANTIZED[quantization]()
-    with shortage_told(files, name, f"{files.name} was loaded"):
+    doing, is_spread = f"{files.name} was loaded", device_map is not None
+    with shortage_told(files, name, doing, is_spread=is_spread):
         model, left_aside = _model(files, options)
         tokenizer = load_tokenizer(files)
     left_aside = (*code_left_aside(files, model, tokenizer), *left_aside)
     return Loaded(model, tokenizer, name, quantization, quantization is not None, left_aside)
 
 
-def _device(device: str) -> str:
-    """The device asked for, or the best one there is.
+def silence_transformers() -> None:
+    """What transformers would say of its own accord is checked and said here, in one sentence."""
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
+def dtype_of(files: WeightFiles, dtype: str) -> str:
+    """The number format that weights are loaded in: the one asked for, or that of the files."""
+    return STORED_AS.get(files.dtype, "bfloat16") if dtype == "auto" else dtype
+
+
+def device_of(device: str) -> str:
+    """Find the device asked for, or the best one there is.
+
+    Args:
+        device: "auto", or torch's name of one.
+
+    Returns:
+        Torch's name of a device that is here.
 
     Raises:
         DeviceError: There is no such device here.
@@ -117,8 +135,14 @@ def _device(device: str) -> str:
     return device
 
 
-def _quantization(files: WeightFiles) -> str | None:
-    """How the weights are quantized; None when they are stored as they are used.
+def quantization_of(files: WeightFiles) -> str | None:
+    """Tell how the weights are quantized.
+
+    Args:
+        files: What `inspect` found sound.
+
+    Returns:
+        The method; None when they are stored as they are used.
 
     Raises:
         UnsafeCheckpointError: Weights and config.json do not agree whether they are.

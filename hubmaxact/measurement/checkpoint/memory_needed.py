@@ -14,13 +14,16 @@ GIGABYTE = 1e9
 
 
 @contextmanager
-def shortage_told(files: WeightFiles, dtype: str, doing: str) -> Iterator[None]:
+def shortage_told(
+    files: WeightFiles, dtype: str, doing: str, *, is_spread: bool = False
+) -> Iterator[None]:
     """Turn memory that runs out in a block into one sentence.
 
     Args:
         files: The weights that are loaded.
         dtype: Number format that they are loaded in.
         doing: What the block does, as "loading its weights".
+        is_spread: Whether the weights are spread over all devices already.
 
     Raises:
         OutOfMemoryError: Says how much the weights need, and what would fit.
@@ -32,17 +35,17 @@ def shortage_told(files: WeightFiles, dtype: str, doing: str) -> Iterator[None]:
     except Exception as error:  # of many classes, see there
         if not ran_out(error):
             raise
-        raise OutOfMemoryError(_sentence(files, dtype, doing)) from error
+        raise OutOfMemoryError(_sentence(files, dtype, doing, is_spread=is_spread)) from error
 
 
-def _sentence(files: WeightFiles, dtype: str, doing: str) -> str:
+def _sentence(files: WeightFiles, dtype: str, doing: str, *, is_spread: bool) -> str:
     elements = num_weights(files)
-    need = f"{files.name} needs {_size(elements * BYTES[dtype])} for its weights in {dtype}"
-    smaller = f"--dtype bfloat16 ({_size(elements * 2)}), " if BYTES[dtype] > 2 else ""
+    need = f"{files.name} needs {size_words(elements * BYTES[dtype])} for its weights in {dtype}"
+    smaller = f"--dtype bfloat16 ({size_words(elements * 2)}), " if BYTES[dtype] > 2 else ""
+    spread = "" if is_spread else "--device-map auto to spread them over the devices here, "
     return (
-        f"memory ran out while {doing}: {need}, and more while it runs. Use {smaller}"
-        "--device-map auto to spread them over the devices here, or a machine or device with "
-        "more memory."
+        f"memory ran out while {doing}: {need}, and more while it runs. Use {smaller}{spread}"
+        f"{'or ' if smaller or spread else ''}a machine or device with more memory."
     )
 
 
@@ -63,7 +66,8 @@ def num_weights(files: WeightFiles) -> int:
     )
 
 
-def _size(num_bytes: int) -> str:
+def size_words(num_bytes: int) -> str:
+    """Bytes as people say them, in decimal units."""
     return (
         f"{num_bytes / GIGABYTE:.3g} GB"
         if num_bytes >= GIGABYTE / 10

@@ -6,7 +6,7 @@ contiguous and in the header's order of offsets. Everything here is hostile unti
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.printable import counted, printable
 
+PREFIX = 8  # bytes: the header's length
 MOST_HEADER_BYTES = 25_000_000  # as huggingface_hub
 MOST_TENSORS = 200_000
 MOST_DIMENSIONS = 32
@@ -39,7 +40,10 @@ class TensorEntry:
     num_bytes: int
 
 
-def read_header(path: Path) -> dict[str, TensorEntry]:
+Header = dict[str, TensorEntry]
+
+
+def read_header(path: Path) -> Header:
     """Read and check the header of one safetensors file.
 
     Args:
@@ -52,25 +56,40 @@ def read_header(path: Path) -> dict[str, TensorEntry]:
         UnsafeCheckpointError: The file is truncated, too large in its header, or contradicts
             itself; the message names the file and what was found.
     """
-    size = path.stat().st_size
     with path.open("rb") as file:
-        prefix = file.read(8)
-        length = int.from_bytes(prefix, "little")
-        if len(prefix) < 8 or length > size - 8:
-            declared = counted(length, "byte")
-            found = f"{counted(size, 'byte')}, too few for the header it declares ({declared})"
-            raise _refusal(path, found if len(prefix) == 8 else f"only {counted(size, 'byte')}")
-        if length > MOST_HEADER_BYTES:
-            raise _refusal(path, f"a header of {length} bytes, more than {MOST_HEADER_BYTES}")
-        content = file.read(length)
-    entries = _entries(path, content)
-    _check_extent(path, entries, size - 8 - length)
-    return {name: entry for name, (entry, _) in entries.items()}
+        return checked_header(path.name, path.stat().st_size, file.read)
 
 
-def _refusal(path: Path, found: str) -> UnsafeCheckpointError:
+def checked_header(name: str, size: int, read: Callable[[int], bytes]) -> Header:
+    """Check the header of a safetensors file that lies anywhere.
+
+    Args:
+        name: The file's.
+        size: All its bytes.
+        read: Gives the next bytes from its beginning, as many as it is told.
+
+    Returns:
+        As `read_header`.
+
+    Raises:
+        UnsafeCheckpointError: Likewise.
+    """
+    prefix = read(PREFIX)
+    length = int.from_bytes(prefix, "little")
+    if len(prefix) < PREFIX or length > size - PREFIX:
+        declared = counted(length, "byte")
+        found = f"{counted(size, 'byte')}, too few for the header it declares ({declared})"
+        raise _refusal(name, found if len(prefix) == PREFIX else f"only {counted(size, 'byte')}")
+    if length > MOST_HEADER_BYTES:
+        raise _refusal(name, f"a header of {length} bytes, more than {MOST_HEADER_BYTES}")
+    entries = _entries(name, read(length))
+    _check_extent(name, entries, size - PREFIX - length)
+    return {tensor: entry for tensor, (entry, _) in entries.items()}
+
+
+def _refusal(file: str, found: str) -> UnsafeCheckpointError:
     return UnsafeCheckpointError(
-        f"{printable(path.name)} is not a sound safetensors file: {found}. "
+        f"{printable(file)} is not a sound safetensors file: {found}. "
         "Download or save the checkpoint again."
     )
 
@@ -78,40 +97,40 @@ def _refusal(path: Path, found: str) -> UnsafeCheckpointError:
 Offsets = tuple[int, int]
 
 
-def _entries(path: Path, content: bytes) -> dict[str, tuple[TensorEntry, Offsets]]:
+def _entries(file: str, content: bytes) -> dict[str, tuple[TensorEntry, Offsets]]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = dict(pairs)
         if len(names) < len(pairs):
-            raise _refusal(path, "the same name twice in its header")
+            raise _refusal(file, "the same name twice in its header")
         return names
 
     # Counted first: a parser makes hundreds of bytes of objects of every few bytes of text.
     if sum(map(content.count, (b"{", b"[", b","))) > MOST_MARKS:
-        raise _refusal(path, f"a header of more values than {MOST_TENSORS} tensors have")
+        raise _refusal(file, f"a header of more values than {MOST_TENSORS} tensors have")
     try:
         header = json.loads(content.decode("utf-8"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
-        raise _refusal(path, "a header that is not JSON") from error
+        raise _refusal(file, "a header that is not JSON") from error
     if not isinstance(header, dict):
-        raise _refusal(path, "a header that is not a JSON object")
+        raise _refusal(file, "a header that is not a JSON object")
     if not _is_metadata(header.pop("__metadata__", {})):
-        raise _refusal(path, "metadata that is not text by name")
+        raise _refusal(file, "metadata that is not text by name")
     if len(header) > MOST_TENSORS:
-        raise _refusal(path, f"{len(header)} tensors, more than {MOST_TENSORS}")
-    return {name: _entry(path, name, declared) for name, declared in header.items()}
+        raise _refusal(file, f"{len(header)} tensors, more than {MOST_TENSORS}")
+    return {name: _entry(file, name, declared) for name, declared in header.items()}
 
 
-def _entry(path: Path, name: str, declared: Any) -> tuple[TensorEntry, Offsets]:
+def _entry(file: str, name: str, declared: Any) -> tuple[TensorEntry, Offsets]:
     if not TENSOR_NAME.fullmatch(name):
-        raise _refusal(path, f"a tensor name with forbidden characters ({ascii(name)[:60]})")
+        raise _refusal(file, f"a tensor name with forbidden characters ({ascii(name)[:60]})")
     if not _is_entry(declared):
-        raise _refusal(path, f"an entry for {name} that is not dtype, shape and two offsets")
+        raise _refusal(file, f"an entry for {name} that is not dtype, shape and two offsets")
     elements = _product(declared["shape"])
     begin, end = declared["data_offsets"]
     if elements * DTYPE_BITS[declared["dtype"]] != (end - begin) * 8:
         shape = f"{declared['dtype']} {declared['shape']}"
         raise _refusal(
-            path, f"{counted(end - begin, 'byte')} for {name}, whose shape is {shape}"[:200]
+            file, f"{counted(end - begin, 'byte')} for {name}, whose shape is {shape}"[:200]
         )
     entry = TensorEntry(declared["dtype"], tuple(declared["shape"]), end - begin)
     return entry, (begin, end)
@@ -149,16 +168,14 @@ def _are_sizes(values: Any) -> bool:
     )
 
 
-def _check_extent(
-    path: Path, entries: Mapping[str, tuple[TensorEntry, Offsets]], size: int
-) -> None:
+def _check_extent(file: str, entries: Mapping[str, tuple[TensorEntry, Offsets]], size: int) -> None:
     """Tensors must fill the rest of the file exactly: no overlap, no hole, nothing behind."""
     position = 0
     for name, (_, (begin, end)) in sorted(entries.items(), key=lambda item: item[1][1]):
         if begin != position:
-            raise _refusal(path, f"{name} at byte {begin}, where byte {position} was expected")
+            raise _refusal(file, f"{name} at byte {begin}, where byte {position} was expected")
         position = end
     if position != size:
         raise _refusal(
-            path, f"{counted(size, 'byte')} of tensors, where the header declares {position:,}"
+            file, f"{counted(size, 'byte')} of tensors, where the header declares {position:,}"
         )

@@ -5,7 +5,7 @@ complete.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,7 +19,7 @@ from hubmaxact.measurement.checkpoint.configuration import (
     refuse_endless,
     refuse_foreign_code,
 )
-from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry, read_header
+from hubmaxact.measurement.checkpoint.safetensors_header import Header, TensorEntry, read_header
 from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import recognize
@@ -76,16 +76,36 @@ def inspect(folder: Path, name: str | None = None) -> WeightFiles:
             place.
     """
     listing = Folder(folder, name)
-    config, weights = (found := recognize(listing)).config, found.weights
-    check_small_files(listing, config)
+    found = recognize(listing)
+    check_small_files(listing, found.config)
+    tensors = tensors_of(listing.name, found.weights, lambda shard: read_header(folder / shard))
+    return WeightFiles(folder, listing.name, found.config, found.weights, tensors)
+
+
+def tensors_of(
+    name: str, weights: Weights, header_of: Callable[[str], Header]
+) -> dict[str, TensorEntry]:
+    """Every tensor that the weight files declare, held against their index.
+
+    Args:
+        name: How sentences call the checkpoint.
+        weights: Its files.
+        header_of: Reads and checks the header of one of them.
+
+    Returns:
+        Entries by the tensors' names.
+
+    Raises:
+        IncompleteWeightsError: Index and files do not agree, or they hold nothing.
+    """
     tensors: dict[str, TensorEntry] = {}
     for shard in weights.files:
-        header = read_header(folder / shard)
+        header = header_of(shard)
         _check_shard(shard, header, weights.tensors)
         tensors |= header
     if not tensors:
-        raise IncompleteWeightsError(f"{listing.name} holds no tensors. Save the checkpoint again.")
-    return WeightFiles(folder, listing.name, config, weights, tensors)
+        raise IncompleteWeightsError(f"{name} holds no tensors. Save the checkpoint again.")
+    return tensors
 
 
 def check_small_files(listing: Folder, config: dict[str, Any]) -> None:

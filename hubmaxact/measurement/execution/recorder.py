@@ -126,12 +126,11 @@ class Recorder:
 
     def result(self) -> Recorded:
         """What every site shows, in site order."""
-        in_order = sorted(self.sites, key=lambda site: site.order)
-        # Site by site, so that the first ones are worked out while a GPU still makes the last.
-        sites = {site: self._result(self.sites[site]) for site in in_order}
+        # In the order in which they fired: the first ones while a GPU still makes the last.
+        results = {site: self._result(each) for site, each in self.sites.items()}
         self.settle()
         return Recorded(
-            sites=sites,
+            sites={site: results[site] for site in sorted(results, key=lambda site: site.order)},
             sample_maxima=self.samples.result(),
             routed={layer: self.routed[layer].result() for layer in sorted(self.routed)},
         )

@@ -1,0 +1,64 @@
+"""`measure --plan` on standard output: what a run will read, hold and take."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+
+from hubmaxact.printable import LONGEST_PATH, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hubmaxact.measurement.forecast.forecast import Forecast
+
+UNKNOWN = "found by a first pass"
+MINUTE, HOUR = 60, 3600
+
+
+def show(forecast: "Forecast", console: "Console") -> None:
+    """Print it.
+
+    Args:
+        forecast: What a run will do.
+        console: Where to.
+    """
+    table = Table(box=box.SIMPLE, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name, value in _lines(forecast):
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _lines(plan: "Forecast") -> Iterator[tuple[str, str]]:
+    cost = plan.cost
+    yield "Checkpoint", printable(plan.name, LONGEST_PATH)
+    yield "Commit", plan.commit or "none: a local folder"
+    yield "Parameters", f"{plan.num_parameters:,}"
+    yield "Sites", f"{cost.num_sites:,}" if cost else f"{UNKNOWN} through {plan.num_layers} layers"
+    yield "Texts", f"{plan.num_texts:,}"
+    yield "Tokens", f"{plan.num_tokens:,}"
+    yield "Batches", f"{plan.num_batches:,}"
+    yield "Batch plan", plan.batch_plan_digest
+    yield "Weights", f"{_size(plan.weight_bytes)} in {plan.dtype} on {plan.device}"
+    yield "One batch", f"{_size(cost.batch_bytes)} at most" if cost else UNKNOWN
+    yield "Statistics", _size(cost.statistics_bytes) if cost else UNKNOWN
+    yield "Time", _time(cost.seconds) if cost else UNKNOWN
+
+
+def _size(num_bytes: int) -> str:
+    unit, name = next((u, n) for u, n in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B"))
+                      if num_bytes >= u or u == 1)  # fmt: skip
+    return f"{num_bytes / unit:,.3g} {name}"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 2 * MINUTE:
+        said = f"{seconds:.2g} s"
+    elif seconds < 2 * HOUR:
+        said = f"{seconds / MINUTE:.0f} min"
+    else:
+        said = f"{seconds / HOUR:.1f} h"
+    return f"about {said}: an estimate from products and statistics timed here, without loading"

@@ -1,0 +1,132 @@
+"""What a run will read, hold and take, from config, headers and texts alone.
+
+Nothing is loaded and nothing written: the model is built of shapes (torch's FakeTensorMode), its
+sites are found by running shapes through it, and batches are planned as the run plans them. The
+weights' bytes are every parameter and buffer of the model, once, in the format it is loaded in;
+other formulas stand in `cost`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hubmaxact.errors import ForwardPassError, HubmaxactError
+from hubmaxact.measurement import libraries
+from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.prepare import encode_corpus, plan_for, read_corpus, require
+from hubmaxact.measurement.source import describe_source
+from hubmaxact.measurement.watcher import Watcher
+
+if TYPE_CHECKING:
+    from hubmaxact.measurement.anatomy.site import Anatomy
+    from hubmaxact.measurement.checkpoint.load import Loaded
+    from hubmaxact.measurement.forecast.cost import Cost
+    from hubmaxact.measurement.forecast.shape_pass import Passes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a run will do; bytes by the formulas there."""
+
+    name: str  # of the checkpoint, as sentences call it
+    commit: str | None  # None: a local folder
+    num_parameters: int
+    num_layers: int  # by the configuration
+    num_texts: int
+    num_tokens: int
+    num_batches: int
+    batch_plan_digest: str
+    dtype: str
+    device: str
+    weight_bytes: int
+    cost: "Cost | None"  # None: only a pass with values can find the sites
+
+
+def foresee(
+    checkpoint: str | Path,
+    options: Options | None = None,
+    *,
+    revision: str | None = None,
+    model_id: str | None = None,
+    watcher: Watcher | None = None,
+) -> Forecast:
+    """Tell what `measure` would do with the same arguments; no weight is read or fetched.
+
+    Args:
+        checkpoint: As `measure`; of a Hub id, headers of the weights are read by range, and the
+            small files beside them go to the Hub's cache.
+        options: As `measure`.
+        revision: As `measure`.
+        model_id: As `measure`.
+        watcher: Hears of stages.
+
+    Returns:
+        Numbers; those of batches are exactly the run's.
+
+    Raises:
+        HubmaxactError: As `measure`, as far as it is seen without weights.
+    """
+    libraries.require()
+    options, watcher = options or Options(), watcher or Watcher()
+    source, files = describe_source(checkpoint, revision=revision, model_id=model_id)
+    corpus = read_corpus(options, watcher)
+    from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
+    from hubmaxact.measurement.checkpoint.shapes import load_shapes
+    from hubmaxact.measurement.forecast.cost import cost_of
+    from hubmaxact.measurement.forecast.shapes_mode import Shapes
+    from hubmaxact.measurement.tokenization import check_vocabulary
+
+    watcher.stage("Building the model without its weights")
+    shapes = Shapes()
+    with shapes.alone():
+        loaded = load_shapes(
+            files,
+            dtype=options.dtype,
+            device=options.device,
+            attn_implementation=options.attn_implementation,
+        )
+    check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
+    samples, _ = encode_corpus(loaded, corpus, options, watcher)
+    plan = plan_for(samples, options, options.batch_tokens or LARGEST_BUDGET)
+    watcher.stage("Running shapes and timing products")
+    with shapes.alone():
+        ran = _run(loaded, plan, options, watcher)
+    cost = None if ran is None else cost_of(loaded, *ran, plan, samples.lengths, options)
+    tensors = [*loaded.model.parameters(), *loaded.model.buffers()]
+    return Forecast(
+        name=files.name,
+        commit=source.commit,
+        num_parameters=sum(each.numel() for each in loaded.model.parameters()),
+        num_layers=loaded.model.config.get_text_config(decoder=True).num_hidden_layers,
+        num_texts=len(corpus.texts),
+        num_tokens=sum(samples.lengths),
+        num_batches=len(plan.batches),
+        batch_plan_digest=plan.digest,
+        dtype=loaded.dtype,
+        device=str(tensors[0].device),
+        weight_bytes=sum(each.numel() * each.element_size() for each in tensors),
+        cost=cost,
+    )
+
+
+def _run(
+    loaded: "Loaded", plan: Plan, options: Options, watcher: Watcher
+) -> "tuple[Anatomy, Passes] | None":
+    """The sites, and passes of shapes; None where a pass takes values that only weights give."""
+    from hubmaxact.measurement.anatomy.find_sites import find_sites
+    from hubmaxact.measurement.failures.own_error import reason
+    from hubmaxact.measurement.forecast.shape_pass import Passes
+
+    try:
+        anatomy = find_sites(loaded.model, has_values=False)
+        require(anatomy.missing, options)
+        return anatomy, Passes.of(loaded.model, anatomy, plan)
+    except Exception as error:  # of many classes: whatever an operation has no shapes for
+        if isinstance(error, HubmaxactError) and not isinstance(error, ForwardPassError):
+            raise
+        watcher.note(
+            "sites, and what follows from them, are found by a first pass: shapes alone stop at "
+            f"{type(error).__name__}: {reason(error)}."
+        )
+        return None

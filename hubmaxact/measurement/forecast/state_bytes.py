@@ -1,0 +1,71 @@
+"""How many bytes the statistics of a whole run hold: as many as those of a few rows."""
+
+from collections.abc import Collection, Mapping
+from functools import cache
+
+import torch
+
+from hubmaxact.measurement.anatomy.site import Anatomy, Site
+from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.forecast.shape_pass import Watched
+from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.experts import RoutedTokens
+from hubmaxact.measurement.statistics.rows import Rows, Tokens
+from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
+from hubmaxact.measurement.statistics.top_values import NUM_TOP
+
+NUM_ROWS = NUM_TOP + 1
+"""Rows of distinct tokens, after which a selection of values is as long as it gets."""
+
+
+def state_bytes(
+    anatomy: Anatomy,
+    watched: Mapping[Site, Watched],
+    num_samples: int,
+    splits: Collection[Split],
+) -> int:
+    """Bytes of a recorder's state at the end of a run.
+
+    A site's state depends on its number format, on its experts and on the splits that are run, and
+    on no number of tokens: statistics of that kind are made, fed a few rows, and weighed.
+
+    Args:
+        anatomy: The sites.
+        watched: What each shows.
+        num_samples: Texts.
+        splits: Those that any batch belongs to.
+
+    Returns:
+        Bytes of all tensors of the state.
+    """
+    ordered = tuple(split for split in Split if split in splits)
+    sites = sum(
+        _site_bytes(
+            shown.dtype,
+            shown.width,
+            anatomy.num_experts[site.layer or 0] if site.layout is None else None,
+            ordered,
+        )
+        for site, shown in watched.items()
+    )
+    routed = sum(_size(RoutedTokens(anatomy.num_experts[n]).state()) for n in anatomy.experts)
+    return sites + routed + _size(SampleMaxima(num_samples).state())
+
+
+@cache
+def _site_bytes(
+    dtype: torch.dtype, width: int, num_experts: int | None, splits: tuple[Split, ...]
+) -> int:
+    statistics = SiteStatistics(dtype, num_experts=num_experts)
+    row = torch.arange(NUM_ROWS)
+    values = torch.arange(1, NUM_ROWS * width + 1).reshape(NUM_ROWS, width).to(dtype)
+    tokens = Tokens(torch.stack([torch.zeros_like(row), row, row, row]), NUM_ROWS)
+    expert = None if num_experts is None else torch.zeros_like(row)
+    for split in splits:
+        statistics.update(Rows.of(values, tokens, split, expert))
+    return _size(statistics.state())
+
+
+def _size(state: State) -> int:
+    return sum(each.numel() * each.element_size() for each in state.values())

@@ -1,0 +1,72 @@
+"""`measure --plan`: a table on standard output, and neither weights nor a report anywhere."""
+
+import json
+import re
+import shutil
+
+import pytest
+from command import DENSE, MOE, hubmaxact_here
+from loopback_hub import LoopbackHub, run_cli
+from oracle import texts
+
+from hubmaxact import Options
+from hubmaxact.measurement.forecast.forecast import foresee
+
+BATCHES = ("--num-samples", "12", "--batch-tokens", "200")
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    return texts.write(tmp_path / "texts.jsonl", texts.ROWS[:20])
+
+
+def lines(stdout):
+    """The table, each line by its name."""
+    rows = (re.fullmatch(r"  (\w[\w ]*?)  +(\S.*?) *", line) for line in stdout.splitlines())
+    return {row[1]: row[2] for row in rows if row}
+
+
+def test_it_tells_of_a_folder_and_writes_nothing(corpus, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    done = hubmaxact_here("measure", DENSE, "--plan", "--corpus", corpus, *BATCHES, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = lines(done.stdout)
+    assert told["Parameters"] == "2,002,048"
+    assert told["Texts"] == "12"
+    assert told["Weights"] == "4 MB in bfloat16 on cpu"
+    assert re.fullmatch(r"about .* s: an estimate from products.*", told["Time"])
+    assert list(told)[:4] == ["Checkpoint", "Commit", "Parameters", "Sites"]
+    assert sorted(tmp_path.rglob("*")) == before
+    assert "Loading" not in done.stderr
+
+
+def test_of_a_repository_it_fetches_headers_alone(corpus, tmp_path):
+    files = {path.name: path.read_bytes() for path in MOE.iterdir()}
+    with LoopbackHub() as hub:
+        commit = hub.create_repo("alice/moe", files=files).history("main")[0].sha
+        words = ["measure", "alice/moe", "--plan", "--corpus", corpus, *BATCHES]
+        done = run_cli(words, hub, tmp_path)
+        asked = hub.asked("GET", ".safetensors")
+    assert done.code == 0, done.stderr
+    told, out = lines(done.stdout), "".join(done.stdout.split())
+    here = foresee(MOE, Options(corpus=str(corpus), num_samples=12, batch_tokens=200))
+    assert told["Commit"] == commit
+    assert here.batch_plan_digest in out
+    assert told["Sites"] == str(here.cost.num_sites)
+    assert [each.status for each in asked if "index" not in each.target] == [206, 206]
+    assert not list(tmp_path.rglob("*model-0*.safetensors"))
+    assert not list(tmp_path.rglob("activation_maxima*"))
+
+
+def test_where_only_values_show_the_sites_it_says_so(corpus, tmp_path):
+    shutil.copytree(MOE, tmp_path / "moe")
+    config = json.loads((MOE / "config.json").read_bytes())
+    config["experts_implementation"] = "eager"  # which asks each expert for its own tokens
+    (tmp_path / "moe" / "config.json").write_text(json.dumps(config))
+    done = hubmaxact_here("measure", "moe", "--plan", "--corpus", corpus, *BATCHES, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = lines(done.stdout)
+    assert told["Sites"] == "found by a first pass through 8 layers"
+    assert told["One batch"] == told["Statistics"] == told["Time"] == "found by a first pass"
+    assert told["Tokens"].isdecimal()
+    assert "Note: sites, and what follows from them, are found by a first pass: " in done.stderr

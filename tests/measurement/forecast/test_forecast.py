@@ -1,0 +1,113 @@
+"""`--plan` tells of a run what the run then does, and of its memory what it then holds."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from command import DENSE, MOE
+from oracle import texts, tiny
+from oracle.families import FAMILIES
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers.initialization import no_init_weights
+
+from hubmaxact import Options, measure
+from hubmaxact.measurement.anatomy.find_sites import find_sites
+from hubmaxact.measurement.execution import forward
+from hubmaxact.measurement.execution.inputs import make_input
+from hubmaxact.measurement.execution.recorder import Recorder
+from hubmaxact.measurement.forecast.forecast import foresee
+from hubmaxact.measurement.forecast.shapes_mode import Shapes
+from hubmaxact.measurement.forecast.tally import Tally
+from hubmaxact.measurement.prepare import plan_for, prepare
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.watcher import Watcher
+
+SPLITS = {"calibration_samples": 6, "evaluation_samples": 6}
+CASES = {
+    "dense": (DENSE, {}),
+    "experts": (MOE, {}),
+    "float32": (DENSE, {"dtype": "float32", **SPLITS}),
+    "no calibration": (MOE, {"dtype": "float32", "calibration_samples": 0}),
+}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return str(texts.write(tmp_path_factory.mktemp("corpus") / "texts.jsonl", texts.ROWS[:24]))
+
+
+@pytest.fixture(scope="module", params=CASES)
+def both(request, corpus):
+    """What is foreseen, and a run of the same options."""
+    folder, chosen = CASES[request.param]
+    options = Options(corpus=corpus, batch_tokens=256, max_seq_len=96, **chosen)
+    told = foresee(folder, options)
+    prepared = prepare(Source(folder), options, Watcher())
+    model, ids = prepared.loaded.model, prepared.samples.ids
+    plan = plan_for(prepared.samples, options, options.batch_tokens)
+    run = forward.measure(model, prepared.anatomy, plan, ids)
+    return SimpleNamespace(told=told, prepared=prepared, model=model, plan=plan, ids=ids, run=run)
+
+
+def test_batches_sites_and_tokens_are_the_runs(both):
+    told, samples = both.told, both.prepared.samples
+    assert told.batch_plan_digest == both.plan.digest
+    assert told.num_batches == len(both.plan.batches)
+    assert told.num_tokens == sum(samples.lengths)
+    assert told.num_texts == len(samples.lengths)
+    assert told.cost.num_sites == len(both.prepared.anatomy.sites)
+    assert told.cost.seconds > 0
+
+
+def test_weights_are_those_of_the_loaded_model(both):
+    held = [*both.model.parameters(), *both.model.buffers()]
+    assert both.told.weight_bytes == sum(each.nbytes for each in held)
+    assert both.told.num_parameters == sum(each.numel() for each in both.model.parameters())
+    assert both.told.device == str(both.model.device)
+
+
+def test_statistics_are_what_a_recorder_holds(both):
+    held = sum(each.nbytes for each in both.run.recorder.state().values())
+    assert both.told.cost.statistics_bytes == held
+
+
+def test_no_batch_holds_more_than_is_told(both):
+    model, anatomy = both.model, both.prepared.anatomy
+    held = 0
+    for batch in both.plan.batches:
+        recorder = Recorder(anatomy, len(both.ids), thresholds=both.run.recorder.thresholds())
+        made = make_input(batch, both.ids, torch.device("cpu"))
+        tally = Tally([*model.parameters(), *model.buffers(), made.ids_BL])
+        with tally:
+            forward.measure(model, anatomy, both.plan, both.ids, batches=[batch], recorder=recorder)
+        kept = sum(each.nbytes for each in recorder.state().values())
+        held = max(held, tally.peak - kept)
+    assert 0.2 * both.told.cost.batch_bytes < held <= both.told.cost.batch_bytes
+
+
+def test_the_digest_is_the_one_in_a_report(corpus):
+    options = Options(corpus=corpus, num_samples=4, batch_tokens=64)
+    told, report = foresee(DENSE, options), measure(DENSE, options)
+    assert told.batch_plan_digest == report["protocol"]["batch_plan_digest"]
+    assert told.num_parameters == report["model"]["num_parameters"]
+    assert told.num_tokens == report["protocol"]["corpus"]["num_tokens"]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_shapes_alone_show_every_site(name):
+    family = FAMILIES[name]
+    auto = AutoModelForImageTextToText if family.vision else AutoModelForCausalLM
+    config = AutoConfig.for_model(family.model_type, **family.config)
+    with Shapes().alone(), no_init_weights():
+        shapes = find_sites(auto.from_config(config).eval(), has_values=False)
+    assert shapes == find_sites(tiny.random_model(name, seed=1))
+
+
+def test_products_are_counted():
+    x, w = torch.ones(3, 5), torch.ones(5, 7)
+    with torch.no_grad(), Tally([x, w]) as tally:
+        torch.nn.functional.linear(x, w.T, torch.ones(7))
+        query = torch.ones(1, 2, 8, 16)
+        torch.nn.functional.scaled_dot_product_attention(query, query, query)
+    assert tally.operations == 2 * 3 * 5 * 7 + 4 * 2 * 8 * 8 * 16
+    assert tally.live < tally.peak
