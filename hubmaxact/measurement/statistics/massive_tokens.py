@@ -45,15 +45,15 @@ class Massive:
         if self.max_ratio == NO_RATIO and len(max_T):
             leaders = max_T.topk(min(NUM_LEADERS, len(max_T))).indices
             ratio_T, _ = _ratios(abs_TD[leaders], max_T[leaders])
-            self._fold(0, max(ratio_T.tolist(), default=NO_RATIO))
+            self.fold(0, max(ratio_T.tolist(), default=NO_RATIO))
         chosen = _may_matter(abs_TD, max_T, self.max_ratio)
         ratio_T, max_T = _ratios(abs_TD[chosen], max_T[chosen])
         massive = (max_T > MASSIVE_ABS) & (ratio_T > MASSIVE_RATIO)
-        self._fold(int(massive.sum()), max(ratio_T.tolist(), default=NO_RATIO))
+        self.fold(int(massive.sum()), max(ratio_T.tolist(), default=NO_RATIO))
 
     def merge(self, other: Self) -> None:
         """Fold in another count."""
-        self._fold(other.num_tokens, other.max_ratio)
+        self.fold(other.num_tokens, other.max_ratio)
 
     def state(self) -> State:
         """The count, and the largest ratio; -1 for none."""
@@ -72,7 +72,13 @@ class Massive:
         ratio = self.max_ratio
         return MassiveTokens(self.num_tokens, None if ratio == NO_RATIO else ratio)
 
-    def _fold(self, num_tokens: int, max_ratio: float) -> None:
+    def fold(self, num_tokens: int, max_ratio: float) -> None:
+        """Fold in other tokens.
+
+        Args:
+            num_tokens: How many of them are massive.
+            max_ratio: The largest of their ratios; -1 for none.
+        """
         self.num_tokens += num_tokens
         self.max_ratio = max(max_ratio, self.max_ratio)
 
