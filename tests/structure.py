@@ -49,7 +49,7 @@ ALLOWED = {
     "measurement.anatomy": ("errors", "report", "measurement.failures"),
     "measurement.tokenization": ("errors", "printable", "corpus", "measurement.failures"),
     "measurement.statistics": ("formats", "measurement.batch_plan"),
-    "measurement.kernels": ("measurement.statistics",),
+    "measurement.kernels": ("measurement.batch_plan", "measurement.statistics"),
     "measurement.execution": (
         "errors",
         "printable",

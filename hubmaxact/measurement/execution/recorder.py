@@ -77,10 +77,9 @@ class Recorder:
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Count the real tokens each expert of a layer receives."""
-        rows = self._input().rows
-        if rows is not None:
-            top_k_index = top_k_index[rows.to(top_k_index.device)]
-        self._routed(layer).update(top_k_index)
+        where, kept = self._reader(top_k_index.device).device, self._input().kept
+        kept = None if kept is None else kept.to(where)
+        self._routed(layer, where).update(top_k_index.to(where), kept)
 
     def merge(self, other: Self) -> None:
         """Fold in all that another recorder of the same run has seen; it stays as it is.
@@ -97,7 +96,7 @@ class Recorder:
         for site, theirs in other.sites.items():
             self._at(site, theirs.dtype, theirs.device).merge(theirs)
         for layer, tokens in other.routed.items():
-            self._routed(layer).merge(tokens)
+            self._routed(layer, tokens.tokens.device).merge(tokens)
 
     def state(self) -> State:
         """The parts' states, by the keys of their sites and by layer."""
@@ -117,10 +116,11 @@ class Recorder:
         self.samples.load(parts.pop("samples"))
         self.sites, self.routed = {}, {}
         for name, part in parts.items():
+            any_tensor = next(iter(part.values()))
             if name.startswith(ROUTED):
-                self._routed(int(name.removeprefix(ROUTED))).load(part)
+                layer = int(name.removeprefix(ROUTED))
+                self._routed(layer, any_tensor.device).load(part)
             else:
-                any_tensor = next(iter(part.values()))
                 self._at(self._by_key[name], part["dtype"].dtype, any_tensor.device).load(part)
 
     def result(self) -> Recorded:
@@ -180,11 +180,11 @@ class Recorder:
         assert site.layer is not None
         return self._num_experts[site.layer]
 
-    def _routed(self, layer: int) -> RoutedTokens:
+    def _routed(self, layer: int, device: torch.device) -> RoutedTokens:
         """The routing of a layer, made when it routes for the first time."""
         if layer not in self.routed:
             with torch.inference_mode(mode=False):
-                self.routed[layer] = RoutedTokens(self._num_experts[layer])
+                self.routed[layer] = RoutedTokens(self._num_experts[layer], device)
         return self.routed[layer]
 
 

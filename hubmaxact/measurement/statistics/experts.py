@@ -14,22 +14,32 @@ class RoutedTokens:
 
     Args:
         num_experts: Experts of the layer; a router may also choose none at all, by higher numbers.
+        device: Where the router's choices are.
     """
 
-    def __init__(self, num_experts: int) -> None:
-        self.tokens = torch.zeros(num_experts, dtype=torch.int64)
+    def __init__(self, num_experts: int, device: torch.device | str = "cpu") -> None:
+        self.tokens = torch.zeros(num_experts, dtype=torch.int64, device=device)
 
     @torch.no_grad()
-    def update(self, top_k_index: Tensor) -> None:
-        """Fold in the chosen experts of some tokens, shape (tokens, k)."""
+    def update(self, top_k_index: Tensor, kept_T: Tensor | None = None) -> None:
+        """Fold in the chosen experts of some tokens; a GPU is not waited for.
+
+        Args:
+            top_k_index: Numbers of experts, shape (T, k).
+            kept_T: Which tokens count, bool of shape (T,); None: all.
+        """
+        # ZAYA's routers may also choose no expert at all: those land in one more place.
         num_experts = len(self.tokens)
-        # ZAYA's routers may also choose no expert at all.
-        chosen = top_k_index[top_k_index < num_experts]
-        self.tokens += torch.bincount(chosen, minlength=num_experts).cpu()
+        chosen = top_k_index.long().clamp(max=num_experts)
+        if kept_T is not None:
+            chosen = chosen.where(kept_T[:, None], num_experts)
+        tokens = self.tokens.new_zeros(num_experts + 1)
+        tokens.scatter_add_(0, chosen.flatten(), torch.ones_like(chosen).flatten())
+        self.tokens += tokens[:-1]
 
     def merge(self, other: Self) -> None:
         """Add another's counts."""
-        self.tokens += other.tokens
+        self.tokens += other.tokens.to(self.tokens.device)
 
     def state(self) -> State:
         """The counts."""

@@ -73,11 +73,11 @@ class Massive:
         return MassiveTokens(self.num_tokens, None if ratio == NO_RATIO else ratio)
 
     def fold(self, num_tokens: int, max_ratio: float) -> None:
-        """Fold in other tokens.
+        """Fold in massive tokens that somebody else counted, and the largest ratio there.
 
         Args:
-            num_tokens: How many of them are massive.
-            max_ratio: The largest of their ratios; -1 for none.
+            num_tokens: How many were massive.
+            max_ratio: The largest row maximum / median, -1 for none.
         """
         self.num_tokens += num_tokens
         self.max_ratio = max(max_ratio, self.max_ratio)

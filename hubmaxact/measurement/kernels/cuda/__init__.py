@@ -1,0 +1,1 @@
+"""One read of a tensor on an NVIDIA GPU."""

@@ -1,0 +1,48 @@
+"""Memory that the kernel and Python share: the structures of `site.cuh`, field by field."""
+
+import ctypes
+
+import torch
+from torch import Tensor
+
+NUM_TOP = 5
+SITE_WORDS = 5  # of 8 bytes
+LIST_WORDS = 16
+NUM_MASSIVE = 2  # the word of a site that counts rows
+WINDOW = 6  # the half word that says where the window of bins begins
+FIRST_WINDOW = 83 * 128  # of 2^-44 to 2^20, until a site's own counts are known
+
+
+class Arguments(ctypes.Structure):
+    """One launch."""
+
+    _fields_ = (
+        ("x", ctypes.c_void_p),
+        ("row_stride", ctypes.c_longlong),
+        ("value_stride", ctypes.c_longlong),
+        ("counts", ctypes.c_void_p),
+        ("site", ctypes.c_void_p),
+        ("lists", ctypes.c_void_p),
+        ("token", ctypes.c_void_p),
+        ("kept", ctypes.c_void_p),
+        ("columns", ctypes.c_void_p),
+        ("group", ctypes.c_void_p),
+        ("group_max", ctypes.c_void_p),
+        ("num_positions", ctypes.c_longlong),
+        ("num_rows", ctypes.c_int),
+        ("num_groups", ctypes.c_int),
+        ("group_by_row", ctypes.c_int),
+        ("unused", ctypes.c_int),
+    )
+
+
+def address(x: Tensor | None) -> int | None:
+    """Where a tensor's values begin; None for no tensor."""
+    return None if x is None else x.data_ptr()
+
+
+def site_memory(num_lists: int, device: torch.device) -> Tensor:
+    """A site's state and its lists, one list a block, as 8-byte words: nothing seen yet."""
+    memory = torch.zeros(SITE_WORDS + LIST_WORDS * num_lists, dtype=torch.int64, device=device)
+    memory.view(torch.int32)[WINDOW] = FIRST_WINDOW
+    return memory

@@ -1,0 +1,86 @@
+"""The kernel for rows of one width and one layout, ready to be launched."""
+
+import ctypes
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hubmaxact.measurement.kernels.cuda.arguments import Arguments
+from hubmaxact.measurement.kernels.cuda.compiler import machine_code, succeeded
+
+MAX_WARPS = 32  # of a block
+NUM_BARRIERS = 15  # of a block, beside the one for all of it
+MOST_PER_LANE = 8  # vectors of eight values that a lane holds in registers
+SHARED_BYTES = 65_536
+
+
+def layout_of(x_RD: Tensor) -> int:
+    """How rows lie: 1 for neighbours, 2 for every second value, both aligned; 0 for any other."""
+    row_stride, value_stride = x_RD.stride()
+    aligned = x_RD.shape[1] % 8 == 0 and x_RD.data_ptr() % 16 == 0 and row_stride % 8 == 0
+    return value_stride if aligned and value_stride in (1, 2) else 0
+
+
+class Kernel:
+    """One compilation on one device.
+
+    Args:
+        width: Values of a row, 1 to 65,535.
+        layout: How they lie, see `layout_of`.
+        index: Of the device.
+    """
+
+    def __init__(self, width: int, layout: int, index: int) -> None:
+        from cuda.bindings import driver
+
+        vectors = -(-width // 8)
+        warps = -(-vectors // (32 * MOST_PER_LANE))
+        teams = MAX_WARPS if warps == 1 else min(NUM_BARRIERS, MAX_WARPS // warps)
+        self._teams, self._threads = teams, 32 * warps * teams
+        gpu = torch.cuda.get_device_properties(index)
+        self._most_blocks = gpu.multi_processor_count
+        code = machine_code(
+            f"sm_{gpu.major}{gpu.minor}",
+            {
+                "WIDTH": width,
+                "LAYOUT": layout,
+                "WARPS": warps,
+                "TEAMS": teams,
+                "PER_LANE": -(-vectors // (32 * warps)),
+            },
+        )
+        with torch.cuda.device(index):
+            torch.cuda.current_stream(index)  # there must be a context to load into
+            self._module = succeeded(driver.cuModuleLoadData(code))
+        self._function = succeeded(driver.cuModuleGetFunction(self._module, b"fold"))
+        most_shared = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+        succeeded(driver.cuFuncSetAttribute(self._function, most_shared, SHARED_BYTES))
+        self._launch: Any = driver.cuLaunchKernel
+
+    def launch(self, arguments: Arguments, stream: int) -> None:
+        """Fold in one tensor, after what the stream was told before.
+
+        Args:
+            arguments: Copied at once.
+            stream: Of this kernel's device, which is the current one.
+
+        Raises:
+            CudaError: The driver refuses.
+        """
+        pointer = (ctypes.c_void_p * 1)(ctypes.addressof(arguments))
+        blocks = min(self._most_blocks, -(-arguments.num_rows // self._teams))
+        given = ctypes.addressof(pointer)
+        threads = self._threads
+        succeeded(
+            self._launch(
+                self._function, blocks, 1, 1, threads, 1, 1, SHARED_BYTES, stream, given, 0
+            )
+        )
+
+
+@cache
+def kernel_for(width: int, layout: int, index: int) -> Kernel:
+    """One for each width, layout and device, kept as long as the process."""
+    return Kernel(width, layout, index)

@@ -1,0 +1,130 @@
+"""The reader of bf16 tensors on an NVIDIA GPU: one read of each, and no wait for the device."""
+
+import torch
+from torch import Tensor
+
+from hubmaxact.measurement.kernels.cuda.arguments import Arguments, address
+from hubmaxact.measurement.kernels.cuda.kernel import kernel_for, layout_of
+from hubmaxact.measurement.kernels.cuda.site_on_device import SiteOnDevice
+from hubmaxact.measurement.kernels.torch_operations import TorchOperations
+from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
+from hubmaxact.measurement.statistics.watched import Watched
+
+MOST_PER_ROW = (1 << 16) - 1
+MOST_PER_TENSOR = 1 << 32
+MOST_PLACES = 1 << 24  # samples, and positions in one
+
+
+class OneRead:
+    """Folds tensors of one GPU into their sites, by the kernel where it can, else by torch.
+
+    Args:
+        device: The GPU.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._index = torch.empty(0, device=device).get_device()
+        gpu = torch.cuda.get_device_properties(self._index)
+        self._num_lists = gpu.multi_processor_count
+        self._way = f"by one read of each tensor on {gpu.name}"
+        self._ran = False
+        self._others: dict[str, TorchOperations] = {}
+        self._sites: dict[int, SiteOnDevice] = {}
+        self._samples: tuple[SampleMaxima, Tensor] | None = None
+
+    @property
+    def ways(self) -> frozenset[str]:
+        """How tensors were read so far."""
+        here = frozenset({self._way} if self._ran else ())
+        return here.union(*(other.ways for other in self._others.values()))
+
+    def fold(
+        self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
+    ) -> None:
+        """Launch the kernel over one tensor."""
+        if watched.x_RD.numel() == 0:
+            return
+        why_not = _why_not(watched, samples)
+        if why_not is not None:
+            other = self._others.setdefault(why_not, TorchOperations(self.device, why_not))
+            other.fold(watched, statistics, samples)
+            return
+        self._ran = True
+        arguments = self._arguments(watched, statistics)
+        self._group(arguments, watched, statistics, samples)
+        x_RD = watched.x_RD
+        with torch.cuda.device(self._index):
+            kernel = kernel_for(x_RD.shape[1], layout_of(x_RD), self._index)
+            kernel.launch(arguments, torch.cuda.current_stream(self._index).cuda_stream)
+
+    def settle(self) -> None:
+        """Wait for the device, once, and bring everything into the statistics."""
+        sites = list(self._sites.values())
+        if sites:
+            memory = torch.stack([site.memory for site in sites]).cpu().numpy()
+            for site, words in zip(sites, memory, strict=True):
+                site.settle(words)
+        if self._samples is not None:
+            samples, on_device = self._samples
+            here = SampleMaxima(len(on_device))
+            here.abs_max.copy_(on_device)
+            samples.merge(here)
+
+    def _arguments(self, watched: Watched, statistics: SiteStatistics) -> Arguments:
+        """Where the tensor is, whose its rows are, and the site's own memory."""
+        if id(statistics) not in self._sites:
+            site = SiteOnDevice(statistics, self._num_lists, self.device)
+            self._sites[id(statistics)] = site
+        arguments = self._sites[id(statistics)].arguments
+        x_RD, columns_4P = watched.x_RD, watched.tokens.columns_4T
+        arguments.x = x_RD.data_ptr()
+        arguments.row_stride, arguments.value_stride = x_RD.stride()
+        arguments.num_rows = x_RD.shape[0]
+        arguments.counts = address(statistics.values[watched.split].state()["counts"])
+        arguments.token, arguments.kept = address(watched.token_R), address(watched.kept_P)
+        arguments.columns, arguments.num_positions = columns_4P.data_ptr(), columns_4P.shape[1]
+        return arguments
+
+    def _group(
+        self,
+        arguments: Arguments,
+        watched: Watched,
+        statistics: SiteStatistics,
+        samples: SampleMaxima | None,
+    ) -> None:
+        """Which maxima of groups of rows are wanted: of experts, of samples, or none."""
+        group, largest = None, None
+        if statistics.experts is not None:
+            group, largest = watched.expert_R, statistics.experts.state()["abs_max"]
+        elif samples is not None:
+            group, largest = watched.tokens.sample, self._sample_maxima(samples)
+        arguments.group, arguments.group_max = address(group), address(largest)
+        arguments.num_groups = 0 if largest is None else len(largest)
+        arguments.group_by_row = statistics.experts is not None
+
+    def _sample_maxima(self, samples: SampleMaxima) -> Tensor:
+        """The maxima by sample, here until they are settled."""
+        if self._samples is None:
+            largest = torch.full_like(
+                samples.abs_max, -1.0, dtype=torch.float32, device=self.device
+            )
+            self._samples = samples, largest
+        return self._samples[1]
+
+
+def _why_not(watched: Watched, samples: SampleMaxima | None) -> str | None:
+    """What the kernel cannot read, in words that follow "by torch operations"; None: nothing."""
+    x_RD = watched.x_RD
+    if x_RD.dtype != torch.bfloat16:
+        return f"because the kernel reads bfloat16 and these were {str(x_RD.dtype)[6:]}"
+    if x_RD.shape[1] > MOST_PER_ROW or x_RD.numel() >= MOST_PER_TENSOR:
+        return "because the kernel reads fewer than 65,536 values a row and 2^32 a tensor"
+    if watched.tokens.columns_4T.shape[1] >= MOST_PLACES:
+        return "because the kernel reads fewer than 2^24 tokens at a time"
+    if samples is not None and (
+        watched.expert_R is not None or len(samples.abs_max) >= MOST_PLACES
+    ):
+        return "because the kernel keeps the maxima of experts or of fewer than 2^24 samples"
+    return None
