@@ -49,7 +49,6 @@ class ExactSums:
         bits = x.view(torch.int32).flatten()
         exponents = (bits >> 23) & 0xFF
         mantissas = ((bits & 0x7FFFFF) | ((exponents > 0).int() << 23)).to(torch.int64)
-        exponents = exponents.clamp(min=1)  # subnormals share the smallest exponent
         signed = exponents + NUM_EXPONENTS * (bits < 0)
         squares = mantissas * mantissas
         plus, minus = _by_bin(signed, mantissas, 2 * NUM_EXPONENTS).view(2, -1).tolist()
@@ -91,9 +90,13 @@ def weighted(by_exponent: Iterable[int], power: int = 1) -> int:
         power: 1 for sums of values, 2 for those of their squares.
 
     Returns:
-        The sum of each integer times 2^(power * exponent).
+        The sum of each integer times its step.
     """
-    return sum(value << (power * exponent) for exponent, value in enumerate(by_exponent) if value)
+    subnormal, *others = by_exponent  # they share the step of the smallest exponent
+    total = subnormal << power
+    return total + sum(
+        value << (power * exponent) for exponent, value in enumerate(others, 1) if value
+    )
 
 
 def _by_bin(bins: Tensor, weights: Tensor, num_bins: int) -> Tensor:

@@ -17,7 +17,6 @@ from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
 from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
 
-
 NOTHING = NanAndInf()
 NO_EXTREMES = math.inf, -math.inf
 
