@@ -5,7 +5,7 @@ import numpy as np
 from hubmaxact.formats import INT8_LEVELS
 from hubmaxact.measurement.kernels.cpu.compiled import Array, compiled
 
-i32, i64 = np.int32, np.int64
+u32, i32, i64 = np.uint32, np.int32, np.int64
 
 INFINITE = i32(0x7F800000)
 HALF = 24  # bits of a half of m^2
@@ -33,11 +33,14 @@ def _round(values: Array, threshold: float, errors: Array, numbers: Array) -> No
 
 @compiled
 def _add_up(errors: Array, size: int, linear: Array, squares: Array) -> None:
-    """By exponent; neighbours often share one, so there are four places to go."""
+    """By exponent; neighbours often share one, so there are four places to go.
+
+    Unsigned indices need no look at whether they count from the end.
+    """
     for i in range(size):
-        bits = errors[i]
-        exponent = i64(bits >> i32(23))
-        mantissa = i64(bits & i32(0x7FFFFF)) | (i64(exponent != 0) << 23)
+        bits = u32(errors[i])
+        exponent = bits >> u32(23)
+        mantissa = i64(bits & u32(0x7FFFFF)) | (i64(exponent != u32(0)) << 23)
         linear[i & 3, exponent] += mantissa
         squares[i & 3, exponent] += mantissa * mantissa
 

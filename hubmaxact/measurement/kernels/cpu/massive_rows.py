@@ -15,11 +15,12 @@ BLOCK = 32_768  # values that a counter of 16 bits can count
 @compiled
 def at_most_bf16(row: Array, pattern: Any) -> Any:
     """How many |x| of bf16 bits are at most this pattern; counters of 16 bits fill SIMD lanes."""
-    total = i64(0)
+    total, limit = i64(0), u16(pattern)
     for start in range(0, row.shape[0], BLOCK):
+        block = row[start : start + BLOCK]
         count = u16(0)
-        for i in range(start, min(start + BLOCK, row.shape[0])):
-            count = u16(count + u16(u16(row[i] & u16(0x7FFF)) <= u16(pattern)))
+        for i in range(block.shape[0]):
+            count = u16(count + u16(u16(block[i] & u16(0x7FFF)) <= limit))
         total += i64(count)
     return total
 
@@ -27,9 +28,9 @@ def at_most_bf16(row: Array, pattern: Any) -> Any:
 @compiled
 def at_most_fp32(row: Array, pattern: Any) -> Any:
     """How many |x| of float32 bits are at most this pattern."""
-    count = i32(0)
+    count, limit = i32(0), i32(pattern)
     for i in range(row.shape[0]):
-        count = i32(count + i32(i32(row[i] & i32(0x7FFFFFFF)) <= i32(pattern)))
+        count = i32(count + i32(i32(row[i] & i32(0x7FFFFFFF)) <= limit))
     return i64(count)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from hubmaxact.measurement.kernels.cpu.shared_work import SharedWork
+from hubmaxact.measurement.kernels.cpu.shared_work import share
 from hubmaxact.measurement.kernels.cpu.strided import Strided
 from hubmaxact.measurement.kernels.cpu.top_rows import find_top, raise_maxima
 from hubmaxact.measurement.kernels.cpu.workers import Bf16Worker, Fp32Worker, Int32s, Worker
@@ -22,7 +22,7 @@ class CpuReader:
     def __init__(self) -> None:
         self.device = torch.device("cpu")
         self.ways: frozenset[str] = frozenset()
-        self._work: dict[bool, SharedWork[Worker]] = {}
+        self._workers: dict[torch.dtype, list[Worker]] = {}
 
     def fold(
         self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
@@ -50,8 +50,7 @@ class CpuReader:
         row_max = np.empty(len(x.rows), np.int32)
         errors = statistics.errors_of(watched.split)
         pieces = x.pieces(PIECE_BYTES // x.values.itemsize)
-        shared = self._shared(statistics.dtype == torch.bfloat16)
-        workers = shared.workers[: len(pieces)]
+        workers = self._workers_for(statistics.dtype)[: len(pieces)]
         for worker in workers:
             worker.begin(x.width, errors)
             worker.massive.begin(statistics.massive)
@@ -59,18 +58,18 @@ class CpuReader:
         def read(worker: Worker, piece: slice) -> None:
             worker.read(x, piece, row_max)
 
-        shared.run(read, pieces)
+        share(workers, pieces, read)
         for worker in workers:
             worker.give(statistics.values[watched.split], errors)
             worker.massive.give(statistics.massive)
         return row_max
 
-    def _shared(self, narrow: bool) -> SharedWork[Worker]:
-        """Threads for bf16, or for wider values, made when they are first asked for."""
-        if narrow not in self._work:
-            kind = Bf16Worker if narrow else Fp32Worker
-            self._work[narrow] = SharedWork([kind() for _ in range(torch.get_num_threads())])
-        return self._work[narrow]
+    def _workers_for(self, dtype: torch.dtype) -> list[Worker]:
+        """As many as the forward pass has threads, made when the dtype is first met."""
+        if dtype not in self._workers:
+            kind = Bf16Worker if dtype == torch.bfloat16 else Fp32Worker
+            self._workers[dtype] = [kind() for _ in range(torch.get_num_threads())]
+        return self._workers[dtype]
 
 
 def _fold_top(x: Strided, row_max: Int32s, top: TopValues) -> None:

@@ -1,10 +1,11 @@
 """Pieces of one tensor read by several threads at once.
 
 Loops run without the interpreter's lock. Whoever is free takes the next piece, so a thread that is
-held up, by threads of a forward pass that still spin for example, holds up nobody else.
+held up, by those of a forward pass that still spin for example, holds up nobody else. Threads live
+as long as one tensor is read: starting one is quick beside a piece, and nothing has to be closed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Generic, TypeVar
@@ -13,32 +14,28 @@ Worker = TypeVar("Worker")
 Piece = TypeVar("Piece")
 
 
-class SharedWork(Generic[Worker]):
-    """Workers that each own what they write into, the calling thread's first.
+def share(
+    workers: Sequence[Worker], pieces: Sequence[Piece], work: Callable[[Worker, Piece], None]
+) -> None:
+    """Do each piece once, and return when all are done.
 
     Args:
-        workers: At least one.
+        workers: Each owns what it writes into; the first one works in the calling thread.
+        pieces: In any order.
+        work: One piece by one worker.
     """
+    left = _Left(pieces)
 
-    def __init__(self, workers: Sequence[Worker]) -> None:
-        self.workers = workers
-        self._threads = ThreadPoolExecutor(max(1, len(workers) - 1))
+    def go_on(worker: Worker) -> None:
+        for piece in left:
+            work(worker, piece)
 
-    def run(self, work: Callable[[Worker, Piece], None], pieces: Sequence[Piece]) -> None:
-        """Do each piece once, and return when all are done.
-
-        Args:
-            work: One piece by one worker.
-            pieces: In any order.
-        """
-        left = _Left(pieces)
-
-        def go_on(worker: Worker) -> None:
-            for piece in left:
-                work(worker, piece)
-
-        first, *others = self.workers[: len(pieces)]
-        running = [self._threads.submit(go_on, worker) for worker in others]
+    first, *others = workers
+    if not others:
+        go_on(first)
+        return
+    with ThreadPoolExecutor(len(others)) as threads:
+        running = [threads.submit(go_on, worker) for worker in others]
         go_on(first)
         for each in running:
             each.result()
@@ -47,7 +44,7 @@ class SharedWork(Generic[Worker]):
 class _Left(Generic[Piece]):
     """Pieces that nobody has taken yet; safe to share between threads."""
 
-    def __init__(self, pieces: Iterable[Piece]) -> None:
+    def __init__(self, pieces: Sequence[Piece]) -> None:
         self._pieces, self._lock = iter(pieces), Lock()
 
     def __iter__(self) -> Iterator[Piece]:
