@@ -52,6 +52,10 @@ def rows_by_token(x: Tensor, layout: Layout, num_sequences: int, length: int) ->
     return rows
 
 
+MOST_OF_SMALL_SORT = 4096
+"""Up to here torch sorts by another algorithm on CUDA."""
+
+
 class Routed(NamedTuple):
     """What each row inside routed experts belongs to."""
 
@@ -64,8 +68,17 @@ class Routed(NamedTuple):
 
 
 def _sorted_by_expert(top_k_index: Tensor) -> Routed:
-    expert, order = torch.sort(top_k_index.reshape(-1))
+    expert, order = _sorted(top_k_index.reshape(-1))
     return Routed(order // top_k_index.shape[-1], expert)
+
+
+def _sorted(expert: Tensor) -> tuple[Tensor, Tensor]:
+    """As transformers' own sort of the same ids gives them, places of equal ids included."""
+    if expert.device.type != "cuda" or len(expert) <= MOST_OF_SMALL_SORT:
+        return torch.sort(expert)  # not always stable, so it must be the very same call
+    # A large sort there is stable, and one of short keys makes a quarter of the passes.
+    sorted_expert, order = torch.sort(expert.to(torch.int16), stable=True)
+    return sorted_expert.long(), order
 
 
 def _in_token_order(top_k_index: Tensor) -> Routed:
@@ -74,7 +87,7 @@ def _in_token_order(top_k_index: Tensor) -> Routed:
 
 
 ROUTED_ROWS: dict[str, Callable[[Tensor], Routed]] = {
-    "grouped_mm": _sorted_by_expert,  # the same torch.sort call as transformers', on the same ids
+    "grouped_mm": _sorted_by_expert,
     "batched_mm": _in_token_order,
 }
 """Per experts implementation: what the rows inside the experts belong to, from (tokens, k) ids."""

@@ -2,12 +2,14 @@
 
 import hashlib
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from pathlib import Path
 from threading import Event
 from types import TracebackType
 from typing import Self
 
+from hubmaxact.errors import IncompleteWeightsError
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.measurement.failures.memory import ran_out
+from hubmaxact.printable import printable
 from hubmaxact.report.document import WeightFile
 
 CHUNK = 1 << 20  # bytes read at a time, and at most before a stop is noticed
@@ -54,23 +56,35 @@ class WeightDigests:
             An entry for each file that is loaded.
 
         Raises:
-            OSError: A file cannot be read.
+            IncompleteWeightsError: A file cannot be read any more.
             CancelledError: The block was left before the last file was read.
         """
         return self._found.result()
 
     def _digests(self) -> list[WeightFile]:
-        return [self._digest(self._files.folder, shard) for shard in self._files.shards]
+        return [self._told(shard) for shard in self._files.shards]
 
-    def _digest(self, folder: Path, shard: str) -> WeightFile:
-        path = folder / shard
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
+    def _told(self, shard: str) -> WeightFile:
+        try:
+            return self._digest(shard)
+        except OSError as error:
+            if ran_out(error):
+                raise
+            raise IncompleteWeightsError(
+                f"{printable(shard)} of {self._files.name} cannot be read any more, and a report "
+                f"names every weight file by its digest: {error.strerror}. Measure again, and "
+                "leave the checkpoint as it is meanwhile."
+            ) from error
+
+    def _digest(self, shard: str) -> WeightFile:
+        digest, size = hashlib.sha256(), 0
+        with (self._files.folder / shard).open("rb") as file:
             while chunk := file.read(CHUNK):
                 if self._stop.is_set():
                     raise CancelledError
                 digest.update(chunk)  # other threads run meanwhile
-        return WeightFile(path=shard, size=path.stat().st_size, sha256=digest.hexdigest())
+                size += len(chunk)  # of the bytes that were hashed, whatever the file is by now
+        return WeightFile(path=shard, size=size, sha256=digest.hexdigest())
 
 
 def digest_weights(files: WeightFiles) -> list[WeightFile]:

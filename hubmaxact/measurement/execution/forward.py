@@ -4,7 +4,8 @@ No lm_head, no cache, no attention mask: sequences are right-padded and the mode
 padding never reaches a real token, and padded positions are excluded everywhere.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from hubmaxact.measurement.anatomy.decoder_stack import input_device
 from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Site
 from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
-from hubmaxact.measurement.execution.inputs import make_input
+from hubmaxact.measurement.execution.inputs import inputs_ahead
 from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.measurement.failures.own_error import own_errors_told
@@ -83,32 +84,46 @@ def measure(
     owner = model.get_submodule(anatomy.owner)
     device = input_device(model.get_input_embeddings())
     recorder = recorder or Recorder(anatomy, len(ids))
-    with attach_hooks(model, anatomy, recorder), torch.inference_mode():
-        for batch in plan.batches if batches is None else batches:
-            recorder.input = make_input(batch, ids, device)
-            _forward(model, owner, recorder.input.ids_BL)
+    chosen = plan.batches if batches is None else batches
+    with (
+        attach_hooks(model, anatomy, recorder),
+        torch.inference_mode(),
+        inputs_ahead(chosen, ids, device) as inputs,
+    ):
+        for batch in chosen:
+            with _shortage_told(batch):
+                recorder.input = next(inputs)
+                _forward(model, owner, recorder.input.ids_BL)
             if on_batch is not None:
                 on_batch(batch)
     return Measurement(anatomy, plan, recorder)
 
 
 def _forward(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) -> None:
-    """One pass; an allocation that fails becomes a sentence that names a smaller budget."""
+    with own_errors_told(model):
+        owner(input_ids=ids_BL, use_cache=False)
+
+
+@contextmanager
+def _shortage_told(batch: Batch) -> Iterator[None]:
+    """An allocation that fails, in the model or in the statistics, becomes a sentence."""
     try:
-        with own_errors_told(model):
-            owner(input_ids=ids_BL, use_cache=False)
+        yield
     except Exception as error:  # of many classes, see there
         if not ran_out(error):
             raise
-        raise _does_not_fit(ids_BL) from error
+        raise _does_not_fit(len(batch.samples), batch.length) from error
 
 
-def _does_not_fit(ids_BL: torch.Tensor) -> OutOfMemoryError:
-    num_sequences, length = ids_BL.shape
+def _does_not_fit(num_sequences: int, length: int) -> OutOfMemoryError:
+    """A smaller budget; where a single sequence is too long, whatever else may help."""
     if num_sequences == 1:
-        advice = f"Use --max-seq-len {max(1, length // 2)}, or a larger device."
+        advice = (
+            f"Use --max-seq-len {max(1, length // 2)}, --device-map auto to spread the model over "
+            "the devices here, or a larger device."
+        )
     else:
-        advice = f"Use --batch-tokens {max(length, ids_BL.numel() // 2)}."
+        advice = f"Use --batch-tokens {max(length, num_sequences * length // 2)}."
     return OutOfMemoryError(
         f"a batch of {num_sequences} x {counted(length, 'token')} does not fit the device's "
         f"memory. {advice}"

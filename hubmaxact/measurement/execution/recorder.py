@@ -4,6 +4,7 @@ Knows sites, batches and statistics; knows nothing of files, reports or progress
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
@@ -125,10 +126,12 @@ class Recorder:
 
     def result(self) -> Recorded:
         """What every site shows, in site order."""
-        self.settle()
         in_order = sorted(self.sites, key=lambda site: site.order)
+        # Site by site, so that the first ones are worked out while a GPU still makes the last.
+        sites = {site: self._result(self.sites[site]) for site in in_order}
+        self.settle()
         return Recorded(
-            sites={site: self.sites[site].result() for site in in_order},
+            sites=sites,
             sample_maxima=self.samples.result(),
             routed={layer: self.routed[layer].result() for layer in sorted(self.routed)},
         )
@@ -147,6 +150,12 @@ class Recorder:
         """Bring what is still on devices into the statistics."""
         for reader in self._readers.values():
             reader.settle()
+
+    def _result(self, statistics: SiteStatistics) -> SiteResult:
+        with ExitStack() as settled:
+            for reader in self._readers.values():
+                settled.enter_context(reader.settled(statistics))
+            return statistics.result()
 
     def _input(self) -> Input:
         """The batch that runs."""
@@ -203,4 +212,4 @@ def _watched(site: Site, x: Tensor, routed: Routed | None, batch: Input) -> Watc
         token_R=token_R,
         expert_R=expert_R,
     )
-    return found.to(x.device)
+    return found if batch.ids_BL.device == x.device else found.to(x.device)

@@ -1,5 +1,6 @@
 """What every way of reading tensors promises."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import torch
@@ -25,7 +26,7 @@ class Reader(Protocol):
     def fold(
         self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
     ) -> None:
-        """Fold in one tensor; what it adds may stay on the device until `settle`.
+        """Fold in one tensor; what it adds may stay on the device until it is settled.
 
         Args:
             watched: The tensor and whose its rows are.
@@ -33,5 +34,15 @@ class Reader(Protocol):
             samples: The model's maxima by sample; None where the site's role does not count.
         """
 
+    def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:
+        """While it lasts, the statistics of a site hold all that was read for them.
+
+        Args:
+            statistics: Of a site. Its own tensors are waited for, the rest of the work is not.
+
+        Returns:
+            A context to read them in.
+        """
+
     def settle(self) -> None:
-        """Bring all that is still on the device into the statistics."""
+        """Bring all that is still on the device into statistics and maxima by sample."""

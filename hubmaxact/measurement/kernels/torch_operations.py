@@ -1,5 +1,7 @@
 """The portable way: torch's own operations, several reads of each tensor, on any device."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
@@ -35,6 +37,10 @@ class TorchOperations:
         statistics.update(rows)
         if samples is not None:
             samples.update(rows)
+
+    def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:  # noqa: ARG002 as every reader's
+        """Nothing is kept back."""
+        return nullcontext()
 
     def settle(self) -> None:
         """Nothing is kept back."""

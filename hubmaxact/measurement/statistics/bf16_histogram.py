@@ -15,6 +15,7 @@ from torch import Tensor
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution, Float64s, Int64s
 from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
+from hubmaxact.measurement.statistics.rounded_sum import rounded_sum
 
 NUM_PATTERNS = 65_536
 
@@ -25,15 +26,6 @@ def pattern_values() -> Float64s:
     patterns = np.arange(NUM_PATTERNS, dtype=np.uint32) << 16
     with np.errstate(invalid="ignore"):  # widening a signalling NaN quiets it, and says so
         return patterns.view(np.float32).astype(np.float64)
-
-
-@cache
-def ascending_patterns() -> Int64s:
-    """The bit patterns of finite values, by ascending value; -0.0 directly before 0.0."""
-    patterns = np.arange(NUM_PATTERNS, dtype=np.int64)
-    ascending = np.concatenate([patterns[:0x7FFF:-1], patterns[:0x8000]])
-    finite: Int64s = ascending[np.isfinite(pattern_values()[ascending])]
-    return finite
 
 
 class Bf16Histogram:
@@ -64,11 +56,7 @@ class Bf16Histogram:
 
     def bins(self) -> Bins:
         """Distinct finite values and their counts; both zeros are one value."""
-        counts = self.counts.cpu().numpy()
-        finite = ascending_patterns()
-        seen = finite[counts[finite] > 0]
-        values, first = np.unique(pattern_values()[seen] + 0.0, return_index=True)
-        return Bins(values, np.add.reduceat(counts[seen], first))
+        return _bins(*self._seen())
 
     def abs_max(self) -> float | None:
         """The largest finite |x|; None when none was seen."""
@@ -77,18 +65,35 @@ class Bf16Histogram:
 
     def result(self) -> Distribution:
         """Every statistic, from the counts alone."""
+        values, counts = self._seen()
         return from_bins(
-            self.bins(),
-            count=int(self.counts.sum()),
-            not_finite=NanAndInf.of_histogram(pattern_values(), self.counts.cpu().numpy()),
+            _bins(values, counts),
+            count=int(counts.sum()),
+            not_finite=NanAndInf.of_histogram(values, counts),
         )
+
+    def _seen(self) -> tuple[Float64s, Int64s]:
+        """The values of patterns that were seen, ascending but for NaN, and their counts."""
+        counts = self.counts.cpu().numpy()
+        patterns = np.flatnonzero(counts)
+        negative = np.searchsorted(patterns, NUM_PATTERNS // 2)
+        ascending = np.concatenate([patterns[negative:][::-1], patterns[:negative]])
+        return pattern_values()[ascending], counts[ascending]
+
+
+def _bins(values: Float64s, counts: Int64s) -> Bins:
+    """Finite values of an ascending selection, each once."""
+    finite = np.isfinite(values)
+    values, counts = values[finite], counts[finite]
+    first = np.flatnonzero(np.diff(values, prepend=-np.inf))  # the zeros are neighbours
+    return Bins(values[first] + 0.0, np.add.reduceat(counts, first))
 
 
 def from_bins(bins: Bins, *, count: int, not_finite: NanAndInf) -> Distribution:
-    """Statistics of exact counts; sums are correctly rounded (`math.fsum`)."""
+    """Statistics of exact counts; sums are correctly rounded."""
     values, counts = bins.values, bins.counts
     num_finite = int(counts.sum())
-    mean = math.fsum(values * counts) / num_finite if num_finite else None
+    mean = rounded_sum(values * counts) / num_finite if num_finite else None
     return Distribution(
         count=count,
         num_nan=not_finite.num_nan,
@@ -99,8 +104,8 @@ def from_bins(bins: Bins, *, count: int, not_finite: NanAndInf) -> Distribution:
         max=float(values[-1]) if num_finite else None,
         mean=mean,
         std=_std(values, counts, mean),
-        abs_total=math.fsum(np.abs(values) * counts),
-        square_total=math.fsum(values * values * counts),
+        abs_total=rounded_sum(np.abs(values) * counts),
+        square_total=rounded_sum(values * values * counts),
         bins=bins,
     )
 
@@ -109,4 +114,4 @@ def _std(values: Float64s, counts: Int64s, mean: float | None) -> float | None:
     if mean is None:
         return None
     deviations = values - mean
-    return math.sqrt(math.fsum(deviations * deviations * counts) / int(counts.sum()))
+    return math.sqrt(rounded_sum(deviations * deviations * counts) / int(counts.sum()))

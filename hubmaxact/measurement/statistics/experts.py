@@ -28,14 +28,13 @@ class RoutedTokens:
             top_k_index: Numbers of experts, shape (T, k).
             kept_T: Which tokens count, bool of shape (T,); None: all.
         """
-        # ZAYA's routers may also choose no expert at all: those land in one more place.
+        # ZAYA's routers may also choose no expert at all: those land in one more bin.
         num_experts = len(self.tokens)
-        chosen = top_k_index.long().clamp(max=num_experts)
+        chosen = top_k_index.double().clamp(max=num_experts)
         if kept_T is not None:
             chosen = chosen.where(kept_T[:, None], num_experts)
-        tokens = self.tokens.new_zeros(num_experts + 1)
-        tokens.scatter_add_(0, chosen.flatten(), torch.ones_like(chosen).flatten())
-        self.tokens += tokens[:-1]
+        bins = num_experts + 1
+        self.tokens += torch.histc(chosen, bins, min=0, max=bins)[:-1].long()
 
     def merge(self, other: Self) -> None:
         """Add another's counts."""

@@ -17,6 +17,7 @@ from hubmaxact.formats import INT8_LEVELS as LEVELS
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
+from hubmaxact.measurement.statistics.rounded_sum import rounded_sum
 from hubmaxact.measurement.statistics.values_by_dtype import Values
 
 POLICIES: dict[str, Callable[[Values], float | None]] = {
@@ -68,10 +69,10 @@ def error_of_bins(bins: Bins, threshold: float) -> Int8Error:
     errors = values - np.clip(np.round(values / scale), -LEVELS, LEVELS) * scale
     return Int8Error(
         threshold=threshold,
-        sum_sq=math.fsum(values * values * counts),
-        err_sq=math.fsum(errors * errors * counts),
-        abs_sum=math.fsum(np.abs(values) * counts),
-        abs_err=math.fsum(np.abs(errors) * counts),
+        sum_sq=rounded_sum(values * values * counts),
+        err_sq=rounded_sum(errors * errors * counts),
+        abs_sum=rounded_sum(np.abs(values) * counts),
+        abs_err=rounded_sum(np.abs(errors) * counts),
         num_clipped=int(counts[np.abs(values) > threshold].sum()),
         count=int(counts.sum()),
     )

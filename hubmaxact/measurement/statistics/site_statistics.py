@@ -148,7 +148,7 @@ class SiteStatistics:
 
     def result(self) -> SiteResult:
         """Statistics over all splits."""
-        total = values_for(self.dtype)
+        total = values_for(self.dtype, self.device)
         for part in self.values.values():
             total.merge(part)
         return SiteResult(

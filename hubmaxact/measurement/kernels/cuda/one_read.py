@@ -1,5 +1,7 @@
 """The reader of bf16 tensors on an NVIDIA GPU: one read of each, and no wait for the device."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
@@ -27,6 +29,7 @@ class OneRead:
         self.device = device
         self._index = torch.empty(0, device=device).get_device()
         gpu = torch.cuda.get_device_properties(self._index)
+        self._beside = torch.cuda.Stream(device)
         self._num_lists = gpu.multi_processor_count
         self._way = f"by one read of each tensor on {gpu.name}"
         self._ran = False
@@ -52,32 +55,40 @@ class OneRead:
             other.fold(watched, statistics, samples)
             return
         self._ran = True
-        arguments = self._arguments(watched, statistics)
-        self._group(arguments, watched, statistics, samples)
-        x_RD = watched.x_RD
+        site, x_RD = self._site(statistics), watched.x_RD
+        self._describe(site.arguments, watched, statistics)
+        self._group(site.arguments, watched, statistics, samples)
         with torch.cuda.device(self._index):
+            stream = torch.cuda.current_stream()
             kernel = kernel_for(x_RD.shape[1], layout_of(x_RD), self._index)
-            kernel.launch(arguments, torch.cuda.current_stream(self._index).cuda_stream)
+            kernel.launch(site.arguments, stream.cuda_stream)
+            site.launched(stream)
+
+    def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:
+        """Wait for the tensors of one site."""
+        site = self._sites.get(id(statistics))
+        return nullcontext() if site is None else site.settled(self._beside)
 
     def settle(self) -> None:
-        """Wait for the device, once, and bring everything into the statistics."""
-        sites = list(self._sites.values())
-        if sites:
-            memory = torch.stack([site.memory for site in sites]).cpu().numpy()
-            for site, words in zip(sites, memory, strict=True):
-                site.settle(words)
+        """Wait for all of them."""
+        for site in [site for site in self._sites.values() if not site.is_settled]:
+            with site.settled(self._beside):
+                pass
         if self._samples is not None:
             samples, on_device = self._samples
             here = SampleMaxima(len(on_device))
             here.abs_max.copy_(on_device)
             samples.merge(here)
 
-    def _arguments(self, watched: Watched, statistics: SiteStatistics) -> Arguments:
-        """Where the tensor is, whose its rows are, and the site's own memory."""
+    def _site(self, statistics: SiteStatistics) -> SiteOnDevice:
+        """What a site keeps here, made when it is met for the first time."""
         if id(statistics) not in self._sites:
             site = SiteOnDevice(statistics, self._num_lists, self.device)
             self._sites[id(statistics)] = site
-        arguments = self._sites[id(statistics)].arguments
+        return self._sites[id(statistics)]
+
+    def _describe(self, arguments: Arguments, watched: Watched, statistics: SiteStatistics) -> None:
+        """Where the tensor is, whose its rows are, and which counts they add to."""
         x_RD, columns_4P = watched.x_RD, watched.tokens.columns_4T
         arguments.x = x_RD.data_ptr()
         arguments.row_stride, arguments.value_stride = x_RD.stride()
@@ -85,7 +96,6 @@ class OneRead:
         arguments.counts = address(statistics.values[watched.split].state()["counts"])
         arguments.token, arguments.kept = address(watched.token_R), address(watched.kept_P)
         arguments.columns, arguments.num_positions = columns_4P.data_ptr(), columns_4P.shape[1]
-        return arguments
 
     def _group(
         self,
