@@ -75,7 +75,7 @@ VALUES = {
     "no columns": lambda: torch.zeros(5, 0),
     "no rows": lambda: torch.zeros(0, 5),
     "wide": lambda: _normal(2, 65_535),
-    "many rows": lambda: _normal(3001, 96) * 3,
+    "several pieces": lambda: _normal(3001, 96) * 3,
     "half of a fused tensor": lambda: _normal(40, 128)[:, :63],
     "every other column": lambda: _normal(40, 128)[:, ::2],
     "transposed": lambda: _normal(63, 40).T,

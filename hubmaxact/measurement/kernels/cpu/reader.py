@@ -1,5 +1,7 @@
 """The fast way on a CPU: each tensor read once, by as many threads as the forward pass has."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 import torch
 
@@ -41,6 +43,10 @@ class CpuReader:
             raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)
         if samples is not None:
             raise_maxima(samples.abs_max.numpy(), x.columns[0, x.places], row_max)
+
+    def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:  # noqa: ARG002 as every reader's
+        """Nothing is kept back."""
+        return nullcontext()
 
     def settle(self) -> None:
         """Nothing is kept back."""

@@ -128,6 +128,7 @@ class Fp32Worker:
 
     def begin(self, width: int, errors: Collection[Int8Errors]) -> None:
         """Be empty."""
+        assert width <= fp32_rows.MOST_VALUES
         self._whole = np.array(fp32_rows.EMPTY, np.int64)
         self._num_values = 0
         self._row_room = (
