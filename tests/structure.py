@@ -49,7 +49,7 @@ ALLOWED = {
     "measurement.anatomy": ("errors", "report", "measurement.failures"),
     "measurement.tokenization": ("errors", "printable", "corpus", "measurement.failures"),
     "measurement.statistics": ("formats", "measurement.batch_plan"),
-    "measurement.kernels": ("measurement.batch_plan", "measurement.statistics"),
+    "measurement.kernels": ("formats", "measurement.batch_plan", "measurement.statistics"),
     "measurement.execution": (
         "errors",
         "printable",
@@ -185,7 +185,7 @@ VERSION = {  # may read hubmaxact.__version__
     "cli",
 }
 
-TORCH = ("torch", "transformers", "accelerate", "safetensors", "numpy")
+TORCH = ("torch", "transformers", "accelerate", "safetensors", "numpy", "numba")
 TORCH_ROOMS = ("measurement", "verification")
 TOOLS = ("corpus.repetition",)  # run by maintainers, numpy inside a function
 

@@ -30,5 +30,15 @@ def _on_cuda(device: torch.device) -> Reader:
     return reader or TorchOperations(device, f"because {why_not}")
 
 
-FASTEST: dict[str, Callable[[torch.device], Reader]] = {"cuda": _on_cuda}
+def _on_cpu(device: torch.device) -> Reader:
+    try:
+        import numba  # noqa: F401 not for every platform, nor beside every NumPy
+    except ImportError as error:
+        return TorchOperations(device, f"because numba cannot be imported: {error}")
+    from hubmaxact.measurement.kernels.cpu.reader import CpuReader
+
+    return CpuReader()
+
+
+FASTEST: dict[str, Callable[[torch.device], Reader]] = {"cpu": _on_cpu, "cuda": _on_cuda}
 """Device type -> how its reader is made."""

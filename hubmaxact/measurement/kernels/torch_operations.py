@@ -29,8 +29,10 @@ class TorchOperations:
     ) -> None:
         """Fold in one tensor."""
         self.ways = frozenset({f"by torch operations, {self._why}"})
+        if watched.x_RD.numel() == 0:
+            return
         rows = watched.to(self.device).rows()
-        if rows.x_TD.numel() == 0:
+        if len(rows.x_TD) == 0:
             return
         statistics.update(rows)
         if samples is not None:

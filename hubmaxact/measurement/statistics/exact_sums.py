@@ -1,13 +1,15 @@
-"""Exact sums of float32 values, held as integers per binary exponent.
+"""Exact sums of float32 values, as integers of one fixed step.
 
-A float32 is +-m * 2^e with m < 2^24. Adding the integers m (and m^2 in two halves) per exponent is
-exact and order-free; the sums leave as fractions, rounded once, at the end. Bound: fewer than 2^29
-elements per update and 2^39 in all, below which no integer can overflow.
+A float32 is +-m * 2^(exponent - 150) with m < 2^24. Whoever reads values adds up integers by
+exponent, in the way that is cheapest there; the totals are integers without bound, so they are
+exact, order-free, and the same however the values were read.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,48 +19,84 @@ NUM_EXPONENTS = 256
 MOST_PER_UPDATE = 1 << 29
 HALF = 24  # bits of a half of m^2
 BIAS = 150  # value = m * 2^(exponent - 150), 127 for the bias and 23 for the fraction
+NUM_DIGITS = 20  # of 32 bits: squares of 2^39 values and more
 
 
 class ExactSums:
     """Sums of x, |x| and x^2 over finite float32 values; no rounding until `result`."""
 
-    def __init__(self, device: torch.device | str = "cpu") -> None:
-        # rows: m of positive values, m of negative values, high and low halves of m^2
-        self.sums = torch.zeros(4, NUM_EXPONENTS, dtype=torch.int64, device=device)
+    def __init__(self) -> None:
+        # of positive values and of negative ones in steps of 2^-150, of squares in those of 2^-300
+        self._plus = self._minus = self._squares = 0
+
+    def add(self, plus: int, minus: int, squares: int) -> None:
+        """Fold in totals.
+
+        Args:
+            plus: Sum of positive values, in steps of 2^-150.
+            minus: Sum of the magnitudes of negative values, in the same steps.
+            squares: Sum of squares, in steps of 2^-300.
+        """
+        self._plus += plus
+        self._minus += minus
+        self._squares += squares
 
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
-        """Fold in a float32 tensor of finite values, any shape."""
+        """Fold in a float32 tensor of finite values, any shape and device."""
         if x.dtype != torch.float32 or x.numel() >= MOST_PER_UPDATE:
             raise ValueError(f"expected float32 and under 2^29 values, got {x.dtype}, {x.numel()}")
         bits = x.view(torch.int32).flatten()
         exponents = (bits >> 23) & 0xFF
         mantissas = ((bits & 0x7FFFFF) | ((exponents > 0).int() << 23)).to(torch.int64)
-        exponents = exponents.clamp(min=1)  # subnormals share the smallest exponent
         signed = exponents + NUM_EXPONENTS * (bits < 0)
         squares = mantissas * mantissas
-        self.sums[:2] += _by_bin(signed, mantissas, 2 * NUM_EXPONENTS).view(2, -1)
-        self.sums[2] += _by_bin(exponents, squares >> HALF, NUM_EXPONENTS)
-        self.sums[3] += _by_bin(exponents, squares & ((1 << HALF) - 1), NUM_EXPONENTS)
+        plus, minus = _by_bin(signed, mantissas, 2 * NUM_EXPONENTS).view(2, -1).tolist()
+        high = _by_bin(exponents, squares >> HALF, NUM_EXPONENTS).tolist()
+        low = _by_bin(exponents, squares & ((1 << HALF) - 1), NUM_EXPONENTS).tolist()
+        self.add(weighted(plus), weighted(minus), (weighted(high, 2) << HALF) + weighted(low, 2))
 
     def merge(self, other: Self) -> None:
         """Add another's integers."""
-        self.sums += other.sums.to(self.sums.device)
+        self.add(*other._totals())
 
     def state(self) -> State:
-        """The integers."""
-        return {"sums": self.sums}
+        """The integers, each as digits of 32 bits, the lowest one first."""
+        rows = [_digits(total) for total in self._totals()]
+        return {"digits": torch.from_numpy(np.stack(rows))}
 
     def load(self, state: State) -> None:
         """Go on from a state."""
-        self.sums.copy_(state["sums"])
+        rows = state["digits"].tolist()
+        self._plus, self._minus, self._squares = (
+            sum(digit << (32 * place) for place, digit in enumerate(row)) for row in rows
+        )
 
     def result(self) -> tuple[Fraction, Fraction, Fraction]:
         """(sum of x, sum of |x|, sum of x^2), exact."""
-        positive, negative, high, low = self.sums.tolist()
-        plus, minus = _weighted(positive, 1), _weighted(negative, 1)
-        squares = [(upper << HALF) + lower for upper, lower in zip(high, low, strict=True)]
-        return plus - minus, plus + minus, _weighted(squares, 2)
+        step = Fraction(1, 1 << BIAS)
+        total, abs_total = self._plus - self._minus, self._plus + self._minus
+        return total * step, abs_total * step, self._squares * step * step
+
+    def _totals(self) -> tuple[int, int, int]:
+        return self._plus, self._minus, self._squares
+
+
+def weighted(by_exponent: Iterable[int], power: int = 1) -> int:
+    """Integers by biased exponent as one sum, in steps of 2^(-150 * power).
+
+    Args:
+        by_exponent: Sums of mantissas, or of products of `power` mantissas.
+        power: 1 for sums of values, 2 for those of their squares.
+
+    Returns:
+        The sum of each integer times its step.
+    """
+    subnormal, *others = by_exponent  # they share the step of the smallest exponent
+    total = subnormal << power
+    return total + sum(
+        value << (power * exponent) for exponent, value in enumerate(others, 1) if value
+    )
 
 
 def _by_bin(bins: Tensor, weights: Tensor, num_bins: int) -> Tensor:
@@ -67,7 +105,6 @@ def _by_bin(bins: Tensor, weights: Tensor, num_bins: int) -> Tensor:
     return totals.to(torch.int64)
 
 
-def _weighted(integers: list[int], power: int) -> Fraction:
-    """Sum of integer * 2^(power * (exponent - BIAS)) over exponents."""
-    total = sum(value << (power * exponent) for exponent, value in enumerate(integers))
-    return Fraction(total, 1 << (power * BIAS))
+def _digits(total: int) -> np.typing.NDArray[np.int64]:
+    """An integer below 2^640 in digits of 32 bits."""
+    return np.frombuffer(total.to_bytes(4 * NUM_DIGITS, "little"), "<u4").astype(np.int64)

@@ -17,16 +17,19 @@ from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
 from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
 
+NOTHING = NanAndInf()
+NO_EXTREMES = math.inf, -math.inf
+
 
 class FloatValues:
     """Statistics of float16 or float32 values."""
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.rounded = Bf16Histogram(device)
-        self.sums = ExactSums(device)
+        self.sums = ExactSums()
         self.not_finite = NanAndInf()
         self.count = self.num_zeros = self.num_ties = 0
-        self.min, self.max = math.inf, -math.inf
+        self.min, self.max = NO_EXTREMES
 
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
@@ -35,14 +38,16 @@ class FloatValues:
             raise ValueError(f"expected float16 or float32, got {x.dtype}")
         values = x.float()
         finite = values[values.isfinite()]
-        self.count += values.numel()
-        self.not_finite += NanAndInf.of(values)
+        self.add(count=values.numel(), not_finite=NanAndInf.of(values))
         if finite.numel() == 0:
             return
-        self.num_zeros += int((finite == 0).sum())
         # Which of two zeros is met first depends on the order; they are one value.
         low, high = (float(extreme) + 0.0 for extreme in torch.aminmax(finite))
-        self._extend(low, high, int((finite.abs() == max(-low, high)).sum()))
+        self.add(
+            num_zeros=int((finite == 0).sum()),
+            num_ties=int((finite.abs() == max(-low, high)).sum()),
+            extremes=(low, high),
+        )
         self.sums.update(finite)
         # Rounding must not turn the few largest float32 values into infinities.
         limit = LARGEST_FINITE["bfloat16"]
@@ -52,10 +57,36 @@ class FloatValues:
         """Fold in all that another has seen; it is left as it is."""
         self.rounded.merge(other.rounded)
         self.sums.merge(other.sums)
-        self.count += other.count
-        self.not_finite += other.not_finite
-        self.num_zeros += other.num_zeros
-        self._extend(other.min, other.max, other.num_ties)
+        self.add(
+            count=other.count,
+            not_finite=other.not_finite,
+            num_zeros=other.num_zeros,
+            num_ties=other.num_ties,
+            extremes=(other.min, other.max),
+        )
+
+    def add(
+        self,
+        *,
+        count: int = 0,
+        not_finite: NanAndInf = NOTHING,
+        num_zeros: int = 0,
+        num_ties: int = 0,
+        extremes: tuple[float, float] = NO_EXTREMES,
+    ) -> None:
+        """Fold in what is known of other values, beside their counts and sums.
+
+        Args:
+            count: How many there are.
+            not_finite: How many of them are not finite.
+            num_zeros: How many are zero.
+            num_ties: How many have the largest |x| among them.
+            extremes: The lowest and the highest finite one.
+        """
+        self.count += count
+        self.not_finite += not_finite
+        self.num_zeros += num_zeros
+        self._extend(*extremes, num_ties)
 
     def state(self) -> State:
         """Rounded counts, exact sums, numbers of elements, extremes."""

@@ -119,9 +119,9 @@ class Int8Errors:
     Each error is rounded to float32 (relative 2^-24) and then summed exactly.
     """
 
-    def __init__(self, threshold: float, device: torch.device | str = "cpu") -> None:
+    def __init__(self, threshold: float) -> None:
         self.threshold = threshold
-        self.errors = ExactSums(device)
+        self.errors = ExactSums()  # of magnitudes
         self.num_clipped = self.count = 0
 
     @torch.no_grad()
@@ -130,9 +130,22 @@ class Int8Errors:
         values = x[x.isfinite()].double()
         scale = self.threshold / LEVELS
         errors = values - (values / scale).round().clamp(-LEVELS, LEVELS) * scale
-        self.errors.update(errors.float())
+        self.errors.update(errors.float().abs())
         self.num_clipped += int((values.abs() > self.threshold).sum())
         self.count += values.numel()
+
+    def add(self, abs_sum: int, squares: int, num_clipped: int, count: int) -> None:
+        """Fold in the errors of other values.
+
+        Args:
+            abs_sum: Their magnitudes, in steps of 2^-150.
+            squares: Their squares, in steps of 2^-300.
+            num_clipped: Values beyond the threshold.
+            count: Finite values.
+        """
+        self.errors.add(abs_sum, 0, squares)
+        self.num_clipped += num_clipped
+        self.count += count
 
     def merge(self, other: Self) -> None:
         """Add another's errors.

@@ -1,6 +1,6 @@
 """Everything accumulated at one site: values per split, largest values, massive tokens, experts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -65,25 +65,35 @@ class SiteStatistics:
     @torch.no_grad()
     def update(self, rows: Rows) -> None:
         """Fold in one tensor of kept rows."""
-        if rows.x_TD.dtype != self.dtype:
-            raise ValueError(f"expected {self.dtype}, got {rows.x_TD.dtype}")
+        self.expect(rows.x_TD.dtype)
         if self.experts is not None:
             self.experts.update(rows)
         self.values[rows.split].update(rows.x_TD)
         self.top.update(rows)
         self.massive.update(rows)
-        if rows.split is Split.EVALUATION and self.dtype != torch.bfloat16:
-            for errors in self._native_errors().values():
-                errors.update(rows.x_TD)
+        for errors in self.errors_of(rows.split):
+            errors.update(rows.x_TD)
 
-    def _native_errors(self) -> dict[str, Int8Errors]:
-        """One accumulator per policy, its threshold fixed when the calibration split is over."""
+    def expect(self, dtype: torch.dtype) -> None:
+        """Refuse tensors of another dtype."""
+        if dtype != self.dtype:
+            raise ValueError(f"expected {self.dtype}, got {dtype}")
+
+    def errors_of(self, split: Split) -> Collection[Int8Errors]:
+        """What accumulates errors of a split's values as they come: of wide ones to be evaluated.
+
+        Args:
+            split: The first time that it is the evaluation split, thresholds are fixed.
+
+        Returns:
+            One accumulator per policy that found a threshold.
+        """
+        if split is not Split.EVALUATION or self.dtype == torch.bfloat16:
+            return ()
         if not self.int8:
-            self.int8 = {
-                policy: Int8Errors(threshold, self.device)
-                for policy, threshold in self.thresholds().items()
-            }
-        return self.int8
+            thresholds = self.thresholds().items()
+            self.int8 = {policy: Int8Errors(threshold) for policy, threshold in thresholds}
+        return self.int8.values()
 
     def merge(self, other: Self) -> None:
         """Fold in another's state.
@@ -103,7 +113,7 @@ class SiteStatistics:
         if self.experts is not None and other.experts is not None:
             self.experts.merge(other.experts)
         for policy, errors in other.int8.items():
-            here = self.int8.setdefault(policy, Int8Errors(errors.threshold, self.device))
+            here = self.int8.setdefault(policy, Int8Errors(errors.threshold))
             here.merge(errors)
 
     def _refuse(self, other: Self) -> None:
@@ -125,7 +135,7 @@ class SiteStatistics:
     def load(self, state: State) -> None:
         """Go on from a state of the same dtype."""
         parts = by_part(state)
-        self.int8 = {name: Int8Errors(0.0, self.device) for name in POLICIES if name in parts}
+        self.int8 = {name: Int8Errors(0.0) for name in POLICIES if name in parts}
         for name, part in self._parts().items():
             part.load(parts[name])
 

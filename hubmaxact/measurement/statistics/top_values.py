@@ -61,7 +61,7 @@ class TopValues:
     def load(self, state: State) -> None:
         """Go on from a state."""
         rows = zip(state["values"].tolist(), state["places"].tolist(), strict=True)
-        self.best = [_value(value, *place) for value, place in rows]
+        self.best = [value_at(value, *place) for value, place in rows]
 
     def result(self) -> tuple[Value, ...]:
         """The values, largest |x| first."""
@@ -99,10 +99,11 @@ def _first_of_each_key(values: Tensor, tokens: Tokens, channel: Tensor) -> Itera
     for value, (sample, position, where, token_id) in zip(
         magnitudes.tolist(), columns.tolist(), strict=True
     ):
-        yield _value(value + 0.0, sample, position, where, token_id)
+        yield value_at(value + 0.0, sample, position, where, token_id)
 
 
-def _value(value: float, sample: int, position: int, channel: int, token_id: int) -> Value:
+def value_at(value: float, sample: int, position: int, channel: int, token_id: int) -> Value:
+    """A value by its coordinates, with its place in the order."""
     return Value(-abs(value), sample, position, channel, value, token_id)
 
 

@@ -7,17 +7,13 @@ import pytest
 import torch
 
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
-from hubmaxact.measurement.statistics.exact_sums import ExactSums
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
 from hubmaxact.measurement.statistics.float_values import FloatValues
-from hubmaxact.measurement.statistics.int8_error import Int8Errors
 from hubmaxact.measurement.statistics.values_by_dtype import values_for
 
 KINDS = {
     "Bf16Histogram": Bf16Histogram,
-    "ExactSums": ExactSums,
     "FloatValues": FloatValues,
-    "Int8Errors": lambda device: Int8Errors(1.0, device),
     "ExpertMaxima": lambda device: ExpertMaxima(3, device),
     "values of bf16": lambda device: values_for(torch.bfloat16, device),
     "values of fp16": lambda device: values_for(torch.float16, device),
@@ -26,7 +22,7 @@ KINDS = {
 
 def devices(accumulator):
     """Where an accumulator keeps what is not a plain number."""
-    plain = {"numbers", "extremes", "threshold"}
+    plain = {"numbers", "extremes", "sums/digits"}
     return {tensor.device.type for name, tensor in accumulator.state().items() if name not in plain}
 
 

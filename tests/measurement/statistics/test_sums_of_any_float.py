@@ -49,11 +49,16 @@ def test_nothing_sums_to_zero():
     assert summed([0.0, -0.0]).result() == (0, 0, 0)
 
 
-@pytest.mark.parametrize("mantissa", [MOST_MANTISSA, 11_863_283, 12_345_678])
-def test_no_part_of_a_value_is_wider_than_24_bits(mantissa):
-    """Both halves of m^2 too, so that a whole update adds up exactly in float64."""
-    parts = summed([float(mantissa)]).state()["sums"]
-    assert int(parts.max()) < 2**24
+def test_a_state_holds_more_than_any_run_can_sum():
+    """2^39 of the largest values, and of their squares, in digits of 32 bits."""
+    most, sums = Fraction(LARGEST) * 2**39, ExactSums()
+    units = int(most * 2**150)
+    sums.add(units, 0, units * int(Fraction(LARGEST) * 2**150))
+    digits = sums.state()["digits"]
+    assert 0 <= int(digits.min()) <= int(digits.max()) < 2**32
+    again = ExactSums()
+    again.load(sums.state())
+    assert again.result() == (most, most, most * Fraction(LARGEST))
 
 
 def test_an_update_takes_as_many_values_as_float64_adds_exactly():
@@ -63,7 +68,7 @@ def test_an_update_takes_as_many_values_as_float64_adds_exactly():
 def test_more_values_than_that_are_refused():
     too_many = torch.empty(MOST_PER_UPDATE, device="meta")  # takes no memory
     with pytest.raises(ValueError, match="under 2\\^29 values"):
-        ExactSums("meta").update(too_many)
+        ExactSums().update(too_many)
 
 
 def test_a_view_is_read_in_its_own_shape():

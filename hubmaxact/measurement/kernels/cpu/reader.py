@@ -1,0 +1,111 @@
+"""The fast way on a CPU: each tensor read once, by as many threads as the forward pass has."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+
+from hubmaxact.measurement.kernels.cpu.shared_work import share
+from hubmaxact.measurement.kernels.cpu.strided import Strided
+from hubmaxact.measurement.kernels.cpu.top_rows import find_top, raise_maxima
+from hubmaxact.measurement.kernels.cpu.workers import Bf16Worker, Fp32Worker, Int32s, Worker
+from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
+from hubmaxact.measurement.statistics.top_values import NUM_TOP, TopValues, value_at
+from hubmaxact.measurement.statistics.watched import Watched
+
+PIECE_BYTES = 1 << 19  # stay in a core's own cache while they are read a second time
+WAY = "in one read of each tensor on the CPU"
+
+
+class CpuReader:
+    """Reads rows of bf16, float16 and float32."""
+
+    def __init__(self) -> None:
+        self.device = torch.device("cpu")
+        self.ways: frozenset[str] = frozenset()
+        self._workers: dict[torch.dtype, list[Worker]] = {}
+
+    def fold(
+        self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
+    ) -> None:
+        """Fold in one tensor."""
+        self.ways = frozenset({WAY})
+        if watched.x_RD.numel() == 0:
+            return
+        statistics.expect(watched.x_RD.dtype)
+        x = Strided.of(watched)
+        if len(x.rows) == 0:
+            return
+        row_max = self._read(x, watched, statistics)
+        _fold_top(x, row_max, statistics.top)
+        if statistics.experts is not None and x.experts is not None:
+            raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)
+        if samples is not None:
+            raise_maxima(samples.abs_max.numpy(), x.columns[0, x.places], row_max)
+
+    def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:  # noqa: ARG002 as every reader's
+        """Nothing is kept back."""
+        return nullcontext()
+
+    def settle(self) -> None:
+        """Nothing is kept back."""
+
+    def _read(self, x: Strided, watched: Watched, statistics: SiteStatistics) -> Int32s:
+        """Everything but the largest values and maxima; returns the largest |x| of each row."""
+        row_max = np.empty(len(x.rows), np.int32)
+        errors = statistics.errors_of(watched.split)
+        pieces = x.pieces(PIECE_BYTES // x.values.itemsize)
+        workers = self._workers_for(statistics.dtype)[: len(pieces)]
+        for worker in workers:
+            worker.begin(x.width, errors)
+            worker.massive.begin(statistics.massive)
+
+        def read(worker: Worker, piece: slice) -> None:
+            worker.read(x, piece, row_max)
+
+        share(workers, pieces, read)
+        for worker in workers:
+            worker.give(statistics.values[watched.split], errors)
+            worker.massive.give(statistics.massive)
+        return row_max
+
+    def _workers_for(self, dtype: torch.dtype) -> list[Worker]:
+        """As many as the forward pass has threads, made when the dtype is first met."""
+        if dtype not in self._workers:
+            kind = Bf16Worker if dtype == torch.bfloat16 else Fp32Worker
+            self._workers[dtype] = [kind() for _ in range(torch.get_num_threads())]
+        return self._workers[dtype]
+
+
+def _fold_top(x: Strided, row_max: Int32s, top: TopValues) -> None:
+    """Fold in the largest values; most tensors have none that matter."""
+    found = np.empty((NUM_TOP, 6), np.int64)
+    group_max = np.empty(x.num_groups, np.int32)
+    number = find_top(
+        x.values,
+        16 if x.values.itemsize == 2 else 0,
+        x.stride,
+        x.width,
+        x.rows,
+        x.places,
+        x.columns,
+        row_max,
+        group_max,
+        _floor(top),
+        found,
+    )
+    bits = found[:number, 4].astype(np.int32)
+    top.offer(
+        value_at(value + 0.0, sample, position, channel, token)
+        for (_, sample, position, channel, _, token), value in zip(
+            found[:number].tolist(), bits.view(np.float32).tolist(), strict=True
+        )
+    )
+
+
+def _floor(top: TopValues) -> int:
+    """Bits of a magnitude that any value must reach to be among the largest."""
+    if len(top.best) < NUM_TOP:
+        return 0
+    return int(np.float32(-top.best[-1].neg_abs).view(np.int32))

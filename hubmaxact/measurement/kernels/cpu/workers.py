@@ -1,0 +1,189 @@
+"""What one thread owns while it reads pieces of a tensor: nothing here is shared, so it only adds.
+
+A worker begins empty at each tensor and gives all it found to the site's statistics at the end.
+"""
+
+import math
+from collections.abc import Collection
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hubmaxact.measurement.kernels.cpu import bf16_rows, fp32_rows, int8_rows
+from hubmaxact.measurement.kernels.cpu.strided import Int64s, Strided
+from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, Bf16Histogram
+from hubmaxact.measurement.statistics.exact_sums import NUM_EXPONENTS, ExactSums, weighted
+from hubmaxact.measurement.statistics.float_values import FloatValues
+from hubmaxact.measurement.statistics.int8_error import Int8Errors
+from hubmaxact.measurement.statistics.massive_tokens import NO_RATIO, Massive
+from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
+
+Int32s = npt.NDArray[np.int32]
+
+
+def _zeros(*shape: int) -> npt.NDArray[np.int64]:
+    return np.zeros(shape, np.int64)
+
+
+def _of_key(key: int) -> float:
+    """The value that a key orders; both zeros are one."""
+    bits = key if key >= 0 else key ^ 0x7FFFFFFF
+    return float(np.array(bits, np.int64).astype(np.int32).view(np.float32)) + 0.0
+
+
+class MassiveRows:
+    """Massive rows that one thread finds."""
+
+    def __init__(self) -> None:
+        self.number, self.ratio = _zeros(1), np.zeros(1)
+
+    def begin(self, known: Massive) -> None:
+        """Start from the site's largest ratio: rows below it need no median."""
+        self.number[0], self.ratio[0] = 0, max(known.max_ratio, 0.0)
+
+    def give(self, known: Massive) -> None:
+        """Hand over what was found."""
+        known.fold(int(self.number[0]), float(self.ratio[0]) or NO_RATIO)
+
+
+class Worker(Protocol):
+    """One thread's part in reading a tensor."""
+
+    massive: MassiveRows
+
+    def begin(self, width: int, errors: Collection[Int8Errors]) -> None:
+        """Make room for rows of this width, and for errors at these thresholds."""
+
+    def read(self, x: Strided, piece: slice, row_max: Int32s) -> None:
+        """Read some of the rows, and write the largest |x| of each, as bits of float32."""
+
+    def give(self, values: Any, errors: Collection[Int8Errors]) -> None:
+        """Add what was found to the values and errors of the site."""
+
+
+class Bf16Worker:
+    """Reads rows of bf16, whose errors follow from counts."""
+
+    def __init__(self) -> None:
+        self._counts = _zeros(NUM_PATTERNS)
+        self.massive = MassiveRows()
+
+    def begin(self, width: int, errors: Collection[Int8Errors]) -> None:
+        """Nothing depends on either."""
+
+    def read(self, x: Strided, piece: slice, row_max: Int32s) -> None:
+        """Read some of the rows."""
+        bf16_rows.fold_bf16(
+            x.values,
+            x.stride,
+            x.width,
+            x.rows[piece],
+            self._counts,
+            row_max[piece],
+            self.massive.number,
+            self.massive.ratio,
+        )
+
+    def give(self, values: Bf16Histogram, errors: Collection[Int8Errors]) -> None:  # noqa: ARG002
+        """Hand over the counts."""
+        bf16_rows.move(self._counts, values.counts.numpy())
+
+
+class Errors:
+    """INT-8 errors at one threshold that one thread adds up."""
+
+    def __init__(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._sums, self._numbers = _zeros(3, NUM_EXPONENTS), _zeros(2)
+
+    def read(self, x: Strided, rows: Int64s, room: tuple[Int64s, Int64s, Int32s]) -> None:
+        """Read some rows."""
+        int8_rows.fold_int8(
+            x.values, x.stride, x.width, rows, self._threshold, self._sums, self._numbers, room
+        )
+
+    def give(self, errors: Int8Errors) -> None:
+        """Hand over sums and numbers."""
+        linear, high, low = self._sums.tolist()
+        squares = (weighted(high, 2) << int8_rows.HALF) + weighted(low, 2)
+        errors.add(weighted(linear), squares, *self._numbers.tolist())
+
+
+class Fp32Worker:
+    """Reads rows of float32."""
+
+    def __init__(self) -> None:
+        self.massive = MassiveRows()
+        self._packed, self._squares = _zeros(NUM_PATTERNS), _zeros(4, NUM_EXPONENTS)
+        self._counts = _zeros(NUM_PATTERNS)
+        self._num_packed = 0
+        self._sums = ExactSums()
+        self._int8_room = (
+            _zeros(4, NUM_EXPONENTS),
+            _zeros(4, NUM_EXPONENTS),
+            np.zeros(int8_rows.BLOCK, np.int32),
+        )
+        self.begin(0, ())
+
+    def begin(self, width: int, errors: Collection[Int8Errors]) -> None:
+        """Be empty."""
+        assert width <= fp32_rows.MOST_VALUES
+        self._whole = np.array(fp32_rows.EMPTY, np.int64)
+        self._num_values = 0
+        self._row_room = (
+            np.empty(width, np.uint16),
+            np.empty(width, np.int32),
+            np.empty(width, np.int32),
+        )
+        self._errors = [Errors(each.threshold) for each in errors]
+
+    def read(self, x: Strided, piece: slice, row_max: Int32s) -> None:
+        """Read some of the rows."""
+        rows = x.rows[piece]
+        if self._num_packed + len(rows) * x.width > fp32_rows.MOST_VALUES:
+            self._unpack()
+        self._num_packed += len(rows) * x.width
+        self._num_values += len(rows) * x.width
+        fp32_rows.fold_fp32(
+            x.values,
+            x.stride,
+            x.width,
+            rows,
+            self._packed,
+            self._squares,
+            self._whole,
+            row_max[piece],
+            self.massive.number,
+            self.massive.ratio,
+            self._row_room,
+        )
+        for errors in self._errors:
+            errors.read(x, rows, self._int8_room)
+
+    def give(self, values: FloatValues, errors: Collection[Int8Errors]) -> None:
+        """Hand over counts, sums, numbers, extremes and errors."""
+        self._unpack()
+        bf16_rows.move(self._counts, values.rounded.counts.numpy())
+        values.sums.merge(self._sums)
+        self._sums = ExactSums()
+        nan, inf, num_zeros, num_ties, _, low, high = self._whole.tolist()
+        values.add(
+            count=self._num_values,
+            not_finite=NanAndInf(nan, inf),
+            num_zeros=num_zeros,
+            num_ties=num_ties,
+            extremes=(_of_key(low), _of_key(high)) if num_ties else (math.inf, -math.inf),
+        )
+        for mine, theirs in zip(self._errors, errors, strict=True):
+            mine.give(theirs)
+
+    def _unpack(self) -> None:
+        """Empty the bins before they overflow."""
+        sums = _zeros(5, NUM_EXPONENTS)
+        fp32_rows.unpack(self._packed, self._squares, self._counts, sums)
+        self._num_packed = 0
+        plus, minus, of_counts, mixed, of_rest = sums.tolist()
+        squares = (weighted(of_counts, 2) << 34) + (weighted(mixed, 2) << 18) + weighted(of_rest, 2)
+        # in half steps; there is no half of the smallest one
+        self._sums.add(weighted(plus) >> 1, weighted(minus) >> 1, squares >> 2)
