@@ -1,5 +1,6 @@
 # Everything a fresh clone needs: `make demo`, `make space`, `make test`, `make lint`;
-# `make coverage` is `make test` with every branch counted.
+# `make test-nightly` runs the slow tests that `make test` leaves out, and `make coverage` runs all of
+# them with every branch counted.
 # Each sets up its own virtual environment first; nothing outside the clone is touched.
 
 PYTHON ?= python3
@@ -8,7 +9,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := $(shell find hubmaxact schema -type f -not -name '*.pyc')
 WORKERS ?= 2
+
+# Some of the tests: TESTS by folder or file, MARKED by what they are marked as.
 TESTS ?=
+MARKED ?= not nightly
 
 INDEX ?= build/catalog
 
@@ -21,7 +25,7 @@ MADE := $(DEMO) $(WHEEL) build/reports build/catalog
 # What `make lint` runs; .pre-commit-config.yaml runs the same, each where its files change.
 LINTERS := ruff mypy pydoclint codespell oxlint zizmor shellcheck schema
 
-.PHONY: demo space chromium test test-without-browser coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
+.PHONY: demo space chromium test test-without-browser test-nightly coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
 
 demo: $(VENV)/package
 	rm -rf $(DEMO)
@@ -43,15 +47,19 @@ build/catalog/manifest.json: $(VENV)/package
 	done
 	$(BIN)/hubmaxact catalog build build/reports --output build/catalog
 
-# TESTS chooses some of them, by folder or file.
 test: $(VENV)/package $(VENV)/tools $(VENV)/browser
-	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal $(TESTS)
+	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal \
+	  -m "$(MARKED)" $(TESTS)
 
 test-without-browser: $(VENV)/package $(VENV)/tools
 	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal \
-	  -m "not browser" $(TESTS)
+	  -m "not browser and ($(MARKED))" $(TESTS)
 
-# Every process that a test starts writes figures of its own; they are added up at the end.
+# What is slow and rarely broken: `make test` leaves it out.
+test-nightly:
+	$(MAKE) test MARKED=nightly
+
+# All tests, the nightly ones too. Every process that a test starts writes figures of its own; they are added up at the end.
 coverage: $(VENV)/package $(VENV)/tools $(VENV)/browser
 	rm -f .coverage .coverage.*
 	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/coverage run $(BIN)/pytest -n $(WORKERS) --dist worksteal

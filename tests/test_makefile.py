@@ -1,5 +1,6 @@
 """What `make` may touch: folders of its own, and nothing that was there before."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,11 +52,32 @@ def test_clean_takes_away_marked_folders(clone):
     assert files(clone) == before
 
 
+def dry_run(clone, *arguments):
+    """What make would run, written out."""
+    told = subprocess.run(
+        ["make", "--dry-run", *arguments], cwd=clone, check=True, capture_output=True, text=True
+    )
+    return told.stdout.replace("\\\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "marks"),
+    [
+        (["test"], [["not nightly"]]),
+        (["test-nightly"], [["nightly"]]),
+        (["test-without-browser"], [["not browser and (not nightly)"]]),
+        (["test-without-browser", "MARKED=nightly"], [["not browser and (nightly)"]]),
+        (["coverage"], [[]]),
+    ],
+)
+def test_what_the_tests_leave_out_the_nightly_ones_run(clone, arguments, marks):
+    runs = [line for line in dry_run(clone, *arguments).splitlines() if "--dist" in line]
+    assert [re.findall(r'-m +"(.*?)"', line) for line in runs] == marks
+
+
 def test_no_recipe_deletes_outside_its_own_folders(clone):
     """As written out by make; a folder made by others is marked first, as above."""
     targets = ["demo", "build/catalog/manifest.json", "coverage", "mutants", "pictures"]
-    told = subprocess.run(
-        ["make", "--dry-run", *targets], cwd=clone, check=True, capture_output=True, text=True
-    )
-    deleted = {word for line in told.stdout.splitlines() if "rm -" in line for word in line.split()}
+    told = dry_run(clone, *targets)
+    deleted = {word for line in told.splitlines() if "rm -" in line for word in line.split()}
     assert deleted == {"rm", "-rf", "-f", "build/demo", "build/wheel", ".coverage", ".coverage.*"}

@@ -39,24 +39,28 @@ def test_whatever_can_publish_waits_for_every_test():
     ]
     assert can_write == ["publish", "announce"]
     for name in can_write:
-        assert needed(release, name) >= {"test", "build"}
+        assert needed(release, name) >= {"test", "nightly", "build"}
         # With a condition of its own a job would run although what it needs has failed.
         assert "if" not in release[name]
     assert release["test"]["uses"] == "$/.github/workflows/ci.yml"
-    assert "if" not in release["test"]
+    assert release["nightly"]["uses"] == "$/.github/workflows/nightly.yml"
+    assert "if" not in release["test"] | release["nightly"]
+
+
+def test_the_night_runs_what_a_change_leaves_out():
+    slow = jobs("nightly.yml")["slow"]
+    assert (slow["uses"], slow["with"]) == ("$/.github/workflows/ci.yml", {"marked": "nightly"})
+    for name, job in jobs("ci.yml").items():
+        for step in job["steps"]:
+            if "pytest" in step.get("run", ""):
+                assert "($MARKED)" in step["run"], name
 
 
 def test_no_job_of_the_tests_may_be_skipped_or_fail_in_silence():
-    assert set(jobs("ci.yml")) == {
-        "full",
-        "pythons",
-        "lowest",
-        "processors",
-        "platforms",
-        "coverage",
-    }
-    for job in jobs("ci.yml").values():
-        for part in (job, *job["steps"]):
+    assert set(jobs("ci.yml")) == {"full", "pythons", "lowest", "processors", "platforms"}
+    assert set(jobs("nightly.yml")) == {"slow", "coverage"}
+    for job in (jobs("ci.yml") | jobs("nightly.yml")).values():
+        for part in (job, *job.get("steps", [])):
             assert not {"if", "continue-on-error"} & set(part)
 
 
