@@ -59,9 +59,10 @@ test-without-browser: $(VENV)/package $(VENV)/tools
 test-nightly:
 	$(MAKE) test MARKED=nightly
 
-# The CUDA sources, by the compiler alone: no GPU is needed, Linux or Windows is.
+# The CUDA sources, by the compiler alone: no GPU is needed, Linux or Windows is. Which compiler is
+# torch's business where it is a build for CUDA, so none is pinned here.
 test-cuda-sources: $(VENV)/package $(VENV)/tools
-	$(PIP) install -c constraints.txt cuda-bindings nvidia-cuda-nvrtc
+	$(PIP) install cuda-bindings nvidia-cuda-nvrtc
 	HUBMAXACT_TEST_WHEEL=1 HUBMAXACT_TEST_NVRTC=1 $(BIN)/pytest -n $(WORKERS) tests/measurement/kernels/test_cuda_source.py
 
 # All tests, the nightly ones too. Every process that a test starts writes figures of its own; they are added up at the end.
