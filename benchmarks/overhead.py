@@ -157,8 +157,8 @@ def main(
     for name, spent_by_run in seconds.items():
         least, most = min(spent_by_run), max(spent_by_run)
         ratio = least / min(seconds["bare"])
-        print(f"{name:<9}{least:8.2f} s, at most {most:.2f} s; {ratio:.2f} times bare")
-    print(f"ratio {min(seconds['measured']) / min(seconds['bare']):.2f}")
+        print(f"{name:<9}{least:8.3f} s, at most {most:.3f} s; {ratio:.3f} times bare")
+    print(f"ratio {min(seconds['measured']) / min(seconds['bare']):.3f}")
 
 
 if __name__ == "__main__":

@@ -103,6 +103,7 @@ def test_help_names_every_option():
         assert f"\n    {option}: " in text
 
 
+@pytest.mark.nightly
 def test_mypy_sees_the_types_of_a_caller(tmp_path):
     config = tmp_path / "mypy.ini"
     # What is behind the face has types of its own; looking into torch takes minutes.

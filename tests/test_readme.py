@@ -19,7 +19,6 @@ RUN_ELSEWHERE = {
     "make space INDEX=catalog": "tests/space, with indexes of its own",
     "python -m http.server --directory site": "tests/browser, with the same server class",
     'pip install ".[measure]"': "the Makefile installs the same extra of the built wheel",
-    "python benchmarks/overhead.py tests/models/dense": "test_the_benchmark_prints_a_ratio",
     "python benchmarks/overhead.py CHECKPOINT 64 2048 cuda": "the same test, without a GPU",
 }
 # The whole corpus takes minutes even on a tiny model; a prefix takes the same way.

@@ -138,10 +138,13 @@ def _run(
 
     plan = plan_for(prepared.samples, options, batch_tokens)
     watcher.planned(plan, len(prepared.anatomy.sites), sum(prepared.samples.lengths))
-    return forward.measure(
+    measurement = forward.measure(
         prepared.loaded.model,
         prepared.anatomy,
         plan,
         prepared.samples.ids,
         on_batch=watcher.batch_done,
     )
+    for way in measurement.recorder.ways:
+        watcher.note(f"Statistics were made {way}.")
+    return measurement

@@ -26,8 +26,15 @@ def page_at(serve, index):
         yield address
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        ("desktop", False),
+        ("phone", True),
+        pytest.param("desktop", True, marks=pytest.mark.nightly),
+        pytest.param("phone", False, marks=pytest.mark.nightly),
+    ],
+)
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_nothing(visit, page_at, view, width, dark):
     page = visit(page_at, viewport=WIDTHS[width], dark=dark, bypass_csp=True).open(VIEWS[view])

@@ -36,6 +36,9 @@ else:
 """
 
 
+pytestmark = pytest.mark.nightly
+
+
 @pytest.fixture
 def corpus(tmp_path):
     path = tmp_path / "long.jsonl"

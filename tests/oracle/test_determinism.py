@@ -55,7 +55,11 @@ def first(checkpoint, corpus, tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize("variables", [TWO, ONE | OTHER], ids=["again", "threads-hash-locale"])
+@pytest.mark.parametrize(
+    "variables",
+    [pytest.param(TWO, marks=pytest.mark.nightly), ONE | OTHER],
+    ids=["again", "threads-hash-locale"],
+)
 def test_the_same_command_gives_the_same_bytes(first, variables, tmp_path):
     folder, corpus, expected = first
     assert measure(folder, corpus, tmp_path / "b.json", **variables) == expected

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from command import environment
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "space_start.py"
@@ -21,6 +22,7 @@ LINES = (
 )
 
 
+@pytest.mark.nightly
 def test_the_benchmark_prints_its_figures(tmp_path):
     done = subprocess.run(
         [sys.executable, str(BENCHMARK), "200", str(tmp_path)],

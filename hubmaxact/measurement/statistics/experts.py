@@ -28,12 +28,11 @@ class RoutedTokens:
             top_k_index: Numbers of experts, shape (T, k).
             kept_T: Which tokens count, bool of shape (T,); None: all.
         """
-        # ZAYA's routers may also choose no expert at all: those land in one more bin.
-        num_experts = len(self.tokens)
-        chosen = top_k_index.double().clamp(max=num_experts)
+        # ZAYA's routers may also choose no expert at all: those land in one more bin, or in none.
+        bins = len(self.tokens) + 1
+        chosen = top_k_index.double()
         if kept_T is not None:
-            chosen = chosen.where(kept_T[:, None], num_experts)
-        bins = num_experts + 1
+            chosen = chosen.where(kept_T[:, None], bins)
         self.tokens += torch.histc(chosen, bins, min=0, max=bins)[:-1].long()
 
     def merge(self, other: Self) -> None:

@@ -36,7 +36,10 @@ def corpus(tmp_path_factory):
     return str(texts.write(tmp_path_factory.mktemp("corpus") / "texts.jsonl", texts.ROWS[:24]))
 
 
-@pytest.fixture(scope="module", params=CASES)
+BY_NIGHT = [pytest.param(name, marks=pytest.mark.nightly) for name in ("experts", "float32")]
+
+
+@pytest.fixture(scope="module", params=["dense", *BY_NIGHT, "no calibration"])
 def both(request, corpus):
     """What is foreseen, and a run of the same options."""
     folder, chosen = CASES[request.param]

@@ -139,12 +139,16 @@ def watched(x, split, way, seed):
 
 
 def folded(reader, name, dtype, way):
-    """The states of a site and of samples after four tensors, as plain integers."""
+    """The states of a site and of samples after four tensors, as plain integers.
+
+    As in a run, what experts see is not among the maxima by sample.
+    """
     experts = NUM_EXPERTS if way.experts else None
     statistics = SiteStatistics(dtype, reader.device, num_experts=experts)
     samples = SampleMaxima(NUM_SAMPLES)
     for seed, (x, split) in enumerate(zip(tensors(name, dtype), SPLITS, strict=True)):
-        reader.fold(watched(x.to(DEVICE), split, way, seed), statistics, samples)
+        of_samples = None if way.experts else samples
+        reader.fold(watched(x.to(DEVICE), split, way, seed), statistics, of_samples)
     reader.settle()
     return _plain(statistics.state()) | _plain(samples.state())
 

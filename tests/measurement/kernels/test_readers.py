@@ -1,6 +1,7 @@
 """Every way of reading tensors ends in the state that torch's operations make, to the last bit."""
 
 import pytest
+import torch
 from measurement.kernels.adversarial import (
     DEVICE,
     DTYPES,
@@ -29,3 +30,9 @@ def reader():
 def test_the_fast_reader_ends_in_the_same_state(reader, name, dtype, way):
     fast = folded(reader, name, dtype, WAYS[way])
     assert different(fast, expected(name, dtype, WAYS[way])) == []
+
+
+def test_what_the_fast_reader_can_read_it_reads_itself(reader):
+    folded(reader, "random", torch.bfloat16, WAYS["padding"])
+    folded(reader, "random", torch.bfloat16, WAYS["experts and padding"])
+    assert not any("torch operations" in way and "bfloat16" not in way for way in reader.ways)

@@ -35,7 +35,7 @@ class OneRead:
         self._ran = False
         self._others: dict[str, TorchOperations] = {}
         self._sites: dict[int, SiteOnDevice] = {}
-        self._samples: tuple[SampleMaxima, Tensor] | None = None
+        self._samples: dict[int, tuple[SampleMaxima, Tensor]] = {}
 
     @property
     def ways(self) -> frozenset[str]:
@@ -74,8 +74,7 @@ class OneRead:
         for site in [site for site in self._sites.values() if not site.is_settled]:
             with site.settled(self._beside):
                 pass
-        if self._samples is not None:
-            samples, on_device = self._samples
+        for samples, on_device in self._samples.values():
             here = SampleMaxima(len(on_device))
             here.abs_max.copy_(on_device)
             samples.merge(here)
@@ -116,12 +115,10 @@ class OneRead:
 
     def _sample_maxima(self, samples: SampleMaxima) -> Tensor:
         """The maxima by sample, here until they are settled."""
-        if self._samples is None:
-            largest = torch.full_like(
-                samples.abs_max, -1.0, dtype=torch.float32, device=self.device
-            )
-            self._samples = samples, largest
-        return self._samples[1]
+        if id(samples) not in self._samples:
+            none = torch.full((len(samples.abs_max),), -1.0, device=self.device)
+            self._samples[id(samples)] = samples, none
+        return self._samples[id(samples)][1]
 
 
 def _why_not(watched: Watched, samples: SampleMaxima | None) -> str | None:
