@@ -46,7 +46,8 @@ class Float32Products(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         product = PRODUCTS.get(func) or OPERATORS.get(getattr(func, "__name__", ""))
-        if product is None or LEFT_ALONE & {*kwargs} or not all_narrow([*args, *kwargs.values()]):
+        left_alone = any(kwargs.get(name) is not None for name in LEFT_ALONE)
+        if product is None or left_alone or not all_narrow([*args, *kwargs.values()]):
             return func(*args, **kwargs)
         return product(func, *args, **kwargs)
 
@@ -111,7 +112,8 @@ def _grouped(func: Function, *args: Any, **kwargs: Any) -> Tensor:
         return whole(func, *args, **kwargs)
     x, weights, *rest = args
     ends = rest[0] if rest else kwargs.get("offs")
-    if ends is None or x.dim() != 2 or weights.dim() != 3 or {*kwargs} - {"offs"} or rest[1:]:
+    more = [*rest[1:], *(value for name, value in kwargs.items() if name != "offs")]
+    if ends is None or x.dim() != 2 or weights.dim() != 3 or any(v is not None for v in more):
         return whole(func, *args, **kwargs)
     made: Tensor = x.new_zeros(len(x), weights.shape[2])
     start = 0
@@ -171,5 +173,5 @@ PRODUCTS: dict[Function, Product] = {
 OPERATORS: dict[str, Product] = {"grouped_mm_fallback": _grouped}
 """The same of operators, by name; transformers registers this one for an older torch."""
 
-LEFT_ALONE = {"out", "out_dtype"}
+LEFT_ALONE = ("out", "out_dtype")
 """Arguments that say where the result goes, or what it is rounded to."""
