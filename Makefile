@@ -25,7 +25,7 @@ MADE := $(DEMO) $(WHEEL) build/reports build/catalog
 # What `make lint` runs; .pre-commit-config.yaml runs the same, each where its files change.
 LINTERS := ruff mypy pydoclint codespell oxlint zizmor shellcheck schema
 
-.PHONY: demo space chromium test test-without-browser test-nightly coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
+.PHONY: demo space chromium test test-without-browser test-nightly test-cuda-sources coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
 
 demo: $(VENV)/package
 	rm -rf $(DEMO)
@@ -58,6 +58,12 @@ test-without-browser: $(VENV)/package $(VENV)/tools
 # What is slow and rarely broken: `make test` leaves it out.
 test-nightly:
 	$(MAKE) test MARKED=nightly
+
+# The CUDA sources, by the compiler alone: no GPU is needed, Linux or Windows is. Which compiler is
+# torch's business where it is a build for CUDA, so none is pinned here.
+test-cuda-sources: $(VENV)/package $(VENV)/tools
+	$(PIP) install cuda-bindings nvidia-cuda-nvrtc
+	HUBMAXACT_TEST_WHEEL=1 HUBMAXACT_TEST_NVRTC=1 $(BIN)/pytest -n $(WORKERS) tests/measurement/kernels/test_cuda_source.py
 
 # All tests, the nightly ones too. Every process that a test starts writes figures of its own; they are added up at the end.
 coverage: $(VENV)/package $(VENV)/tools $(VENV)/browser

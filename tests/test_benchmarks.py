@@ -11,10 +11,10 @@ from command import DENSE
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "overhead.py"
 TABLE = r"""128 tokens, \d+ sites, cpu, torch\.(bfloat16|float32)
-bare +\d+\.\d\d s, at most \d+\.\d\d s; 1\.00 times bare
-aminmax +\d+\.\d\d s, at most \d+\.\d\d s; \d+\.\d\d times bare
-measured +\d+\.\d\d s, at most \d+\.\d\d s; \d+\.\d\d times bare
-ratio \d+\.\d\d
+bare +\d+\.\d{3} s, at most \d+\.\d{3} s; 1\.000 times bare
+aminmax +\d+\.\d{3} s, at most \d+\.\d{3} s; \d+\.\d{3} times bare
+measured +\d+\.\d{3} s, at most \d+\.\d{3} s; \d+\.\d{3} times bare
+ratio \d+\.\d{3}
 """
 
 

@@ -19,7 +19,8 @@ RUN_ELSEWHERE = {
     "make space INDEX=catalog": "tests/space, with indexes of its own",
     "python -m http.server --directory site": "tests/browser, with the same server class",
     'pip install ".[measure]"': "the Makefile installs the same extra of the built wheel",
-    "python benchmarks/overhead.py CHECKPOINT 64 2048 cuda": "the same test, without a GPU",
+    "python benchmarks/overhead.py CHECKPOINT 256 2048 cuda": "tests/test_benchmarks.py, on a CPU",
+    "python benchmarks/overhead.py CHECKPOINT 16 256 cpu float32": "the same test",
 }
 # The whole corpus takes minutes even on a tiny model; a prefix takes the same way.
 PREFIX = ["--num-samples", "400", "--max-seq-len", "32"]

@@ -57,7 +57,14 @@ def test_the_night_runs_what_a_change_leaves_out():
 
 
 def test_no_job_of_the_tests_may_be_skipped_or_fail_in_silence():
-    assert set(jobs("ci.yml")) == {"full", "pythons", "lowest", "processors", "platforms"}
+    assert set(jobs("ci.yml")) == {
+        "full",
+        "pythons",
+        "lowest",
+        "processors",
+        "cuda",
+        "platforms",
+    }
     assert set(jobs("nightly.yml")) == {"slow", "coverage"}
     for job in (jobs("ci.yml") | jobs("nightly.yml")).values():
         for part in (job, *job.get("steps", [])):

@@ -58,8 +58,9 @@ class TestOwnCode:
         heard = Heard()
         report = measure(dense, Options(corpus=str(tmp_path / "one.jsonl")), watcher=heard)
         assert report["model"]["remote_code"] is False
-        (sentence,) = heard.notes
+        sentence, way = heard.notes
         assert sentence.startswith("custom code that config.json asked for (own.py) was ignored")
+        assert way == "Statistics were made in one read of each tensor on the CPU."
         assert "Qwen3ForCausalLM" in sentence
 
     @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ def test_no_batch_holds_more_than_is_told(both):
             forward.measure(model, anatomy, both.plan, both.ids, batches=[batch], recorder=recorder)
         kept = sum(each.nbytes for each in recorder.state().values())
         held = max(held, tally.peak - kept)
-    assert 0.2 * both.told.cost.batch_bytes < held <= both.told.cost.batch_bytes
+    # What is told holds for torch's operations, which copy more than a reader that reads once.
+    assert 0.1 * both.told.cost.batch_bytes < held <= both.told.cost.batch_bytes
 
 
 def test_the_digest_is_the_one_in_a_report(corpus):

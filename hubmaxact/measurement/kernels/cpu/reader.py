@@ -42,7 +42,9 @@ class CpuReader:
         if statistics.experts is not None and x.experts is not None:
             raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)
         if samples is not None:
-            raise_maxima(samples.abs_max.numpy(), x.columns[0, x.places], row_max)
+            sample, largest = x.columns[0, x.places], samples.abs_max.numpy()
+            _ = largest[sample.max()]  # compiled loops do not notice a sample that is not there
+            raise_maxima(largest, sample, row_max)
 
     def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:  # noqa: ARG002 as every reader's
         """Nothing is kept back."""

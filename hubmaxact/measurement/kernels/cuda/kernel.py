@@ -23,6 +23,29 @@ def layout_of(x_RD: Tensor) -> int:
     return value_stride if aligned and value_stride in (1, 2) else 0
 
 
+def constants_for(width: int, layout: int) -> dict[str, int]:
+    """What the sources are compiled with.
+
+    Args:
+        width: Values of a row, 1 to 65,535.
+        layout: How they lie, see `layout_of`.
+
+    Returns:
+        Constants by name: warps that share a row, rows that a block holds at a time, vectors of
+        eight values in a lane.
+    """
+    vectors = -(-width // 8)
+    warps = -(-vectors // (32 * MOST_PER_LANE))
+    teams = MAX_WARPS if warps == 1 else min(NUM_BARRIERS, MAX_WARPS // warps)
+    return {
+        "WIDTH": width,
+        "LAYOUT": layout,
+        "WARPS": warps,
+        "TEAMS": teams,
+        "PER_LANE": -(-vectors // (32 * warps)),
+    }
+
+
 class Kernel:
     """One compilation on one device.
 
@@ -35,22 +58,12 @@ class Kernel:
     def __init__(self, width: int, layout: int, index: int) -> None:
         from cuda.bindings import driver
 
-        vectors = -(-width // 8)
-        warps = -(-vectors // (32 * MOST_PER_LANE))
-        teams = MAX_WARPS if warps == 1 else min(NUM_BARRIERS, MAX_WARPS // warps)
-        self._teams, self._threads = teams, 32 * warps * teams
+        constants = constants_for(width, layout)
+        self._teams = constants["TEAMS"]
+        self._threads = 32 * constants["WARPS"] * self._teams
         gpu = torch.cuda.get_device_properties(index)
         self._most_blocks = gpu.multi_processor_count
-        code = machine_code(
-            f"sm_{gpu.major}{gpu.minor}",
-            {
-                "WIDTH": width,
-                "LAYOUT": layout,
-                "WARPS": warps,
-                "TEAMS": teams,
-                "PER_LANE": -(-vectors // (32 * warps)),
-            },
-        )
+        code = machine_code(f"sm_{gpu.major}{gpu.minor}", constants)
         with torch.cuda.device(index):
             torch.cuda.current_stream(index)  # there must be a context to load into
             self._module = succeeded(driver.cuModuleLoadData(code))
