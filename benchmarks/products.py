@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.products import has_instructions, multiplying, products_for
 from hubmaxact.measurement.options import Options
@@ -54,7 +55,6 @@ def seconds(run: Callable[[], None]) -> float:
 
 def main(checkpoint: str, num_samples: str = "8", max_seq_len: str = "128") -> None:
     """Measure and print."""
-    torch.set_num_threads(1)
     wide = 0.0
     for dtype in FORMATS:
         for products in ("native", "float32") if dtype != "float32" else ("native",):
@@ -65,7 +65,8 @@ def main(checkpoint: str, num_samples: str = "8", max_seq_len: str = "128") -> N
                 dtype=dtype,
                 products=products,
             )
-            spent = seconds(passes(Path(checkpoint), options))
+            with cpu_threads(1):
+                spent = seconds(passes(Path(checkpoint), options))
             wide = wide or spent
             here = f", instructions: {has_instructions(dtype)}" if dtype != "float32" else ""
             print(f"{dtype:9}{products:8}{spent:8.2f} s, {spent / wide:.2f} times float32{here}")
