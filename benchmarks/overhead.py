@@ -7,8 +7,8 @@ weights is made on the device, and texts are random ids of full length.
 
 Three runs alternate, each from nothing to results on the host: the bare passes; `torch.aminmax` of
 every watched tensor, which is the least that a statistic costs through hooks; and the measuring
-run. Each repetition has other ids at each position. Prints the least and the largest time of five
-repetitions, and the ratio of the least ones.
+run. All multiply as a run on this processor does. Each repetition has other ids at each position.
+Prints the least and the largest time of five repetitions, and the ratio of the least ones.
 """
 
 import sys
@@ -30,6 +30,7 @@ from hubmaxact.measurement.batch_plan import Plan, plan_batches
 from hubmaxact.measurement.execution.forward import measure
 from hubmaxact.measurement.execution.hooks import attach_hooks
 from hubmaxact.measurement.execution.inputs import make_input
+from hubmaxact.measurement.execution.products import multiplying, products_for
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import prepare
 from hubmaxact.measurement.source import Source
@@ -145,13 +146,17 @@ def main(
     has_weights = any(folder.glob("*.safetensors"))
     subject = loaded(folder, options) if has_weights else made(folder, options, int(num_samples))
     plan, where = subject.plan(options), subject.model.device
-    timed(lambda: measured(subject, plan, subject.ids), where)
     seconds: dict[str, list[float]] = {run.__name__: [] for run in RUNS}
-    for repetition in range(REPETITIONS):
-        ids = [np.roll(row, repetition) for row in subject.ids]
-        for run in RUNS:
-            spent = timed(lambda run=run, ids=ids: run(subject, plan, ids), where)  # type: ignore[misc]
-            seconds[run.__name__].append(spent)
+    products = products_for(
+        options.products, str(subject.model.dtype).removeprefix("torch."), subject.model
+    )
+    with multiplying(products):
+        timed(lambda: measured(subject, plan, subject.ids), where)
+        for repetition in range(REPETITIONS):
+            ids = [np.roll(row, repetition) for row in subject.ids]
+            for run in RUNS:
+                spent = timed(lambda run=run, ids=ids: run(subject, plan, ids), where)  # type: ignore[misc]
+                seconds[run.__name__].append(spent)
     tokens = sum(map(len, subject.ids))
     print(f"{tokens:,} tokens, {len(subject.anatomy.sites)} sites, {where}, {subject.model.dtype}")
     for name, spent_by_run in seconds.items():

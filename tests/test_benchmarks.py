@@ -1,5 +1,6 @@
 """Benchmarks run and print a ratio; how large it is, is not a test's business."""
 
+import functools
 import re
 import shutil
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from command import DENSE
 
-BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "overhead.py"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 TABLE = r"""128 tokens, \d+ sites, cpu, torch\.(bfloat16|float32)
 bare +\d+\.\d{3} s, at most \d+\.\d{3} s; 1\.000 times bare
 aminmax +\d+\.\d{3} s, at most \d+\.\d{3} s; \d+\.\d{3} times bare
@@ -18,20 +19,34 @@ ratio \d+\.\d{3}
 """
 
 
-@pytest.fixture
-def overhead(capsys):
-    """The benchmark in this process, which has imported torch already; returns what it printed."""
-    spec = spec_from_file_location("overhead", BENCHMARK)
-    module = module_from_spec(spec)
-    sys.modules["overhead"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
+NARROW = r"(bfloat16|float16) +(native|float32) +\d+\.\d\d s, \d+\.\d\d times float32"
+PRODUCTS = (
+    rf"float32 +native +\d+\.\d\d s, 1\.00 times float32\n({NARROW}, instructions: \w+\n){{4}}"
+)
 
-    def run(*words):
+
+@pytest.fixture
+def benchmark(capsys, monkeypatch):
+    """A benchmark in this process, which has imported torch already; returns what it printed."""
+
+    def run(name, *words):
+        spec = spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+        module = module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)  # dataclasses look their module up
+        spec.loader.exec_module(module)
         module.main(*map(str, words))
         return capsys.readouterr().out
 
-    yield run
-    del sys.modules["overhead"]
+    return run
+
+
+@pytest.fixture
+def overhead(benchmark):
+    return functools.partial(benchmark, "overhead")
+
+
+def test_every_format_is_timed_with_both_kinds_of_products(benchmark):
+    assert re.fullmatch(PRODUCTS, benchmark("products", DENSE, 2, 16))
 
 
 def test_the_benchmark_prints_a_ratio(overhead):

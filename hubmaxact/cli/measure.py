@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hubmaxact.cli.format_name import FormatName
-from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, SPECIAL_TOKENS
+from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, PRODUCTS, SPECIAL_TOKENS
 from hubmaxact.printable import counted
 
 if TYPE_CHECKING:
@@ -71,6 +71,12 @@ class BudgetType(click.ParamType[int | str]):
 @click.option("--evaluation-samples", type=NOT_NEGATIVE, help="[default: 256]")
 @click.option(
     "--cpu-threads", type=POSITIVE, help="Recorded, because bits depend on it.  [default: 2]"
+)
+@click.option(
+    "--products",
+    type=click.Choice(PRODUCTS),
+    help="Of bf16 and fp16 models: torch's own, or made in float32 and rounded once; auto: float32 "
+    "on a CPU without instructions for the format.  [default: auto]",
 )
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")

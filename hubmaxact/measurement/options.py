@@ -9,6 +9,7 @@ from hubmaxact.measurement.batch_plan import DEFAULT_BATCH_TOKENS
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 SPECIAL_TOKENS = ("as_tokenizer", "none")
+PRODUCTS = ("auto", "native", "float32")
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
@@ -40,6 +41,10 @@ class Options:
         allow_partial: Whether to make a report although an expected tensor cannot be seen; the
             report names it. False, because a maximum over a part looks like one over the whole.
         cpu_threads: Threads of a run on the CPU. Fixed and recorded, because bits depend on it.
+        products: How products of a bfloat16 or float16 model are made: "native", by torch's kernels
+            for that format; "float32", in float32 and each result rounded once. "auto": in float32
+            on a CPU without instructions for the format, where that is many times faster; else
+            natively. Recorded, because bits depend on it.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
 
     Raises:
@@ -60,6 +65,7 @@ class Options:
     evaluation_samples: int = 256
     allow_partial: bool = False
     cpu_threads: int = 2
+    products: Literal["auto", "native", "float32"] = "auto"
     attn_implementation: str | None = None
 
     def __post_init__(self) -> None:
@@ -67,6 +73,7 @@ class Options:
         _one_of("special_tokens", self.special_tokens, SPECIAL_TOKENS)
         object.__setattr__(self, "dtype", full_name(self.dtype))
         _one_of("dtype", self.dtype, DTYPES)
+        _one_of("products", self.products, PRODUCTS)
         if self.device_map is not None:
             _one_of("device_map", self.device_map, DEVICE_MAPS)
         for name in ("num_samples", "max_seq_len", "batch_tokens", "cpu_threads"):

@@ -70,12 +70,14 @@ def measure(
     prepared = prepare(source, options, watcher)
     # It loads torch, which refusals do without.
     from hubmaxact.measurement.assembly.report import assemble
+    from hubmaxact.measurement.execution.products import multiplying, products_for
 
     model = _model(prepared, source)
+    products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
     with WeightDigests(prepared.files) as digests:
-        with cpu_threads(options.cpu_threads):
+        with cpu_threads(options.cpu_threads), multiplying(products):
             budget, measurement = _measure(prepared, options, watcher)
-            here = environment(prepared.loaded.model)
+            here = environment(prepared.loaded.model, products)
         require(measurement.missing, options)
         if not digests.ready:
             watcher.stage("Hashing the rest of the weights")

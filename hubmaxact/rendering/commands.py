@@ -2,7 +2,8 @@
 
 from hubmaxact.rendering.escape import is_safe, word
 from hubmaxact.report.cpu_threads import threads_of
-from hubmaxact.report.document import NAMED_CORPORA, REPORT_NAME, CorpusFacts, Report
+from hubmaxact.report.document import NAMED_CORPORA, REPORT_NAME, CorpusFacts, Environment, Report
+from hubmaxact.report.products import FLOAT32
 
 WIDTH = 90
 
@@ -24,11 +25,18 @@ def reproduce(report: Report) -> str:
         "--calibration-samples": protocol["calibration_samples"],
         "--evaluation-samples": protocol["evaluation_samples"],
         "--cpu-threads": threads_of(report["environment"]),
+        "--products": _products(report["environment"]),
     }
     words = [f"{name} {word(str(value))}" for name, value in options.items() if value is not None]
     if report["coverage"]["missing"]:
         words.append("--allow-partial")
     return _wrapped([f"hubmaxact measure {_checkpoint(report)}", *words])
+
+
+def _products(environment: Environment) -> str | None:
+    """What another CPU would choose otherwise; other devices multiply natively by themselves."""
+    said = environment.get("products")
+    return said if environment["device_type"] == "cpu" or said == FLOAT32 else None
 
 
 def verify(report: Report) -> str:

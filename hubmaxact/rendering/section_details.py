@@ -8,6 +8,7 @@ from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report import summaries
 from hubmaxact.report.document import Report
+from hubmaxact.report.products import FLOAT32, products_of
 from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
 
 MOST_LAYERS = 5
@@ -192,6 +193,7 @@ def _environment(report: Report) -> str:
         f"transformers {text(facts['transformers'])}",
         f"Python {text(facts['python'])}",
         f"{text(facts['device_name'])} ({text(facts['device_type'])})",
+        *(["products in float32, rounded once"] if products_of(facts) == FLOAT32 else []),
         f"attention {text(protocol['attn_implementation'])}",
         *([f"experts {text(experts)}"] if experts else []),
         f"profile {text(protocol['profile'])}",

@@ -1,6 +1,6 @@
 """The shape of `activation_maxima.json`, for the type checker; its meanings are the schema's."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from hubmaxact.report.derived import Headroom, Quantization, Stability
 
@@ -94,6 +94,7 @@ class Environment(TypedDict):
     python: str
     device_type: str
     device_name: str
+    products: NotRequired[Literal["native", "float32"]]
 
 
 class RoleCoverage(TypedDict):

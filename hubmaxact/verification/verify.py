@@ -24,6 +24,7 @@ from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted, printable
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report, WeightFile
+from hubmaxact.report.products import products_of, same_environment
 from hubmaxact.report.row_fields import fields
 from hubmaxact.verification.claim import Claim, read_claim
 from hubmaxact.verification.sites import STEPS_APART, contradiction
@@ -235,6 +236,7 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     from hubmaxact.measurement.assembly.maxima import global_max
     from hubmaxact.measurement.assembly.sites import site_facts
     from hubmaxact.measurement.execution.forward import measure
+    from hubmaxact.measurement.execution.products import multiplying, products_for
 
     claimed = report["global_max"]
     if claimed is None:
@@ -245,9 +247,11 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     chosen = [plan.batches[claimed["batch"]]]
     model, ids = prepared.loaded.model, prepared.samples.ids
     threads = threads_of(report["environment"]) or Options().cpu_threads
-    with cpu_threads(threads):
+    told = products_of(report["environment"])
+    products = products_for(told, prepared.loaded.dtype, model)
+    with cpu_threads(threads), multiplying(products):
         run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
-        exact = report["environment"] == environment(model)
+        exact = same_environment(report["environment"], environment(model, products))
     seen = run.recorder.result().sites
     yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
     facts = [site_facts(*site) for site in seen.items()]

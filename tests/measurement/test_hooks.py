@@ -4,9 +4,11 @@ import copy
 
 import pytest
 import torch
+from torch.overrides import TorchFunctionMode
 from transformers import AutoModelForCausalLM, Lfm2Config, Qwen3MoeConfig
 
 from hubmaxact.measurement.anatomy.find_sites import find_sites
+from hubmaxact.measurement.execution.float32_products import Float32Products
 from hubmaxact.measurement.execution.hooks import attach_hooks
 
 SIZES = {
@@ -115,3 +117,46 @@ def test_only_experts_say_which_token_a_row_is(model):
     routed = [(role, shape) for role, shape, has_rows in sink.shapes if has_rows]
     expected = [("mlp_gate", (40, 24))] if model.config.model_type == "qwen3_moe" else []
     assert routed == expected
+
+
+class Spy(TorchFunctionMode):
+    """Notes the functions that go through it."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.seen.add(func)
+        return func(*args, **(kwargs or {}))
+
+
+class Sinh(Deaf):
+    """A sink that calls what no model calls."""
+
+    def tensor(self, site, x, routed):
+        torch.sinh(x)
+        super().tensor(site, x, routed)
+
+    def routing(self, layer, top_k_index):
+        torch.asinh(top_k_index)
+        super().routing(layer, top_k_index)
+
+
+def test_what_a_sink_computes_goes_through_no_function_mode(model):
+    with attach_hooks(model, find_sites(model), Sinh()), Spy() as spy:
+        model(input_ids=IDS)
+    assert torch.nn.functional.linear in spy.seen
+    assert not {torch.sinh, torch.asinh} & spy.seen
+
+
+def test_products_in_float32_show_every_site_what_it_is(model):
+    anatomy, shapes = find_sites(model), []
+    model.bfloat16()
+    for mode in (Spy(), Float32Products()):
+        sink = Deaf()
+        with attach_hooks(model, anatomy, sink) as fired, mode:
+            model(input_ids=IDS)
+        assert dict(fired) == dict.fromkeys(anatomy.sites, 1)
+        shapes.append(sink.shapes)
+    assert shapes[0] == shapes[1]

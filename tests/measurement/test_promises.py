@@ -4,7 +4,7 @@ from typing import get_args, get_type_hints
 
 from hubmaxact.measurement.assembly import report
 from hubmaxact.measurement.assembly.protocol import PROFILE
-from hubmaxact.measurement.options import DTYPES, SPECIAL_TOKENS
+from hubmaxact.measurement.options import DTYPES, PRODUCTS, SPECIAL_TOKENS
 from hubmaxact.report.document import NAMED_CORPORA
 from hubmaxact.report.roles import ROLES
 from hubmaxact.report.validate import schema
@@ -14,6 +14,7 @@ WRITTEN = {
     "dtype": {*DTYPES} - {"auto"},
     "policy": {*SPECIAL_TOKENS},
     "kind": {*NAMED_CORPORA.values(), None},  # None: a file's, a data set's
+    "products": {*PRODUCTS} - {"auto"},
     "status": {*get_args(get_type_hints(report._status)["return"])},
     "role": {role.name for role in ROLES},
     "architecture": {"dense", "moe"},

@@ -51,6 +51,7 @@ def measured(checkpoint, corpus):
             "device": DEVICE,
             "calibration_samples": CALIBRATION,
             "evaluation_samples": EVALUATION,
+            "products": "native",  # as the brute force, and on any processor
             "cpu_threads": 1,  # as the brute force: where threads cut a tensor decides bits
         }
         folder = checkpoint(case.name, **case.checkpoint)

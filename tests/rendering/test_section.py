@@ -112,6 +112,19 @@ def test_a_run_on_a_cpu_is_repeated_with_as_many_threads():
     assert " --cpu-threads 16" in commands.reproduce(report).replace(" \\\n ", "")
 
 
+def test_products_are_named_where_another_processor_may_make_others():
+    report = example_reports.small_report()
+    assert "--products" not in commands.reproduce(report)
+    assert "products in" not in section.render(report)
+    report["environment"] |= {"device_type": "cuda", "products": "native"}
+    assert "--products" not in commands.reproduce(report)
+    report["environment"]["device_type"] = "cpu"
+    assert "--products native" in commands.reproduce(report).replace(" \\\n ", "")
+    report["environment"]["products"] = "float32"
+    assert "--products float32" in commands.reproduce(report).replace(" \\\n ", "")
+    assert "products in float32, rounded once, attention" in section.render(report)
+
+
 @pytest.mark.parametrize(
     ("name", "version", "option"),
     [

@@ -106,6 +106,13 @@ PROTOCOL = [
       "protocol/special_tokens": {"policy": "none", "bos_added": False}}, []),
     (protocol.special_tokens_agree, {"protocol/special_tokens": {"policy": "as_tokenizer",
       "bos_added": True}}, []),
+    (protocol.products_fit_the_format, {"environment/products": "float32"}, []),
+    (protocol.products_fit_the_format, {"protocol/dtype": "float32"}, []),
+    (protocol.products_fit_the_format, {"protocol/dtype": "float32",
+      "environment/products": "native"}, []),
+    (protocol.products_fit_the_format, {"protocol/dtype": "float32",
+      "environment/products": "float32"},
+     ['environment.products: is "float32", but in a run in float32 every product is "native"']),
 ]  # fmt: skip
 
 ROUTING = [

@@ -111,7 +111,8 @@ def disagreements(hint, node, path):
     inner, nullable = without_none(hint)
     if is_typeddict(inner):
         hints = get_type_hints(inner)
-        if list(hints) != list(node["properties"]) or node["required"] != list(hints):
+        required = [name for name in hints if name in inner.__required_keys__]
+        if list(hints) != list(node["properties"]) or node["required"] != required:
             yield path
         for name, field in node["properties"].items():
             yield from disagreements(hints.get(name, object), field, f"{path}.{name}")

@@ -22,6 +22,7 @@ OTHER = {
     "dtype": "float32",
     "weights_dtype": "float16",
     "attn_implementation": "eager",
+    "products": "float32",
     "policy": "none",
     "architecture": "moe",
     "kind": "natural",
@@ -52,7 +53,7 @@ def measured(tmp_path_factory):
     corpus = home / "texts.jsonl"
     lines = (json.dumps({"domain": domain, "text": text}) for domain, text in TEXTS)
     corpus.write_text("".join(f"{line}\n" for line in lines))
-    options = Options(corpus=str(corpus), **SPLITS)
+    options = Options(corpus=str(corpus), products="native", **SPLITS)
     report = measure(folder, options, model_id="alice/model")
     assert validate(report) == []
     return report, folder, str(corpus)

@@ -1,7 +1,7 @@
 """The report's `environment` block: versions and device, never host, user or path."""
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import hubmaxact
 from hubmaxact.report.cpu_threads import with_threads
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def environment(model: "PreTrainedModel") -> Environment:
-    """Versions and device, never host, user or path."""
+def environment(model: "PreTrainedModel", products: Literal["native", "float32"]) -> Environment:
+    """Versions, device and how products were made, never host, user or path."""
     import torch
     import transformers
 
@@ -27,6 +27,7 @@ def environment(model: "PreTrainedModel") -> Environment:
         python=platform.python_version(),
         device_type=device.type,
         device_name=_device_name(device),
+        products=products,
     )
 
 

@@ -44,13 +44,16 @@ class Sink(Protocol):
 def attach_hooks(model: nn.Module, anatomy: Anatomy, sink: Sink) -> Iterator[Counter[Site]]:
     """Pass every tensor at the anatomy's sites to `sink` while the block runs.
 
+    What the sink computes goes through no function mode that the model's own functions go through.
+
     Yields how often each site fired: never having run is not the same as zero.
     """
     fired: Counter[Site] = Counter()
 
     def watch(site: Site, x: Tensor, routed: Routed | None = None) -> None:
         fired[site] += 1
-        sink.tensor(site, x.detach(), routed)
+        with torch._C.DisableTorchFunction():  # noqa: SLF001 public by torch's notes on extending
+            sink.tensor(site, x.detach(), routed)
 
     with ExitStack() as hooks:
         for site in anatomy.sites:
@@ -135,7 +138,8 @@ def _attach_experts(
     def on_input(_: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         tensors = module_traits.tensors_in((*args, kwargs))
         chosen[:] = [next(t for t in tensors if not t.is_floating_point())]
-        sink.routing(layer, chosen[0])
+        with torch._C.DisableTorchFunction():  # noqa: SLF001 as above
+            sink.routing(layer, chosen[0])
 
     hooks.callback(experts.register_forward_pre_hook(on_input, with_kwargs=True).remove)
     if gate is None:

@@ -19,6 +19,10 @@ from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.printable import printable
 
 PACKAGE = "hubmaxact."
+MULTIPLY = tuple(
+    f"hubmaxact.measurement.execution.{name}" for name in ("float32_products", "wide_pieces")
+)
+"""Modules that stand in for torch's own products, and raise what those would."""
 NUMERIC = ("torch", "numpy")
 LONGEST_REASON = 240  # characters
 
@@ -92,7 +96,7 @@ def _is_ours(trace: TracebackType | None) -> bool:
     called, ours = False, False  # the model; the last frame below it that is not torch's or numpy's
     while trace is not None:
         name = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if name.split(".", maxsplit=1)[0] in NUMERIC:
+        if name in MULTIPLY or name.split(".", maxsplit=1)[0] in NUMERIC:
             called = True
         else:
             ours = called and name.startswith(PACKAGE)

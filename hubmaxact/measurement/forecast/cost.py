@@ -21,6 +21,7 @@ from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.checkpoint.load import Loaded
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
+from hubmaxact.measurement.execution.products import multiplying, products_for
 from hubmaxact.measurement.forecast import speed
 from hubmaxact.measurement.forecast.shape_pass import Passes
 from hubmaxact.measurement.forecast.state_bytes import state_bytes
@@ -62,7 +63,8 @@ def cost_of(
     """
     weight, splits = token_embedding(loaded.model).weight, {batch.split for batch in plan.batches}
     products = speed.products_of(loaded.model, anatomy)
-    with cpu_threads(options.cpu_threads):
+    made = products_for(options.products, loaded.dtype, loaded.model)
+    with cpu_threads(options.cpu_threads), multiplying(made):
         rate = speed.operations_per_second(
             products, passes.widest.num_positions, weight.dtype, weight.device
         )

@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     protocol.known_corpora_are_themselves,
     protocol.special_tokens_agree,
     protocol.wide_runs_are_rounded,
+    protocol.products_fit_the_format,
     checkpoint.files_are_weights,
     checkpoint.parameters_nest,
     checkpoint.provenance_agrees,

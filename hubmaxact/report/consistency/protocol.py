@@ -7,6 +7,7 @@ from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import told
 from hubmaxact.report.document import NAMED_CORPORA, PROBE_5K, CorpusFacts, Report
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.products import FLOAT32, NATIVE, products_of
 
 PROBE_TEXTS = 5000
 PROBE_VERSION = re.compile("[1-9][0-9]*")
@@ -61,6 +62,13 @@ def special_tokens_agree(report: Report) -> Iterator[Problem]:
     specials = report["protocol"]["special_tokens"]
     if specials["policy"] == "none" and specials["bos_added"]:
         yield Problem("protocol.special_tokens.bos_added", 'is true, but policy is "none"')
+
+
+def products_fit_the_format(report: Report) -> Iterator[Problem]:
+    """A run in float32 has no products that could be made in float32 instead."""
+    if report["protocol"]["dtype"] == "float32" and products_of(report["environment"]) != NATIVE:
+        message = f'is {shown(FLOAT32)}, but in a run in float32 every product is "{NATIVE}"'
+        yield Problem("environment.products", message)
 
 
 def wide_runs_are_rounded(report: Report) -> Iterator[Problem]:
