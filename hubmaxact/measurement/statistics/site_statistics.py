@@ -130,7 +130,10 @@ class SiteStatistics:
     def state(self) -> State:
         """The parts' states; an empty tensor tells the dtype."""
         dtype = torch.empty(0, dtype=self.dtype, device=self.device)
-        return {"dtype": dtype, **joined(self._parts())}
+        # That thresholds were looked up for a tensor without real rows is no part of the state.
+        unused = {policy for policy, errors in self.int8.items() if not errors.count}
+        parts = {name: part for name, part in self._parts().items() if name not in unused}
+        return {"dtype": dtype, **joined(parts)}
 
     def load(self, state: State) -> None:
         """Go on from a state of the same dtype."""

@@ -1,4 +1,4 @@
-// How often each pattern occurs: bins in shared memory for a window of 64 exponents of either
+// How often each bf16 pattern occurs: bins in shared memory for a window of 64 exponents of either
 // sign, one atomic addition a value in global memory for what lies outside.
 #pragma once
 #include "site.cuh"
@@ -6,25 +6,7 @@
 #define NUM_BINS 16384                     // 64 KiB
 #define HALF (NUM_BINS / 2)                // bins of one sign; the last is for zeros
 
-// The least |pattern| less 1 of two values and of what was least so far, so that zeros come last.
-__device__ __forceinline__ u32 lower(u32 least, u32 magnitudes) {
-#if __CUDA_ARCH__ >= 900
-  u32 c;
-  asm("{.reg .b32 t; add.u16x2 t, %1, %3; min.u16x2 %0, t, %2;}"
-      : "=r"(c) : "r"(magnitudes), "r"(least), "r"(ALL_LANES));
-  return c;
-#else
-  return min(least, min((magnitudes & 0xffffu) - 1, (magnitudes >> 16) - 1));
-#endif
-}
-__device__ __forceinline__ u32 least_of(u32 least) {
-#if __CUDA_ARCH__ >= 900
-  return min(least & 0xffffu, least >> 16);
-#else
-  return least;
-#endif
-}
-
+#if FORMAT == 0
 // The bins of two values, in each half: |pattern| less the window's begin, what is outside last;
 // then the sign.
 __device__ __forceinline__ u32 bins_of(u32 word, u32 magnitudes, u32 window) {
@@ -61,6 +43,28 @@ __device__ __noinline__ void count_strays(
   }
   if (found) atomicAdd(num_strays, found);
 }
+#else
+// |pattern| of a finite value rounded to bf16, half to even, never to infinity.
+__device__ __forceinline__ u32 rounded(u32 bits) {
+  return min(((bits & 0x7fffffffu) + 0x7fffu + (bits >> 16 & 1)) >> 16, 0x7f7fu);
+}
+
+// Counts a finite value; what is outside the window, for the time being, as a zero of its sign.
+// Returns whether it was. The first window holds all of fp16, so there it never moves.
+__device__ __forceinline__ bool count_rounded(u32 bits, u32 window, u32* bins) {
+  const u32 pattern = rounded(bits), place = min(pattern - window, HALF - 1u);
+  atomicAdd(bins + (bits >> 31) * HALF + place, 1u);
+  return FORMAT == 2 && place == HALF - 1 && pattern;
+}
+
+// Counts one of those where it belongs.
+__device__ __noinline__ void count_stray(const Arguments& a, u32 bits, u32* bins, u32* num_strays) {
+  const u32 sign = bits >> 31;
+  atomicSub(bins + sign * HALF + HALF - 1, 1u);
+  atomicAdd(a.counts + sign * 0x8000 + rounded(bits), 1ull);
+  atomicAdd(num_strays, 1u);
+}
+#endif
 
 // Adds the block's bins to the site's counts; blocks begin at different places.
 __device__ __forceinline__ void add_bins(const Arguments& a, const u32* bins, u32 window) {

@@ -1,4 +1,4 @@
-"""The kernel for rows of one width and one layout, ready to be launched."""
+"""The kernel for rows of one format, width and layout, ready to be launched."""
 
 import ctypes
 from functools import cache
@@ -14,56 +14,67 @@ MAX_WARPS = 32  # of a block
 NUM_BARRIERS = 15  # of a block, beside the one for all of it
 MOST_PER_LANE = 8  # vectors of eight values that a lane holds in registers
 SHARED_BYTES = 65_536
+WIDE_WARPS = 16  # of a block that reads fp16 or fp32, whose warps have a row each
+FORMATS = (torch.bfloat16, torch.float16, torch.float32)
+"""Formats that the sources know, by number."""
+
+
+def entry_of(dtype: torch.dtype) -> str:
+    """The source that reads a format."""
+    return "fold.cu" if dtype == torch.bfloat16 else "wide.cu"
 
 
 def layout_of(x_RD: Tensor) -> int:
     """How rows lie: 1 for neighbours, 2 for every second value, both aligned; 0 for any other."""
     row_stride, value_stride = x_RD.stride()
     aligned = x_RD.shape[1] % 8 == 0 and x_RD.data_ptr() % 16 == 0 and row_stride % 8 == 0
-    return value_stride if aligned and value_stride in (1, 2) else 0
+    strides = (1, 2) if x_RD.dtype == torch.bfloat16 else (1,)
+    return value_stride if aligned and value_stride in strides else 0
 
 
-def constants_for(width: int, layout: int) -> dict[str, int]:
+def constants_for(dtype: torch.dtype, width: int, layout: int) -> dict[str, int]:
     """What the sources are compiled with.
 
     Args:
+        dtype: Of the values, one of FORMATS.
         width: Values of a row, 1 to 65,535.
         layout: How they lie, see `layout_of`.
 
     Returns:
         Constants by name: warps that share a row, rows that a block holds at a time, vectors of
-        eight values in a lane.
+        eight values in a lane; a lane holds none of wider formats than bf16.
     """
+    of_rows = {"FORMAT": FORMATS.index(dtype), "WIDTH": width, "LAYOUT": layout}
+    if dtype != torch.bfloat16:
+        return of_rows | {"WARPS": 1, "TEAMS": WIDE_WARPS}
     vectors = -(-width // 8)
     warps = -(-vectors // (32 * MOST_PER_LANE))
     teams = MAX_WARPS if warps == 1 else min(NUM_BARRIERS, MAX_WARPS // warps)
-    return {
-        "WIDTH": width,
-        "LAYOUT": layout,
-        "WARPS": warps,
-        "TEAMS": teams,
-        "PER_LANE": -(-vectors // (32 * warps)),
-    }
+    return of_rows | {"WARPS": warps, "TEAMS": teams, "PER_LANE": -(-vectors // (32 * warps))}
 
 
 class Kernel:
     """One compilation on one device.
 
     Args:
+        dtype: Of the values, one of FORMATS.
         width: Values of a row, 1 to 65,535.
         layout: How they lie, see `layout_of`.
         index: Of the device.
+
+    Raises:
+        CudaError: The compiler or the driver refuses.
     """
 
-    def __init__(self, width: int, layout: int, index: int) -> None:
+    def __init__(self, dtype: torch.dtype, width: int, layout: int, index: int) -> None:
         from cuda.bindings import driver
 
-        constants = constants_for(width, layout)
+        constants = constants_for(dtype, width, layout)
         self._teams = constants["TEAMS"]
         self._threads = 32 * constants["WARPS"] * self._teams
         gpu = torch.cuda.get_device_properties(index)
         self._most_blocks = gpu.multi_processor_count
-        code = machine_code(f"sm_{gpu.major}{gpu.minor}", constants)
+        code = machine_code(entry_of(dtype), f"sm_{gpu.major}{gpu.minor}", constants)
         with torch.cuda.device(index):
             torch.cuda.current_stream(index)  # there must be a context to load into
             self._module = succeeded(driver.cuModuleLoadData(code))
@@ -94,6 +105,6 @@ class Kernel:
 
 
 @cache
-def kernel_for(width: int, layout: int, index: int) -> Kernel:
-    """One for each width, layout and device, kept as long as the process."""
-    return Kernel(width, layout, index)
+def kernel_for(dtype: torch.dtype, width: int, layout: int, index: int) -> Kernel:
+    """One for each format, width, layout and device, kept as long as the process."""
+    return Kernel(dtype, width, layout, index)

@@ -7,6 +7,7 @@ import torch
 
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.cuda.compiler import CudaError
+from hubmaxact.measurement.kernels.cuda.kernel import FORMATS
 from hubmaxact.measurement.kernels.cuda.one_read import OneRead
 from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
@@ -42,22 +43,26 @@ def _why_not(device: torch.device) -> str:
     if find_spec("cuda") is None or find_spec("cuda.bindings") is None:
         return "the package cuda-bindings is not installed"
     try:
-        alike = _same(_state(OneRead(device)), _state(TorchOperations(device, "to compare")))
+        alike = all(
+            _same(_state(OneRead(device), dtype), _state(TorchOperations(device, ""), dtype))
+            for dtype in FORMATS
+        )
     except (CudaError, RuntimeError) as error:
         return f"the kernel failed here: {str(error).splitlines()[0]}"
     return "" if alike else "the kernel's numbers differ here; please report this GPU"
 
 
-def _state(reader: Reader) -> State:
+def _state(reader: Reader, dtype: torch.dtype) -> State:
     """What a reader makes of a small tensor with ties, a massive row, NaN and infinities."""
     num_rows, width = 96, 264
     device = reader.device
     place = torch.arange(num_rows, device=device)
-    x_RD = ((place[:, None] * 37 + torch.arange(width, device=device) * 101) % 97 - 48).bfloat16()
-    x_RD[5, 7], x_RD[11, 3], x_RD[17, 200] = 9e4, float("nan"), float("-inf")
+    x_RD = (place[:, None] * 37 + torch.arange(width, device=device) * 101) % 97 - 48
+    x_RD = (x_RD / 3).to(dtype)
+    x_RD[5, 7], x_RD[11, 3], x_RD[17, 200] = 6e4, float("nan"), float("-inf")
     columns_4P = torch.stack([place % 8, place, place % 5, place % 5])
     kept_P = place % 7 != 0
-    statistics, samples = SiteStatistics(torch.bfloat16, device), SampleMaxima(8)
+    statistics, samples = SiteStatistics(dtype, device), SampleMaxima(8)
     tokens = Tokens(columns_4P, 5)
     for split in Split:
         watched = Watched(x_RD, tokens, split, kept_P, kept_P.nonzero().flatten())
