@@ -55,7 +55,7 @@ class OneRead:
         """Launch the kernel over one tensor."""
         if watched.x_RD.numel() == 0:
             return
-        kernel = self._kernel(watched, samples)
+        kernel = self._kernel(watched, statistics, samples)
         if isinstance(kernel, str):
             other = self._others.setdefault(kernel, TorchOperations(self.device, kernel))
             other.fold(watched, statistics, samples)
@@ -70,9 +70,11 @@ class OneRead:
             kernel.launch(site.arguments, stream.cuda_stream)
             site.launched(stream)
 
-    def _kernel(self, watched: Watched, samples: SampleMaxima | None) -> Kernel | str:
+    def _kernel(
+        self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
+    ) -> Kernel | str:
         """The kernel for a tensor, or why there is none, in words that follow "operations"."""
-        why_not = _why_not(watched, samples)
+        why_not = _why_not(watched, statistics, samples)
         if why_not is not None:
             return why_not
         kind = watched.x_RD.dtype, watched.x_RD.shape[1], layout_of(watched.x_RD)
@@ -145,13 +147,17 @@ class OneRead:
         return self._samples[id(samples)][1]
 
 
-def _why_not(watched: Watched, samples: SampleMaxima | None) -> str | None:
+def _why_not(
+    watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
+) -> str | None:
     """What the kernel cannot read, in words that follow "by torch operations"; None: nothing."""
     x_RD = watched.x_RD
     if x_RD.dtype not in FORMATS:
         return f"because the kernel does not read {str(x_RD.dtype)[6:]}"
     if x_RD.shape[1] > MOST_PER_ROW or x_RD.numel() >= MOST_PER_TENSOR:
         return "because the kernel reads fewer than 65,536 values a row and 2^32 a tensor"
+    if statistics.blocks is not None:
+        return "because the kernel does not tell channels and blocks apart"
     if watched.tokens.columns_4T.shape[1] >= MOST_PLACES:
         return "because the kernel reads fewer than 2^24 tokens at a time"
     if samples is not None and (
