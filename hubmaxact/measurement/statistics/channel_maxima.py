@@ -39,14 +39,26 @@ class ChannelMaxima:
         Raises:
             ValueError: Other tensors had another number of channels.
         """
-        known = self.abs_max
-        if len(known) not in (0, len(abs_max_D)):
-            raise ValueError(f"expected {len(known)} channels, got {len(abs_max_D)}")
-        self.abs_max = torch.maximum(known, abs_max_D) if len(known) else abs_max_D.clone()
+        self.expect(len(abs_max_D))
+        self.abs_max = torch.maximum(self.abs_max, abs_max_D)
+
+    def expect(self, num_channels: int) -> None:
+        """Refuse tensors of another width.
+
+        Args:
+            num_channels: Of the next tensor.
+
+        Raises:
+            ValueError: Other tensors had another number of channels.
+        """
+        if len(self.abs_max) not in (0, num_channels):
+            raise ValueError(f"expected {len(self.abs_max)} channels, got {num_channels}")
+        if not len(self.abs_max):
+            self.abs_max = torch.full((num_channels,), -1.0, device=self.abs_max.device)
 
     def state(self) -> State:
-        """The maxima; none before the first row."""
-        return {"abs_max": self.abs_max}
+        """The maxima; none before the first finite value."""
+        return {"abs_max": self.abs_max[: len(self.abs_max) * bool((self.abs_max >= 0).any())]}
 
     def load(self, state: State) -> None:
         """Go on from a state."""
@@ -54,4 +66,4 @@ class ChannelMaxima:
 
     def result(self) -> tuple[float, ...]:
         """The maxima by channel."""
-        return tuple(self.abs_max.tolist())
+        return tuple(self.state()["abs_max"].tolist())

@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import cached_assets_path
 
 from hubmaxact.measurement.kernels.cuda.compiler import CudaError, compiled, machine_code
-from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, constants_for, entry_of
+from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kind, constants_for
 
 pytestmark = pytest.mark.skipif(
     "HUBMAXACT_TEST_NVRTC" not in os.environ,
@@ -17,16 +17,22 @@ LAYOUTS = {"neighbours": 1, "every second value": 2, "any": 0}
 
 
 @pytest.mark.parametrize(
-    ("width", "layout"),
-    [(1, "any"), (4096, "neighbours"), (12_288, "every second value"), (65_535, "any")],
+    ("width", "layout", "is_linear_input"),
+    [
+        (1, "any", False),
+        (4096, "neighbours", False),
+        (12_288, "every second value", True),
+        (65_535, "any", False),
+        (32_767, "any", True),
+    ],
 )
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_89", "sm_90"])
 @pytest.mark.parametrize("dtype", FORMATS, ids=str)
-def test_every_format_width_and_layout_compiles(dtype, architecture, width, layout):
-    constants = constants_for(dtype, width, LAYOUTS[layout])
+def test_every_kind_compiles(dtype, architecture, width, layout, is_linear_input):
+    kind = Kind(dtype, width, LAYOUTS[layout], is_linear_input)
     options = [f"--gpu-architecture={architecture}", "--std=c++17"]
-    options += [f"-D{name}={value}" for name, value in constants.items()]
-    code = compiled(entry_of(dtype), options)
+    options += [f"-D{name}={value}" for name, value in constants_for(kind).items()]
+    code = compiled(kind.entry, options)
     assert code.startswith(b"\x7fELF")
 
 
@@ -36,9 +42,10 @@ def test_what_does_not_compile_is_told_with_the_compilers_own_words():
 
 
 def test_kept_code_that_was_damaged_is_made_again():
-    constants = constants_for(FORMATS[0], 8, LAYOUTS["neighbours"])
+    constants = constants_for(Kind(FORMATS[0], 8, LAYOUTS["neighbours"], is_linear_input=False))
     code = machine_code("fold.cu", "sm_90", constants)
-    (kept,) = Path(cached_assets_path("hubmaxact", "kernels")).iterdir()
+    places = Path(cached_assets_path("hubmaxact", "kernels")).iterdir()
+    kept = next(place for place in places if place.read_bytes().endswith(code))
     whole = kept.read_bytes()
     kept.write_bytes(whole[:-1])
     assert machine_code("fold.cu", "sm_90", constants) == code

@@ -75,12 +75,12 @@ __device__ __forceinline__ void add_bins(const Arguments& a, const u32* bins, u3
   }
 }
 
-// The window that holds most of the counts so far; of several the middle one, so that counts may
-// grow either way. `per_exponent`: room for 256.
-__device__ __noinline__ u32 best_window(const u64* counts, u64* per_exponent) {
+// The window of so many exponents that holds most of the counts so far; of several the middle one,
+// so that counts may grow either way. `per_exponent`: room for 256.
+__device__ __noinline__ u32 best_window(const u64* counts, int num_signs, int num_exponents, u64* per_exponent) {
   for (int exponent = threadIdx.x >> 5; exponent < 256; exponent += blockDim.x >> 5) {
     u64 sum = 0;
-    for (int k = threadIdx.x & 31; k < 256; k += 32)
+    for (int k = threadIdx.x & 31; k < 128 * num_signs; k += 32)
       sum += fresh(counts + (k >> 7) * 0x8000 + exponent * 128 + (k & 127));
     for (int apart = 16; apart; apart /= 2) sum += __shfl_down_sync(ALL_LANES, sum, apart);
     if ((threadIdx.x & 31) == 0) per_exponent[exponent] = sum;
@@ -90,10 +90,11 @@ __device__ __noinline__ u32 best_window(const u64* counts, u64* per_exponent) {
   int first = 1, last = 1;
   for (int begin = 254; begin > 0; begin--) {  // zeros and what is not finite are never inside
     inside += per_exponent[begin];
-    if (begin + 64 < 255) inside -= per_exponent[begin + 64];
-    if (begin > 191) continue;
+    if (begin + num_exponents < 255) inside -= per_exponent[begin + num_exponents];
+    if (begin > 255 - num_exponents) continue;
     if (inside > most) { most = inside; last = begin; }
     if (inside == most) first = begin;
   }
+  __syncthreads();                         // everybody has read the room
   return (first + last) / 2 * 128;
 }

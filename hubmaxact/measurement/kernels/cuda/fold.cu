@@ -18,6 +18,53 @@ __device__ __forceinline__ void forget(uint4 (&q)[PER_LANE]) {
     asm volatile("" : "+r"(q[v].x), "+r"(q[v].y), "+r"(q[v].z), "+r"(q[v].w));
 }
 
+#if LINEAR_INPUT
+// Two levels from two magnitudes, see `blocks.cuh`. ALL: both are finite and there.
+template <bool ALL> __device__ __forceinline__ u32 levels_of(u32 word, int num) {
+  const u32 magnitudes = word & 0x7fff7fffu;
+  if (ALL) return magnitudes + 0x10001u;
+  const u32 lower = magnitudes & 0xffff, upper = magnitudes >> 16;
+  return (num > 0 && lower < INFINITE ? lower + 1 : 0) | (num > 1 && upper < INFINITE ? upper + 1 : 0) << 16;
+}
+
+// Eight values of this lane: raises its channels' levels, and counts the warp's blocks.
+template <bool ALL>
+__device__ __forceinline__ void take_blocks(
+    const Arguments& a, const uint4& q, int num, uint4& channels, u32 window, u32* bins) {
+  const u32 x = levels_of<ALL>(q.x, num), y = levels_of<ALL>(q.y, num - 2);
+  const u32 z = levels_of<ALL>(q.z, num - 4), w = levels_of<ALL>(q.w, num - 6);
+  channels.x = max_of_halves(channels.x, x);
+  channels.y = max_of_halves(channels.y, y);
+  channels.z = max_of_halves(channels.z, z);
+  channels.w = max_of_halves(channels.w, w);
+  const u32 two = max_of_halves(max_of_halves(x, y), max_of_halves(z, w));
+  count_blocks(a, max(two & 0xffff, two >> 16), window, bins, [](u32 level) { return level - 1; });
+}
+
+// Brings the levels of all teams together, one team after another, then to the site.
+__device__ __forceinline__ void give_channels(
+    const Arguments& a, const uint4 (&channels)[PER_LANE], int team, int part, u32* levels) {
+  const int lane = threadIdx.x & 31;
+  for (int turn = 0; turn < TEAMS; turn++) {
+    __syncthreads();
+    #pragma unroll
+    for (int v = 0; v < PER_LANE; v++) {
+      const int vector = (v * WARPS + part) * 32 + lane;
+      if (team != turn || vector >= NUM_VECTORS) continue;
+      uint4* kept = (uint4*)levels + vector;
+      const uint4 before = turn ? *kept : make_uint4(0, 0, 0, 0), mine = channels[v];
+      *kept = make_uint4(max_of_halves(before.x, mine.x), max_of_halves(before.y, mine.y),
+                         max_of_halves(before.z, mine.z), max_of_halves(before.w, mine.w));
+    }
+  }
+  __syncthreads();
+  for (int channel = threadIdx.x; channel < WIDTH; channel += blockDim.x) {
+    const u32 level = ((const u16*)levels)[channel];
+    if (level) raise_channel(a, channel, fresh(a.channel_max + channel), level - 1 << SHIFT);
+  }
+}
+#endif
+
 extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_constant__ Arguments a) {
   extern __shared__ __align__(16) u32 bins[];          // HALF of each sign
   __shared__ u32 partial[TEAMS][2][WARPS], counted[TEAMS][2];
@@ -31,6 +78,9 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
   if (threadIdx.x < TEAMS * 2) (&counted[0][0])[threadIdx.x] = 0;
   for (int k = threadIdx.x; k < TEAMS * 2 * WARPS; k += NUM_THREADS) (&partial[0][0][0])[k] = 0;
   const u32 window = begin_block(a, block, bins, next);
+#if LINEAR_INPUT
+  uint4 channels[PER_LANE] = {};
+#endif
 
   for (u32 tag = 0; i < end;) {
     const Place now = next;
@@ -80,6 +130,17 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
       asm volatile("bar.sync %0, %1;" : : "r"(team + 1), "n"(32 * WARPS) : "memory");
       row_max = __reduce_max_sync(ALL_LANES, lane < WARPS ? fresh(&partial[team][tag][lane]) : 0);
     }
+#if LINEAR_INPUT
+    #pragma unroll
+    for (int v = 0; v < PER_LANE; v++) {
+      const int num = WIDTH - ((v * WARPS + part) * 32 + lane) * 8;
+      const bool all = (v + 1) * WARPS * 32 <= NUM_WHOLE || __all_sync(ALL_LANES, num >= 8);
+      if (all && row_max < INFINITE)
+        take_blocks<true>(a, q[v], 8, channels[v], block.first_block_bin, bins + NUM_BINS);
+      else
+        take_blocks<false>(a, q[v], num, channels[v], block.first_block_bin, bins + NUM_BINS);
+    }
+#endif
     const u64 gates = fresh((const u64*)block.gate);
     const u32 line = line_of(gate_of(value_of(row_max), __uint_as_float((u32)(gates >> 32))));
     u32 sum = 0;
@@ -102,5 +163,9 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
     if (row_max > 0 && row_max < INFINITE && num_small > MEDIAN_RANK + PADS)
       offer_ratio(a.site, row, row_max, blockIdx.x % 16 == 0 && threadIdx.x < 32 * WARPS, block.gate + 1);
   }
-  end_block(a, block, bins, window);
+  give_block(a, block, bins, window);
+#if LINEAR_INPUT
+  give_channels(a, channels, team, part, bins);
+#endif
+  move_windows(a, block, bins, window);
 }

@@ -11,7 +11,7 @@ from torch import Tensor
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.cuda.arguments import Arguments, address
 from hubmaxact.measurement.kernels.cuda.compiler import CudaError
-from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kernel, kernel_for, layout_of
+from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kernel, Kind, kernel_for, layout_of
 from hubmaxact.measurement.kernels.cuda.site_on_device import SiteOnDevice
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
@@ -19,6 +19,7 @@ from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.watched import Watched
 
 MOST_PER_ROW = (1 << 16) - 1
+MOST_CHANNELS = 1 << 15
 MOST_PER_TENSOR = 1 << 32
 MOST_PLACES = 1 << 24  # samples, and positions in one
 
@@ -39,7 +40,7 @@ class OneRead:
         self._way = f"by one read of each tensor on {gpu.name}"
         self._ran = False
         self._others: dict[str, TorchOperations] = {}
-        self._refused: dict[tuple[torch.dtype, int, int], str] = {}
+        self._refused: dict[Kind, str] = {}
         self._sites: dict[int, SiteOnDevice] = {}
         self._samples: dict[int, tuple[SampleMaxima, Tensor]] = {}
 
@@ -77,13 +78,14 @@ class OneRead:
         why_not = _why_not(watched, statistics, samples)
         if why_not is not None:
             return why_not
-        kind = watched.x_RD.dtype, watched.x_RD.shape[1], layout_of(watched.x_RD)
+        x_RD = watched.x_RD
+        kind = Kind(x_RD.dtype, x_RD.shape[1], layout_of(x_RD), statistics.blocks is not None)
         if kind not in self._refused:
             try:
-                return kernel_for(*kind, self._index)
+                return kernel_for(kind, self._index)
             except CudaError as error:
                 told = str(error).splitlines()[0]
-                self._refused[kind] = f"because the kernel failed for {kind[1]:,} values: {told}"
+                self._refused[kind] = f"because the kernel failed for {kind.width:,} values: {told}"
         return self._refused[kind]
 
     def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:
@@ -115,6 +117,10 @@ class OneRead:
         arguments.row_stride, arguments.value_stride = x_RD.stride()
         arguments.num_rows = x_RD.shape[0]
         arguments.counts = address(statistics.values[watched.split].counts)
+        if statistics.channels is not None and statistics.blocks is not None:
+            statistics.channels.expect(x_RD.shape[1])
+            arguments.channel_max = address(statistics.channels.abs_max)
+            arguments.block_counts = address(statistics.blocks.counts)
         if site.wide is not None:
             needs_thresholds = watched.split is Split.EVALUATION and not statistics.int8
             with site.settled(self._beside) if needs_thresholds else nullcontext():
@@ -154,10 +160,10 @@ def _why_not(
     x_RD = watched.x_RD
     if x_RD.dtype not in FORMATS:
         return f"because the kernel does not read {str(x_RD.dtype)[6:]}"
+    if statistics.blocks is not None and x_RD.shape[1] > MOST_CHANNELS:
+        return "because the kernel tells up to 32,768 channels apart"
     if x_RD.shape[1] > MOST_PER_ROW or x_RD.numel() >= MOST_PER_TENSOR:
         return "because the kernel reads fewer than 65,536 values a row and 2^32 a tensor"
-    if statistics.blocks is not None:
-        return "because the kernel does not tell channels and blocks apart"
     if watched.tokens.columns_4T.shape[1] >= MOST_PLACES:
         return "because the kernel reads fewer than 2^24 tokens at a time"
     if samples is not None and (

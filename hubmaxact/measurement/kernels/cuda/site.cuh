@@ -18,6 +18,7 @@ struct Site {                              // the first two only rise: an old re
   u32 num_launches;
   u32 num_strays;                          // values outside the window since it moved
   u32 num_done;                            // blocks of this launch
+  u32 block_window, unused;                // the same of maxima of blocks, `blocks.cuh`
 };
 
 struct Numbers {                           // of one block and split, fp16 and fp32; zeros: nothing yet
@@ -46,6 +47,8 @@ struct Arguments {
   Numbers* numbers;                        // one a block; these four for fp16 and fp32 alone
   u64* sums;                               // see `sums.cuh`
   Errors* errors;                          // one a threshold
+  u64* block_counts;                       // by size of block and bf16 pattern; linear inputs alone
+  int* channel_max;                        // by channel, float bits, -1.0 for none; the same
   double thresholds[NUM_POLICIES];
   int num_rows, num_groups, group_by_row, num_thresholds;
 };
@@ -54,5 +57,5 @@ struct Block {                             // shared by its warps
   List list;
   u64 known[NUM_KNOWN];                    // of some groups; 0: none
   int gate[2];                             // magnitude that a row must reach; 1 / ratio, float bits
-  u32 first_bin, held, num_strays, last;
+  u32 first_bin, first_block_bin, held, num_strays, last;
 };

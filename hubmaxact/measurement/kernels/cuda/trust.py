@@ -2,6 +2,7 @@
 
 from functools import cache
 from importlib.util import find_spec
+from itertools import product
 
 import torch
 
@@ -44,15 +45,15 @@ def _why_not(device: torch.device) -> str:
         return "the package cuda-bindings is not installed"
     try:
         alike = all(
-            _same(_state(OneRead(device), dtype), _state(TorchOperations(device, ""), dtype))
-            for dtype in FORMATS
+            _same(_state(OneRead(device), *kind), _state(TorchOperations(device, ""), *kind))
+            for kind in product(FORMATS, (False, True))
         )
     except (CudaError, RuntimeError) as error:
         return f"the kernel failed here: {str(error).splitlines()[0]}"
     return "" if alike else "the kernel's numbers differ here; please report this GPU"
 
 
-def _state(reader: Reader, dtype: torch.dtype) -> State:
+def _state(reader: Reader, dtype: torch.dtype, is_linear_input: bool) -> State:
     """What a reader makes of a small tensor with ties, a massive row, NaN and infinities."""
     num_rows, width = 96, 264
     device = reader.device
@@ -62,7 +63,8 @@ def _state(reader: Reader, dtype: torch.dtype) -> State:
     x_RD[5, 7], x_RD[11, 3], x_RD[17, 200] = 6e4, float("nan"), float("-inf")
     columns_4P = torch.stack([place % 8, place, place % 5, place % 5])
     kept_P = place % 7 != 0
-    statistics, samples = SiteStatistics(dtype, device), SampleMaxima(8)
+    statistics = SiteStatistics(dtype, device, is_linear_input=is_linear_input)
+    samples = SampleMaxima(8)
     tokens = Tokens(columns_4P, 5)
     for split in Split:
         watched = Watched(x_RD, tokens, split, kept_P, kept_P.nonzero().flatten())

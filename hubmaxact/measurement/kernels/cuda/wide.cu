@@ -51,6 +51,22 @@ __device__ __forceinline__ u32 sift(Seen& seen, u32 (&bits)[8], int channel) {
   return valid;
 }
 
+#if LINEAR_INPUT
+// Raises the maxima of eight channels of this lane, and counts the warp's blocks.
+__device__ __forceinline__ void take_blocks(
+    const Arguments& a, const u32 (&bits)[8], u32 valid, int channel, u32 window, u32* bins) {
+  u32 level = 0;
+  #pragma unroll
+  for (int j = 0; j < 8; j++) {
+    if (!(valid >> j & 1)) continue;
+    const u32 magnitude = bits[j] & 0x7fffffffu;
+    level = max(level, magnitude + 1);
+    raise_channel(a, channel + j, fresh(a.channel_max + channel + j), magnitude);
+  }
+  count_blocks(a, level, window, bins, [](u32 above) { return rounded(above - 1); });
+}
+#endif
+
 extern "C" __global__ void __launch_bounds__(32 * TEAMS, 1) fold(const __grid_constant__ Arguments a) {
   extern __shared__ __align__(16) u32 bins[];          // HALF of each sign
   __shared__ Block block;
@@ -77,17 +93,21 @@ extern "C" __global__ void __launch_bounds__(32 * TEAMS, 1) fold(const __grid_co
       if (vector < NUM_VECTORS) load_eight(row, vector, bits);
       #pragma unroll
       for (int j = 0; j < 8; j++) largest = max(largest, (bits[j] & 0x7fffffffu) >> SHIFT);
+      u32 valid = 0xff;
       if (__all_sync(ALL_LANES, vector < NUM_WHOLE && largest < INFINITE)) {
-        take_eight<true>(a, seen, bits, 0xff, window, bins, &block.num_strays);
+        take_eight<true>(a, seen, bits, valid, window, bins, &block.num_strays);
         finite = max(finite, (int)largest);
       } else {
         odd |= largest >= INFINITE;
-        const u32 valid = sift(seen, bits, vector * 8);
+        valid = sift(seen, bits, vector * 8);
         take_eight<false>(a, seen, bits, valid, window, bins, &block.num_strays);
         #pragma unroll
         for (int j = 0; j < 8; j++)
           if (valid >> j & 1) finite = max(finite, (int)((bits[j] & 0x7fffffffu) >> SHIFT));
       }
+#if LINEAR_INPUT
+      take_blocks(a, bits, valid, vector * 8, block.first_block_bin, bins + NUM_BINS);
+#endif
       add_eight(sums, a.sums, bits);
       #pragma unroll
       for (int t = 0; t < NUM_POLICIES; t++)
@@ -116,5 +136,6 @@ extern "C" __global__ void __launch_bounds__(32 * TEAMS, 1) fold(const __grid_co
     if (turn == team) give_seen(seen, a.numbers + blockIdx.x);
     __syncthreads();
   }
-  end_block(a, block, bins, window);
+  give_block(a, block, bins, window);
+  move_windows(a, block, bins, window);
 }
