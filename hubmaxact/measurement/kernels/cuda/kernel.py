@@ -52,6 +52,9 @@ class Kind:
 def constants_for(kind: Kind) -> dict[str, int]:
     """What the sources are compiled with.
 
+    Args:
+        kind: What they read.
+
     Returns:
         Constants by name: warps that share a row, rows that a block holds at a time, vectors of
         eight values in a lane; a lane holds none of wider formats than bf16.
