@@ -1,5 +1,6 @@
 """`--plan` tells of a run what the run then does, and of its memory what it then holds."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -79,14 +80,16 @@ def test_no_batch_holds_more_than_is_told(both):
     held = 0
     for batch in both.plan.batches:
         recorder = Recorder(anatomy, len(both.ids), thresholds=both.run.recorder.thresholds())
+        again = partial(
+            forward.measure, model, anatomy, both.plan, both.ids, batches=[batch], recorder=recorder
+        )
+        again()  # makes the statistics' own tensors, which are told elsewhere
         made = make_input(batch, both.ids, torch.device("cpu"))
-        tally = Tally([*model.parameters(), *model.buffers(), made.ids_BL])
-        with tally:
-            forward.measure(model, anatomy, both.plan, both.ids, batches=[batch], recorder=recorder)
-        kept = sum(each.nbytes for each in recorder.state().values())
-        held = max(held, tally.peak - kept)
-    # What is told holds for torch's operations, which copy more than a reader that reads once.
-    assert 0.1 * both.told.cost.batch_bytes < held <= both.told.cost.batch_bytes
+        there = [*model.parameters(), *model.buffers(), made.ids_BL, *recorder.state().values()]
+        with Tally(there) as tally:
+            again()
+        held = max(held, tally.peak)
+    assert 0.4 * both.told.cost.batch_bytes < held <= both.told.cost.batch_bytes
 
 
 def test_the_digest_is_the_one_in_a_report(corpus):
