@@ -11,7 +11,7 @@ from hubmaxact.measurement.batch_plan import LARGEST_BUDGET
 from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, require
+from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers, require
 from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Model, Report, WeightFile
@@ -74,6 +74,7 @@ def measure(
     model = _model(prepared, source)
     with WeightDigests(prepared.files) as digests:
         with cpu_threads(options.cpu_threads):
+            prepare_readers(prepared.loaded.model, watcher)
             budget, measurement = _measure(prepared, options, watcher)
             here = environment(prepared.loaded.model)
         require(measurement.missing, options)

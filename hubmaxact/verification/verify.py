@@ -18,7 +18,7 @@ from hubmaxact.measurement.checkpoint.weight_digests import digest_weights
 from hubmaxact.measurement.checkpoint.weight_files import inspect
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import Prepared, plan_for, prepare
+from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted, printable
@@ -122,7 +122,7 @@ def _checks(
     options = _options(report, corpus, device)
     prepared = prepare(source, options, watcher)
     plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
-    for check in chain(_inputs(report, prepared, plan), _peak(report, prepared, plan)):
+    for check in chain(_inputs(report, prepared, plan), _peak(report, prepared, plan, watcher)):
         yield check
         if not check.passed:
             return
@@ -230,7 +230,7 @@ def _equal(name: str, claimed: object, found: object) -> Check:
     return Check(name, passed=False, detail=f"report {claimed}, here {found}")
 
 
-def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
+def _peak(report: Report, prepared: Prepared, plan: Plan, watcher: Watcher) -> Iterator[Check]:
     """Run the batch that holds M and compare M, its place, and every site seen on the way."""
     from hubmaxact.measurement.assembly.maxima import global_max
     from hubmaxact.measurement.assembly.sites import site_facts
@@ -246,6 +246,7 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     model, ids = prepared.loaded.model, prepared.samples.ids
     threads = threads_of(report["environment"]) or Options().cpu_threads
     with cpu_threads(threads):
+        prepare_readers(model, watcher)
         run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
         exact = report["environment"] == environment(model)
     seen = run.recorder.result().sites
