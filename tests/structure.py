@@ -49,7 +49,12 @@ ALLOWED = {
     "measurement.anatomy": ("errors", "report", "measurement.failures"),
     "measurement.tokenization": ("errors", "printable", "corpus", "measurement.failures"),
     "measurement.statistics": ("formats", "measurement.batch_plan"),
-    "measurement.kernels": ("formats", "measurement.batch_plan", "measurement.statistics"),
+    "measurement.kernels": (
+        "formats",
+        "measurement.failures",
+        "measurement.batch_plan",
+        "measurement.statistics",
+    ),
     "measurement.execution": (
         "errors",
         "printable",
@@ -72,6 +77,7 @@ ALLOWED = {
         "measurement.source",
         "measurement.anatomy",
         "measurement.tokenization",
+        "measurement.kernels",
     ),
     "measurement.assembly": (
         "formats",
