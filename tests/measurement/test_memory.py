@@ -12,7 +12,7 @@ from command import DENSE, environment
 NUM_TEXTS, ROOM = 32, 128 * 2**20
 SCRIPT = (
     f"ROOM = {ROOM}"
-    + """
+     """
 import json, resource, sys
 from pathlib import Path
 from hubmaxact import Options, measure
