@@ -7,12 +7,10 @@ import sys
 import pytest
 from command import DENSE, environment
 
-# Statistics take 54 MB of it, a batch of all texts 110; each start leaves some megabytes of code that
-# torch compiled.
+# Statistics take 54 MB of it, a batch of all texts 110; each start leaves some megabytes of code
+# that torch compiled.
 NUM_TEXTS, ROOM = 32, 128 * 2**20
-SCRIPT = (
-    f"ROOM = {ROOM}"
-     """
+SCRIPT = """
 import json, resource, sys
 from pathlib import Path
 from hubmaxact import Options, measure
@@ -24,7 +22,7 @@ class Starved(Watcher):
         if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
             return  # starting over: the limit stands
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        room = used + ROOM
+        room = used + int(sys.argv[4])
         resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
 
     def stage(self, sentence):
@@ -39,7 +37,6 @@ except OutOfMemoryError as error:
 else:
     print(json.dumps(report["protocol"]["batch_tokens"]))
 """
-)
 
 
 pytestmark = pytest.mark.nightly
@@ -54,7 +51,7 @@ def corpus(tmp_path):
 
 
 def run(corpus, budget):
-    command = [sys.executable, "-c", SCRIPT, str(DENSE), str(corpus), budget]
+    command = [sys.executable, "-c", SCRIPT, str(DENSE), str(corpus), budget, str(ROOM)]
     # The limit counts address space. glibc reserves 64 MiB of it for each arena after the first,
     # and keeps what a failed pass has freed in a heap with holes, unless tensors are mapped singly.
     malloc = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
