@@ -14,8 +14,9 @@ from hubmaxact.report.document import (
     Protocol,
     SpecialTokens,
 )
+from hubmaxact.report.roles import Profile
 
-PROFILE = "paper"
+PROFILE: Profile = "paper"
 
 
 def protocol(

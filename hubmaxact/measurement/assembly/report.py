@@ -13,12 +13,12 @@ from hubmaxact.measurement.assembly import (
     sites,
     stability,
 )
-from hubmaxact.measurement.assembly.protocol import protocol
+from hubmaxact.measurement.assembly.protocol import PROFILE, protocol
 from hubmaxact.measurement.execution.forward import Measurement
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
 from hubmaxact.report.document import (
-    SCHEMA_VERSION,
+    VERSION_OF_PROFILE,
     Environment,
     Model,
     Report,
@@ -41,7 +41,7 @@ def assemble(
     peak = maxima.global_max(recorded.sites, measurement.plan)
     domains = prepared.samples.domains
     return Report(
-        schema_version=SCHEMA_VERSION,
+        schema_version=VERSION_OF_PROFILE[PROFILE],
         model=model,
         protocol=protocol(prepared, measurement, options, batch_tokens),
         environment=environment,
