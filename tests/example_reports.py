@@ -13,7 +13,7 @@ from collections import Counter
 
 from hubmaxact.corpus.prng import Generator
 from hubmaxact.formats import INT8_CONVENTION, INT8_LABEL, INT8_POLICIES, LARGEST_FINITE, bf16_step
-from hubmaxact.report.roles import ROLE_BY_NAME, ROLES, site_order
+from hubmaxact.report.roles import PAPER_ROLES, ROLE_BY_NAME, SITE_ROLES, site_order
 
 QUANTILES = {"0.25": 0.3, "0.5": 0.7, "0.75": 1.2, "0.9": 1.6, "0.99": 2.6}
 QUANTILES |= {"0.999": 3.5, "0.9999": 5}
@@ -29,6 +29,9 @@ MODULES = {
     "mlp_gate": "model.layers.{}.mlp.gate_proj",
     "router_logits": "model.layers.{}.mlp.gate",
     "final_norm": "model.norm",
+    "attention_update": "model.layers.{}.post_attention_layernorm",
+    "mlp_update": "model.layers.{}.post_feedforward_layernorm",
+    "mid_residual": "model.layers.{}.pre_feedforward_layernorm",
 }
 NULLABLE = ("min", "max", "abs_max", "mean", "std", "rms", "abs_mean", "zero_fraction")
 NUM_TOKENS = 12_582_912
@@ -229,7 +232,7 @@ def coverage_facts(sites, missing, num_layers):
             "fired": fired[role.name],
             "absent": absent(role, (*sites, *missing), num_layers),
         }
-        for role in ROLES
+        for role in PAPER_ROLES
     }
     return {**coverage, "missing": list(missing)}
 
@@ -281,7 +284,7 @@ def max_by_role(sites):
             "layer": best[role.name]["layer"],
             "module": best[role.name]["module"],
         }
-        for role in ROLES
+        for role in SITE_ROLES
         if role.name in best
     }
 

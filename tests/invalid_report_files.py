@@ -7,6 +7,7 @@ import copy
 import json
 import math
 
+from deployed_reports import deployment_report
 from example_reports import assemble, site
 
 from hubmaxact.report.write import report_bytes
@@ -42,9 +43,9 @@ def smallest_report():
 SMALLEST = smallest_report()
 
 
-def changed(path, value):
-    """The smallest report with one value replaced, as bytes."""
-    report = copy.deepcopy(SMALLEST)
+def changed(path, value, base=SMALLEST):
+    """The smallest report, or another, with one value replaced, as bytes."""
+    report = copy.deepcopy(base)
     *steps, last = path
     place = report
     for step in steps:
@@ -60,6 +61,14 @@ def edited(edit):
     edit(report)
     assert report != SMALLEST
     return json.dumps(report, indent=1).encode()
+
+
+DEPLOYED = deployment_report(num_layers=2, num_experts=4)
+
+
+def deployed(path, value):
+    """A small report of profile deployment with one value replaced, as bytes."""
+    return changed(path, value, DEPLOYED)
 
 
 def left_out(role, layer):
@@ -684,6 +693,47 @@ FILES = {
     "routing_left_out": (
         changed(("experts",), []),
         "experts: has no rows, but protocol.experts_implementation says that experts ran",
+    ),
+    # What profile deployment adds, at odds with itself.
+    "deployment_without_rows": (
+        changed(("protocol", "profile"), "deployment"),
+        'linear_inputs: is left out, but protocol.profile is "deployment"',
+    ),
+    "paper_with_linear_inputs": (
+        deployed(("protocol", "profile"), "paper"),
+        'linear_inputs: is given, but protocol.profile is "paper"',
+    ),
+    "deployment_before_its_schema": (
+        deployed(("schema_version",), "0.1"),
+        'schema_version: is "0.1", which knows no profile "deployment"',
+    ),
+    "map_that_reads_two_tensors": (
+        deployed(("linear_inputs", 1, "modules"), ["model.layers.0.self_attn.k_proj"]),
+        'linear_inputs[1].modules: names "model.layers.0.self_attn.k_proj", and so does',
+    ),
+    "linear_input_beyond_its_maximum": (
+        deployed(("linear_inputs", 2, "rms"), 1000.0),
+        "linear_inputs[2].rms: is 1000.0, above abs_max, which is 10.5",
+    ),
+    "head_above_all_heads": (
+        deployed(("kv", 1, "key", "per_head"), [300.0, 301.0]),
+        "kv[1].key.abs_max: is 300.0, but the largest of its parts is 301.0",
+    ),
+    "heads_not_counted": (
+        deployed(("kv", 0, "num_kv_heads"), 3),
+        "kv[0].key.per_head: has 2 values, but num_kv_heads is 3",
+    ),
+    "latent_of_many_heads": (
+        deployed(("kv", 0, "kind"), "latent"),
+        "kv[0].num_kv_heads: is 2, but all heads share a latent",
+    ),
+    "expert_input_of_nothing": (
+        deployed(("experts", 1, "input", "per_expert", 3), 1.0),
+        "experts[1].input.per_expert[3]: is 1.0, but that expert received no token",
+    ),
+    "cached_keys_forgotten": (
+        deployed(("coverage", "key", "fired"), 1),
+        "coverage.key.fired: is 1, but kv has 2 of this role",
     ),
     # A protocol or a checkpoint that cannot be.
     "probe_called_natural": (

@@ -8,7 +8,7 @@ from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.comparability import protocol_key
 from hubmaxact.report.document import GlobalMax, Model, Protocol, Report, WeightFile
-from hubmaxact.report.roles import ROLES
+from hubmaxact.report.roles import PAPER_ROLES
 from hubmaxact.report.row_fields import field, fields
 from hubmaxact.report.summaries import decibels, int8_at_peak, per_layer
 
@@ -88,7 +88,7 @@ def _maxima(report: Report) -> dict[str, Any]:
     peak, by_role = report["global_max"], report["max_by_role"]
     return {
         **(_peak(peak) if peak else {}),
-        **{f"max_{r.name}": by_role[r.name]["value"] for r in ROLES if r.name in by_role},
+        **{f"max_{r.name}": by_role[r.name]["value"] for r in PAPER_ROLES if r.name in by_role},
         **{f"{role}_by_layer": per_layer(report, role) for role in BY_LAYER},
     }
 

@@ -19,7 +19,7 @@ from hubmaxact.page.glossary import WORDS
 from hubmaxact.page.url_state import MAX_PICKS, PAGE_SIZE
 from hubmaxact.rendering.words import POLICIES
 from hubmaxact.report.comparability import FIELDS
-from hubmaxact.report.roles import ROLES
+from hubmaxact.report.roles import PAPER_ROLES
 
 Host = Literal["server", "static"]
 
@@ -84,7 +84,8 @@ def fixed(rows: Sequence[Row], index: Index, origin: str, built: str | None) -> 
             for name, label in FORMATS
         ],
         "roles": [
-            {"name": role.name, "label": role.title, "in_m": role.in_global_max} for role in ROLES
+            {"name": role.name, "label": role.title, "in_m": role.in_global_max}
+            for role in PAPER_ROLES
         ],
         "protocol_fields": _protocol_fields(),
         "int8": _int8(),

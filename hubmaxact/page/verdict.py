@@ -10,7 +10,7 @@ from hubmaxact.catalog.row import Row
 from hubmaxact.formats import FP16_LIMIT
 from hubmaxact.page.safe_text import shown
 from hubmaxact.rendering import numbers, words
-from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
+from hubmaxact.report.roles import PAPER_ROLES, ROLE_BY_NAME
 from hubmaxact.report.row_fields import field
 
 NEAR = 0.5
@@ -47,7 +47,7 @@ def site(row: Row) -> str | None:
 def largest(row: Row) -> tuple[float, str | None] | None:
     """The largest magnitude on record and the role that holds it; M's own when they are equal."""
     known = [(row["abs_max"], row["carrier_role"])] if row["abs_max"] is not None else []
-    by_role = ((field(row, f"max_{role.name}"), role.name) for role in ROLES)
+    by_role = ((field(row, f"max_{role.name}"), role.name) for role in PAPER_ROLES)
     known += [(abs(value), role) for value, role in by_role if value is not None]
     return max(known, key=lambda pair: pair[0] or 0.0, default=None)
 

@@ -10,7 +10,7 @@ from hubmaxact.formats import SHORT_NAMES
 from hubmaxact.rendering import numbers
 from hubmaxact.report.derived import Where
 from hubmaxact.report.document import Carrier, GlobalMax, Report
-from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
+from hubmaxact.report.roles import ROLE_BY_NAME, ROLES, watched_under
 from hubmaxact.report.row_fields import field
 from hubmaxact.report.summaries import decibels, int8_rows, num_non_finite
 
@@ -143,6 +143,7 @@ def measured(report: Report, name: Name) -> str:
 
 def coverage(report: Report) -> str:
     """How many watched tensors were seen of those expected."""
-    rows = [field(report["coverage"], role.name) for role in ROLES]
+    watched = watched_under(report["protocol"]["profile"])
+    rows = [field(report["coverage"], role.name) for role in watched]
     fired, expected = sum(r["fired"] for r in rows), sum(r["expected"] for r in rows)
     return f"{fired:,} of {numbers.count(expected, 'tensor')} seen"

@@ -2,9 +2,16 @@
 
 from typing import Literal, NotRequired, TypedDict
 
+from hubmaxact.report.deployment import ExpertMaxima, KeysAndValues, LinearInput
 from hubmaxact.report.derived import Headroom, Quantization, Stability
+from hubmaxact.report.roles import Profile
 
-SCHEMA_VERSION = "0.1"
+SCHEMA_VERSION = "0.2"
+"""The newest that is known here."""
+
+VERSION_OF_PROFILE: dict[Profile, str] = {"paper": "0.1", "deployment": SCHEMA_VERSION}
+"""The oldest that can say all of a report, which is the one written."""
+
 REPORT_NAME = "activation_maxima.json"
 MAX_REPORT_BYTES = 2 * 1024 * 1024
 """Of a report that is read, whoever wrote it; ours are held to half of that."""
@@ -70,7 +77,7 @@ class SpecialTokens(TypedDict):
 class Protocol(TypedDict):
     """How it was measured; equal protocols are comparable."""
 
-    profile: str
+    profile: Profile
     corpus: CorpusFacts
     max_seq_len: int
     special_tokens: SpecialTokens
@@ -125,6 +132,15 @@ class Coverage(TypedDict):
     mlp_gate: RoleCoverage
     router_logits: RoleCoverage
     final_norm: RoleCoverage
+    attention_update: NotRequired[RoleCoverage]
+    mlp_update: NotRequired[RoleCoverage]
+    mid_residual: NotRequired[RoleCoverage]
+    linear_input: NotRequired[RoleCoverage]
+    key: NotRequired[RoleCoverage]
+    value: NotRequired[RoleCoverage]
+    query: NotRequired[RoleCoverage]
+    expert_input: NotRequired[RoleCoverage]
+    expert_down_input: NotRequired[RoleCoverage]
     missing: list[MissingSite]
 
 
@@ -228,6 +244,8 @@ class Experts(TypedDict):
     tokens: ExpertTokens
     never_routed: list[int]
     mlp_gate: ExpertMax | None
+    input: NotRequired[ExpertMaxima | None]
+    down_input: NotRequired[ExpertMaxima | None]
 
 
 class Report(TypedDict):
@@ -242,6 +260,8 @@ class Report(TypedDict):
     global_max: GlobalMax | None
     max_by_role: dict[str, RoleMax]
     sites: list[SiteFacts]
+    linear_inputs: NotRequired[list[LinearInput]]
+    kv: NotRequired[list[KeysAndValues]]
     experts: list[Experts]
     domains: dict[str, float | None]
     dtype_headroom: dict[str, Headroom]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report
+from hubmaxact.report.watched_rows import watched_rows
 
 
 def per_layer(report: Report, role: str) -> list[float | None]:
@@ -21,7 +22,7 @@ def per_layer(report: Report, role: str) -> list[float | None]:
 
 def num_non_finite(report: Report) -> int:
     """How many watched tensors held NaN or infinity."""
-    return sum(bool(site["num_nan"] + site["num_inf"]) for site in report["sites"])
+    return sum(bool(row.num_nan + row.num_inf) for row in watched_rows(report))
 
 
 def ratio(before: float | None, after: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 import json
 
+import deployed_reports
 import example_reports
 import pytest
 from invalid_report_files import FILES
@@ -17,6 +18,8 @@ VALID = {
     "partial": example_reports.partial_report,
     "non_finite": example_reports.non_finite_report,
     "too_few_samples": example_reports.few_samples_report,
+    "deployment": deployed_reports.deployment_report,
+    "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4),
 }
 
 

@@ -31,9 +31,9 @@ SECONDS = 6.0
 
 
 def test_a_newer_minor_version_is_newer_and_not_invalid():
-    newer = SMALL.replace(b'"schema_version": "0.1"', b'"schema_version": "0.2", "surprise": 1')
+    newer = SMALL.replace(b'"schema_version": "0.1"', b'"schema_version": "0.3", "surprise": 1')
     with pytest.raises(
-        NewerReportError, match=r"0\.2 is newer than this reader.*upgrade"
+        NewerReportError, match=r"0\.3 is newer than this reader.*upgrade"
     ) as caught:
         parse(newer)
     assert caught.value.exit_code == 2

@@ -13,7 +13,7 @@ from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report import field_table
 from hubmaxact.report.document import SCHEMA_VERSION, Report
 from hubmaxact.report.explain import WORDS
-from hubmaxact.report.roles import ROLES
+from hubmaxact.report.roles import ROLES, SITE_ROLES
 from hubmaxact.report.validate import schema, validate
 
 KIND = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -146,8 +146,10 @@ def without_none(hint):
 
 
 def test_roles_and_formats_are_the_tables():
-    assert schema()["$defs"]["role"]["enum"] == [role.name for role in ROLES]
-    assert list(schema()["properties"]["max_by_role"]["properties"]) == [r.name for r in ROLES]
+    assert schema()["$defs"]["role"]["enum"] == [role.name for role in SITE_ROLES]
+    assert schema()["$defs"]["watched"]["enum"] == [role.name for role in ROLES]
+    assert list(schema()["properties"]["max_by_role"]["properties"]) == [r.name for r in SITE_ROLES]
+    assert list(schema()["properties"]["coverage"]["properties"])[:-1] == [r.name for r in ROLES]
     assert list(schema()["properties"]["dtype_headroom"]["properties"]) == list(LARGEST_FINITE)
 
 

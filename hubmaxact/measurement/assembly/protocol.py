@@ -15,8 +15,6 @@ from hubmaxact.report.document import (
     SpecialTokens,
 )
 
-PROFILE = "paper"
-
 
 def protocol(
     prepared: Prepared, measurement: Measurement, options: Options, batch_tokens: int
@@ -25,7 +23,7 @@ def protocol(
     corpus, config = prepared.corpus, prepared.loaded.model.config
     wide = any(s.dtype != torch.bfloat16 for s in measurement.recorder.sites.values())
     return Protocol(
-        profile=PROFILE,
+        profile=options.profile,
         corpus=CorpusFacts(
             name=corpus.name,
             version=corpus.version,

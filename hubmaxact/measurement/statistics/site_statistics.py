@@ -37,7 +37,7 @@ class SiteResult:
     values: Distribution
     top: tuple[Value, ...]
     massive: MassiveTokens
-    expert_maxima: tuple[float, ...] | None  # by expert, -1 for none; None outside experts
+    expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
     channel_maxima: tuple[float, ...] | None  # by channel, -1 for none; None elsewhere
     block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
 

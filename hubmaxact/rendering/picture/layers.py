@@ -29,6 +29,8 @@ SERIES = ("attention_output", "mlp_output", "hidden_state")
 
 EMBEDDING_AND_NORM = ("embedding", "final_norm")
 
+GATES_AND_ROUTERS = ("mlp_gate", "router_logits")
+
 NEAR = 8.0
 """FP8 limits are shown when something comes within this factor of them, fp16 always."""
 
@@ -49,7 +51,9 @@ def description(report: Report) -> str:
     if side == "below" and report["dtype_headroom"]["float16"]["exceeded"]:
         where = report["dtype_headroom"]["float16"]["where"]
         infinite = where is not None and where["abs_max"] is None
-        said += " Infinity was seen." if infinite else " A gate or a router exceeds that limit."
+        beside = where is not None and where["role"] not in GATES_AND_ROUTERS
+        what = "Another watched tensor" if beside else "A gate or a router"
+        said += " Infinity was seen." if infinite else f" {what} exceeds that limit."
     return said
 
 

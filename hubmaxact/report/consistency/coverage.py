@@ -7,16 +7,20 @@ from hubmaxact.report.consistency.predicates import key_of, name_of, sites_with_
 from hubmaxact.report.consistency.sites import layer_problem
 from hubmaxact.report.document import Report, RoleCoverage
 from hubmaxact.report.problem import Problem
-from hubmaxact.report.roles import ROLES
+from hubmaxact.report.roles import ROLES, Role
 from hubmaxact.report.row_fields import field
+from hubmaxact.report.watched_rows import watched_rows
 
 EVERYWHERE = ("embedding", "hidden_state")
 """Roles that no decoder, and no layer of one, is made without."""
 
+EXPERT_FIELDS = {"expert_input": "input", "expert_down_input": "down_input"}
+"""Role -> where a row of `experts` holds it."""
+
 
 def status_agrees(report: Report) -> Iterator[Problem]:
     """NaN and infinities make a report non_finite; failing those, missing sites make it partial."""
-    broken = sum(site["num_nan"] + site["num_inf"] for site in report["sites"])
+    broken = sum(row.num_nan + row.num_inf for row in watched_rows(report))
     missing = len(report["coverage"]["missing"])
     status = "non_finite" if broken else "partial" if missing else "complete"
     if report["status"] != status:
@@ -29,13 +33,13 @@ def status_agrees(report: Report) -> Iterator[Problem]:
 
 def counts_agree(report: Report) -> Iterator[Problem]:
     """Fired sites have rows, and what was expected and did not fire is named as missing."""
-    seen = Counter(site["role"] for site in report["sites"])
+    seen = Counter(role for role, _ in _seen(report))
     missing = Counter(site["role"] for site in report["coverage"]["missing"])
-    for role in ROLES:
+    for role in _watched(report):
         row: RoleCoverage = field(report["coverage"], role.name)
         path = f"coverage.{role.name}"
         if row["fired"] != seen[role.name]:
-            message = f"is {row['fired']}, but sites has {seen[role.name]} of this role"
+            message = f"is {row['fired']}, but {role.rows} has {seen[role.name]} of this role"
             yield Problem(f"{path}.fired", message)
         if row["expected"] - row["fired"] != missing[role.name]:
             message = (
@@ -70,7 +74,7 @@ def missing_was_not_seen(report: Report) -> Iterator[Problem]:
 
 def embedding_and_norm_are_counted(report: Report) -> Iterator[Problem]:
     """A decoder has one embedding, and one final norm unless it was made without."""
-    for role in ROLES:
+    for role in _watched(report):
         row: RoleCoverage = field(report["coverage"], role.name)
         promised = row["expected"] + (row["absent"] if role.name == "final_norm" else 0)
         if not role.per_layer and promised != 1:
@@ -84,7 +88,7 @@ def embedding_and_norm_are_counted(report: Report) -> Iterator[Problem]:
 def layers_add_up(report: Report) -> Iterator[Problem]:
     """Each layer has a role, misses it, or is counted as one without it."""
     layers = _layers_by_role(report)
-    for role in ROLES:
+    for role in _watched(report):
         if not role.per_layer:
             continue
         known, total = len(layers[role.name]), report["model"]["num_layers"]
@@ -92,7 +96,7 @@ def layers_add_up(report: Report) -> Iterator[Problem]:
         if known + absent != total:
             message = (
                 f"is {absent}, but {known} of {told(total, 'layer')} "
-                f"{'has' if known == 1 else 'have'} this role in sites or in missing"
+                f"{'has' if known == 1 else 'have'} this role in {role.rows} or in missing"
             )
             yield Problem(f"coverage.{role.name}.absent", message)
 
@@ -112,7 +116,22 @@ def gates_lie_in_blocks(report: Report) -> Iterator[Problem]:
 def _layers_by_role(report: Report) -> dict[str, set[int]]:
     """The layers that have a site of each role, seen or missing."""
     layers: dict[str, set[int]] = {role.name: set() for role in ROLES}
-    for site in (*report["sites"], *report["coverage"]["missing"]):
-        if site["layer"] is not None:
-            layers[site["role"]].add(site["layer"])
+    missing = ((site["role"], site["layer"]) for site in report["coverage"]["missing"])
+    for role, layer in (*_seen(report), *missing):
+        if layer is not None:
+            layers[role].add(layer)
     return layers
+
+
+def _seen(report: Report) -> Iterator[tuple[str, int | None]]:
+    """Role and layer of every tensor that fired, those inside experts too."""
+    yield from ((row.role, row.layer) for row in watched_rows(report))
+    for row in report["experts"]:
+        for role, name in EXPERT_FIELDS.items():
+            if name in row and field(row, name) is not None:
+                yield role, row["layer"]
+
+
+def _watched(report: Report) -> tuple[Role, ...]:
+    """The roles that are counted; that those are the profile's is a rule of its own."""
+    return tuple(role for role in ROLES if role.name in report["coverage"])

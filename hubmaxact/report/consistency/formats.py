@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.consistency.predicates import same
 from hubmaxact.report.derived import Headroom
-from hubmaxact.report.document import Report, SiteFacts
+from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 
 def headroom_agrees(report: Report) -> Iterator[Problem]:
@@ -25,18 +26,18 @@ def headroom_agrees(report: Report) -> Iterator[Problem]:
         yield from _excess(path, row, limit, _furthest(report, limit))
 
 
-def _furthest(report: Report, limit: float) -> tuple[float, SiteFacts | None]:
-    """The first site with the largest |x|; an infinity counts where the run reached `limit`."""
+def _furthest(report: Report, limit: float) -> tuple[float, WatchedRow | None]:
+    """The first tensor with the largest |x|; an infinity counts where the run reached `limit`."""
     infinite = limit <= LARGEST_FINITE.get(report["protocol"]["dtype"], math.inf)
     reached = [
-        (math.inf if infinite and site["num_inf"] else site["abs_max"] or 0.0, site)
-        for site in report["sites"]
+        (math.inf if infinite and row.num_inf else row.abs_max or 0.0, row)
+        for row in watched_rows(report)
     ]
     return max(reached, key=lambda row: row[0], default=(0.0, None))
 
 
 def _excess(
-    path: str, row: Headroom, limit: float, furthest: tuple[float, SiteFacts | None]
+    path: str, row: Headroom, limit: float, furthest: tuple[float, WatchedRow | None]
 ) -> Iterator[Problem]:
     reached, largest = furthest
     if row["exceeded"] != (reached > limit):
@@ -47,7 +48,7 @@ def _excess(
         yield Problem(f"{path}.where", "must name a site exactly when exceeded is true")
     if where is None or largest is None:
         return
-    known = {**largest, "abs_max": None if math.isinf(reached) else reached}
+    known = {**largest._asdict(), "abs_max": None if math.isinf(reached) else reached}
     for name in ("role", "layer", "module", "abs_max"):
         if where[name] != known[name]:
             message = f"is {where[name]}, but the site with the largest |x| has {known[name]}"

@@ -13,7 +13,16 @@ from hubmaxact.report.row_fields import field
 MASSIVE_ABOVE = 100
 MASSIVE_RATIO = 1000
 
-HIDDEN_WIDTH = ("embedding", "hidden_state", "attention_output", "mlp_output", "final_norm")
+HIDDEN_WIDTH = (
+    "embedding",
+    "hidden_state",
+    "attention_output",
+    "mlp_output",
+    "final_norm",
+    "attention_update",
+    "mlp_update",
+    "mid_residual",
+)
 """Roles whose channels are those of the residual stream."""
 
 

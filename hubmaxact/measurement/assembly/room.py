@@ -1,0 +1,90 @@
+"""A report of a large model made to fit: what is told last is left out first."""
+
+import copy
+import json
+from collections.abc import Callable
+
+from hubmaxact.measurement.anatomy.updates import OUTPUTS
+from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report, RoleCoverage, SiteFacts
+from hubmaxact.report.roles import ROLE_BY_NAME
+from hubmaxact.report.row_fields import field, fields
+
+MOST_BYTES = MAX_WRITTEN_BYTES * 31 // 32
+"""Of a report without the spaces and line ends that its layout adds."""
+
+
+def fitted(report: Report) -> Report:
+    """Return the report as it is, or with as little left out as makes it fit.
+
+    Left out are, in this order, all but the largest value of rows outside M; the maxima of single
+    experts; all but the largest value of every row; and rows of updates that repeat those of their
+    blocks' own outputs, whose layers are then counted as having none. None of it is needed to read
+    the rest.
+
+    Args:
+        report: Whole.
+
+    Returns:
+        The same if it fits; else a copy.
+    """
+    if _size(report) <= MOST_BYTES:
+        return report
+    shorter = copy.deepcopy(report)
+    for leave_out in LEFT_OUT:
+        leave_out(shorter)
+        if _size(shorter) <= MOST_BYTES:
+            break
+    return shorter
+
+
+def _size(report: Report) -> int:
+    return len(json.dumps(report))
+
+
+def _single_experts(report: Report) -> None:
+    for row in report["experts"]:
+        for maxima in (row.get("input"), row.get("down_input")):
+            if maxima is not None:
+                maxima["per_expert"] = None
+
+
+def _beside_m(report: Report) -> None:
+    for site in report["sites"]:
+        if not ROLE_BY_NAME[site["role"]].in_global_max:
+            del site["top"][1:]
+
+
+def _everywhere(report: Report) -> None:
+    for site in report["sites"]:
+        del site["top"][1:]
+
+
+def _repeated_updates(report: Report) -> None:
+    outputs = {_tensor(site): site for site in report["sites"]}
+    for role, output in OUTPUTS.items():
+        repeated = [
+            site
+            for site in report["sites"]
+            if site["role"] == role and (output, *_tensor(site)[1:]) in outputs
+        ]
+        report["sites"] = [site for site in report["sites"] if site not in repeated]
+        counts: RoleCoverage = field(report["coverage"], role)
+        counts["expected"] -= len(repeated)
+        counts["fired"] -= len(repeated)
+        counts["absent"] += len({site["layer"] for site in repeated})
+        if not any(site["role"] == role for site in report["sites"]):
+            report["max_by_role"].pop(role, None)
+
+
+def _tensor(site: SiteFacts) -> tuple[object, ...]:
+    """A role, and what tells whether two rows are of one tensor."""
+    same = ("layer", "module", "count", "min", "max", "rms")
+    return (site["role"], *fields(site, same).values())
+
+
+LEFT_OUT: tuple[Callable[[Report], None], ...] = (
+    _beside_m,
+    _single_experts,
+    _everywhere,
+    _repeated_updates,
+)

@@ -1,0 +1,62 @@
+"""The shape of what a report of profile `deployment` holds beside its sites.
+
+What linear maps and experts read, and keys and values as cached.
+"""
+
+from typing import Literal, TypedDict
+
+
+class LinearInput(TypedDict):
+    """One tensor that linear maps read; coordinates are of its largest |x|."""
+
+    layer: int
+    part: str | None
+    modules: list[str]
+    count: int
+    abs_max: float | None
+    rms: float | None
+    abs_quantiles: dict[str, float | None]
+    num_nan: int
+    num_inf: int
+    sample: int | None
+    token_position: int | None
+    token_id: int | None
+    channel: int | None
+
+
+class HeadMaxima(TypedDict):
+    """The largest |x| of cached keys or values, over all heads and of each."""
+
+    abs_max: float | None
+    per_head: list[float | None]
+    num_nan: int
+    num_inf: int
+
+
+class QueryMaximum(TypedDict):
+    """The largest |x| of one attention's queries."""
+
+    abs_max: float | None
+    num_nan: int
+    num_inf: int
+
+
+class KeysAndValues(TypedDict):
+    """What one attention hands to its cache."""
+
+    layer: int
+    part: str | None
+    module: str
+    kind: Literal["heads", "latent"]
+    num_kv_heads: int
+    key: HeadMaxima
+    value: HeadMaxima
+    query: QueryMaximum | None
+
+
+class ExpertMaxima(TypedDict):
+    """The largest |x| that experts read, over all of them and of each."""
+
+    abs_max: float | None
+    expert: int | None
+    per_expert: list[float | None] | None

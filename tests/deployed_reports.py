@@ -1,0 +1,146 @@
+"""Reports of profile `deployment` for tests, made by arithmetic alone as those of `paper` are."""
+
+import copy
+
+import example_reports
+from example_reports import NUM_TOKENS, QUANTILES, bf16, site
+
+from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.report.roles import PAPER_ROLES, ROLES
+from hubmaxact.report.watched_rows import watched_rows
+
+MAPS = {
+    "self_attn.q_proj": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "self_attn.o_proj": ("self_attn.o_proj",),
+    "mlp.gate_proj": ("mlp.gate_proj", "mlp.up_proj"),
+    "mlp.down_proj": ("mlp.down_proj",),
+}
+EXPERTS_MAPS = {
+    "self_attn.q_proj": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "self_attn.o_proj": ("self_attn.o_proj",),
+    "mlp.experts.gate_up_proj": ("mlp.experts.gate_up_proj",),
+    "mlp.experts.down_proj": ("mlp.experts.down_proj",),
+    "mlp.shared_expert.gate_proj": ("mlp.shared_expert.gate_proj", "mlp.shared_expert.up_proj"),
+    "mlp.shared_expert.down_proj": ("mlp.shared_expert.down_proj",),
+}
+EXPERT_ROLES = ("expert_input", "expert_down_input")
+
+
+def deployment_report(num_layers=2, num_experts=0, hidden_size=64, *, plain=False, **merges):
+    """Sandwich norms whose updates dwarf what their blocks put out; keys beyond FP8.
+
+    `plain`: no norms, so that updates are what the blocks put out.
+    """
+    stream = example_reports.residual_stream(num_layers, 1, 103936.0, 9216.0)[:num_layers]
+    sites = example_reports.decoder_sites(
+        num_layers, hidden_size, stream, experts=num_experts or False
+    )
+    for layer, peak in enumerate(stream):
+        if plain:
+            sites += [
+                each | {"role": each["role"].replace("output", "update")}
+                for each in sites
+                if each["layer"] == layer and each["role"] in ("attention_output", "mlp_output")
+            ]
+        else:
+            sites.append(site("attention_update", layer, 41 + layer, width=hidden_size))
+            sites.append(site("mlp_update", layer, peak * 0.97, width=hidden_size))
+        sites.append(site("mid_residual", layer, 61 + layer, width=hidden_size))
+    for each in sites:
+        each["top"] = each["top"][: 1 if each["role"].endswith(("update", "residual")) else 2]
+        for entry in each["top"]:
+            entry["channel"] %= hidden_size
+    experts = [
+        _experts(layer, num_experts, sites) for layer in range(num_layers * (num_experts > 0))
+    ]
+    report = example_reports.assemble(
+        sites, num_layers=num_layers, hidden_size=hidden_size, experts=experts
+    )
+    maps = EXPERTS_MAPS if num_experts else MAPS
+    inputs = [
+        linear_input(layer, part, names, peak=3.5 * (1 + row) * (1 + layer), width=hidden_size)
+        for layer in range(num_layers)
+        for row, (part, names) in enumerate(maps.items())
+    ]
+    kv = [cached(layer) for layer in range(num_layers)]
+    report = _completed(report, inputs, kv, num_layers, bool(num_experts))
+    for name, changes in merges.items():
+        report[name].update(changes)
+    return report
+
+
+def linear_input(layer, part, names, *, peak, width):
+    """One row of linear_inputs."""
+    abs_max = bf16(peak)
+    return {
+        "layer": layer,
+        "part": part,
+        "modules": [f"model.layers.{layer}.{name}" for name in names],
+        "count": NUM_TOKENS * width,
+        "abs_max": abs_max,
+        "rms": 0.25 * abs_max,
+        "abs_quantiles": {q: bf16(abs_max * share / 8) for q, share in QUANTILES.items()},
+        "num_nan": 0,
+        "num_inf": 0,
+        "sample": 7,
+        "token_position": 0,
+        "token_id": 198,
+        "channel": layer,
+    }
+
+
+def cached(layer, num_heads=2):
+    """One row of kv; the first layer's keys are beyond FP8 E4M3."""
+    keys = [bf16(600.0 / (1 + layer) / (1 + head)) for head in range(num_heads)]
+    values = [bf16(2.5 + head) for head in range(num_heads)]
+    return {
+        "layer": layer,
+        "part": None,
+        "module": f"model.layers.{layer}.self_attn",
+        "kind": "heads",
+        "num_kv_heads": num_heads,
+        "key": {"abs_max": max(keys), "per_head": keys, "num_nan": 0, "num_inf": 0},
+        "value": {"abs_max": max(values), "per_head": values, "num_nan": 0, "num_inf": 0},
+        "query": {"abs_max": 24.0, "num_nan": 0, "num_inf": 0},
+    }
+
+
+def _experts(layer, num_experts, sites):
+    gate = next(s for s in sites if (s["role"], s["layer"]) == ("mlp_gate", layer))
+    idle = [num_experts - 1] if layer == 1 else []
+    maxima = [None if n in idle else bf16(3.5 - n % 7 / 16) for n in range(num_experts)]
+    told = {"abs_max": 3.5, "expert": 0, "per_expert": maxima if num_experts < 64 else None}
+    return {
+        "layer": layer,
+        "num_experts": num_experts,
+        "tokens": {"least": 0 if idle else 9120, "median": 1_540_022, "most": 9_803_114},
+        "never_routed": idle,
+        "mlp_gate": {"abs_max": gate["abs_max"], "expert": 0},
+        "input": told,
+        "down_input": copy.deepcopy(told),
+    }
+
+
+def _completed(report, inputs, kv, num_layers, has_experts):
+    """The report with its new arrays where they belong, and all that follows from them."""
+    fields = {}
+    for name, value in report.items():
+        fields[name] = value
+        if name == "sites":
+            fields |= {"linear_inputs": inputs, "kv": kv}
+    fields["schema_version"] = "0.2"
+    fields["protocol"]["profile"] = "deployment"
+    missing = fields["coverage"].pop("missing")
+    for role in ROLES[len(PAPER_ROLES) :]:
+        fired = sum(row.role == role.name for row in watched_rows(fields))
+        fired += num_layers * (has_experts and role.name in EXPERT_ROLES)
+        absent = 0 if fired else num_layers
+        fields["coverage"][role.name] = {"expected": fired, "fired": fired, "absent": absent}
+    fields["coverage"]["missing"] = missing
+    largest = max(watched_rows(fields), key=lambda row: row.abs_max)
+    for name, limit in LARGEST_FINITE.items():
+        row = fields["dtype_headroom"][name]
+        row["exceeded"] = largest.abs_max > limit
+        keys = ("role", "layer", "module", "abs_max")
+        row["where"] = {k: getattr(largest, k) for k in keys} if row["exceeded"] else None
+    return fields
