@@ -74,7 +74,8 @@ def export(
     or - for standard input.
 
     What a format wants and the report does not hold is refused by name. Every file says which
-    report it came from. A file that no export made is not replaced. Prints the path.
+    report it came from. A file that no export made is not replaced. Prints the path. The page that
+    compares many reports is written by `catalog export`.
     """
     from hubmaxact.engine_files.export import Places, export_report
     from hubmaxact.engine_files.request import Choices

@@ -1,16 +1,15 @@
-"""A document as JSON for people and programs: equal documents give equal bytes."""
+"""A document as JSON, laid out as a report is: equal documents give equal bytes."""
 
-import json
-from collections.abc import Mapping
+from hubmaxact.report.write import layout
 
 
-def text_of(document: Mapping[str, object]) -> bytes:
+def text_of(document: dict[str, object]) -> bytes:
     """Return the document's bytes, in its own order, a newline at the end.
 
     Args:
         document: Of finite numbers.
 
     Returns:
-        ASCII, indented by two.
+        ASCII.
     """
-    return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode("ascii")
+    return f"{layout(document)}\n".encode("ascii")

@@ -13,8 +13,8 @@ from hubmaxact.printable import counted
 from hubmaxact.report.deployment import KeysAndValues
 
 EXPERIMENTAL = (
-    "experimental: SGLang 0.5.23 sets these scales and most of its attention backends do not read "
-    "them; compressed-tensors-kv is read by all."
+    "SGLang 0.5.23 sets these scales where most of its attention backends do not read them; those "
+    "of compressed-tensors-kv it sets where they do."
 )
 
 
@@ -50,7 +50,7 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         **measured.origin.as_json(),
         "experimental": EXPERIMENTAL,
     }
-    return FileContent(text_of(document), (EXPERIMENTAL,))
+    return FileContent(text_of(document), (f"Experimental: {EXPERIMENTAL}",))
 
 
 def _scale(row: KeysAndValues, rank: int, num_ranks: int) -> float:

@@ -63,7 +63,7 @@ def report_bytes(report: Report) -> bytes:
     found = validate(plain)
     if found:
         raise UnwritableReportError(str(found[0]))
-    content = (_layout(plain, indent=0) + "\n").encode("ascii")
+    content = (layout(plain) + "\n").encode("ascii")
     if len(content) > MAX_WRITTEN_BYTES:
         raise UnwritableReportError(
             f"it has {len(content):,} bytes; the limit is {MAX_WRITTEN_BYTES:,}"
@@ -76,6 +76,30 @@ def digest(report: Report) -> str:
     return sha256(report_bytes(report)).hexdigest()
 
 
+def layout(value: object, indent: int = 0) -> str:
+    """Lay out a JSON value: one line if it fits, else one for each field or element.
+
+    Args:
+        value: Of finite numbers.
+        indent: Columns that stand before it.
+
+    Returns:
+        ASCII, the first line not indented.
+    """
+    line = _line(value)
+    if not isinstance(value, dict | list) or not value or indent + len(line) <= WIDTH:
+        return line
+    inner = indent + STEP
+    if isinstance(value, list):
+        rows = [_line(item) for item in value]
+    else:
+        fields = cast("dict[str, object]", value)
+        rows = [f"{_line(key)}: {layout(item, inner)}" for key, item in fields.items()]
+    left, right = "[]" if isinstance(value, list) else "{}"
+    body = ",\n".join(" " * inner + row for row in rows)
+    return f"{left}\n{body}\n{' ' * indent}{right}"
+
+
 def _plain(value: object) -> object:
     """The same in JSON's own types, which is what a reader will see; minus zero is zero."""
     if isinstance(value, dict):
@@ -85,22 +109,6 @@ def _plain(value: object) -> object:
     if isinstance(value, float):
         return float(value) or 0.0
     return str(value) if isinstance(value, str) else value
-
-
-def _layout(value: object, indent: int) -> str:
-    """One line if it fits; else a line for each field, and for each element of an array."""
-    line = _line(value)
-    if not isinstance(value, dict | list) or not value or indent + len(line) <= WIDTH:
-        return line
-    inner = indent + STEP
-    if isinstance(value, list):
-        rows = [_line(item) for item in value]
-    else:
-        fields = cast("dict[str, object]", value)
-        rows = [f"{_line(key)}: {_layout(item, inner)}" for key, item in fields.items()]
-    left, right = "[]" if isinstance(value, list) else "{}"
-    body = ",\n".join(" " * inner + row for row in rows)
-    return f"{left}\n{body}\n{' ' * indent}{right}"
 
 
 def _line(value: object) -> str:
