@@ -85,6 +85,13 @@ def has_stacked_weights(module: nn.Module) -> bool:
     return any(weight.dim() == 3 and weight.shape[1] > 1 for weight in module.parameters())
 
 
+def has_expert_weights(module: nn.Module) -> bool:
+    """Whether it owns 3-D weights itself, a matrix for each expert (and is no convolution)."""
+    if isinstance(module, nn.Conv1d):
+        return False
+    return any(w.dim() == 3 and w.shape[1] > 1 for w in module.parameters(recurse=False))
+
+
 def begin_alike(x: torch.Tensor, y: torch.Tensor) -> bool:
     """Whether two tensors begin at the same place in memory; of such as have none, in name."""
     same = x.untyped_storage() is y.untyped_storage()
