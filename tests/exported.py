@@ -23,10 +23,10 @@ LISTS = {rule.tool: rule.lists([*KEPT, *FUSED]) for rule in RULES}
 LOCAL = {"id": None, "revision": None, "commit": None, "base_model": None, "family": None}
 
 
-def dense_report(weights):
+def report_of(weights, num_experts=0):
     """What `measure --profile deployment` could say of that model; maxima are made up."""
     told = {**LOCAL, **weights_of(weights), "model_type": "qwen3"}
-    return deployment_report(NUM_LAYERS, 0, 128, model=told)
+    return deployment_report(NUM_LAYERS, num_experts, 128, model=told)
 
 
 def write_report(path, report):
@@ -34,11 +34,11 @@ def write_report(path, report):
     return path
 
 
-def dense_folder(folder):
-    """A copy of the model with its report beside it."""
-    shutil.copytree(DENSE, folder)
-    content = (folder / "model.safetensors").read_bytes()
-    write_report(folder / "activation_maxima.json", dense_report({"model.safetensors": content}))
+def model_folder(folder, model=DENSE, num_experts=0):
+    """A copy of a model with its report beside it."""
+    shutil.copytree(model, folder)
+    weights = {path.name: path.read_bytes() for path in sorted(folder.glob("*.safetensors"))}
+    write_report(folder / "activation_maxima.json", report_of(weights, num_experts))
     return folder
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import example_reports
 from catalog_reports import report_bytes_of
-from exported import dense_folder
+from exported import model_folder
 from loopback_hub import LoopbackHub, environment
 from loopback_hub.desk import REPO, sit_down
 
@@ -41,7 +41,7 @@ def put(folder, *names):
 
 
 def check_sections(hub, home):
-    (home / "dense.json").write_bytes(report_bytes(example_reports.dense_report()))
+    (home / "dense.json").write_bytes(report_bytes(example_reports.report_of()))
     assert run("validate", "dense.json", hub=hub, home=home) == b"dense.json: valid\n"
     section = GOLDEN.read_bytes()
     assert run("card", "dense.json", hub=hub, home=home) == section
@@ -69,7 +69,7 @@ def check_catalog(hub, home):
 
 
 def check_export(hub, home):
-    dense_folder(home / "dense")
+    model_folder(home / "dense")
     kv = ("export", "dense", "--to", "compressed-tensors-kv", "--output", "kv")
     assert run(*kv, hub=hub, home=home).splitlines() == [b"kv"]
     config = json.loads((home / "kv" / "config.json").read_bytes())

@@ -17,6 +17,11 @@ PER_HEAD_NOTE = (
     "SGLang ignores scales per head, and vLLM takes them only with an attention backend that does."
 )
 
+EXPERTS_NOTE = (
+    "transformers 5 loads no mixture of experts with this config.json, because it looks there for "
+    "how the experts' weights are quantized, and they are not; vLLM and SGLang ask nothing of them."
+)
+
 
 def make(measured: Measured, choices: Choices) -> CheckpointChange:
     """Return the scales, and what config.json says of them.
@@ -40,8 +45,12 @@ def make(measured: Measured, choices: Choices) -> CheckpointChange:
         }
         for row in cached(measured.report)
     }
-    notes = (PER_HEAD_NOTE,) if granularity == "per_head" else ()
-    return CheckpointChange(scales, configuration(granularity), measured.origin, notes)
+    notes = {
+        PER_HEAD_NOTE: granularity == "per_head",
+        EXPERTS_NOTE: measured.report["model"]["architecture"] == "moe",
+    }
+    told = tuple(note for note, is_due in notes.items() if is_due)
+    return CheckpointChange(scales, configuration(granularity), measured.origin, told)
 
 
 def configuration(granularity: str) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """A document as JSON, laid out as a report is: equal documents give equal bytes."""
 
-from hubmaxact.report.write import layout
+from hubmaxact.report.json_layout import layout
 
 
 def text_of(document: dict[str, object]) -> bytes:

@@ -1,17 +1,13 @@
 """A report as bytes: valid, deterministic, finite, small, and readable line by line."""
 
-import json
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
 
 from hubmaxact.errors import ReportError
 from hubmaxact.report.destination import write_content
 from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report
+from hubmaxact.report.json_layout import layout
 from hubmaxact.report.validate import validate
-
-WIDTH = 100
-STEP = 2
 
 
 class UnwritableReportError(ReportError):
@@ -76,30 +72,6 @@ def digest(report: Report) -> str:
     return sha256(report_bytes(report)).hexdigest()
 
 
-def layout(value: object, indent: int = 0) -> str:
-    """Lay out a JSON value: one line if it fits, else one for each field or element.
-
-    Args:
-        value: Of finite numbers.
-        indent: Columns that stand before it.
-
-    Returns:
-        ASCII, the first line not indented.
-    """
-    line = _line(value)
-    if not isinstance(value, dict | list) or not value or indent + len(line) <= WIDTH:
-        return line
-    inner = indent + STEP
-    if isinstance(value, list):
-        rows = [_line(item) for item in value]
-    else:
-        fields = cast("dict[str, object]", value)
-        rows = [f"{_line(key)}: {layout(item, inner)}" for key, item in fields.items()]
-    left, right = "[]" if isinstance(value, list) else "{}"
-    body = ",\n".join(" " * inner + row for row in rows)
-    return f"{left}\n{body}\n{' ' * indent}{right}"
-
-
 def _plain(value: object) -> object:
     """The same in JSON's own types, which is what a reader will see; minus zero is zero."""
     if isinstance(value, dict):
@@ -109,7 +81,3 @@ def _plain(value: object) -> object:
     if isinstance(value, float):
         return float(value) or 0.0
     return str(value) if isinstance(value, str) else value
-
-
-def _line(value: object) -> str:
-    return json.dumps(value, allow_nan=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from deployed_reports import deployment_report
-from exported import dense_folder, export, tensors_of, write_report
+from exported import export, model_folder, tensors_of, write_report
 
 from hubmaxact.engine_files.table import ROWS
 
@@ -48,7 +48,7 @@ def shown(folder, to):
 
 @pytest.fixture
 def folder(tmp_path):
-    dense_folder(tmp_path / "dense")
+    model_folder(tmp_path / "dense")
     report = deployment_report(2)
     for position, share in ((3, 0.002), (7, 0.01)):
         row = report["linear_inputs"][position]

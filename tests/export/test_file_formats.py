@@ -7,7 +7,7 @@ import struct
 import pytest
 from command import hubmaxact
 from deployed_reports import deployment_report
-from exported import dense_report, export, tensors_of, write_report
+from exported import export, report_of, tensors_of, write_report
 
 from hubmaxact.engine_files.openvino import factor_for
 
@@ -16,7 +16,7 @@ MADE_BY = "hubmaxact export"
 
 @pytest.fixture
 def source(tmp_path):
-    return write_report(tmp_path / "report.json", dense_report({"model.safetensors": bytes(512)}))
+    return write_report(tmp_path / "report.json", report_of({"model.safetensors": bytes(512)}))
 
 
 def exported(folder, source, to, *words):

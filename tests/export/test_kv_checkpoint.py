@@ -7,7 +7,7 @@ import shutil
 import struct
 
 import pytest
-from exported import NUM_LAYERS, dense_folder, dense_report, export, tensors_of, write_report
+from exported import NUM_LAYERS, export, model_folder, report_of, tensors_of, write_report
 
 from hubmaxact.engine_files.changed_checkpoint import changed, steps_into
 from hubmaxact.engine_files.compressed_tensors_kv import make
@@ -21,7 +21,7 @@ SINGLE, RENAMED = "model.safetensors", "model-00001-of-00001.safetensors"
 
 @pytest.fixture
 def dense(tmp_path):
-    return dense_folder(tmp_path / "dense")
+    return model_folder(tmp_path / "dense")
 
 
 def read(path):
@@ -58,7 +58,7 @@ def sharded(folder):
     index = {"metadata": {"total_size": 7, "x": "y"}, "weight_map": weight_map}
     (folder / INDEX).write_text(json.dumps(index))
     weights = {name: (folder / name).read_bytes() for name in set(weight_map.values())}
-    write_report(folder / "activation_maxima.json", dense_report(dict(sorted(weights.items()))))
+    write_report(folder / "activation_maxima.json", report_of(dict(sorted(weights.items()))))
     return folder
 
 
