@@ -41,7 +41,7 @@ def put(folder, *names):
 
 
 def check_sections(hub, home):
-    (home / "dense.json").write_bytes(report_bytes(example_reports.report_of()))
+    (home / "dense.json").write_bytes(report_bytes(example_reports.dense_report()))
     assert run("validate", "dense.json", hub=hub, home=home) == b"dense.json: valid\n"
     section = GOLDEN.read_bytes()
     assert run("card", "dense.json", hub=hub, home=home) == section
