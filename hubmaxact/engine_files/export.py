@@ -76,7 +76,7 @@ def _file(to: str, places: Places) -> Path:
 
 
 def _place(made: CheckpointChange, read: Input, places: Places) -> None:
-    if (places.output is None) == (places.into is None):
+    if (places.output is None) == (places.into is None) or str(places.output) == "-":
         raise OptionsError("give one of --output FOLDER and --write-into CHECKPOINT.")
     if places.into is not None and places.checkpoint is not None:
         raise OptionsError("--write-into names the checkpoint; leave --checkpoint out.")

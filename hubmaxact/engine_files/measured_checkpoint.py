@@ -78,10 +78,10 @@ def measured_checkpoint(folder: Path, measured: Sequence[WeightFile]) -> Measure
             f"{listing.name} is quantized already ({printable(method, 40)}), and its {CONFIG} has "
             "room for one quantization_config. Give the checkpoint that was measured."
         )
-    _compare(folder, [name for name in weights.files if name != SHARD], measured)
-    tensors = {tensor: name for tensor, name in weights.tensors.items() if name != SHARD}
-    if not tensors:
-        tensors = dict.fromkeys(read_header(folder / SINGLE), SINGLE)
+    files = [name for name in weights.files if name != SHARD]
+    _compare(folder, files, measured)
+    # By the measured files themselves: no digest speaks for the index.
+    tensors = {tensor: file for file in files for tensor in read_header(folder / file)}
     return MeasuredCheckpoint(folder, listing.root, config, _metadata(listing), tensors)
 
 

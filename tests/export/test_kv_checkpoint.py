@@ -180,6 +180,17 @@ def test_other_weights_than_the_measured_are_refused(dense, tmp_path):
     assert not (tmp_path / "kv").exists()
 
 
+def test_the_index_is_made_from_the_weights_whatever_the_old_one_says(dense, tmp_path):
+    sharded(dense)
+    index = read(dense / INDEX)
+    (first, *_), honest = index["weight_map"], dict(index["weight_map"])
+    index["weight_map"]["." * 10_000_000] = index["weight_map"].pop(first)
+    (dense / INDEX).write_text(json.dumps(index))
+    assert export(tmp_path, dense, KV, "--output", "kv").returncode == 0
+    found = read(tmp_path / "kv" / INDEX)["weight_map"]
+    assert {tensor: file for tensor, file in found.items() if file != SHARD} == honest
+
+
 def test_files_that_only_one_of_them_has_are_named(dense, tmp_path):
     report = dense / "activation_maxima.json"
     shutil.copy(report, tmp_path / "r.json")
@@ -213,6 +224,7 @@ def test_what_is_there_already_is_not_replaced(dense, tmp_path):
     ("words", "told"),
     [
         ((), "one of --output FOLDER and --write-into"),
+        (("--output", "-", "--checkpoint", "dense"), "one of --output FOLDER"),
         (("--output", "kv", "--write-into", "dense"), "one of --output"),
         (("--write-into", "dense", "--checkpoint", "dense"), "leave --checkpoint out"),
         (("--output", "kv"), "--checkpoint"),
