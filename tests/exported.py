@@ -17,6 +17,11 @@ EXPERTS = [f"mlp.experts{rest}" for rest in ("", ".0.down_proj", ".11.up_proj", 
 ALL_MODULES = [f"model.layers.{n}.{name}" for n in range(25) for name in (*BLOCKS, *EXPERTS)] + [
     "lm_head"
 ]
+TRAPS = [
+    "model.layers.1.mlp.down_proj_extra",
+    "model.layers.2.mlp.experts_norm",
+    "model.layers_2.mlp.experts",
+]
 KEPT = ["model.layers.1.mlp.down_proj", "model.layers.12.self_attn.q_proj"]
 FUSED = ["model.layers.2.mlp.experts.gate_up_proj", "model.layers.2.mlp.experts.down_proj"]
 LISTS = {rule.tool: rule.lists([*KEPT, *FUSED]) for rule in RULES}

@@ -42,10 +42,13 @@ def _compressed_tensors(modules: Sequence[str]) -> dict[str, Any]:
 
 def _modelopt(modules: Sequence[str]) -> dict[str, Any]:
     """Globs: over modules in its files, over quantizers where it quantizes; the last one wins."""
-    globs = [f"{experts}*" if (experts := experts_of(m)) else m for m in modules]
-    quantizers = [f"*{HEAD}*", *(g if g.endswith("*") else f"{g}.*" for g in globs)]
-    rows = [{"quantizer_name": name, "enable": False} for name in _unique(quantizers)]
-    return {"exclude_modules": _unique([HEAD, *globs]), "quant_cfg": rows}
+    names = _unique([*map(_plain, modules)])
+    inside = [f"{experts}.*" for m in modules if (experts := experts_of(m))]
+    quantizers = [f"*{HEAD}*", *(f"{name}.*" for name in names)]
+    return {
+        "exclude_modules": _unique([HEAD, *names, *inside]),
+        "quant_cfg": [{"quantizer_name": name, "enable": False} for name in quantizers],
+    }
 
 
 def _transformers(modules: Sequence[str]) -> dict[str, Any]:

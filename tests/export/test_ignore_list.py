@@ -7,7 +7,7 @@ from math import log10
 
 import pytest
 from deployed_reports import deployment_report
-from exported import ALL_MODULES, KEPT, LISTS, export, write_report
+from exported import ALL_MODULES, KEPT, LISTS, TRAPS, export, write_report
 
 from hubmaxact.engine_files.matching_rules import RULES
 
@@ -24,6 +24,11 @@ def modelopt_files(name):
     """vLLM's reading of exclude_modules: a glob, or a part of the name."""
     each = LISTS["modelopt"]["exclude_modules"]
     return any(fnmatch(name, glob) or glob in name for glob in each)
+
+
+def modelopt_globs(name):
+    """Everybody else's reading of it: a glob."""
+    return any(fnmatch(name, glob) for glob in LISTS["modelopt"]["exclude_modules"])
 
 
 def modelopt_quantizers(name):
@@ -48,13 +53,36 @@ def torchao(name):
 
 
 @pytest.mark.parametrize(
-    "leaves", [compressed_tensors, modelopt_files, modelopt_quantizers, transformers, torchao]
+    "leaves",
+    [
+        compressed_tensors,
+        modelopt_files,
+        modelopt_globs,
+        modelopt_quantizers,
+        transformers,
+        torchao,
+    ],
 )
 def test_exactly_the_modules_that_are_meant_are_left_alone(leaves):
     experts = [name for name in ALL_MODULES if name.startswith("model.layers.2.mlp.experts")]
     assert [name for name in ALL_MODULES if leaves(name)] == sorted(
         [*KEPT, *experts, "lm_head"], key=ALL_MODULES.index
     )
+
+
+@pytest.mark.parametrize(
+    ("leaves", "traps"),
+    [
+        (compressed_tensors, TRAPS),
+        (modelopt_globs, TRAPS),
+        (modelopt_quantizers, TRAPS),
+        (transformers, TRAPS[:2]),  # to it a dot is any character
+        (torchao, TRAPS),
+    ],
+)
+def test_names_that_only_begin_alike_are_quantized(leaves, traps):
+    """vLLM is not asked of Model-Optimizer's files: to it a part of a name is enough."""
+    assert [name for name in traps if leaves(name)] == []
 
 
 def test_without_any_module_the_head_is_left_alone():

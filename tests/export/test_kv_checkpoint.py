@@ -63,6 +63,7 @@ def sharded(folder):
 
 
 def test_a_folder_of_links_gets_a_shard_an_index_and_a_configuration(dense, tmp_path):
+    (dense / ".gitattributes").write_text("*.safetensors filter=lfs\n")
     before = state(dense)
     done = export(tmp_path, dense, KV, "--output", "kv")
     assert (done.returncode, done.stdout, done.stderr) == (0, "kv\n", "")
@@ -71,6 +72,7 @@ def test_a_folder_of_links_gets_a_shard_an_index_and_a_configuration(dense, tmp_
     assert written == {SHARD, INDEX, CONFIG}
     assert os.path.realpath(new / RENAMED) == str(dense / SINGLE)
     assert not (new / SINGLE).exists()
+    assert not (new / ".gitattributes").exists()
     assert os.path.realpath(new / "tokenizer.json") == str(dense / "tokenizer.json")
     assert state(dense) == before
     scales, metadata = tensors_of((new / SHARD).read_bytes())
