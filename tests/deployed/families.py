@@ -1,7 +1,7 @@
 """Tiny decoders of many families, and by hand what each of their layers adds to the stream.
 
-A half of a layer names modules whose outputs are added, each times a factor; `mid` is the module
-that reads the stream between the halves, None where nothing does.
+A half of a layer names modules whose outputs are added, each times a factor, and the sum times
+another; `mid` is the module that reads the stream between the halves, None where nothing does.
 """
 
 import warnings
@@ -34,6 +34,7 @@ class Layer:
     attention: tuple = (("self_attn", 1.0),)
     mlp: tuple = (("mlp", 1.0),)
     mid: str | None = "post_attention_layernorm"
+    mlp_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def one(attention, mlp, mid="post_attention_layernorm", factor=1.0):
 SANDWICH = one(
     "post_attention_layernorm", "post_feedforward_layernorm", "pre_feedforward_layernorm"
 )
+SHARED = (("block_sparse_moe", 1.0), ("shared_mlp", 1.0))
 LIN, ATT = one("linear_attn", "mlp")[0], Layer()
 
 FAMILIES = {
@@ -95,8 +97,17 @@ FAMILIES = {
     "opt": Family("opt", BASE | {"ffn_dim": 56, "word_embed_proj_dim": 32},
                   one("self_attn", "fc2", "final_layer_norm"), "model.decoder.layers", 4),
     "gpt2": Family("gpt2", GPT, one("attn", "mlp", "ln_2"), "transformer.h", 4),
-    "falcon_h1": Family("falcon_h1", GROUPED | MAMBA | {"mamba_d_ssm": 64},
-                        (Layer((("mamba", 1.0), ("self_attn", 1.0)), (("feed_forward", 1.0),),
+    "granitemoehybrid": Family(
+        "granitemoehybrid", GROUPED | MAMBA | {
+            "intermediate_size": 24, "shared_intermediate_size": 48, "residual_multiplier": 0.22,
+            "num_local_experts": 4, "num_experts_per_tok": 2,
+            "layer_types": ["linear_attention", "full_attention"]},
+        (Layer((("mamba", 0.22),), SHARED, mlp_factor=0.22),
+         Layer((("self_attn", 0.22),), SHARED, mlp_factor=0.22)), cached_layers=(1,)),
+    "falcon_h1": Family("falcon_h1", GROUPED | MAMBA | {
+                            "mamba_d_ssm": 64, "ssm_out_multiplier": 0.5,
+                            "attention_out_multiplier": 0.7},
+                        (Layer((("mamba", 0.5), ("self_attn", 0.7)), (("feed_forward", 1.0),),
                                "pre_ff_layernorm"),)),
     "nemotron_h": Family("nemotron_h", {k: v for k, v in GROUPED.items() if "layers" not in k}
                          | NEMOTRON,

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from hubmaxact.errors import CoverageError, UnknownAnatomyError
 from hubmaxact.measurement.anatomy import module_traits
-from hubmaxact.measurement.anatomy.declared import declared
+from hubmaxact.measurement.anatomy.declared import declared, num_experts_of
 from hubmaxact.measurement.anatomy.decoder_stack import find_stack
 from hubmaxact.measurement.anatomy.embedding_and_norm import find_embedding_and_norm
 from hubmaxact.measurement.anatomy.find_deployed import find_deployed
@@ -103,7 +103,7 @@ def _once(found: Iterable[Site]) -> tuple[list[Site], dict[Site, Site]]:
     first: dict[tuple[object, ...], Site] = {}
     sites, same = list[Site](), dict[Site, Site]()
     for site in sorted(found, key=lambda each: each.order):
-        place = (site.module, site.point, site.index, site.factor)
+        place = (site.module, site.point, site.index, site.factor, site.summands)
         if place in first and ROLE_BY_NAME[site.role].profile == DEPLOYMENT:
             same[site] = first[place]
         else:
@@ -213,13 +213,6 @@ def _routers_by_width(
                     routers.append((name, index))
                     break
     return routers[:1]
-
-
-def num_experts_of(config: object) -> int | None:
-    """Routed experts per layer as the configuration spells it, or None for a dense model."""
-    spellings = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-    values = (getattr(config, spelling, None) for spelling in spellings)
-    return next((value for value in values if isinstance(value, int) and value > 0), None)
 
 
 def _grouped(site: Site | Missing, model: PreTrainedModel) -> Site | Missing:

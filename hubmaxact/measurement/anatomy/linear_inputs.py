@@ -7,6 +7,7 @@ from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.dataflow import Value
+from hubmaxact.measurement.anatomy.declared import num_experts_of
 from hubmaxact.measurement.anatomy.deployed_pass import LayerFlow
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts
 from hubmaxact.measurement.anatomy.mlp_gates import experts_implementation
@@ -35,6 +36,7 @@ def find_linear_inputs(
     own = dict(model.get_submodule(parts.name).named_modules())
     modules = {f"{parts.name}.{name}": module for name, module in own.items() if name}
     readers = dict(_readers(modules, parts))
+    num_experts = num_experts_of(model.config.get_text_config(decoder=True))
     groups = dict[Value, list[str]]()
     for name, value in flow.reads.items():
         if name in readers:
@@ -52,7 +54,7 @@ def find_linear_inputs(
     found += [
         _missing(layer, parts, name, UNSEEN_EXPERTS)
         for name, module in modules.items()
-        if name not in parts.experts and module_traits.has_expert_weights(module)
+        if name not in parts.experts and module_traits.has_matrix_of_each(module, num_experts)
     ]
     return found
 

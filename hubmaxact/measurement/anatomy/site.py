@@ -12,6 +12,7 @@ class Point(StrEnum):
     """Where at a module the tensor is."""
 
     OUTPUT = "output"  # the module's own output, or one element of it
+    SUM = "sum"  # what several modules put out, added up
     INPUT = "input"  # what reaches an activation module: the gate's pre-activation
     EXPERT_GATE = "expert_gate"  # the gate half inside fused experts, before its activation
     FUNCTION = "function"  # the input of a functional activation inside the module
@@ -20,6 +21,15 @@ class Point(StrEnum):
     KEY = "key"  # what the module hands to the cache as keys
     VALUE = "value"  # and as values
     QUERY = "query"  # what it hands to transformers' attention interface
+
+
+@dataclass(frozen=True, slots=True)
+class Summand:
+    """One element of a module's output, times a factor."""
+
+    module: str
+    index: int
+    factor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,7 @@ class Site:
     calls: int = 1  # how often a pass calls the module; the last call is the watched one
     groups: int | None = None  # of rows: experts of the layer, or heads; None with a layout
     factor: float = 1.0  # what the tensor is multiplied with before it is watched
+    summands: tuple["Summand", ...] = ()  # of a sum, this module's too
     maps: tuple[str, ...] = ()  # dotted names of all that read a linear input
     is_latent: bool = False  # keys and values are latent attention's
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hubmaxact.measurement.anatomy.dataflow import Value
 from hubmaxact.measurement.anatomy.deployed_pass import LayerFlow
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts
-from hubmaxact.measurement.anatomy.site import Missing, Point, Site
+from hubmaxact.measurement.anatomy.site import Missing, Point, Site, Summand
 
 ATTENTION, MLP = "attention_update", "mlp_update"
 OUTPUTS = {ATTENTION: "attention_output", MLP: "mlp_output"}
@@ -44,22 +44,12 @@ def find_updates(
         return []
     # The dropout after a map hands on the same tensor: where a role knows it, by that name.
     known = [(site.module, site.index) for site in outputs]
-    found: list[Site | Missing] = []
-    roles: list[set[str]] = []
+    found, roles = list[Site | Missing](), list[set[str]]()
     for step in steps:
-        leaves = list(_leaves(step.added))
-        sides = [_sides(leaf, parts, flow) for leaf in leaves]
-        roles.append(set().union(*sides))
-        for leaf, side in zip(leaves, sides, strict=True):
-            found.append(_update(layer, parts, leaf, side, known))
-    found = _numbered(found, parts.name)
-    present = {site.role for site in found}
-    found += [
-        _missing(role, layer, parts.name, "what is added to the stream does not come from it")
-        for role, names in ((ATTENTION, parts.mixers), (MLP, parts.blocks))
-        if names and role not in present
-    ]
-    return [*found, *_mid_residual(layer, parts.name, steps, roles)]
+        leaves = list(_leaves(step.added, parts, flow))
+        roles.append({role for leaf in leaves for role in _sides(leaf, parts, flow)})
+        found += [_update(layer, parts, flow, leaf, known) for leaf in leaves]
+    return [*_numbered(found, parts.name), *_mid_residual(layer, parts.name, steps, roles)]
 
 
 def _steps(flow: LayerFlow) -> list[_Step]:
@@ -75,11 +65,12 @@ def _steps(flow: LayerFlow) -> list[_Step]:
     return steps[::-1]
 
 
-def _leaves(added: Value) -> Iterator[Value]:
-    """Summands; what a module puts out is one, however it was made."""
-    if added.is_sum and not added.made_by:
+def _leaves(added: Value, parts: LayerParts, flow: LayerFlow) -> Iterator[Value]:
+    """What is added, told apart by the halves that it comes from."""
+    halves = len(_sides(added, parts, flow))
+    if added.is_sum and not added.made_by and halves != 1:
         for part in added.parts:
-            yield from _leaves(part)
+            yield from _leaves(part, parts, flow)
     else:
         yield added
 
@@ -102,19 +93,53 @@ MOST_STEPS = 16
 
 
 def _update(
-    layer: int, parts: LayerParts, leaf: Value, side: set[str], known: list[tuple[str, int]]
+    layer: int, parts: LayerParts, flow: LayerFlow, leaf: Value, known: list[tuple[str, int]]
 ) -> Site | Missing:
-    """The module that puts a summand out; what is no mixer's belongs to the channels' half."""
-    factor, made = 1.0, leaf
-    if leaf.is_scaled and not leaf.made_by and leaf.factor is not None:
-        factor, made = leaf.factor, leaf.parts[0]
+    """Where a summand can be watched; what is no mixer's belongs to the channels' half."""
+    side = _sides(leaf, parts, flow)
     role = ATTENTION if ATTENTION in side else MLP
     if len(side) > 1:
         return _missing(role, layer, parts.name, "both halves of the layer are added as one")
-    if not made.made_by:
+    one = _summand(leaf, known)
+    if one is not None:
+        return Site(
+            role=role,
+            layer=layer,
+            part=None,
+            module=one.module,
+            index=one.index,
+            factor=one.factor,
+        )
+    factor, total = _scale(leaf)
+    several = [_summand(part, known) for part in total.parts if total.is_sum]
+    summands = tuple(each for each in several if each is not None)
+    if not summands or len(summands) < len(several):
         return _missing(role, layer, parts.name, "what is added is not the output of a module")
+    return Site(
+        role=role,
+        layer=layer,
+        part=None,
+        module=summands[-1].module,
+        point=Point.SUM,
+        factor=factor,
+        summands=summands,
+    )
+
+
+def _summand(value: Value, known: list[tuple[str, int]]) -> Summand | None:
+    """The module that puts a value out, and a number that it is multiplied with."""
+    factor, made = _scale(value)
+    if not made.made_by:
+        return None
     name, index = next((each for each in made.made_by if each in known), made.made_by[-1])
-    return Site(role=role, layer=layer, part=None, module=name, index=index, factor=factor)
+    return Summand(name, index, factor)
+
+
+def _scale(value: Value) -> tuple[float, Value]:
+    """A value as a number times another one."""
+    if value.is_scaled and not value.made_by and value.factor is not None:
+        return value.factor, value.parts[0]
+    return 1.0, value
 
 
 def _numbered(found: list[Site | Missing], prefix: str) -> list[Site | Missing]:

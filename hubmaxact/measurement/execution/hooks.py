@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy import module_traits
-from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
+from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site, Summand
 from hubmaxact.measurement.anatomy.token_layout import Routed
 from hubmaxact.measurement.execution.cache_hooks import attach_cache
 from hubmaxact.measurement.execution.expert_hooks import attach_experts
@@ -64,7 +64,9 @@ def attach_hooks(model: PreTrainedModel, anatomy: Anatomy, sink: Sink) -> Iterat
 
     with ExitStack() as hooks:
         for site in anatomy.sites:
-            if site.point in _ATTACH:
+            if site.point is Point.SUM:
+                _attach_sum(hooks, model, site, watch)
+            elif site.point in _ATTACH:
                 _ATTACH[site.point](hooks, model.get_submodule(site.module), site, watch)
         for layer, module in anatomy.experts.items():
             inside = {site.point: site for site in anatomy.sites if site.module == module}
@@ -81,10 +83,34 @@ def _attach_output(hooks: ExitStack, module: nn.Module, site: Site, watch: Watch
         if next(call) % site.calls == 0:
             x = module_traits.elements(output)[site.index]
             assert x is not None, "the probe saw a tensor there"
-            # The product that the model makes itself, and of which no module puts out the result.
-            watch(site, x if site.factor == 1.0 else x * site.factor)
+            watch(site, _times(x, site.factor))
 
     hooks.callback(module.register_forward_hook(on_output).remove)
+
+
+def _attach_sum(hooks: ExitStack, model: PreTrainedModel, site: Site, watch: Watch) -> None:
+    """Add up what several modules put out as the model does: two at a time, from the first."""
+    seen: dict[Summand, Tensor] = {}
+
+    def hook_of(summand: Summand) -> Callable[..., None]:
+        def on_output(_: nn.Module, __: object, output: object) -> None:
+            x = module_traits.elements(output)[summand.index]
+            assert x is not None, "the probe saw a tensor there"
+            seen[summand] = _times(x, summand.factor)
+            if len(seen) == len(site.summands):
+                first, *others = (seen.pop(each) for each in site.summands)
+                watch(site, _times(sum(others, first), site.factor))
+
+        return on_output
+
+    for summand in site.summands:
+        module = model.get_submodule(summand.module)
+        hooks.callback(module.register_forward_hook(hook_of(summand)).remove)
+
+
+def _times(x: Tensor, factor: float) -> Tensor:
+    """The product that the model makes itself, and of which no module puts out the result."""
+    return x if factor == 1.0 else x * factor
 
 
 def _attach_input(hooks: ExitStack, module: nn.Module, site: Site, watch: Watch) -> None:
