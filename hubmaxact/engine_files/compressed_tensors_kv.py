@@ -18,8 +18,8 @@ PER_HEAD_NOTE = (
 )
 
 EXPERTS_NOTE = (
-    "transformers 5 loads no mixture of experts with this config.json, because it looks there for "
-    "how the experts' weights are quantized, and they are not; vLLM and SGLang ask nothing of them."
+    "transformers 5 loads no experts whose weights it merges with this config.json: it looks there "
+    "for how they are quantized, and they are not. vLLM and SGLang do not ask."
 )
 
 
