@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 BEFORE = {"measurement", "verification", "corpus"}  # the report is made
-AFTER = {"rendering", "publication", "comparison", "gate", "catalog", "page"}  # it is read
+AFTER = {  # it is read
+    "rendering",
+    "publication",
+    "comparison",
+    "gate",
+    "engine_files",
+    "catalog",
+    "page",
+}
 
 # Room -> rooms that it may import; each stands below all that it imports. A name with a dot is a
 # room inside a room. Every room may import itself.
@@ -140,6 +148,7 @@ ALLOWED = {
     "publication": ("errors", "printable", "files", "hub", "recognition", "report", "rendering"),
     "comparison": ("errors", "printable", "formats", "report", "rendering"),
     "gate": ("errors", "printable", "formats", "report", "rendering"),
+    "engine_files": ("errors", "printable", "files", "formats", "recognition", "report"),
     "catalog": (
         "errors",
         "printable",
@@ -161,6 +170,7 @@ ALLOWED = {
         "publication",
         "comparison",
         "gate",
+        "engine_files",
         "catalog",
         "page",
         "measurement.failures",

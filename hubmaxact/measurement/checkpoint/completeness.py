@@ -13,9 +13,9 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedModel
 
 from hubmaxact.errors import IncompleteWeightsError
 from hubmaxact.measurement.checkpoint.multi_token_prediction import Prediction, places
-from hubmaxact.measurement.checkpoint.safetensors_header import TensorEntry
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.printable import counted
+from hubmaxact.recognition.safetensors_header import TensorEntry
 
 
 def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,12 +10,6 @@ from hubmaxact.hub.client import api
 from hubmaxact.hub.repository import read_start
 from hubmaxact.hub.retry import ask
 from hubmaxact.measurement import libraries
-from hubmaxact.measurement.checkpoint.safetensors_header import (
-    MOST_HEADER_BYTES,
-    PREFIX,
-    Header,
-    checked_header,
-)
 from hubmaxact.measurement.checkpoint.weight_files import (
     WeightFiles,
     check_small_files,
@@ -25,6 +19,12 @@ from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import recognize
 from hubmaxact.recognition.repository import Repository
+from hubmaxact.recognition.safetensors_header import (
+    MOST_HEADER_BYTES,
+    PREFIX,
+    Header,
+    checked_header,
+)
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.weights import left_aside
 

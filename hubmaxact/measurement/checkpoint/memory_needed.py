@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hubmaxact.errors import HubmaxactError, OutOfMemoryError
-from hubmaxact.measurement.checkpoint.safetensors_header import DTYPE_BITS
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out
+from hubmaxact.recognition.safetensors_header import DTYPE_BITS
 
 BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 CODES_IN_A_BYTE = 2  # of weights that are dequantized here

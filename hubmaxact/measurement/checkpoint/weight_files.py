@@ -19,10 +19,10 @@ from hubmaxact.measurement.checkpoint.configuration import (
     refuse_endless,
     refuse_foreign_code,
 )
-from hubmaxact.measurement.checkpoint.safetensors_header import Header, TensorEntry, read_header
 from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import recognize
+from hubmaxact.recognition.safetensors_header import Header, TensorEntry, read_header
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.weights import INDEX, SINGLE, Weights
 
