@@ -62,6 +62,36 @@ class Listing(ABC):
         """
 
     @abstractmethod
+    def size(self, path: str) -> int:
+        """Return how many bytes a file has.
+
+        Args:
+            path: One of the listing's.
+
+        Returns:
+            Bytes.
+
+        Raises:
+            UnsafeCheckpointError: It cannot be read.
+        """
+
+    @abstractmethod
+    def part(self, path: str, begin: int, num_bytes: int) -> bytes:
+        """Return some bytes of a file, whatever its size.
+
+        Args:
+            path: One of the listing's.
+            begin: The first of them, from 0.
+            num_bytes: How many.
+
+        Returns:
+            As many, or those up to its end.
+
+        Raises:
+            HubmaxactError: It cannot be read.
+        """
+
+    @abstractmethod
     def pointers(self, paths: Iterable[str]) -> list[str]:
         """Return those of `paths` that hold a Git LFS pointer, as far as that costs little."""
 
