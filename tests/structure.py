@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 BEFORE = {"measurement", "verification", "corpus"}  # the report is made
-AFTER = {"rendering", "publication", "comparison", "gate", "catalog", "page"}  # it is read
+AFTER = {
+    "rendering",
+    "publication",
+    "comparison",
+    "gate",
+    "shipped_scales",
+    "catalog",
+    "page",
+}  # it is read
 
 # Room -> rooms that it may import; each stands below all that it imports. A name with a dot is a
 # room inside a room. Every room may import itself.
@@ -134,6 +142,7 @@ ALLOWED = {
     "publication": ("errors", "printable", "files", "hub", "recognition", "report", "rendering"),
     "comparison": ("errors", "printable", "formats", "report", "rendering"),
     "gate": ("errors", "printable", "formats", "report", "rendering"),
+    "shipped_scales": ("errors", "printable", "recognition", "report", "rendering"),
     "catalog": (
         "errors",
         "printable",
@@ -155,6 +164,7 @@ ALLOWED = {
         "publication",
         "comparison",
         "gate",
+        "shipped_scales",
         "catalog",
         "page",
         "measurement.failures",

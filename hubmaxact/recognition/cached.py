@@ -16,6 +16,8 @@ class Cached(Folder):
         NoCheckpointError: The folder in the cache may not be read.
     """
 
+    commit: str
+
     def __init__(self, repo_id: str, commit: str) -> None:
         super().__init__(cached_folder(repo_id, commit), repo_id)
         self.commit = commit

@@ -32,6 +32,7 @@ class Listing(ABC):
         root: Names of the files that lie in it.
         lfs_advice: How the real files are fetched where Git LFS pointers stand.
         nothing_advice: What to do where no checkpoint is.
+        commit: Of the repository, as 40 hexadecimal digits; None of a folder.
         caveat: A sentence, after a space, behind what is told from files that are not there; "" of
             a place that was listed whole.
     """
@@ -40,6 +41,7 @@ class Listing(ABC):
     root: frozenset[str]
     lfs_advice: str
     nothing_advice: str
+    commit: str | None = None
     caveat: str = ""
 
     @property

@@ -23,6 +23,8 @@ class Repository(Listing):
         HubError: They cannot be listed.
     """
 
+    commit: str
+
     def __init__(
         self, repo_id: str, commit: str, files: Mapping[str, HubFile] | None = None
     ) -> None:
