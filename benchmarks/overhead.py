@@ -1,6 +1,6 @@
 """What the statistics cost: a measuring run over a bare forward pass of the same batches.
 
-    python benchmarks/overhead.py CHECKPOINT [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE] [DTYPE]
+    python benchmarks/overhead.py CHECKPOINT [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE] [DTYPE] [PROFILE]
 
 CHECKPOINT is a folder with weights, or one that holds a config.json alone: then a model with random
 weights is made on the device, and texts are random ids of full length.
@@ -35,6 +35,7 @@ from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import prepare
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
+from hubmaxact.report.roles import DEPLOYMENT, PAPER
 
 REPETITIONS = 5
 Ids = Sequence[npt.NDArray[np.int32]]
@@ -73,6 +74,9 @@ class Extremes:
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Take no notice."""
 
+    def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
+        """Take no notice."""
+
     def result(self) -> list[list[float]]:
         """The extremes, on the host."""
         return [torch.stack(found).tolist() for found in self.by_site.values()]
@@ -94,7 +98,7 @@ def made(folder: Path, options: Options, num_samples: int) -> Subject:
         model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype).eval()
     shape = (num_samples, options.max_seq_len)
     ids = np.random.default_rng(0).integers(config.vocab_size, size=shape).astype(np.int32)
-    return Subject(model, find_sites(model), list(ids))
+    return Subject(model, find_sites(model, profile=options.profile), list(ids))
 
 
 def bare(subject: Subject, plan: Plan, ids: Ids) -> None:
@@ -137,11 +141,16 @@ def main(
     max_seq_len: str = "512",
     device: str = "auto",
     dtype: str = "auto",
+    profile: str = "paper",
 ) -> None:
     """Measure and print."""
     folder = Path(checkpoint)
     options = Options(
-        num_samples=int(num_samples), max_seq_len=int(max_seq_len), device=device, dtype=dtype
+        num_samples=int(num_samples),
+        max_seq_len=int(max_seq_len),
+        device=device,
+        dtype=dtype,
+        profile=DEPLOYMENT if profile == DEPLOYMENT else PAPER,
     )
     has_weights = any(folder.glob("*.safetensors"))
     subject = loaded(folder, options) if has_weights else made(folder, options, int(num_samples))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hubmaxact.cli.format_name import FormatName
-from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, PRODUCTS, SPECIAL_TOKENS
+from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, PRODUCTS, PROFILES, SPECIAL_TOKENS
 from hubmaxact.printable import counted
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class BudgetType(click.ParamType[int | str]):
     type=click.Choice(PRODUCTS),
     help="Of bf16 and fp16 models: torch's own, or made in float32 and rounded once; auto: float32 "
     "on a CPU without instructions for the format.  [default: auto]",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(PROFILES),
+    help="What is watched: the paper's roles, or also what deployed kernels see: inputs of linear "
+    "maps and experts, keys and values, residual updates.  [default: paper]",
 )
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")

@@ -10,6 +10,7 @@ from hubmaxact.measurement.batch_plan import DEFAULT_BATCH_TOKENS
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 SPECIAL_TOKENS = ("as_tokenizer", "none")
 PRODUCTS = ("auto", "native", "float32")
+PROFILES = ("paper", "deployment")
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
@@ -45,6 +46,9 @@ class Options:
             for that format; "float32", in float32 and each result rounded once. "auto": in float32
             on a CPU without instructions for the format, where that is many times faster; else
             natively. Recorded, because bits depend on it.
+        profile: What is watched. "paper": the roles of the paper, gates and routers. "deployment":
+            also what deployed kernels see, which are inputs of linear maps and of experts, keys and
+            values as cached, and what is added to the residual stream. M is the same.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
 
     Raises:
@@ -66,6 +70,7 @@ class Options:
     allow_partial: bool = False
     cpu_threads: int = 2
     products: Literal["auto", "native", "float32"] = "auto"
+    profile: Literal["paper", "deployment"] = "paper"
     attn_implementation: str | None = None
 
     def __post_init__(self) -> None:
@@ -74,6 +79,7 @@ class Options:
         object.__setattr__(self, "dtype", full_name(self.dtype))
         _one_of("dtype", self.dtype, DTYPES)
         _one_of("products", self.products, PRODUCTS)
+        _one_of("profile", self.profile, PROFILES)
         if self.device_map is not None:
             _one_of("device_map", self.device_map, DEVICE_MAPS)
         for name in ("num_samples", "max_seq_len", "batch_tokens", "cpu_threads"):

@@ -76,7 +76,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
     is_spread = options.device_map is not None
     with shortage_told(files, loaded.dtype, "its first tokens were run", is_spread=is_spread):
-        anatomy = find_sites(loaded.model)
+        anatomy = find_sites(loaded.model, profile=options.profile)
     require(anatomy.missing, options)
     samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
     return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)

@@ -54,3 +54,10 @@ def _records(specifications: object) -> Iterator[Record]:
         else:
             # transformers reads index 1 of a bare class: (output, attention weights or logits).
             yield Record(specification, None, None, 1)
+
+
+def num_experts_of(config: object) -> int | None:
+    """Routed experts per layer as the configuration spells it, or None for a dense model."""
+    spellings = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
+    values = (getattr(config, spelling, None) for spelling in spellings)
+    return next((value for value in values if isinstance(value, int) and value > 0), None)

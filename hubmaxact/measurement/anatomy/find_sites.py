@@ -4,7 +4,7 @@ What is expected comes from the structure found in each layer, not from a fixed 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -13,27 +13,41 @@ from transformers import PreTrainedModel
 
 from hubmaxact.errors import CoverageError, UnknownAnatomyError
 from hubmaxact.measurement.anatomy import module_traits
-from hubmaxact.measurement.anatomy.declared import declared
+from hubmaxact.measurement.anatomy.declared import declared, num_experts_of
 from hubmaxact.measurement.anatomy.decoder_stack import find_stack
 from hubmaxact.measurement.anatomy.embedding_and_norm import find_embedding_and_norm
+from hubmaxact.measurement.anatomy.find_deployed import find_deployed
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts, take_apart
 from hubmaxact.measurement.anatomy.mlp_gates import find_gates
 from hubmaxact.measurement.anatomy.probe_pass import LENGTH, NUM_SEQUENCES, Probe, run_probe
 from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Point, Site
 from hubmaxact.measurement.anatomy.token_layout import layout_of
-from hubmaxact.report.roles import ROLES
+from hubmaxact.report.roles import (
+    DEPLOYMENT,
+    PAPER,
+    ROLE_BY_NAME,
+    Profile,
+    Role,
+    watched_under,
+)
 
 MOST_EXTRA_CLASSES = 4  # routers may score a few pseudo-experts (ZAYA's skip class)
+BY_HEAD = (Point.KEY, Point.VALUE, Point.QUERY)
+IN_EXPERTS = (Point.EXPERT_GATE, Point.EXPERT_INPUT, Point.EXPERT_DOWN)
+OF_STREAM = ("mlp_output", "attention_update", "mlp_update")
 SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
 
 
-def find_sites(model: PreTrainedModel, *, has_values: bool = True) -> Anatomy:
-    """Find every site of profile `paper` in a loaded model.
+def find_sites(
+    model: PreTrainedModel, *, has_values: bool = True, profile: Profile = PAPER
+) -> Anatomy:
+    """Find every site of a profile in a loaded model.
 
     Args:
         model: A loaded checkpoint; a few tokens are run through it.
         has_values: Whether its weights are there. Without, they are shapes under torch's
             FakeTensorMode, and whether a later token reaches an earlier one is not seen.
+        profile: What is watched; "deployment" runs the tokens once more.
 
     Returns:
         Its sites in site order, and what is absent by design or could not be found.
@@ -63,8 +77,10 @@ def find_sites(model: PreTrainedModel, *, has_values: bool = True) -> Anatomy:
     found: Found = find_embedding_and_norm(stack, probe)
     for layer, pieces in enumerate(parts):
         found += _layer(model, layer, pieces, probe)
-    checked = [_checked(site, probe, stack.width) for site in found]
-    sites = sorted((site for site in checked if isinstance(site, Site)), key=lambda s: s.order)
+    if profile == DEPLOYMENT:
+        found += find_deployed(stack, parts, probe, found)
+    checked = [_checked(_grouped(site, model), probe, stack.width) for site in found]
+    sites, same = _once(site for site in checked if isinstance(site, Site))
     _refuse_blind(model, sites)
     _refuse_leaks(model, sites, probe)
     experts = {layer: p.experts[0] for layer, p in enumerate(parts) if p.experts}
@@ -72,13 +88,28 @@ def find_sites(model: PreTrainedModel, *, has_values: bool = True) -> Anatomy:
         owner=stack.owner_name,
         num_layers=len(parts),
         sites=tuple(sites),
-        absent=_absent(found, len(parts)),
+        absent=_absent(found, len(parts), watched_under(profile)),
         missing=tuple(site for site in checked if isinstance(site, Missing)),
         experts=experts,
         num_experts={n: _num_experts(model.get_submodule(e)) for n, e in experts.items()},
         experts_per_token={n: probe.routed[e] for n, e in experts.items() if e in probe.routed},
         routing_layers=tuple(n for n, p in enumerate(parts) if p.experts or p.routers),
+        same=same,
     )
+
+
+def _once(found: Iterable[Site]) -> tuple[list[Site], dict[Site, Site]]:
+    """Sites in order, a tensor under the first role it plays; the others of `deployment` beside."""
+    first: dict[tuple[object, ...], Site] = {}
+    sites, same = list[Site](), dict[Site, Site]()
+    for site in sorted(found, key=lambda each: each.order):
+        place = (site.module, site.point, site.index, site.factor, site.summands)
+        if place in first and ROLE_BY_NAME[site.role].profile == DEPLOYMENT:
+            same[site] = first[place]
+        else:
+            first.setdefault(place, site)
+            sites.append(site)
+    return sites, same
 
 
 def _num_experts(experts: nn.Module) -> int:
@@ -184,16 +215,16 @@ def _routers_by_width(
     return routers[:1]
 
 
-def num_experts_of(config: object) -> int | None:
-    """Routed experts per layer as the configuration spells it, or None for a dense model."""
-    spellings = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
-    values = (getattr(config, spelling, None) for spelling in spellings)
-    return next((value for value in values if isinstance(value, int) and value > 0), None)
+def _grouped(site: Site | Missing, model: PreTrainedModel) -> Site | Missing:
+    """A site inside experts with their number."""
+    if isinstance(site, Missing) or site.point not in IN_EXPERTS:
+        return site
+    return replace(site, groups=_num_experts(model.get_submodule(site.module)))
 
 
 def _checked(site: Site | Missing, probe: Probe, width: int) -> Site | Missing:
     """A site with its layout; one whose rows cannot be told apart is missing, with the reason."""
-    if isinstance(site, Missing) or site.point is Point.EXPERT_GATE:
+    if isinstance(site, Missing) or site.point in (*BY_HEAD, *IN_EXPERTS):
         return site
     shapes = _seen_shapes(site, probe)
     if not shapes:
@@ -204,7 +235,7 @@ def _checked(site: Site | Missing, probe: Probe, width: int) -> Site | Missing:
     layout = layout_of(shape, NUM_SEQUENCES, LENGTH)
     if layout is None:
         return unwatchable(site, f"shape {tuple(shape)} does not say which row is which token")
-    if site.role == "mlp_output" and shape[-1] != width:
+    if site.role in OF_STREAM and shape[-1] != width:
         return unwatchable(
             site, f"it puts out {shape[-1]} channels, the residual stream has {width}"
         )
@@ -229,8 +260,8 @@ def _missing(role: str, layer: int | None, reason: str, module: str | None = Non
     return Missing(role=role, layer=layer, part=None, module=module, reason=reason)
 
 
-def _absent(found: Found, num_layers: int) -> dict[str, int]:
+def _absent(found: Found, num_layers: int, roles: Sequence[Role]) -> dict[str, int]:
     """Per role: layers, or the model, without such a tensor by design."""
     present = Counter(role for role, _ in {(site.role, site.layer) for site in found})
-    expected = {role.name: num_layers if role.per_layer else 1 for role in ROLES}
+    expected = {role.name: num_layers if role.per_layer else 1 for role in roles}
     return {name: number - present[name] for name, number in expected.items()}

@@ -51,12 +51,12 @@ def run_probe(stack: Stack, *, has_values: bool = True) -> Probe:
                 full = f"{stack.owner_name}.{name}" if stack.owner_name else name
                 hooks.callback(_watch(full, module, probe, stack.layers_name).remove)
         with own_errors_told(stack.model):
-            result = stack.owner(input_ids=_ids(stack), use_cache=False)
+            result = stack.owner(input_ids=probe_ids(stack), use_cache=False)
     probe.last = next(module_traits.tensors_in(result))
     return probe
 
 
-def _ids(stack: Stack) -> Tensor:
+def probe_ids(stack: Stack) -> Tensor:
     """Two sequences, equal but for their last token."""
     ids = torch.arange(LENGTH).repeat(NUM_SEQUENCES, 1)
     ids[1, -1] += 1

@@ -1,6 +1,7 @@
 """A site: one tensor that is watched, named by role, layer and part, and how to get hold of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from hubmaxact.measurement.anatomy.token_layout import Layout
@@ -11,9 +12,24 @@ class Point(StrEnum):
     """Where at a module the tensor is."""
 
     OUTPUT = "output"  # the module's own output, or one element of it
+    SUM = "sum"  # what several modules put out, added up
     INPUT = "input"  # what reaches an activation module: the gate's pre-activation
     EXPERT_GATE = "expert_gate"  # the gate half inside fused experts, before its activation
     FUNCTION = "function"  # the input of a functional activation inside the module
+    EXPERT_INPUT = "expert_input"  # what reaches fused experts, by the expert it is routed to
+    EXPERT_DOWN = "expert_down"  # what the down projection inside fused experts reads
+    KEY = "key"  # what the module hands to the cache as keys
+    VALUE = "value"  # and as values
+    QUERY = "query"  # what it hands to transformers' attention interface
+
+
+@dataclass(frozen=True, slots=True)
+class Summand:
+    """One element of a module's output, times a factor."""
+
+    module: str
+    index: int
+    factor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +42,23 @@ class Site:
     module: str  # full dotted name
     point: Point = Point.OUTPUT
     index: int = 0  # which element of a tuple output
-    layout: Layout | None = None  # None: rows inside experts, which the routing names
+    layout: Layout | None = None  # None: rows in groups, which say what each of them belongs to
     calls: int = 1  # how often a pass calls the module; the last call is the watched one
+    groups: int | None = None  # of rows: experts of the layer, or heads; None with a layout
+    factor: float = 1.0  # what the tensor is multiplied with before it is watched
+    summands: tuple["Summand", ...] = ()  # of a sum, this module's too
+    maps: tuple[str, ...] = ()  # dotted names of all that read a linear input
+    is_latent: bool = False  # keys and values are latent attention's
 
     @property
     def key(self) -> str:
         """Its name among the sites of a model, without a slash."""
         names = (self.role, self.layer, self.part)
         return ".".join(str(name) for name in names if name is not None).replace("/", ":")
+
+    def named(self, part: str) -> "Site":
+        """The same, told apart from another of its role and layer."""
+        return replace(self, part=part)
 
     @property
     def order(self) -> tuple[float, int, str]:
@@ -65,3 +90,5 @@ class Anatomy:
     num_experts: dict[int, int]  # layer -> how many of them there are
     experts_per_token: dict[int, int]  # layer -> how many of them a token chooses
     routing_layers: tuple[int, ...]  # layers that send tokens to experts of any form
+    same: Mapping[Site, Site] = field(default_factory=dict)  # site -> one of `sites`, same tensor
+    why_no_cache: str | None = None  # why keys and values could not be looked for

@@ -18,6 +18,7 @@ class Layout(StrEnum):
     FLAT = "(B*L, ...)"
     STREAMS_BATCHED = "(S, B, L, ...)"
     STREAMS_FLAT = "(S, B*L, ...)"
+    ONE_HEAD = "(B, 1, L, ...)"
 
 
 def layout_of(shape: Sequence[int], num_sequences: int, length: int) -> Layout | None:
@@ -36,6 +37,8 @@ def layout_of(shape: Sequence[int], num_sequences: int, length: int) -> Layout |
         return Layout.STREAMS_BATCHED
     if shape[1:2] == flat and len(shape) >= 3:
         return Layout.STREAMS_FLAT
+    if shape[:3] == (num_sequences, 1, length) and len(shape) >= 4:
+        return Layout.ONE_HEAD
     return None
 
 
@@ -45,6 +48,8 @@ def rows_by_token(x: Tensor, layout: Layout, num_sequences: int, length: int) ->
         x = x.movedim(0, 2)
     elif layout is Layout.STREAMS_FLAT:
         x = x.movedim(0, 1)
+    elif layout is Layout.ONE_HEAD:
+        x = x.squeeze(1)
     rows = x.reshape(num_sequences * length, -1)
     # Equal numbers of elements are no proof: the leading dimensions must be the tokens'.
     if x.shape[:2] != (num_sequences, length) and len(x) != len(rows):

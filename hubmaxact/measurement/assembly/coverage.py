@@ -10,14 +10,14 @@ from hubmaxact.report.document import (
     MissingSite,
     RoleCoverage,
 )
-from hubmaxact.report.roles import ROLES, site_order
+from hubmaxact.report.roles import Profile, site_order, watched_under
 
 
-def coverage(measurement: Measurement) -> Coverage:
+def coverage(measurement: Measurement, profile: Profile) -> Coverage:
     """Per role what the structure promises, what fired, and what is absent by design."""
     missing = sorted(measurement.missing, key=lambda m: site_order(m.role, m.layer, m.part))
     anatomy = measurement.anatomy
-    fired = Counter(site.role for site in measurement.recorder.sites)
+    fired = Counter(site.role for site in measurement.fired)
     lost = Counter(site.role for site in missing)
     roles = {
         role.name: RoleCoverage(
@@ -25,7 +25,7 @@ def coverage(measurement: Measurement) -> Coverage:
             fired=fired[role.name],
             absent=anatomy.absent[role.name],
         )
-        for role in ROLES
+        for role in watched_under(profile)
     }
     rows = [_missing(site) for site in missing]
     return cast("Coverage", {**roles, "missing": rows})

@@ -2,18 +2,23 @@
 
 from collections.abc import Sequence
 
+from hubmaxact.measurement.anatomy.site import Point
 from hubmaxact.measurement.execution.recorder import Recorded
+from hubmaxact.report.deployment import ExpertMaxima
 from hubmaxact.report.document import ExpertMax, Experts, ExpertTokens
+from hubmaxact.report.roles import DEPLOYMENT, Profile
 
 
-def experts(recorded: Recorded) -> list[Experts]:
+def experts(recorded: Recorded, profile: Profile) -> list[Experts]:
     """Routing per layer; experts that no token reached are listed."""
-    maxima = {
-        site.layer: result.expert_maxima
-        for site, result in recorded.sites.items()
-        if result.expert_maxima is not None
+    inside: dict[Point, dict[int | None, Sequence[float]]] = {
+        Point.EXPERT_INPUT: dict(recorded.expert_inputs)
     }
-    return [
+    for site, result in recorded.sites.items():
+        if result.expert_maxima is not None:
+            inside.setdefault(site.point, {})[site.layer] = result.expert_maxima
+    gates = inside.get(Point.EXPERT_GATE, {})
+    rows = [
         Experts(
             layer=layer,
             num_experts=len(counts),
@@ -21,10 +26,27 @@ def experts(recorded: Recorded) -> list[Experts]:
                 least=min(counts), median=sorted(counts)[(len(counts) - 1) // 2], most=max(counts)
             ),
             never_routed=[expert for expert, count in enumerate(counts) if count == 0],
-            mlp_gate=_expert_max(maxima.get(layer, ())),
+            mlp_gate=_expert_max(gates.get(layer, ())),
         )
         for layer, counts in recorded.routed.items()
     ]
+    if profile == DEPLOYMENT:
+        for row in rows:
+            row["input"] = _maxima(inside[Point.EXPERT_INPUT].get(row["layer"]))
+            row["down_input"] = _maxima(inside.get(Point.EXPERT_DOWN, {}).get(row["layer"]))
+    return rows
+
+
+def _maxima(values: Sequence[float] | None) -> ExpertMaxima | None:
+    """All of them, -1 where nothing was finite; None where none was watched."""
+    if values is None:
+        return None
+    largest = _expert_max(values)
+    return ExpertMaxima(
+        abs_max=largest["abs_max"] if largest else None,
+        expert=largest["expert"] if largest else None,
+        per_expert=[value if value >= 0 else None for value in values],
+    )
 
 
 def _expert_max(maxima: Sequence[float]) -> ExpertMax | None:

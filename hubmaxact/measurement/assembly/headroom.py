@@ -1,15 +1,18 @@
 """The report's `dtype_headroom`: M against each number format, and where it was exceeded."""
 
 import math
+from collections.abc import Sequence
 
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.measurement.assembly.sites import Seen
 from hubmaxact.report.derived import Headroom, Where
 from hubmaxact.report.document import GlobalMax
+from hubmaxact.report.watched_rows import WatchedRow
 
 
-def dtype_headroom(seen: Seen, peak: GlobalMax | None, dtype: str) -> dict[str, Headroom]:
-    """M over each format's range, and the first watched site that went furthest beyond it.
+def dtype_headroom(
+    seen: Sequence[WatchedRow], peak: GlobalMax | None, dtype: str
+) -> dict[str, Headroom]:
+    """M over each format's range, and the first watched tensor that went furthest beyond it.
 
     An infinity seen in a run in `dtype` is beyond every format that reaches no further.
     """
@@ -26,13 +29,10 @@ def dtype_headroom(seen: Seen, peak: GlobalMax | None, dtype: str) -> dict[str, 
     return headroom
 
 
-def _largest_beyond(seen: Seen, limit: float, *, infinite: bool) -> Where | None:
-    reached = [
-        (math.inf if infinite and result.values.num_inf else result.values.abs_max or 0.0, site)
-        for site, result in seen.items()
-    ]
-    largest, site = max(reached, key=lambda row: row[0], default=(0.0, None))
-    if site is None or largest <= limit:
+def _largest_beyond(seen: Sequence[WatchedRow], limit: float, *, infinite: bool) -> Where | None:
+    reached = [(math.inf if infinite and row.num_inf else row.abs_max or 0.0, row) for row in seen]
+    largest, row = max(reached, key=lambda each: each[0], default=(0.0, None))
+    if row is None or largest <= limit:
         return None
     abs_max = None if math.isinf(largest) else largest
-    return Where(role=site.role, layer=site.layer, module=site.module, abs_max=abs_max)
+    return Where(role=row.role, layer=row.layer, module=row.module, abs_max=abs_max)

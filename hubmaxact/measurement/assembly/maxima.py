@@ -6,7 +6,7 @@ from hubmaxact.measurement.assembly.sites import Seen, coordinates
 from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.statistics.top_values import Value
 from hubmaxact.report.document import Carrier, GlobalMax, RoleMax
-from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
+from hubmaxact.report.roles import ROLE_BY_NAME, SITE_ROLES
 
 
 def global_max(seen: Seen, plan: Plan) -> GlobalMax | None:
@@ -54,7 +54,7 @@ def _carriers(seen: Seen) -> list[tuple[Site, int, Value]]:
 def max_by_role(seen: Seen) -> dict[str, RoleMax]:
     """The largest value of each role that was seen, in role order."""
     largest: dict[str, RoleMax] = {}
-    for role in ROLES:
+    for role in SITE_ROLES:
         rows = [
             (result.top[0], site)
             for site, result in seen.items()

@@ -14,9 +14,6 @@ from hubmaxact.report.document import (
     Protocol,
     SpecialTokens,
 )
-from hubmaxact.report.roles import Profile
-
-PROFILE: Profile = "paper"
 
 
 def protocol(
@@ -26,7 +23,7 @@ def protocol(
     corpus, config = prepared.corpus, prepared.loaded.model.config
     wide = any(s.dtype != torch.bfloat16 for s in measurement.recorder.sites.values())
     return Protocol(
-        profile=PROFILE,
+        profile=options.profile,
         corpus=CorpusFacts(
             name=corpus.name,
             version=corpus.version,

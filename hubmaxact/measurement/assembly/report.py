@@ -1,11 +1,13 @@
 """The whole report, block by block, in the order of the document."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypedDict
 
+from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.assembly import (
     by_domain,
     coverage,
+    deployment,
     experts,
     headroom,
     maxima,
@@ -13,17 +15,21 @@ from hubmaxact.measurement.assembly import (
     sites,
     stability,
 )
-from hubmaxact.measurement.assembly.protocol import PROFILE, protocol
+from hubmaxact.measurement.assembly.protocol import protocol
+from hubmaxact.measurement.assembly.room import fitted
 from hubmaxact.measurement.execution.forward import Measurement
+from hubmaxact.measurement.execution.recorder import Recorded
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
+from hubmaxact.report.deployment import KeysAndValues, LinearInput
 from hubmaxact.report.document import (
     VERSION_OF_PROFILE,
     Environment,
     Model,
     Report,
-    SiteFacts,
 )
+from hubmaxact.report.roles import DEPLOYMENT, ROLE_BY_NAME, Profile
+from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 
 def assemble(
@@ -36,23 +42,29 @@ def assemble(
     environment: Environment,
 ) -> Report:
     """Turn a measurement into a report; `model` is the block that names what was measured."""
-    recorded = measurement.recorder.result()
-    rows = [sites.site_facts(*site) for site in recorded.sites.items()]
-    peak = maxima.global_max(recorded.sites, measurement.plan)
+    recorded, profile = measurement.recorder.result(), options.profile
+    seen = _seen(recorded, measurement.anatomy)
+    rows = [
+        sites.site_facts(site, result)
+        for site, result in seen.items()
+        if ROLE_BY_NAME[site.role].rows == "sites"
+    ]
+    peak = maxima.global_max(seen, measurement.plan)
     domains = prepared.samples.domains
-    return Report(
-        schema_version=VERSION_OF_PROFILE[PROFILE],
+    report = Report(
+        schema_version=VERSION_OF_PROFILE[profile],
         model=model,
         protocol=protocol(prepared, measurement, options, batch_tokens),
         environment=environment,
-        status=_status(rows, measurement),
-        coverage=coverage.coverage(measurement),
+        status="complete",
+        coverage=coverage.coverage(measurement, profile),
         global_max=peak,
-        max_by_role=maxima.max_by_role(recorded.sites),
+        max_by_role=maxima.max_by_role(seen),
         sites=rows,
-        experts=experts.experts(recorded),
+        **_deployed(seen, profile),
+        experts=experts.experts(recorded, profile),
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
-        dtype_headroom=headroom.dtype_headroom(recorded.sites, peak, prepared.loaded.dtype),
+        dtype_headroom={},
         quantization=quantization.quantization(
             measurement.recorder.sites,
             peak,
@@ -62,12 +74,42 @@ def assemble(
         ),
         stability=stability.stability(domains, recorded.sample_maxima),
     )
+    watched = list(watched_rows(report))
+    report["status"] = _status(watched, measurement)
+    report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
+    return fitted(report) if profile == DEPLOYMENT else report
+
+
+class _Deployed(TypedDict, total=False):
+    linear_inputs: list[LinearInput]
+    kv: list[KeysAndValues]
+
+
+def _deployed(seen: sites.Seen, profile: Profile) -> _Deployed:
+    """The arrays that reports of profile `deployment` alone have."""
+    if profile != DEPLOYMENT:
+        return {}
+    return {
+        "linear_inputs": deployment.linear_inputs(seen),
+        "kv": deployment.keys_and_values(seen),
+    }
+
+
+def _seen(recorded: Recorded, anatomy: Anatomy) -> sites.Seen:
+    """What every site shows, under each role that its tensor plays, in site order."""
+    also = {
+        site: recorded.sites[other]
+        for site, other in anatomy.same.items()
+        if other in recorded.sites
+    }
+    seen = {**recorded.sites, **also}
+    return {site: seen[site] for site in sorted(seen, key=lambda site: site.order)}
 
 
 def _status(
-    rows: Sequence[SiteFacts], measurement: Measurement
+    rows: Sequence[WatchedRow], measurement: Measurement
 ) -> Literal["complete", "partial", "non_finite"]:
     """non_finite outranks partial: a NaN is the louder news."""
-    if any(row["num_nan"] or row["num_inf"] for row in rows):
+    if any(row.num_nan or row.num_inf for row in rows):
         return "non_finite"
     return "partial" if measurement.missing else "complete"

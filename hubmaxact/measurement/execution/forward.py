@@ -39,8 +39,17 @@ class Measurement:
     @property
     def missing(self) -> tuple[Missing, ...]:
         """Sites that could not be watched, and sites that never fired."""
-        silent = (site for site in self.anatomy.sites if site not in self.recorder.sites)
-        return (*self.anatomy.missing, *(_never_fired(site) for site in silent))
+        fired, anatomy = self.recorder.fired, self.anatomy
+        silent = [site for site in anatomy.sites if site not in fired]
+        silent += [site for site, other in anatomy.same.items() if other not in fired]
+        return (*anatomy.missing, *map(_never_fired, silent))
+
+    @property
+    def fired(self) -> tuple[Site, ...]:
+        """Every site that a tensor was seen at, under each role that it plays, in site order."""
+        fired = self.recorder.fired
+        also = (site for site, other in self.anatomy.same.items() if other in fired)
+        return tuple(sorted((*fired, *also), key=lambda site: site.order))
 
 
 def _never_fired(site: Site) -> Missing:

@@ -12,10 +12,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy import module_traits
-from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
-from hubmaxact.measurement.anatomy.token_layout import ROUTED_ROWS, Routed
+from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site, Summand
+from hubmaxact.measurement.anatomy.token_layout import Routed
+from hubmaxact.measurement.execution.cache_hooks import attach_cache
+from hubmaxact.measurement.execution.expert_hooks import attach_experts
+from hubmaxact.measurement.execution.watch import Watch
 
 ACTIVATION_FUNCTIONS = frozenset(
     {
@@ -39,9 +43,12 @@ class Sink(Protocol):
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Take one layer's chosen experts, shape (tokens, k)."""
 
+    def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
+        """Take what one layer's experts are given, (tokens, channels), and the chosen ones."""
+
 
 @contextmanager
-def attach_hooks(model: nn.Module, anatomy: Anatomy, sink: Sink) -> Iterator[Counter[Site]]:
+def attach_hooks(model: PreTrainedModel, anatomy: Anatomy, sink: Sink) -> Iterator[Counter[Site]]:
     """Pass every tensor at the anatomy's sites to `sink` while the block runs.
 
     What the sink computes goes through no function mode that the model's own functions go through.
@@ -57,16 +64,15 @@ def attach_hooks(model: nn.Module, anatomy: Anatomy, sink: Sink) -> Iterator[Cou
 
     with ExitStack() as hooks:
         for site in anatomy.sites:
-            if site.point is not Point.EXPERT_GATE:
+            if site.point is Point.SUM:
+                _attach_sum(hooks, model, site, watch)
+            elif site.point in _ATTACH:
                 _ATTACH[site.point](hooks, model.get_submodule(site.module), site, watch)
-        gates = {site.module: site for site in anatomy.sites if site.point is Point.EXPERT_GATE}
         for layer, module in anatomy.experts.items():
-            experts = model.get_submodule(module)
-            _attach_experts(hooks, experts, layer, sink, gates.get(module), watch)
+            inside = {site.point: site for site in anatomy.sites if site.module == module}
+            attach_experts(hooks, model.get_submodule(module), layer, sink, inside, watch)
+        attach_cache(hooks, model, anatomy, watch)
         yield fired
-
-
-Watch = Callable[..., None]
 
 
 def _attach_output(hooks: ExitStack, module: nn.Module, site: Site, watch: Watch) -> None:
@@ -75,9 +81,36 @@ def _attach_output(hooks: ExitStack, module: nn.Module, site: Site, watch: Watch
     # A hook that returns anything but None would replace the module's output.
     def on_output(_: nn.Module, __: object, output: object) -> None:
         if next(call) % site.calls == 0:
-            watch(site, module_traits.elements(output)[site.index])
+            x = module_traits.elements(output)[site.index]
+            assert x is not None, "the probe saw a tensor there"
+            watch(site, _times(x, site.factor))
 
     hooks.callback(module.register_forward_hook(on_output).remove)
+
+
+def _attach_sum(hooks: ExitStack, model: PreTrainedModel, site: Site, watch: Watch) -> None:
+    """Add up what several modules put out as the model does: two at a time, from the first."""
+    seen: dict[Summand, Tensor] = {}
+
+    def hook_of(summand: Summand) -> Callable[..., None]:
+        def on_output(_: nn.Module, __: object, output: object) -> None:
+            x = module_traits.elements(output)[summand.index]
+            assert x is not None, "the probe saw a tensor there"
+            seen[summand] = _times(x, summand.factor)
+            if len(seen) == len(site.summands):
+                first, *others = (seen.pop(each) for each in site.summands)
+                watch(site, _times(sum(others, first), site.factor))
+
+        return on_output
+
+    for summand in site.summands:
+        module = model.get_submodule(summand.module)
+        hooks.callback(module.register_forward_hook(hook_of(summand)).remove)
+
+
+def _times(x: Tensor, factor: float) -> Tensor:
+    """The product that the model makes itself, and of which no module puts out the result."""
+    return x if factor == 1.0 else x * factor
 
 
 def _attach_input(hooks: ExitStack, module: nn.Module, site: Site, watch: Watch) -> None:
@@ -127,31 +160,3 @@ _ATTACH = {
     Point.INPUT: _attach_input,
     Point.FUNCTION: _attach_function,
 }
-
-
-def _attach_experts(
-    hooks: ExitStack, experts: Any, layer: int, sink: Sink, gate: Site | None, watch: Watch
-) -> None:
-    """Watch the routing, and the gate half of what goes into the experts' own gating step."""
-    chosen: list[Tensor] = []
-
-    def on_input(_: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-        tensors = module_traits.tensors_in((*args, kwargs))
-        chosen[:] = [next(t for t in tensors if not t.is_floating_point())]
-        with torch._C.DisableTorchFunction():  # noqa: SLF001 as above
-            sink.routing(layer, chosen[0])
-
-    hooks.callback(experts.register_forward_pre_hook(on_input, with_kwargs=True).remove)
-    if gate is None:
-        return
-    apply_gate = experts._apply_gate  # noqa: SLF001 transformers' own hook point for gated experts
-
-    def watched(gate_up: Tensor) -> Tensor:
-        half = gate_up.chunk(2, dim=-1)[0] if experts.is_concatenated else gate_up[..., ::2]
-        rows = ROUTED_ROWS[experts.config._experts_implementation](chosen[0])  # noqa: SLF001
-        watch(gate, half, rows)
-        result: Tensor = apply_gate(gate_up)
-        return result
-
-    experts._apply_gate = watched  # noqa: SLF001 on the instance: the class stays as it is
-    hooks.callback(delattr, experts, "_apply_gate")

@@ -11,13 +11,13 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from hubmaxact.measurement.anatomy.site import Anatomy, Site
+from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed, rows_by_token
 from hubmaxact.measurement.execution.inputs import Input
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
-from hubmaxact.measurement.statistics.experts import RoutedTokens
+from hubmaxact.measurement.statistics.experts import ExpertMaxima, RoutedTokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import (
     SiteResult,
@@ -37,6 +37,9 @@ class Recorded:
     sites: dict[Site, SiteResult]
     sample_maxima: tuple[float, ...]  # largest |x| by sample, -1 where nothing was finite
     routed: dict[int, tuple[int, ...]]  # layer -> tokens by expert
+    expert_inputs: dict[
+        int | None, tuple[float, ...]
+    ]  # layer -> largest |x| by expert, -1 for none
 
 
 class Recorder:
@@ -62,6 +65,7 @@ class Recorder:
         self.sites: dict[Site, SiteStatistics] = {}
         self.samples = SampleMaxima(num_samples)
         self.routed: dict[int, RoutedTokens] = {}
+        self.expert_inputs: dict[Site, ExpertMaxima] = {}
         self.input: Input | None = None
         self._readers: dict[torch.device, Reader] = {}
         self._by_key = {site.key: site for site in anatomy.sites}
@@ -82,6 +86,13 @@ class Recorder:
         kept = None if kept is None else kept.to(where)
         self._routed(layer, where).update(top_k_index.to(where), kept)
 
+    def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
+        """Fold in what the experts of a layer are given, by the experts that it is routed to."""
+        kept = self._input().kept
+        where = x.device
+        kept = None if kept is None else kept.to(where)
+        self._expert_input(site, where).update_tokens(x, top_k_index.to(where), kept)
+
     def merge(self, other: Self) -> None:
         """Fold in all that another recorder of the same run has seen; it stays as it is.
 
@@ -98,6 +109,8 @@ class Recorder:
             self._at(site, theirs.dtype, theirs.device).merge(theirs)
         for layer, tokens in other.routed.items():
             self._routed(layer, tokens.tokens.device).merge(tokens)
+        for site, maxima in other.expert_inputs.items():
+            self._expert_input(site, maxima.abs_max.device).merge(maxima)
 
     def state(self) -> State:
         """The parts' states, by the keys of their sites and by layer."""
@@ -106,6 +119,7 @@ class Recorder:
             {
                 **{site.key: statistics for site, statistics in self.sites.items()},
                 **{f"{ROUTED}{layer}": tokens for layer, tokens in self.routed.items()},
+                **{site.key: maxima for site, maxima in self.expert_inputs.items()},
                 "samples": self.samples,
             }
         )
@@ -115,12 +129,14 @@ class Recorder:
         parts = by_part(state)
         self._readers.clear()
         self.samples.load(parts.pop("samples"))
-        self.sites, self.routed = {}, {}
+        self.sites, self.routed, self.expert_inputs = {}, {}, {}
         for name, part in parts.items():
             any_tensor = next(iter(part.values()))
             if name.startswith(ROUTED):
                 layer = int(name.removeprefix(ROUTED))
                 self._routed(layer, any_tensor.device).load(part)
+            elif self._by_key[name].point is Point.EXPERT_INPUT:
+                self._expert_input(self._by_key[name], any_tensor.device).load(part)
             else:
                 self._at(self._by_key[name], part["dtype"].dtype, any_tensor.device).load(part)
 
@@ -133,7 +149,13 @@ class Recorder:
             sites={site: results[site] for site in sorted(results, key=lambda site: site.order)},
             sample_maxima=self.samples.result(),
             routed={layer: self.routed[layer].result() for layer in sorted(self.routed)},
+            expert_inputs={s.layer: maxima.result() for s, maxima in self.expert_inputs.items()},
         )
+
+    @property
+    def fired(self) -> set[Site]:
+        """Sites that a tensor was seen at."""
+        return {*self.sites, *self.expert_inputs}
 
     def thresholds(self) -> dict[Site, Thresholds]:
         """Each site's INT-8 thresholds, from the calibration split that was seen here."""
@@ -176,17 +198,18 @@ class Recorder:
                 self.sites[site] = SiteStatistics(
                     dtype,
                     device,
-                    num_experts=self._experts_around(site),
+                    num_experts=site.groups,
                     thresholds=None if self._thresholds is None else self._thresholds.get(site, {}),
                 )
         return self.sites[site]
 
-    def _experts_around(self, site: Site) -> int | None:
-        """How many experts the rows of a site come from; None for rows of plain tokens."""
-        if site.layout is not None:
-            return None
-        assert site.layer is not None
-        return self._num_experts[site.layer]
+    def _expert_input(self, site: Site, device: torch.device) -> ExpertMaxima:
+        """The maxima of a layer's experts, made when it routes for the first time."""
+        if site not in self.expert_inputs:
+            assert site.groups is not None
+            with torch.inference_mode(mode=False):
+                self.expert_inputs[site] = ExpertMaxima(site.groups, device)
+        return self.expert_inputs[site]
 
     def _routed(self, layer: int, device: torch.device) -> RoutedTokens:
         """The routing of a layer, made when it routes for the first time."""

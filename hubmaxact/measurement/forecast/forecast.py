@@ -119,7 +119,7 @@ def _run(
     from hubmaxact.measurement.forecast.shape_pass import Passes
 
     try:
-        anatomy = find_sites(loaded.model, has_values=False)
+        anatomy = find_sites(loaded.model, has_values=False, profile=options.profile)
         require(anatomy.missing, options)
         return anatomy, Passes.of(loaded.model, anatomy, plan)
     except Exception as error:  # of many classes: whatever an operation has no shapes for

@@ -44,7 +44,7 @@ def state_bytes(
         _site_bytes(
             shown.dtype,
             shown.width,
-            anatomy.num_experts[site.layer or 0] if site.layout is None else None,
+            site.groups,
             ordered,
         )
         for site, shown in watched.items()

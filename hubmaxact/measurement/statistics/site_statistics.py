@@ -32,7 +32,7 @@ class SiteResult:
     values: Distribution
     top: tuple[Value, ...]
     massive: MassiveTokens
-    expert_maxima: tuple[float, ...] | None  # by expert, -1 for none; None outside experts
+    expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
 
 
 class SiteStatistics:

@@ -11,6 +11,7 @@ SHAPES = {
     Layout.FLAT: lambda batch, length: (batch * length, 5),
     Layout.STREAMS_BATCHED: lambda batch, length: (4, batch, length, 5),
     Layout.STREAMS_FLAT: lambda batch, length: (4, batch * length, 5),
+    Layout.ONE_HEAD: lambda batch, length: (batch, 1, length, 5),
 }
 
 
@@ -19,6 +20,7 @@ def named(layout, batch, length):
     tokens = torch.arange(batch * length).float()
     flat = layout in (Layout.FLAT, Layout.STREAMS_FLAT)
     tokens = tokens if flat else tokens.view(batch, length)
+    tokens = tokens.unsqueeze(1) if layout is Layout.ONE_HEAD else tokens
     return tokens.unsqueeze(-1).expand(SHAPES[layout](batch, length))
 
 

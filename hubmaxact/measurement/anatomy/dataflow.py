@@ -1,0 +1,115 @@
+"""What a forward pass adds to what: every tensor as a sum of others, seen as operations run.
+
+Needs shapes only, so it works on tensors without values too. Knows torch's operations; knows
+nothing of layers or roles.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+KEEPING = frozenset(
+    {
+        "alias",
+        "clone",
+        "contiguous",
+        "detach",
+        "dropout",  # of a model that is not trained
+        "flatten",
+        "reshape",
+        "slice",
+        "squeeze",
+        "to",
+        "_to_copy",
+        "type_as",
+        "unsqueeze",
+        "_unsafe_view",
+        "view",
+    }
+)
+"""Operations whose result is their first argument: other shapes and number formats of the same."""
+
+
+@dataclass(slots=True, eq=False)
+class Value:
+    """What one tensor held at one moment; views and copies of it are the same value."""
+
+    parts: tuple["Value", ...] = ()  # it is the sum of these, or one of them times a factor
+    factor: float | None = None  # of a single part; None where the factor is a tensor
+    made_by: list[tuple[str, int]] = field(default_factory=list)  # modules that put it out, index
+    read_by: list[str] = field(default_factory=list)  # modules whose first tensor it is
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether it was made by adding."""
+        return len(self.parts) > 1
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether it was made by multiplying with a number."""
+        return len(self.parts) == 1
+
+    def holds(self, other: "Value") -> bool:
+        """Whether another value is a summand of it, however deep, scaled or not."""
+        return self is other or any(part.holds(other) for part in self.parts)
+
+
+class Dataflow(TorchDispatchMode):
+    """Tells of every tensor which value it holds; what is met is kept until it is forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._values: dict[int, tuple[Tensor, Value]] = {}  # a freed tensor's id would be another's
+
+    def of(self, x: Tensor) -> Value:
+        """The value of a tensor; one that no known operation made is a value of its own."""
+        if id(x) not in self._values:
+            self._values[id(x)] = x, Value()
+        return self._values[id(x)][1]
+
+    def forget(self) -> None:
+        """Let go of every tensor."""
+        self._values.clear()
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run one operation and note what it made."""
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, Tensor) and out.is_floating_point() and args:
+            name = func.name().removeprefix("aten::").partition(".")[0]
+            made = self._made(name, out, args, kwargs or {})
+            if made is not None:
+                self._values[id(out)] = out, made
+        return out
+
+    def _made(
+        self, name: str, out: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Value | None:
+        """What an operation put out; None: a value of its own, which is met when it is used."""
+        first = args[0]
+        if not isinstance(first, Tensor):
+            return None
+        if name in KEEPING and out.numel() == first.numel():
+            return self.of(first)
+        plain, in_place = name.removesuffix("_"), name.endswith("_")
+        other: Any = args[1] if len(args) > 1 else None
+        if plain == "add" and not kwargs and _alike(out, first) and _alike(out, other):
+            return Value((self.of(first), self.of(other)))
+        if plain == "mul" and _alike(out, first) and _is_number(other):
+            return Value((self.of(first),), None if isinstance(other, Tensor) else float(other))
+        return Value() if in_place else None
+
+
+def _alike(out: Tensor, x: object) -> bool:
+    return isinstance(x, Tensor) and x.shape == out.shape
+
+
+def _is_number(x: object) -> bool:
+    return isinstance(x, int | float) or (isinstance(x, Tensor) and x.numel() == 1)

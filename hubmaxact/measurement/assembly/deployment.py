@@ -1,0 +1,80 @@
+"""The report's `linear_inputs` and `kv`: what kernels read, and what caches hold."""
+
+from collections.abc import Iterator
+
+from hubmaxact.measurement.anatomy.site import Site
+from hubmaxact.measurement.assembly.sites import Seen, coordinates
+from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS
+from hubmaxact.measurement.statistics.site_statistics import SiteResult
+from hubmaxact.report.deployment import HeadMaxima, KeysAndValues, LinearInput, QueryMaximum
+
+COORDINATES = ("sample", "token_position", "token_id", "channel")
+
+
+def linear_inputs(seen: Seen) -> list[LinearInput]:
+    """A row for each tensor that linear maps read, by layer and part."""
+    return [
+        _linear_input(site, result) for site, result in seen.items() if site.role == "linear_input"
+    ]
+
+
+def _linear_input(site: Site, result: SiteResult) -> LinearInput:
+    values = result.values
+    place = coordinates(result.top[0]) if result.top else dict.fromkeys(COORDINATES)
+    assert site.layer is not None
+    return LinearInput(
+        layer=site.layer,
+        part=site.part,
+        modules=list(site.maps),
+        count=values.count,
+        abs_max=values.abs_max,
+        rms=values.rms,
+        abs_quantiles={level: values.bins.abs_quantile(level) for level in QUANTILE_LEVELS},
+        num_nan=values.num_nan,
+        num_inf=values.num_inf,
+        sample=place["sample"],
+        token_position=place["token_position"],
+        token_id=place["token_id"],
+        channel=place["channel"],
+    )
+
+
+def keys_and_values(seen: Seen) -> list[KeysAndValues]:
+    """A row for each attention that filled the cache, by layer and part."""
+    return list(_rows(seen))
+
+
+def _rows(seen: Seen) -> Iterator[KeysAndValues]:
+    found = {(site.role, site.layer, site.part): each for each in seen.items() for site in each[:1]}
+    for site in seen:
+        value = found.get(("value", site.layer, site.part))
+        if site.role != "key" or value is None:
+            continue
+        query = found.get(("query", site.layer, site.part))
+        assert site.layer is not None
+        assert site.groups is not None
+        yield KeysAndValues(
+            layer=site.layer,
+            part=site.part,
+            module=site.module,
+            kind="latent" if site.is_latent else "heads",
+            num_kv_heads=site.groups,
+            key=_heads(seen[site]),
+            value=_heads(value[1]),
+            query=_query(query[1]) if query else None,
+        )
+
+
+def _heads(result: SiteResult) -> HeadMaxima:
+    assert result.expert_maxima is not None
+    return HeadMaxima(
+        abs_max=result.values.abs_max,
+        per_head=[largest if largest >= 0 else None for largest in result.expert_maxima],
+        num_nan=result.values.num_nan,
+        num_inf=result.values.num_inf,
+    )
+
+
+def _query(result: SiteResult) -> QueryMaximum:
+    values = result.values
+    return QueryMaximum(abs_max=values.abs_max, num_nan=values.num_nan, num_inf=values.num_inf)

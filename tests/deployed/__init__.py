@@ -1,0 +1,1 @@
+"""Profile `deployment` over many families, against hooks written here."""

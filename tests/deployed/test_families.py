@@ -1,0 +1,150 @@
+"""Linear inputs, keys, values, updates and experts of many families equal plain hooks'."""
+
+import pytest
+import torch
+
+from deployed import seen
+from deployed.families import FAMILIES
+
+EXPERTS = ("granitemoehybrid", "qwen3_moe", "gpt_oss", "deepseek_v3", "qwen3_next", "nemotron_h")
+
+
+def same(result, rows):
+    """Whether a site's statistics are those of these rows."""
+    values, finite = result.values, rows.float()
+    assert values.count == rows.numel()
+    assert (values.min, values.max) == (finite.min().item(), finite.max().item())
+    assert result.top[0].channel == int(finite.abs().amax(0).argmax()) or _ties(finite) > 1
+    ordered = finite.abs().flatten().sort().values
+    assert values.bins.abs_quantile("0.5") == ordered[-(-len(ordered) // 2) - 1].item()
+
+
+def _ties(rows):
+    return int((rows.abs() == rows.abs().max()).sum())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_nothing_is_missing(name, both):
+    assert both(name).measurement.missing == ()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_linear_map_is_named_once_with_what_it_reads(name, both):
+    run = both(name)
+    named = [m for site in run.of("linear_input") for m in site.maps if ".experts." not in m]
+    assert sorted(named) == sorted(seen.maps(run.model, run.family.layers_name))
+    for site, result in run.of("linear_input").items():
+        for module in site.maps:
+            if ".experts." not in module:
+                same(result, seen.joined(run.seen.inputs[module]))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_maps_that_read_one_tensor_share_a_row(name, both):
+    run = both(name)
+    for site in run.of("linear_input"):
+        plain = [m for m in site.maps if ".experts." not in m]
+        rows = [seen.joined(run.seen.inputs[module]) for module in plain]
+        assert all(torch.equal(rows[0], other) for other in rows)
+    parents = [
+        tuple(sorted({m.rpartition(".")[0] for m in site.maps})) for site in run.of("linear_input")
+    ]
+    if name == "qwen3":
+        assert len(parents) == 4 * len(run.model.model.layers)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_keys_and_values_are_those_of_the_models_own_cache(name, both):
+    run = both(name)
+    num_layers = run.measurement.anatomy.num_layers
+    layers = run.family.cached_layers or tuple(range(num_layers))
+    for role, kept in (("key", run.seen.keys), ("value", run.seen.values)):
+        found = {site.layer: (site, result) for site, result in run.of(role).items()}
+        assert sorted(found) == list(layers)
+        for layer, (site, result) in found.items():
+            heads = torch.cat(kept[layer], dim=1)
+            assert site.groups == len(heads) == run.family.num_kv_heads
+            assert site.is_latent == run.family.is_latent
+            assert result.expert_maxima == tuple(heads.float().abs().amax((1, 2)).tolist())
+            assert result.values.count == heads.numel()
+    expected = list(layers) if run.family.sees_queries else []
+    assert sorted(site.layer for site in run.of("query")) == expected
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_updates_are_what_is_added_to_the_stream_bit_for_bit(name, both):
+    run = both(name)
+    for index in range(run.measurement.anatomy.num_layers):
+        layer, prefix = run.family.layer(index), f"{run.family.layers_name}.{index}"
+        start, end = (seen.joined(kept[prefix]) for kept in (run.seen.inputs, run.seen.outputs))
+        halves = {}
+        for role, summands in (("attention_update", layer.attention), ("mlp_update", layer.mlp)):
+            found = [r for s, r in run.of(role).items() if s.layer == index]
+            assert len(found) == bool(summands)
+            halves[role] = None
+            if summands:
+                whole = layer.mlp_factor if role == "mlp_update" else 1.0
+                halves[role] = _added(run, prefix, summands, whole)
+                same(found[0], halves[role])
+        attention, mlp = halves["attention_update"], halves["mlp_update"]
+        mids = {s: r for s, r in run.of("mid_residual").items() if s.layer == index}
+        if layer.mid is None:
+            assert not mids
+            assert any(torch.equal(end, total) for total in _sums(start, attention, mlp))
+            continue
+        ((site, result),) = mids.items()
+        assert site.module == f"{prefix}.{layer.mid}"
+        mid = seen.joined(run.seen.inputs[site.module])
+        same(result, mid)
+        assert torch.equal(start + attention, mid)
+        assert torch.equal(mid + mlp, end)
+
+
+def _added(run, prefix, summands, whole):
+    """What modules put out, each times its factor, added up, times another."""
+    first, *others = (
+        seen.joined(run.seen.outputs[f"{prefix}.{module}"]) * factor for module, factor in summands
+    )
+    return sum(others, first) * whole
+
+
+def _sums(start, attention, mlp):
+    """The orders in which a layer may add what it has."""
+    if attention is None or mlp is None:
+        yield start + (mlp if attention is None else attention)
+        return
+    yield (start + attention) + mlp
+    yield start + (attention + mlp)
+
+
+@pytest.mark.parametrize("name", EXPERTS)
+def test_each_experts_input_is_the_largest_token_that_is_routed_to_it(name, both):
+    run = both(name)
+    found = run.measurement.recorder.result().expert_inputs
+    experts = run.measurement.anatomy.experts
+    assert sorted(found) == sorted(experts)
+    for layer, maxima in found.items():
+        largest = [-1.0] * len(maxima)
+        for hidden, chosen, real in run.seen.routed[experts[layer]]:
+            for row, numbers, is_real in zip(hidden, chosen.tolist(), real, strict=True):
+                for expert in numbers if is_real else ():
+                    largest[expert] = max(largest[expert], row.float().abs().max().item())
+        assert maxima == tuple(largest)
+
+
+@pytest.mark.parametrize("name", EXPERTS)
+def test_each_experts_down_projection_reads_what_was_measured(name, both):
+    run = both(name)
+    for site, result in run.of("expert_down_input").items():
+        batches = zip(run.seen.products[site.module], run.seen.routed[site.module], strict=True)
+        largest = [-1.0] * len(result.expert_maxima)
+        for (rows, ends), (_, chosen, real) in batches:
+            expert, order = chosen.flatten().sort()
+            kept = real[order // chosen.shape[1]]
+            begin = 0
+            for number, end in enumerate(ends.tolist()):
+                assert set(expert[begin:end].tolist()) <= {number}
+                mine = rows[begin:end][kept[begin:end]].float().abs()
+                largest[number] = max(largest[number], mine.max().item() if len(mine) else -1.0)
+                begin = end
+        assert result.expert_maxima == tuple(largest)
