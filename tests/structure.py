@@ -48,8 +48,6 @@ ALLOWED = {
         "measurement.libraries",
     ),
     "measurement.source": (
-        "errors",
-        "printable",
         "hub",
         "recognition",
         "measurement.checkpoint",

@@ -12,6 +12,9 @@ class Cached(Folder):
         repo_id: Model repository ("owner/name").
         commit: 40 hexadecimal digits.
 
+    Attributes:
+        commit: As it was given.
+
     Raises:
         NoCheckpointError: The folder in the cache may not be read.
     """

@@ -19,6 +19,9 @@ class Repository(Listing):
         commit: 40 hexadecimal digits.
         files: Its files by path, where they are known. None: the Hub is asked at once.
 
+    Attributes:
+        commit: As it was given.
+
     Raises:
         HubError: They cannot be listed.
     """
