@@ -85,7 +85,7 @@ def declaration(said: Mapping[str, Any]) -> Declaration:
         input_observers=frozenset(filter(None, (_text(i.get("observer")) for i in inputs))),
         cache=_cache(cache),
         cache_observer=_text(observer),
-        transformed=bool(said.get("transform_config")),
+        transformed=_is_transformed(said.get("transform_config")),
     )
 
 
@@ -108,6 +108,11 @@ def _stored_inputs(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         and inputs.get("strategy") in ONE_SCALE
     ):
         yield inputs
+
+
+def _is_transformed(transforms: object) -> bool:
+    """Whether any is named: compressed-tensors writes an empty object where there is none."""
+    return bool(transforms.get("config_groups", transforms) if isinstance(transforms, dict) else 0)
 
 
 def _cache(scheme: object) -> str | None:

@@ -36,6 +36,11 @@ class Shipped:
     observer: str | None
 
     @property
+    def rounding(self) -> float:
+        """The relative error that it may have by itself."""
+        return max(NUMBER_KINDS[self.dtype].rounding, self.number_format.rounding)
+
+    @property
     def is_uncalibrated(self) -> bool:
         """Whether it is what tools write where they have seen nothing."""
         known = self.number_format.uncalibrated
@@ -67,7 +72,7 @@ def judge(shipped: Shipped, measured: Measured) -> tuple[Verdict, str]:
 
 
 def _reached(shipped: Shipped, measured: Measured, abs_max: float) -> tuple[Verdict, str]:
-    if abs(abs_max / shipped.representable - 1) <= NUMBER_KINDS[shipped.dtype].rounding:
+    if abs(abs_max / shipped.representable - 1) <= shipped.rounding:
         return verdicts.MATCHES, ""
     if shipped.is_uncalibrated:
         return verdicts.NOT_CALIBRATED, f"{UNSEEN}; what was measured stays within it"
@@ -97,8 +102,7 @@ def clipped_share(measured: Measured, representable: float) -> tuple[float, floa
 
 def _allowed(shipped: Shipped) -> float:
     """How many times what a number reaches a value may be without losing more than by rounding."""
-    rounding = 1 + NUMBER_KINDS[shipped.dtype].rounding
-    return max(shipped.number_format.rounds_up_to, rounding)
+    return max(shipped.number_format.rounds_up_to, 1 + shipped.rounding)
 
 
 def _beyond(shipped: Shipped) -> tuple[Verdict, str]:

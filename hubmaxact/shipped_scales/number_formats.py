@@ -19,7 +19,8 @@ class NumberFormat:
         least_normal: Below this share of the largest |x|, precision is lost. None: a block has a
             scale of its own, and it depends on the block.
         uniform: Whether steps are equal, so that range which is not used is lost as bits.
-        uncalibrated: The multiplier that stands where nothing was calibrated.
+        uncalibrated: The number that stands where nothing was calibrated.
+        rounding: Relative error of numbers, where those who write them round more than they must.
     """
 
     title: str
@@ -28,6 +29,7 @@ class NumberFormat:
     least_normal: float | None = None
     uniform: bool = False
     uncalibrated: float | None = 1.0
+    rounding: float = 0.0
 
 
 E4M3_LARGEST = 448.0
@@ -53,8 +55,13 @@ NVFP4 = NumberFormat(
     uncalibrated=1.0 / E4M3_LARGEST,
 )
 NVFP4_DIVISOR = NumberFormat(
-    title="NVFP4 (divisor)", largest=NVFP4.largest, rounds_up_to=E4M3_ROUNDS_UP_TO
+    title="NVFP4 (divisor)",
+    largest=NVFP4.largest,
+    rounds_up_to=E4M3_ROUNDS_UP_TO,
+    rounding=2.0**-7,
 )
+"""compressed-tensors takes a reciprocal and a product in bf16, and stores that as float32."""
+
 BOUND = NumberFormat(
     title="bound of dynamic scales", largest=1.0, rounds_up_to=E4M3_ROUNDS_UP_TO, uncalibrated=None
 )

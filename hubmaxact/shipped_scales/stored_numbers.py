@@ -53,7 +53,6 @@ NUMBER_KINDS = {
     "F64": NumberKind(8, _unpacked("d"), 2.0**-53),
     "F32": NumberKind(4, _unpacked("f"), 2.0**-24),
     "F16": NumberKind(2, _unpacked("e"), 2.0**-11),
-    # The reciprocal of a rounded number is taken too: twice half a step.
     "BF16": NumberKind(2, _bf16, 2.0**-8),
     "F8_E4M3": NumberKind(1, _e4m3, 2.0**-4),
     "F8_E8M0": NumberKind(1, _e8m0, 0.5),
