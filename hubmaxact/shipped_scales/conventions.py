@@ -59,7 +59,7 @@ INPUTS = (
     Convention(
         number_format=FP8,
         names=INPUT_SCALE,
-        algorithms=frozenset({"W4A8_AWQ", "W4A8_NVFP4_FP8", "W4A8_MXFP4_FP8"}),
+        algorithms=frozenset({"W4A8_NVFP4_FP8", "W4A8_MXFP4_FP8"}),
     ),
     Convention(number_format=NVFP4, names=INPUT_SCALE, beside="weight_scale_2"),
     Convention(number_format=FP8, names=EITHER, weights=FP8_WEIGHTS),
