@@ -16,6 +16,19 @@ HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """How a number was chosen, as far as the configuration tells.
+
+    Attributes:
+        observer: What chose it below the maximum on purpose. None: nothing is known to have.
+        is_unnamed: Whether the tool took its own default, which does.
+    """
+
+    observer: str | None = None
+    is_unnamed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shipped:
     """One number as it is shipped, and how far it reaches.
 
@@ -25,7 +38,7 @@ class Shipped:
         number: As stored.
         representable: The largest |x| that it can stand for, by itself.
         reaches: The same in a kernel that shares it with other experts.
-        observer: What chose it below the maximum on purpose. None: nothing is known to have.
+        chosen: What is known of how it was chosen.
     """
 
     number_format: NumberFormat
@@ -33,7 +46,7 @@ class Shipped:
     number: float
     representable: float
     reaches: float
-    observer: str | None
+    chosen: Choice
 
     @property
     def rounding(self) -> float:
@@ -47,6 +60,10 @@ class Shipped:
         return known is not None and _same_float32(self.number, known)
 
 
+UNNAMED = (
+    "no observer is named, and llm-compressor's own is a moving average, which stays below the "
+    "maximum by design"
+)
 UNSEEN = "it is what stands where nothing was seen"
 
 
@@ -108,10 +125,10 @@ def _allowed(shipped: Shipped) -> float:
 def _beyond(shipped: Shipped) -> tuple[Verdict, str]:
     if shipped.is_uncalibrated:
         return verdicts.SATURATES, f"not calibrated: {UNSEEN}"
-    if shipped.observer is not None:
-        chosen = printable(shipped.observer)
-        return verdicts.ON_PURPOSE, f"chosen by the observer {chosen}, which takes no maximum"
-    return verdicts.SATURATES, ""
+    if shipped.chosen.observer is not None:
+        observer = printable(shipped.chosen.observer)
+        return verdicts.ON_PURPOSE, f"chosen by the observer {observer}, which takes no maximum"
+    return verdicts.SATURATES, UNNAMED if shipped.chosen.is_unnamed else ""
 
 
 def _between(shipped: Shipped, abs_max: float) -> str:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from hubmaxact.shipped_scales.judge import Shipped, bits_unused, clipped_share, judge, ratio
+from hubmaxact.shipped_scales.judge import Choice, Shipped, bits_unused, clipped_share, judge, ratio
 from hubmaxact.shipped_scales.measured_maxima import Measured
 from hubmaxact.shipped_scales.number_formats import NumberFormat
 from hubmaxact.shipped_scales.verdicts import NOT_MEASURED, Verdict
@@ -61,13 +61,13 @@ class Pending:
         row: All that is known of it by itself.
         number_format: What its tensor becomes.
         measured: What was measured of that. None: nothing.
-        observer: What chose the number below the maximum on purpose. None: nothing is known to.
+        chosen: What is known of how the number was chosen.
     """
 
     row: Row
     number_format: NumberFormat
     measured: Measured | None
-    observer: str | None
+    chosen: Choice
 
 
 def told(row: Row, verdict: Verdict, detail: str) -> Row:
@@ -115,7 +115,7 @@ def judged(pending: Pending, in_kernel: float | None, tolerance: float) -> Row:
         number=row.scale,
         representable=row.representable,
         reaches=in_kernel or row.representable,
-        observer=pending.observer,
+        chosen=pending.chosen,
     )
     verdict, detail = judge(shipped, measured)
     known = replace(

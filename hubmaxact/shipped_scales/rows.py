@@ -14,6 +14,7 @@ from hubmaxact.shipped_scales.conventions import (
     input_convention,
 )
 from hubmaxact.shipped_scales.declaration import FP8_CACHE, INT8_CACHE, Declaration
+from hubmaxact.shipped_scales.judge import Choice
 from hubmaxact.shipped_scales.measured_maxima import Key, MeasuredMaxima, plain
 from hubmaxact.shipped_scales.number_formats import FP8, INT8_127, INT8_127_5, NumberFormat
 from hubmaxact.shipped_scales.other_inputs import (
@@ -111,7 +112,7 @@ class Rows:
                     kind=kind, module=row["module"], tensor=None, convention=FP8.title,
                     dtype="F32", scale=UNSCALED, representable=FP8.largest, verdict="",
                 )  # fmt: skip
-                pending = Pending(row=known, number_format=FP8, measured=measured, observer=None)
+                pending = Pending(row=known, number_format=FP8, measured=measured, chosen=Choice())
                 yield _without_tensor(judged(pending, None, self.tolerance))
 
     def _pending(self, scale: ShippedScale) -> Iterator[Pending | Row]:
@@ -161,7 +162,7 @@ class Rows:
             row=replace(known, representable=reached),
             number_format=number_format,
             measured=measured,
-            observer=self._observer(known.kind),
+            chosen=self._chosen(known.kind),
         )
 
     def _refused(self, scale: ShippedScale) -> tuple[verdicts.Verdict, str] | None:
@@ -195,14 +196,18 @@ class Rows:
         ours = self.declared.method == COMPRESSED_TENSORS
         return CACHES.get((self.declared.cache, ours)), False
 
-    def _observer(self, kind: str) -> str | None:
-        """What chose a number below the maximum on purpose, where all are known to have been."""
-        if kind != INPUT:
-            known = {self.declared.cache_observer} - {None}
+    def _chosen(self, kind: str) -> Choice:
+        """How numbers of one kind were chosen: below the maximum where all observers do that."""
+        declared = self.declared
+        if kind == INPUT:
+            known, is_static = declared.input_observers, bool(declared.inputs)
         else:
-            known = set(self.declared.input_observers)
-        named = sorted(filter(None, known))
-        return ", ".join(named) if named and not known & EXACT_OBSERVERS else None
+            known = frozenset(filter(None, [declared.cache_observer]))
+            is_static = declared.cache is not None
+        if known:
+            by = None if known & EXACT_OBSERVERS else ", ".join(sorted(known))
+            return Choice(observer=by)
+        return Choice(is_unnamed=is_static and declared.method == COMPRESSED_TENSORS)
 
     def _whole(self, pending: Pending, groups: Mapping[Key, list[Pending]]) -> Row:
         if pending.measured is None:

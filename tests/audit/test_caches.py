@@ -130,3 +130,5 @@ def test_a_moving_average_is_told_and_is_no_error(tmp_path, report):
         said = {**DENSE, "kv_cache_scheme": made.scheme(8, "float", observer)}
         found = audit(report, made.write(tmp_path / "q", tensors, said))
         assert (verdicts(found)["key"], found.passed) == (verdict, passed), observer
+        (row,) = [row for row in found.rows if row.verdict == verdict]
+        assert ("moving average" in row.detail) == (observer is None)

@@ -52,6 +52,10 @@ that, `in_kernel`, and what it stands for by itself is `representable`.
 | --- | --- | --- |
 """
 OTHERS = """
+Observers other than `static_minmax` (`minmax`, a moving average; `mse`; `imatrix_mse`) choose
+less than the maximum. Where a configuration of compressed-tensors names none, a moving average was
+taken by default: what saturates there fails, and says so.
+
 FP8 keeps its precision far below the largest code, so that range which is not used costs little
 there; in INT8 each halving is a bit. `clipped_share` bounds the share of values beyond the number
 by the report's quantiles.

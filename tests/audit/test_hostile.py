@@ -167,3 +167,17 @@ def test_the_report_is_left_as_it_was(tmp_path):
     before = copy.deepcopy(REPORT)
     audit(REPORT, made.write(tmp_path / "q", made.fp8_modelopt(REPORT), FP8))
     assert before == REPORT
+
+
+@pytest.mark.nightly
+def test_numbers_of_every_code_are_those_of_torch():
+    import torch
+
+    codes = torch.arange(256, dtype=torch.uint8)
+    for dtype, name in ((torch.float8_e4m3fn, "F8_E4M3"), (torch.float8_e8m0fnu, "F8_E8M0")):
+        expected = codes.view(dtype).float()
+        found = torch.tensor(numbers_in(name, bytes(range(256))))
+        assert torch.equal(found.nan_to_num(-7), expected.nan_to_num(-7)), name
+    bits = torch.arange(-32768, 32768, dtype=torch.int16)
+    found = torch.tensor(numbers_in("BF16", bits.numpy().tobytes()))
+    assert torch.equal(found.nan_to_num(-7), bits.view(torch.bfloat16).float().nan_to_num(-7))

@@ -3,21 +3,18 @@
 Its own arithmetic makes the scales out of the maxima of plain hooks; its own code writes the files.
 """
 
-import json
 from contextlib import contextmanager
 
 import pytest
+from audit.measured import TEXTS
 from command import DENSE
 
-from hubmaxact import Options, measure
 from hubmaxact.shipped_scales.audit import audit
-from hubmaxact.shipped_scales.stored_numbers import numbers_in
 
 pytestmark = [
     pytest.mark.nightly,
     pytest.mark.filterwarnings("ignore"),
 ]
-TEXTS = ("The quick brown fox", "def f(x):\n    return x + 1", "12 + 30 = 42")
 
 
 def arguments(bits, kind, **more):
@@ -43,27 +40,6 @@ def torch():
     import torch
 
     return torch
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    path = tmp_path_factory.mktemp("corpus") / "texts.jsonl"
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
-    return path
-
-
-@pytest.fixture(scope="module")
-def report(torch, corpus):
-    return measure(
-        DENSE,
-        Options(
-            profile="deployment",
-            corpus=str(corpus),
-            calibration_samples=1,
-            evaluation_samples=1,
-            products="native",
-        ),
-    )
 
 
 @contextmanager
@@ -162,22 +138,11 @@ def _calibrate(module, abs_max, weights, inputs):
 
 
 @pytest.mark.parametrize("form", SCHEMES)
-def test_what_it_calibrated_matches_what_was_measured(tmp_path, report, calibrated, form):
-    found = audit(report, save(tmp_path, form, calibrated))
+def test_what_it_calibrated_matches_what_was_measured(tmp_path, measured, calibrated, form):
+    found = audit(measured, save(tmp_path, form, calibrated))
     told = [(row.module, row.kind, row.verdict, row.ratio) for row in found.rows]
     assert {row.verdict for row in found.rows} == {"matches"}, told
     conventions = {row.kind: row.convention for row in found.rows}
     assert conventions == {"input": SCHEMES[form][0], "key": "FP8 E4M3", "value": "FP8 E4M3"}
-    num_maps = sum(len(row["modules"]) for row in report["linear_inputs"])
-    assert len(found.rows) == num_maps + 2 * len(report["kv"])
-
-
-def test_numbers_of_every_code_are_those_of_torch(torch):
-    codes = torch.arange(256, dtype=torch.uint8)
-    for dtype, name in ((torch.float8_e4m3fn, "F8_E4M3"), (torch.float8_e8m0fnu, "F8_E8M0")):
-        expected = codes.view(dtype).float()
-        found = torch.tensor(numbers_in(name, bytes(range(256))))
-        assert torch.equal(found.nan_to_num(-7), expected.nan_to_num(-7)), name
-    bits = torch.arange(-32768, 32768, dtype=torch.int16)
-    found = torch.tensor(numbers_in("BF16", bits.numpy().tobytes()))
-    assert torch.equal(found.nan_to_num(-7), bits.view(torch.bfloat16).float().nan_to_num(-7))
+    num_maps = sum(len(row["modules"]) for row in measured["linear_inputs"])
+    assert len(found.rows) == num_maps + 2 * len(measured["kv"])
