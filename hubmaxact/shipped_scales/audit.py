@@ -15,6 +15,7 @@ from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import read_input
 from hubmaxact.shipped_scales.declaration import Declaration, declaration
 from hubmaxact.shipped_scales.measured_maxima import MeasuredMaxima
+from hubmaxact.shipped_scales.missing import missing_cache, missing_inputs
 from hubmaxact.shipped_scales.notes import notes
 from hubmaxact.shipped_scales.other_inputs import changes
 from hubmaxact.shipped_scales.pair import (
@@ -147,9 +148,13 @@ def _rows(
 
     watcher.begin(len(weights.files))
     tensors = tensors_of(listing.name, weights, header)
-    rows = Rows(maxima, declared, changes(listing, declared), tolerance)
+    done = changes(listing, declared)
     shipped = shipped_scales(listing, weights, tensors, declared, watcher)
-    return (*rows.of(shipped), *rows.missing(shipped, tensors))
+    return (
+        *Rows(maxima, declared, done, tolerance).of(shipped),
+        *missing_inputs(tensors, declared),
+        *missing_cache(shipped, maxima, declared, done, tolerance),
+    )
 
 
 def _named(row: Row) -> str:

@@ -3,10 +3,10 @@
 One more way of writing scales is one more row; the first row that matches holds.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from hubmaxact.shipped_scales.declaration import Declaration
+from hubmaxact.shipped_scales.declaration import FP8_CACHE, INT8_CACHE, Declaration
 from hubmaxact.shipped_scales.number_formats import (
     BOUND,
     FP8,
@@ -109,6 +109,29 @@ def input_convention(name: str, around: Surroundings) -> Convention | None:
         The first row that matches. None: none does.
     """
     return next((row for row in INPUTS if _matches(row, name, around)), None)
+
+
+CACHES: Mapping[tuple[str | None, bool], NumberFormat] = {
+    (None, False): FP8,
+    (None, True): FP8,
+    (FP8_CACHE, False): FP8,
+    (FP8_CACHE, True): FP8,
+    (INT8_CACHE, False): INT8_127,
+    (INT8_CACHE, True): INT8_127_5,
+}
+"""(the cache's scheme, whether compressed-tensors wrote it) -> what its scales stand for."""
+
+
+def cache_convention(declared: Declaration) -> NumberFormat | None:
+    """Tell what the scales of keys and values stand for.
+
+    Args:
+        declared: What the configuration says.
+
+    Returns:
+        What they become. None: that cannot be told.
+    """
+    return CACHES.get((declared.cache, declared.method == COMPRESSED_TENSORS))
 
 
 def _matches(row: Convention, name: str, around: Surroundings) -> bool:

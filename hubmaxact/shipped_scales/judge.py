@@ -7,25 +7,13 @@ from dataclasses import dataclass
 from hubmaxact.printable import printable
 from hubmaxact.rendering import numbers
 from hubmaxact.shipped_scales import verdicts
+from hubmaxact.shipped_scales.choice import Choice
 from hubmaxact.shipped_scales.measured_maxima import Measured
 from hubmaxact.shipped_scales.number_formats import NumberFormat
 from hubmaxact.shipped_scales.stored_numbers import NUMBER_KINDS
 from hubmaxact.shipped_scales.verdicts import Verdict
 
 HALF = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """How a number was chosen, as far as the configuration tells.
-
-    Attributes:
-        observer: What chose it below the maximum on purpose. None: nothing is known to have.
-        is_unnamed: Whether the tool took its own default, which does.
-    """
-
-    observer: str | None = None
-    is_unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,8 @@ class MeasuredMaxima:
         row = self.cached.get(plain(module))
         if row is None:
             return None
-        key = (kind, str(row["layer"]), row["part"] or "")
+        head = str(element) if num_elements > 1 else ""
+        key = (kind, str(row["layer"]), row["part"] or "", head)
         if kind == QUERY:
             found = row["query"]
             if found is None or num_elements > 1:

@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass, replace
 
-from hubmaxact.shipped_scales.judge import Choice, Shipped, bits_unused, clipped_share, judge, ratio
+from hubmaxact.shipped_scales.choice import Choice
+from hubmaxact.shipped_scales.judge import Shipped, bits_unused, clipped_share, judge, ratio
 from hubmaxact.shipped_scales.measured_maxima import Measured
 from hubmaxact.shipped_scales.number_formats import NumberFormat
 from hubmaxact.shipped_scales.verdicts import NOT_MEASURED, Verdict

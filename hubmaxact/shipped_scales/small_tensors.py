@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.printable import printable
 from hubmaxact.recognition.listing import Listing
 from hubmaxact.recognition.safetensors_header import TensorEntry
 from hubmaxact.shipped_scales.watcher import Watcher
@@ -79,6 +80,6 @@ def _read(listing: Listing, piece: list[Small]) -> dict[str, bytes]:
     content = listing.part(file, start, piece[-1].end - start)
     if len(content) < piece[-1].end - start:
         raise UnsafeCheckpointError(
-            f"{file} of {listing.name} has become shorter while it was read. Try again."
+            f"{printable(file)} of {listing.name} has become shorter while it was read. Try again."
         )
     return {each.name: content[each.entry.begin - start : each.end - start] for each in piece}

@@ -162,6 +162,17 @@ class TestOnTheHub:
         assert (done.code, done.stdout) == (2, "")
         assert "arrived damaged" in done.stderr
 
+    def test_what_was_fetched_before_is_audited_offline(self, hub, repo, desk):
+        commit = repo.resolve("main").sha
+        cache = desk / "hf" / "hub" / "models--alice--quantized" / "snapshots" / commit
+        cache.mkdir(parents=True)
+        for name in ("config.json", "model.safetensors"):
+            (cache / name).write_bytes(repo.read(name, commit))
+        words = ["audit", "report.json", "alice/quantized", "--revision", commit]
+        done = run_cli([*words, "--format", "json"], hub, desk, extra={"HF_HUB_OFFLINE": "1"})
+        assert (done.code, hub.requests) == (0, [])
+        assert json.loads(done.stdout)["commit"] == commit
+
     def test_there_must_be_such_a_repository(self, hub, repo, desk):
         done = run_cli(["audit", "report.json", "alice/other"], hub, desk)
         assert done.code == 2
