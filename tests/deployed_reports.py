@@ -20,19 +20,31 @@ EXPERTS_MAPS = {
     "self_attn.o_proj": ("self_attn.o_proj",),
     "mlp.experts.gate_up_proj": ("mlp.experts.gate_up_proj",),
     "mlp.experts.down_proj": ("mlp.experts.down_proj",),
+    "mlp.shared_expert.gate_proj": ("mlp.shared_expert.gate_proj", "mlp.shared_expert.up_proj"),
+    "mlp.shared_expert.down_proj": ("mlp.shared_expert.down_proj",),
 }
 EXPERT_ROLES = ("expert_input", "expert_down_input")
 
 
-def deployment_report(num_layers=2, num_experts=0, hidden_size=64, **merges):
-    """Sandwich norms whose updates dwarf what their blocks put out; keys beyond FP8."""
+def deployment_report(num_layers=2, num_experts=0, hidden_size=64, *, plain=False, **merges):
+    """Sandwich norms whose updates dwarf what their blocks put out; keys beyond FP8.
+
+    `plain`: no norms, so that updates are what the blocks put out.
+    """
     stream = example_reports.residual_stream(num_layers, 1, 103936.0, 9216.0)[:num_layers]
     sites = example_reports.decoder_sites(
         num_layers, hidden_size, stream, experts=num_experts or False
     )
     for layer, peak in enumerate(stream):
-        sites.append(site("attention_update", layer, 41 + layer, width=hidden_size))
-        sites.append(site("mlp_update", layer, peak * 0.97, width=hidden_size))
+        if plain:
+            sites += [
+                each | {"role": each["role"].replace("output", "update")}
+                for each in sites
+                if each["layer"] == layer and each["role"] in ("attention_output", "mlp_output")
+            ]
+        else:
+            sites.append(site("attention_update", layer, 41 + layer, width=hidden_size))
+            sites.append(site("mlp_update", layer, peak * 0.97, width=hidden_size))
         sites.append(site("mid_residual", layer, 61 + layer, width=hidden_size))
     for each in sites:
         each["top"] = each["top"][: 1 if each["role"].endswith(("update", "residual")) else 2]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hubmaxact.formats import INT8_LABEL
 from hubmaxact.printable import printable
-from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering import deployed_words, numbers, words
 from hubmaxact.rendering.terminal_chart import chart
 from hubmaxact.report.document import Report
 from hubmaxact.report.roles import ROLE_BY_NAME
@@ -27,6 +27,10 @@ def show(report: Report, console: "Console") -> None:
     if report["max_by_role"]:
         _show_table(console, _roles(report))
     _say(console, f"fp16: {words.fp16(report, printable)}.")
+    if (kv := deployed_words.kv_cache(report, printable)) is not None:
+        _say(console, f"KV cache: {kv}.")
+    if (read := deployed_words.linear_input(report, printable)) is not None:
+        _say(console, f"Largest linear input: {read}.")
     _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")
     _show_chart(report, console)
 

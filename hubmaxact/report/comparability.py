@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.printable import printable
 from hubmaxact.report.document import Protocol
+from hubmaxact.report.roles import PAPER
 
 
 class Field(NamedTuple):
@@ -24,7 +25,9 @@ class Field(NamedTuple):
 
 
 FIELDS = (
-    Field("profile", True, "other roles are watched, so `exceeded` speaks of other tensors"),
+    Field(
+        "profile", False, "M and all that both hold are equal; `exceeded` speaks of more tensors"
+    ),
     Field("corpus.name", False, "a name for the digest, which decides"),
     Field("corpus.version", False, "a name for the digest, which decides"),
     Field("corpus.kind", False, "follows from the texts, whose digest decides"),
@@ -126,8 +129,16 @@ KEY_DIGITS = 16
 
 
 def protocol_key(protocol: Mapping[str, Any]) -> str:
-    """Return the key of a report's `protocol` block."""
+    """Return the key of a report's `protocol` block.
+
+    Args:
+        protocol: Of any profile; each holds what `paper` does, and has its key.
+
+    Returns:
+        Hex digits, equal where nothing forbids a comparison.
+    """
     decisive = {field.name: _field(protocol, field.name) for field in FIELDS if field.decisive}
+    decisive["profile"] = PAPER
     text = json.dumps(decisive, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
 

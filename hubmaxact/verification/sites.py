@@ -3,7 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from hubmaxact.formats import bf16_step
-from hubmaxact.report.document import SiteFacts
+from hubmaxact.report.deployment import KeysAndValues, LinearInput
+from hubmaxact.report.document import Report, SiteFacts
+from hubmaxact.report.watched_rows import watched_rows
 
 STEPS_APART = 2  # bf16 steps allowed in another environment
 
@@ -33,6 +35,36 @@ def contradiction(
         told = by_site.get((site["role"], site["module"]))
         if problem := _problem(told, site, samples, exact=exact):
             return f"{site['module']}: {problem}"
+    return None
+
+
+def beyond(
+    report: Report,
+    linear_inputs: Sequence[LinearInput],
+    kv: Sequence[KeysAndValues],
+    *,
+    exact: bool,
+) -> str | None:
+    """Say why what a report of profile `deployment` holds beside its sites cannot be true.
+
+    Args:
+        report: Of any profile.
+        linear_inputs: What one batch showed linear maps to read.
+        kv: What it handed to the cache.
+        exact: Whether bits must be equal, as in the same environment.
+
+    Returns:
+        The first tensor that exceeds its reported maximum, or that the report lacks. None: none.
+    """
+    claimed = {(row.role, row.module): row.abs_max for row in watched_rows(report)}
+    batch: Report = {**report, "sites": [], "linear_inputs": [*linear_inputs], "kv": [*kv]}
+    for row in watched_rows(batch):
+        here, place = row.abs_max, (row.role, row.module)
+        if place not in claimed:
+            return f"{row.module}: no {row.role} of it is in the report"
+        limit, slack = claimed[place], STEPS_APART * bf16_step(here) if here and not exact else 0.0
+        if here is not None and (limit is None or here > limit + slack):
+            return f"{row.module}: {row.role} report {limit}, here {here:g}"
     return None
 
 

@@ -27,7 +27,7 @@ from hubmaxact.report.document import GlobalMax, Report, WeightFile
 from hubmaxact.report.products import products_of, same_environment
 from hubmaxact.report.row_fields import fields
 from hubmaxact.verification.claim import Claim, read_claim
-from hubmaxact.verification.sites import STEPS_APART, contradiction
+from hubmaxact.verification.sites import STEPS_APART, beyond, contradiction
 
 ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
@@ -169,6 +169,7 @@ def _options(report: Report, corpus: str | None, device: str) -> Options:
         calibration_samples=protocol["calibration_samples"],
         evaluation_samples=protocol["evaluation_samples"],
         allow_partial=bool(report["coverage"]["missing"]),
+        profile=protocol["profile"],
         attn_implementation=attention,
     )
 
@@ -233,8 +234,9 @@ def _equal(name: str, claimed: object, found: object) -> Check:
 
 def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     """Run the batch that holds M and compare M, its place, and every site seen on the way."""
+    from hubmaxact.measurement.assembly.deployment import keys_and_values, linear_inputs
     from hubmaxact.measurement.assembly.maxima import global_max
-    from hubmaxact.measurement.assembly.sites import site_facts
+    from hubmaxact.measurement.assembly.sites import site_rows, under_each_role
     from hubmaxact.measurement.execution.forward import measure
     from hubmaxact.measurement.execution.products import multiplying, products_for
 
@@ -252,11 +254,13 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     with cpu_threads(threads), multiplying(products):
         run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
         exact = same_environment(report["environment"], environment(model, products))
-    seen = run.recorder.result().sites
+    seen = under_each_role(run.recorder.result(), prepared.anatomy)
     yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
-    facts = [site_facts(*site) for site in seen.items()]
+    facts, read, kv = site_rows(seen), linear_inputs(seen), keys_and_values(seen)
     problem = contradiction(report["sites"], facts, chosen[0].samples, exact=exact)
-    detail = problem or f"{counted(len(facts), 'site')} within the reported maxima"
+    problem = problem or beyond(report, read, kv, exact=exact)
+    number = counted(len(facts) + len(read) + len(kv), "site")
+    detail = problem or f"{number} within the reported maxima"
     yield Check("sites", passed=problem is None, detail=detail)
 
 

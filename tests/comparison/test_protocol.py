@@ -2,12 +2,18 @@
 
 import copy
 
+import deployed_reports
 import example_reports
 import pytest
 
 from comparison.releases import first_release, inputs, second_release
 from hubmaxact.comparison.build import compare_inputs
-from hubmaxact.report.comparability import FIELDS, DifferentProtocolsError, protocol_rows
+from hubmaxact.report.comparability import (
+    FIELDS,
+    DifferentProtocolsError,
+    protocol_key,
+    protocol_rows,
+)
 
 OTHER = {
     "profile": "deployment",
@@ -125,3 +131,14 @@ def test_a_hostile_corpus_name_cannot_steer_the_terminal():
     said = refusal(first_release(), report)
     assert said.isprintable()
     assert len(said) < 2000
+
+
+def test_profiles_compare_on_what_both_hold_and_share_a_key():
+    paper, deployed = example_reports.small_report(), deployed_reports.deployment_report()
+    comparison = compare_inputs(inputs(paper, deployed))
+    assert comparison.comparable
+    assert [row.field for row in comparison.protocol if row.differs] == ["profile"]
+    keys = {protocol_key(report["protocol"]) for report in (paper, deployed)}
+    assert len(keys) == 1
+    paper["protocol"]["max_seq_len"] = 512
+    assert protocol_key(paper["protocol"]) not in keys

@@ -1,11 +1,13 @@
 """The summary: the sentence and the four rows that the section begins with, and no more."""
 
+import deployed_reports
 import example_reports
 import pytest
 
 from hubmaxact.rendering import section, summary
 
 REPORTS = {
+    "deployment": deployed_reports.deployment_report,
     "dense": example_reports.dense_report,
     "huge": example_reports.huge_report,
     "partial": example_reports.partial_report,
@@ -14,7 +16,7 @@ REPORTS = {
 }
 
 
-@pytest.mark.parametrize("name", ["dense", "non_finite"])
+@pytest.mark.parametrize("name", ["deployment", "dense", "non_finite"])
 def test_the_summary_is_what_it_was(name, golden):
     golden(f"summary_{name}.md", f"{summary.render(REPORTS[name]())}\n")
 

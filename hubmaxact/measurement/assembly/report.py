@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
-from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.assembly import (
     by_domain,
     coverage,
@@ -18,7 +17,6 @@ from hubmaxact.measurement.assembly import (
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
 from hubmaxact.measurement.execution.forward import Measurement
-from hubmaxact.measurement.execution.recorder import Recorded
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
 from hubmaxact.report.deployment import KeysAndValues, LinearInput
@@ -28,7 +26,7 @@ from hubmaxact.report.document import (
     Model,
     Report,
 )
-from hubmaxact.report.roles import DEPLOYMENT, ROLE_BY_NAME, Profile
+from hubmaxact.report.roles import DEPLOYMENT, Profile
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 
@@ -43,12 +41,7 @@ def assemble(
 ) -> Report:
     """Turn a measurement into a report; `model` is the block that names what was measured."""
     recorded, profile = measurement.recorder.result(), options.profile
-    seen = _seen(recorded, measurement.anatomy)
-    rows = [
-        sites.site_facts(site, result)
-        for site, result in seen.items()
-        if ROLE_BY_NAME[site.role].rows == "sites"
-    ]
+    seen = sites.under_each_role(recorded, measurement.anatomy)
     peak = maxima.global_max(seen, measurement.plan)
     domains = prepared.samples.domains
     report = Report(
@@ -60,7 +53,7 @@ def assemble(
         coverage=coverage.coverage(measurement, profile),
         global_max=peak,
         max_by_role=maxima.max_by_role(seen),
-        sites=rows,
+        sites=sites.site_rows(seen),
         **_deployed(seen, profile),
         experts=experts.experts(recorded, profile),
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
@@ -93,17 +86,6 @@ def _deployed(seen: sites.Seen, profile: Profile) -> _Deployed:
         "linear_inputs": deployment.linear_inputs(seen),
         "kv": deployment.keys_and_values(seen),
     }
-
-
-def _seen(recorded: Recorded, anatomy: Anatomy) -> sites.Seen:
-    """What every site shows, under each role that its tensor plays, in site order."""
-    also = {
-        site: recorded.sites[other]
-        for site, other in anatomy.same.items()
-        if other in recorded.sites
-    }
-    seen = {**recorded.sites, **also}
-    return {site: seen[site] for site in sorted(seen, key=lambda site: site.order)}
 
 
 def _status(

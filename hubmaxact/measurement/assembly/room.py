@@ -4,8 +4,10 @@ import copy
 import json
 from collections.abc import Callable
 
-from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report
+from hubmaxact.measurement.anatomy.updates import OUTPUTS
+from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report, RoleCoverage, SiteFacts
 from hubmaxact.report.roles import ROLE_BY_NAME
+from hubmaxact.report.row_fields import field, fields
 
 MOST_BYTES = MAX_WRITTEN_BYTES * 31 // 32
 """Of a report without the spaces and line ends that its layout adds."""
@@ -14,8 +16,10 @@ MOST_BYTES = MAX_WRITTEN_BYTES * 31 // 32
 def fitted(report: Report) -> Report:
     """Return the report as it is, or with as little left out as makes it fit.
 
-    Left out are, in this order, the maxima of single experts, and all but the largest value of rows
-    outside M and then of every row. None of it is needed to read the rest.
+    Left out are, in this order, all but the largest value of rows outside M; the maxima of single
+    experts; all but the largest value of every row; and rows of updates that repeat those of their
+    blocks' own outputs, whose layers are then counted as having none. None of it is needed to read
+    the rest.
 
     Args:
         report: Whole.
@@ -55,4 +59,32 @@ def _everywhere(report: Report) -> None:
         del site["top"][1:]
 
 
-LEFT_OUT: tuple[Callable[[Report], None], ...] = (_single_experts, _beside_m, _everywhere)
+def _repeated_updates(report: Report) -> None:
+    outputs = {_tensor(site): site for site in report["sites"]}
+    for role, output in OUTPUTS.items():
+        repeated = [
+            site
+            for site in report["sites"]
+            if site["role"] == role and (output, *_tensor(site)[1:]) in outputs
+        ]
+        report["sites"] = [site for site in report["sites"] if site not in repeated]
+        counts: RoleCoverage = field(report["coverage"], role)
+        counts["expected"] -= len(repeated)
+        counts["fired"] -= len(repeated)
+        counts["absent"] += len({site["layer"] for site in repeated})
+        if not any(site["role"] == role for site in report["sites"]):
+            report["max_by_role"].pop(role, None)
+
+
+def _tensor(site: SiteFacts) -> tuple[object, ...]:
+    """A role, and what tells whether two rows are of one tensor."""
+    same = ("layer", "module", "count", "min", "max", "rms")
+    return (site["role"], *fields(site, same).values())
+
+
+LEFT_OUT: tuple[Callable[[Report], None], ...] = (
+    _beside_m,
+    _single_experts,
+    _everywhere,
+    _repeated_updates,
+)

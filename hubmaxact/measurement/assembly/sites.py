@@ -2,14 +2,36 @@
 
 from collections.abc import Mapping
 
-from hubmaxact.measurement.anatomy.site import Site
+from hubmaxact.measurement.anatomy.site import Anatomy, Site
+from hubmaxact.measurement.execution.recorder import Recorded
 from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS
 from hubmaxact.measurement.statistics.site_statistics import SiteResult
 from hubmaxact.measurement.statistics.top_values import Value
 from hubmaxact.report.document import Coordinates, Massive, SiteFacts, TopValue
+from hubmaxact.report.roles import ROLE_BY_NAME
 
 Seen = Mapping[Site, SiteResult]
 """Every site that fired, in site order."""
+
+
+def under_each_role(recorded: Recorded, anatomy: Anatomy) -> Seen:
+    """What every site shows, a tensor under each role that it plays, in site order."""
+    also = {
+        site: recorded.sites[other]
+        for site, other in anatomy.same.items()
+        if other in recorded.sites
+    }
+    seen = {**recorded.sites, **also}
+    return {site: seen[site] for site in sorted(seen, key=lambda site: site.order)}
+
+
+def site_rows(seen: Seen) -> list[SiteFacts]:
+    """The rows of `sites[]`."""
+    return [
+        site_facts(site, result)
+        for site, result in seen.items()
+        if ROLE_BY_NAME[site.role].rows == "sites"
+    ]
 
 
 def coordinates(value: Value) -> Coordinates:
