@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 BEFORE = {"measurement", "verification", "corpus"}  # the report is made
-AFTER = {
+AFTER = {  # it is read
     "rendering",
     "publication",
     "comparison",
@@ -19,7 +19,7 @@ AFTER = {
     "shipped_scales",
     "catalog",
     "page",
-}  # it is read
+}
 
 # Room -> rooms that it may import; each stands below all that it imports. A name with a dot is a
 # room inside a room. Every room may import itself.

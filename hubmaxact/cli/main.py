@@ -18,7 +18,17 @@ from hubmaxact.errors import HubmaxactError
 from hubmaxact.files import FULL
 from hubmaxact.printable import printable
 
-COMMANDS = ("measure", "validate", "card", "push", "verify", "compare", "check", "audit", "catalog")
+COMMANDS = (
+    "measure",
+    "validate",
+    "card",
+    "push",
+    "verify",
+    "compare",
+    "check",
+    "audit",
+    "catalog",
+)
 
 LONGEST_REASON = 300  # characters
 NO_MEMORY = "memory ran out. Free some, or use a machine that has more."
