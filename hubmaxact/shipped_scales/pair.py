@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hubmaxact.errors import HubmaxactError
+from hubmaxact.printable import printable
 from hubmaxact.recognition.listing import Listing
 from hubmaxact.recognition.quantization import said_of_weights
 from hubmaxact.report.document import Report
@@ -80,6 +81,6 @@ def refuse_other_model(report: Report, config: Mapping[str, Any], name: str) -> 
         if said and measured[field] not in said:
             raise NothingToAuditError(
                 f"the report is of another model: its {field} is {measured[field]}, and that of "
-                f"{name} is {said[-1]:.6g}. Name the report of the model that it was quantized "
-                "from."
+                f"{name} is {printable(str(said[-1]))}. Name the report of the model that it was "
+                "quantized from."
             )

@@ -130,7 +130,17 @@ class Rows:
             )
         if ZERO_POINT in around.beside:
             return verdicts.NOT_COMPARABLE, ZERO_POINT_BESIDE
-        return None
+        return self._uncounted(scale.name.kind, scale.name.module, len(scale.numbers))
+
+    def _uncounted(
+        self, kind: str, module: str, num_elements: int
+    ) -> tuple[verdicts.Verdict, str] | None:
+        """Why several numbers are none of several heads or experts, if they are not."""
+        if num_elements == 1 or self.maxima.of(kind, module, 0, num_elements) is not None:
+            return None
+        if self.maxima.of(kind, module, 0, 1) is None:
+            return verdicts.NOT_MEASURED, ""
+        return verdicts.NOT_COMPARABLE, f"it holds {num_elements} numbers, and was measured whole"
 
     def _number_format(self, scale: ShippedScale) -> tuple[NumberFormat | None, bool]:
         """What the scale's tensor becomes, and whether the number divides."""

@@ -16,7 +16,7 @@ from hubmaxact.shipped_scales.small_tensors import Small, contents
 from hubmaxact.shipped_scales.stored_numbers import NUMBER_KINDS, numbers_in
 from hubmaxact.shipped_scales.watcher import Watcher
 
-MOST_NUMBERS = 4096
+MOST_NUMBERS = 1024
 """In one scale: one for each head or expert. What holds more has one for each channel."""
 
 MOST_ROWS = 500_000

@@ -68,7 +68,9 @@ def test_as_many_numbers_as_there_are_no_heads_are_not_compared(tmp_path, report
     tensors = cache_of(report)
     tensors[f"{ATTENTION}.k_scale"] = made.scalar([1.0, 1.0, 1.0])
     found = audit(report, made.write(tmp_path / "q", tensors, SAID))
-    assert {r.verdict for r in found.rows if r.tensor == f"{ATTENTION}.k_scale"} == {"not_measured"}
+    (row,) = [row for row in found.rows if row.tensor == f"{ATTENTION}.k_scale"]
+    assert (row.verdict, row.scale) == ("not_comparable", None)
+    assert row.detail == "it holds 3 numbers, and was measured whole"
 
 
 def test_an_unscaled_cache_saturates_where_keys_exceed_its_range(tmp_path, report):

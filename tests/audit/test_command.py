@@ -94,6 +94,26 @@ UNUSABLE = {
 }
 
 
+def test_a_size_beyond_all_numbers_is_told_too(desk):
+    config = json.loads((desk / "good" / "config.json").read_bytes())
+    config["hidden_size"] = 10**400
+    (desk / "good" / "config.json").write_text(json.dumps(config))
+    done = run(desk, "report.json", "good")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "its hidden_size is 64, and that of good is 1000000" in done.stderr
+
+
+def test_what_an_older_tool_says_in_a_file_of_its_own_is_heard(desk):
+    config = json.loads((desk / "good" / "config.json").read_bytes())
+    del config["quantization_config"]
+    (desk / "good" / "config.json").write_text(json.dumps(config))
+    said = {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}}
+    (desk / "good" / "hf_quant_config.json").write_text(json.dumps(said))
+    done = run(desk, "report.json", "good")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("good (modelopt): 18 static scales.")
+
+
 @pytest.mark.parametrize("kind", UNUSABLE)
 def test_what_cannot_be_held_against_each_other_is_refused(desk, kind):
     report, said, words = UNUSABLE[kind]

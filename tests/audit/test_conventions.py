@@ -226,10 +226,12 @@ def test_a_convention_that_nothing_tells_is_not_guessed(tmp_path, report):
 
 def test_a_number_for_each_channel_is_none_for_the_tensor(tmp_path, report):
     tensors = made.fp8_modelopt(report)
-    tensors[f"{STORED}.input_scale"] = made.zeros("F32", 5000)
-    found = audit(report, made.write(tmp_path / "q", tensors, made.said_modelopt()))
-    assert row_of(found).verdict == "not_comparable"
-    assert "F32 [5000]" in row_of(found).detail
+    for num_channels, words in ((5000, "F32 [5000]"), (64, "64 numbers")):
+        tensors[f"{STORED}.input_scale"] = made.zeros("F32", num_channels)
+        found = audit(report, made.write(tmp_path / "q", tensors, made.said_modelopt()))
+        assert row_of(found).verdict == "not_comparable"
+        assert words in row_of(found).detail
+        assert len(found.rows) == 18
 
 
 def test_a_zero_point_moves_the_range(tmp_path, report):

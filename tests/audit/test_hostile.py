@@ -38,16 +38,14 @@ def test_a_configuration_may_say_anything(said):
     assert all(isinstance(name, str) for name in found.input_observers)
 
 
-@pytest.mark.parametrize("dtype", ["BF16", "F16", "F32"])
-@settings(max_examples=60)
-@given(content=st.binary(min_size=4, max_size=4))
+@settings(max_examples=100)
+@given(st.sampled_from(["BF16", "F16", "F32"]), st.binary(min_size=4, max_size=4))
 def test_any_bytes_of_a_scale_give_a_row_that_json_can_hold(tmp_path_factory, dtype, content):
     tensors = made.fp8_modelopt(REPORT)
-    shape = [4 * 8 // made.BITS[dtype]]
-    tensors["model.layers.0.mlp.up_proj.input_scale"] = (dtype, shape, content)
+    held = content[: made.BITS[dtype] // 8]
+    tensors["model.layers.0.mlp.up_proj.input_scale"] = (dtype, [], held)
     folder = made.write(tmp_path_factory.mktemp("q"), tensors, FP8)
-    rows = json.loads(render(audit(REPORT, folder)))["rows"]
-    assert len(rows) == 17 + math.prod(shape)
+    assert len(json.loads(render(audit(REPORT, folder)))["rows"]) == 18
 
 
 def test_the_smallest_of_scales_is_told_without_a_number_that_is_none(tmp_path):
