@@ -17,6 +17,7 @@ AFTER = {  # it is read
     "comparison",
     "gate",
     "engine_files",
+    "shipped_scales",
     "catalog",
     "page",
 }
@@ -48,8 +49,6 @@ ALLOWED = {
         "measurement.libraries",
     ),
     "measurement.source": (
-        "errors",
-        "printable",
         "hub",
         "recognition",
         "measurement.checkpoint",
@@ -149,6 +148,7 @@ ALLOWED = {
     "comparison": ("errors", "printable", "formats", "report", "rendering"),
     "gate": ("errors", "printable", "formats", "report", "rendering"),
     "engine_files": ("errors", "printable", "files", "formats", "recognition", "report"),
+    "shipped_scales": ("errors", "printable", "recognition", "report", "rendering"),
     "catalog": (
         "errors",
         "printable",
@@ -171,6 +171,7 @@ ALLOWED = {
         "comparison",
         "gate",
         "engine_files",
+        "shipped_scales",
         "catalog",
         "page",
         "measurement.failures",

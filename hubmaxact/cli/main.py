@@ -27,6 +27,7 @@ COMMANDS = (
     "compare",
     "check",
     "export",
+    "audit",
     "catalog",
 )
 

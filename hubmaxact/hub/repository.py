@@ -167,30 +167,6 @@ def read_listed(repo_id: str, commit: str, file: HubFile, *, limit: int) -> byte
     return content
 
 
-def read_start(repo_id: str, commit: str, file: HubFile, num_bytes: int) -> bytes:
-    """The first bytes of one file at `commit`; the rest of it is not fetched.
-
-    Args:
-        repo_id: Model repository ("owner/name").
-        commit: 40 hexadecimal digits.
-        file: The file as it is listed at that commit.
-        num_bytes: How many.
-
-    Returns:
-        As many, or the whole content of a smaller file.
-
-    Raises:
-        DamagedAnswerError: Fewer arrived.
-        HubError: The file cannot be read.
-    """
-    wanted = min(num_bytes, file.size)
-    url = hf_hub_url(repo_id, file.path, revision=commit)
-    content = ask(lambda: _start(url, wanted), repo_id=repo_id, revision=commit)
-    if len(content) < wanted:
-        raise DamagedAnswerError(f"{clean(file.path)} arrived damaged. Try again later.")
-    return content
-
-
 def download_file(
     repo_id: str, commit: str, path: str, *, repo_type: RepoType = "model"
 ) -> Path | None:
@@ -269,19 +245,6 @@ def _read(url: str, path: str, limit: int) -> bytes | None:
                 return None
             raise
         return _take(response, path, limit)
-
-
-def _start(url: str, wanted: int) -> bytes:
-    """The first bytes of an answer, which is left there where it goes on, whatever was asked."""
-    asked = {**headers(), "Accept-Encoding": "identity", "Range": f"bytes=0-{max(wanted, 1) - 1}"}
-    content = bytearray()
-    with get_session().stream("GET", url, headers=asked) as response:
-        hf_raise_for_status(response)
-        for chunk in response.iter_bytes():
-            content += chunk
-            if len(content) >= wanted:
-                break
-    return bytes(content[:wanted])
 
 
 def _take(response: httpx.Response, path: str, limit: int) -> bytes:

@@ -1,16 +1,14 @@
 """From what the user named to a checkpoint folder: local, or downloaded at a commit."""
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hubmaxact.errors import HubError, HubmaxactError, NoCheckpointError
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
-from hubmaxact.printable import LONGEST_PATH, printable
-from hubmaxact.recognition.folder import Folder, not_here
-from hubmaxact.recognition.recognize import recognize, what_file
+from hubmaxact.recognition.folder import Folder
+from hubmaxact.recognition.place import find_hub_commit, local_folder
+from hubmaxact.recognition.recognize import recognize
 from hubmaxact.recognition.weights import left_aside
 
 LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
@@ -95,25 +93,9 @@ def _resolve(
 
     if model_id is not None:
         check_repo_id(model_id)
-    path, name = Path(checkpoint), str(checkpoint)
-    if not name:  # a variable that is not set; the folder here is called "."
-        raise NoCheckpointError(
-            "the name of the checkpoint is empty. Give its folder, or a Hub id."
-        )
-    if os.path.isdir(path):  # noqa: PTH112 a name too long for a file system is no folder either
-        if revision is not None:
-            raise NoCheckpointError(
-                f"{name} is a local folder, which has no revisions. Leave --revision out."
-            )
-        return _local(path, model_id)
-    if os.path.exists(path):  # noqa: PTH110
-        raise _file(path)
-    if isinstance(checkpoint, Path) or name.startswith((".", "/", "~")):
-        raise NoCheckpointError(
-            f"{printable(name, LONGEST_PATH)} is not a folder. Give the folder of a checkpoint, or "
-            f"a Hub id. {not_here(name)}"
-        )
-    return _downloaded(name.removesuffix("/"), revision, model_id, fetch)
+    if (folder := local_folder(checkpoint, revision)) is not None:
+        return _local(folder, model_id)
+    return _downloaded(str(checkpoint).removesuffix("/"), revision, model_id, fetch)
 
 
 def _local(path: Path, model_id: str | None) -> Source:
@@ -123,23 +105,11 @@ def _local(path: Path, model_id: str | None) -> Source:
     return Source(path, model_id=model_id)
 
 
-def _file(path: Path) -> HubmaxactError:
-    """Why a file is refused: by what it is, where its name says so."""
-    known = what_file(Folder(path.parent, printable(path.name)), path.name)
-    shown = printable(str(path), LONGEST_PATH)
-    return known or NoCheckpointError(
-        f"{shown} is a file, not a folder. Give the folder of the checkpoint that it belongs to."
-    )
-
-
 def _downloaded(repo_id: str, revision: str | None, model_id: str | None, fetch: Fetch) -> Source:
-    from hubmaxact.hub.cache import find_commit, is_offline, remember
+    from hubmaxact.hub.cache import is_offline, remember
     from hubmaxact.measurement.checkpoint.download import cached_checkpoint
 
-    try:
-        commit = find_commit(repo_id, revision)
-    except HubError as error:  # it may have been meant as a folder
-        raise HubError(f"{error} {not_here(repo_id)}") from error
+    commit = find_hub_commit(repo_id, revision)
     folder = (cached_checkpoint if is_offline() else fetch)(repo_id, commit)
     remember(repo_id, revision, commit)
     return Source(folder, model_id or repo_id, revision or "main", commit)

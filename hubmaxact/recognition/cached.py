@@ -12,9 +12,14 @@ class Cached(Folder):
         repo_id: Model repository ("owner/name").
         commit: 40 hexadecimal digits.
 
+    Attributes:
+        commit: As it was given.
+
     Raises:
         NoCheckpointError: The folder in the cache may not be read.
     """
+
+    commit: str
 
     def __init__(self, repo_id: str, commit: str) -> None:
         super().__init__(cached_folder(repo_id, commit), repo_id)

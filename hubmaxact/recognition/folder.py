@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from hubmaxact.errors import NoCheckpointError, UnsafeCheckpointError
-from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer, read_regular
+from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer, open_regular, read_regular
 from hubmaxact.printable import LONGEST_PATH, printable, without_secret
 from hubmaxact.recognition.listing import COMMITTED_POINTERS, MOST_JSON_BYTES, Listing, quoted
 
@@ -71,16 +71,53 @@ class Folder(Listing):
         Raises:
             UnsafeCheckpointError: It is larger than MOST_JSON_BYTES, or cannot be read.
         """
-        shown = printable(path)
         try:
             content = read_regular(self.folder / path, MOST_JSON_BYTES + 1)
         except OSError as error:
-            raise UnsafeCheckpointError(
-                f"cannot read {shown} of {self.name}: {error.strerror}."
-            ) from error
+            raise self._unreadable(path, error) from error
         if len(content) > MOST_JSON_BYTES:
-            raise UnsafeCheckpointError(f"{shown} is larger than {MOST_JSON_BYTES:,} bytes.")
+            raise UnsafeCheckpointError(
+                f"{printable(path)} is larger than {MOST_JSON_BYTES:,} bytes."
+            )
         return content
+
+    def size(self, path: str) -> int:
+        """Return how many bytes a file has.
+
+        Args:
+            path: One of the listing's.
+
+        Returns:
+            Bytes.
+
+        Raises:
+            UnsafeCheckpointError: It cannot be read.
+        """
+        try:
+            return (self.folder / path).stat().st_size
+        except OSError as error:
+            raise self._unreadable(path, error) from error
+
+    def part(self, path: str, begin: int, num_bytes: int) -> bytes:
+        """Return some bytes of a file, whatever its size.
+
+        Args:
+            path: One of the listing's.
+            begin: The first of them, from 0.
+            num_bytes: How many.
+
+        Returns:
+            As many, or those up to its end.
+
+        Raises:
+            UnsafeCheckpointError: It cannot be read.
+        """
+        try:
+            with open_regular(self.folder / path) as file:
+                file.seek(begin)
+                return file.read(num_bytes)
+        except OSError as error:
+            raise self._unreadable(path, error) from error
 
     def pointers(self, paths: Iterable[str]) -> list[str]:
         """Return those of `paths` that hold a Git LFS pointer."""
@@ -90,6 +127,11 @@ class Folder(Listing):
         """Return the command that measures a folder inside this one."""
         inside = self.folder / folder
         return f"Measure that: `hubmaxact measure {quoted(str(inside))}`."
+
+    def _unreadable(self, path: str, error: OSError) -> UnsafeCheckpointError:
+        return UnsafeCheckpointError(
+            f"cannot read {printable(path)} of {self.name}: {error.strerror}."
+        )
 
     @staticmethod
     def _is_pointer(path: Path) -> bool:

@@ -32,6 +32,7 @@ class Listing(ABC):
         root: Names of the files that lie in it.
         lfs_advice: How the real files are fetched where Git LFS pointers stand.
         nothing_advice: What to do where no checkpoint is.
+        commit: Of the repository, as 40 hexadecimal digits; None of a folder.
         caveat: A sentence, after a space, behind what is told from files that are not there; "" of
             a place that was listed whole.
     """
@@ -40,6 +41,7 @@ class Listing(ABC):
     root: frozenset[str]
     lfs_advice: str
     nothing_advice: str
+    commit: str | None = None
     caveat: str = ""
 
     @property
@@ -59,6 +61,36 @@ class Listing(ABC):
 
         Raises:
             HubmaxactError: It is larger than MOST_JSON_BYTES, or cannot be read.
+        """
+
+    @abstractmethod
+    def size(self, path: str) -> int:
+        """Return how many bytes a file has.
+
+        Args:
+            path: One of the listing's.
+
+        Returns:
+            Bytes.
+
+        Raises:
+            UnsafeCheckpointError: It cannot be read.
+        """
+
+    @abstractmethod
+    def part(self, path: str, begin: int, num_bytes: int) -> bytes:
+        """Return some bytes of a file, whatever its size.
+
+        Args:
+            path: One of the listing's.
+            begin: The first of them, from 0.
+            num_bytes: How many.
+
+        Returns:
+            As many, or those up to its end.
+
+        Raises:
+            HubmaxactError: It cannot be read.
         """
 
     @abstractmethod

@@ -47,7 +47,7 @@ def refuse_quantized(listing: Listing, config: Mapping[str, Any]) -> None:
     Raises:
         UnsafeCheckpointError: Names the method, and the model to measure instead if the card does.
     """
-    methods = list(_methods(config)) or list(_methods_beside(listing))
+    methods = list(_methods(config)) or [method for method, _ in _said_beside(listing)]
     for method in methods:
         if method not in DEQUANTIZED:
             raise UnsafeCheckpointError(
@@ -57,14 +57,38 @@ def refuse_quantized(listing: Listing, config: Mapping[str, Any]) -> None:
             )
 
 
+def said_of_weights(listing: Listing, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all that a checkpoint says of how its weights are quantized.
+
+    Args:
+        listing: A folder or a repository.
+        config: The content of its config.json.
+
+    Returns:
+        The object in the configuration, and where there is none that of a file beside it, with
+        `quant_method`; what is in it may be anything. Empty: nothing says that they are quantized.
+    """
+    for said in _said(config):
+        return {"quant_method": _method(said), **(said if isinstance(said, dict) else {})}
+    for method, said in _said_beside(listing):
+        inner = said.get("quantization")
+        return {**(inner if isinstance(inner, dict) else said), "quant_method": method}
+    return {}
+
+
 def _methods(config: Mapping[str, Any]) -> Iterator[str]:
     """Every method that a configuration names, at any depth."""
+    return map(_method, _said(config))
+
+
+def _said(config: Mapping[str, Any]) -> Iterator[Any]:
+    """All that a configuration says of quantized weights, at any depth."""
     parts = [config]
     for part in parts:  # grows meanwhile
         for key, value in part.items():
             # Other things than weights may be called quantization; the keys mean one thing alone.
             if _is_marked(value) if key == MLX else value and key in KEYS:
-                yield _method(value)
+                yield value
             elif isinstance(value, dict):
                 parts.append(value)
 
@@ -82,9 +106,9 @@ def _method(said: object) -> str:
     return f"{bits} bits" if (bits := found.get("bits")) else "unknown"
 
 
-def _methods_beside(listing: Listing) -> Iterator[str]:
+def _said_beside(listing: Listing) -> Iterator[tuple[str, dict[str, Any]]]:
     for file, method in OTHER_FILES.items():
         if file in listing.root:
             said = listing.json(file)
             if _is_marked(said) or _is_marked(said.get("quantization")):
-                yield method
+                yield method, said

@@ -30,11 +30,13 @@ class Checkpoint:
     weights: Weights
 
 
-def recognize(listing: Listing) -> Checkpoint:
+def recognize(listing: Listing, *, quantized: bool = False) -> Checkpoint:
     """Tell what a folder or a repository is.
 
     Args:
         listing: Its files by name.
+        quantized: Whether weights that cannot be dequantized here will do, because nobody runs
+            them.
 
     Returns:
         The checkpoint at its root. Of its weights nothing but names is known.
@@ -51,7 +53,8 @@ def recognize(listing: Listing) -> Checkpoint:
     if CONFIG not in listing.root:
         raise _without_config(listing)
     config = listing.json(CONFIG)
-    refuse_quantized(listing, config)
+    if not quantized:
+        refuse_quantized(listing, config)
     weights = weights_of(listing)
     listing.refuse_pointers(weights.files)
     return Checkpoint(config, weights)

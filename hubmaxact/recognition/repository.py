@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from hubmaxact.files import MOST_POINTER_BYTES, is_lfs_pointer
+from hubmaxact.hub.file_part import read_part
 from hubmaxact.hub.hub_file import HubFile
 from hubmaxact.hub.repository import list_files, read_listed
 from hubmaxact.printable import printable
@@ -18,9 +19,14 @@ class Repository(Listing):
         commit: 40 hexadecimal digits.
         files: Its files by path, where they are known. None: the Hub is asked at once.
 
+    Attributes:
+        commit: As it was given.
+
     Raises:
         HubError: They cannot be listed.
     """
+
+    commit: str
 
     def __init__(
         self, repo_id: str, commit: str, files: Mapping[str, HubFile] | None = None
@@ -49,6 +55,33 @@ class Repository(Listing):
             HubError: It is larger than MOST_JSON_BYTES, cannot be fetched, or arrives damaged.
         """
         return read_listed(self.name, self.commit, self.files[path], limit=MOST_JSON_BYTES)
+
+    def size(self, path: str) -> int:
+        """Return how many bytes a file has, as the Hub lists it.
+
+        Args:
+            path: One of the listing's.
+
+        Returns:
+            Bytes.
+        """
+        return self.files[path].size
+
+    def part(self, path: str, begin: int, num_bytes: int) -> bytes:
+        """Return some bytes of a file; the rest of it is not fetched.
+
+        Args:
+            path: One of the listing's.
+            begin: The first of them, from 0.
+            num_bytes: How many.
+
+        Returns:
+            As many, or those up to its end.
+
+        Raises:
+            HubError: They cannot be fetched, or arrive damaged.
+        """
+        return read_part(self.name, self.commit, self.files[path], begin, num_bytes)
 
     def pointers(self, paths: Iterable[str]) -> list[str]:
         """Return those weight files whose content is a Git LFS pointer, committed as it is.

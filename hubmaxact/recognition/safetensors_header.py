@@ -33,11 +33,12 @@ DTYPE_BITS = {
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
-    """One tensor as its header declares it."""
+    """One tensor as its header declares it; `begin` is the byte of the file where it begins."""
 
     dtype: str
     shape: tuple[int, ...]
     num_bytes: int
+    begin: int
 
 
 Header = dict[str, TensorEntry]
@@ -117,10 +118,11 @@ def _entries(file: str, content: bytes) -> dict[str, tuple[TensorEntry, Offsets]
         raise _refusal(file, "metadata that is not text by name")
     if len(header) > MOST_TENSORS:
         raise _refusal(file, f"{len(header)} tensors, more than {MOST_TENSORS}")
-    return {name: _entry(file, name, declared) for name, declared in header.items()}
+    start = PREFIX + len(content)
+    return {name: _entry(file, name, declared, start) for name, declared in header.items()}
 
 
-def _entry(file: str, name: str, declared: Any) -> tuple[TensorEntry, Offsets]:
+def _entry(file: str, name: str, declared: Any, start: int) -> tuple[TensorEntry, Offsets]:
     if not TENSOR_NAME.fullmatch(name):
         raise _refusal(file, f"a tensor name with forbidden characters ({ascii(name)[:60]})")
     if not _is_entry(declared):
@@ -128,11 +130,12 @@ def _entry(file: str, name: str, declared: Any) -> tuple[TensorEntry, Offsets]:
     elements = _product(declared["shape"])
     begin, end = declared["data_offsets"]
     if elements * DTYPE_BITS[declared["dtype"]] != (end - begin) * 8:
-        shape = f"{declared['dtype']} {declared['shape']}"
+        said = f"{declared['dtype']} {declared['shape']}"
         raise _refusal(
-            file, f"{counted(end - begin, 'byte')} for {name}, whose shape is {shape}"[:200]
+            file, f"{counted(end - begin, 'byte')} for {name}, whose shape is {said}"[:200]
         )
-    entry = TensorEntry(declared["dtype"], tuple(declared["shape"]), end - begin)
+    shape = tuple(declared["shape"])
+    entry = TensorEntry(declared["dtype"], shape, end - begin, start + begin)
     return entry, (begin, end)
 
 

@@ -17,7 +17,10 @@ from loopback_hub.server import CI_IDENTITY, handler_of
 
 @dataclass(frozen=True)
 class Asked:
-    """One request that was answered; `status` is the real answer's, whatever a fault made of it."""
+    """One request that was answered; what was, whatever a fault made of it.
+
+    `num_sent` counts the bytes of the answer's body.
+    """
 
     method: str
     target: str
@@ -25,6 +28,7 @@ class Asked:
     agent: str
     body: bytes
     status: int
+    num_sent: int
 
 
 class LoopbackHub:
@@ -107,6 +111,7 @@ class LoopbackHub:
                 request.headers.get("User-Agent", ""),
                 request.body,
                 response.status,
+                len(response.body),
             )
         )
 

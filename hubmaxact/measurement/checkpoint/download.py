@@ -3,32 +3,22 @@
 import glob
 import logging
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 
 from hubmaxact.hub.client import api
-from hubmaxact.hub.repository import read_start
 from hubmaxact.hub.retry import ask
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.checkpoint.weight_files import (
     WeightFiles,
     check_small_files,
-    tensors_of,
 )
 from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import recognize
 from hubmaxact.recognition.repository import Repository
-from hubmaxact.recognition.safetensors_header import (
-    MOST_HEADER_BYTES,
-    PREFIX,
-    Header,
-    checked_header,
-)
 from hubmaxact.recognition.small_files import small_files
+from hubmaxact.recognition.stored_tensors import header_of, tensors_of
 from hubmaxact.recognition.weights import left_aside
-
-MOST_HEADERS = 100_000  # bytes: most headers are smaller
 
 LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
 
@@ -87,18 +77,8 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
     check_small_files(Folder(folder, repo_id), found.config)
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
-    tensors = tensors_of(repo_id, found.weights, lambda shard: _header(listing, shard))
+    tensors = tensors_of(repo_id, found.weights, lambda shard: header_of(listing, shard))
     return WeightFiles(folder, repo_id, found.config, found.weights, tensors)
-
-
-def _header(listing: Repository, shard: str) -> Header:
-    """The header of a weight file on the Hub: mostly one small request, else two."""
-    file = listing.files[shard]
-    start = read_start(listing.name, listing.commit, file, MOST_HEADERS)
-    length = int.from_bytes(start[:PREFIX], "little")
-    if len(start) - PREFIX < length <= MOST_HEADER_BYTES:
-        start = read_start(listing.name, listing.commit, file, PREFIX + length)
-    return checked_header(shard, file.size, BytesIO(start).read)
 
 
 def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:

@@ -5,13 +5,12 @@ complete.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
+from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.configuration import (
     CONFIG,
     TOKENIZER_CONFIG,
@@ -19,12 +18,12 @@ from hubmaxact.measurement.checkpoint.configuration import (
     refuse_endless,
     refuse_foreign_code,
 )
-from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import recognize
-from hubmaxact.recognition.safetensors_header import Header, TensorEntry, read_header
+from hubmaxact.recognition.safetensors_header import TensorEntry, read_header
 from hubmaxact.recognition.small_files import small_files
-from hubmaxact.recognition.weights import INDEX, SINGLE, Weights
+from hubmaxact.recognition.stored_tensors import tensors_of
+from hubmaxact.recognition.weights import SINGLE, Weights
 
 TOKENIZERS = ("tokenizer.json", "tekken.json", "vocab.*", "*.model", "*.tiktoken")
 STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
@@ -82,32 +81,6 @@ def inspect(folder: Path, name: str | None = None) -> WeightFiles:
     return WeightFiles(folder, listing.name, found.config, found.weights, tensors)
 
 
-def tensors_of(
-    name: str, weights: Weights, header_of: Callable[[str], Header]
-) -> dict[str, TensorEntry]:
-    """Every tensor that the weight files declare, held against their index.
-
-    Args:
-        name: How sentences call the checkpoint.
-        weights: Its files.
-        header_of: Reads and checks the header of one of them.
-
-    Returns:
-        Entries by the tensors' names.
-
-    Raises:
-        IncompleteWeightsError: Index and files do not agree, or they hold nothing.
-    """
-    tensors: dict[str, TensorEntry] = {}
-    for shard in weights.files:
-        header = header_of(shard)
-        _check_shard(shard, header, weights.tensors)
-        tensors |= header
-    if not tensors:
-        raise IncompleteWeightsError(f"{name} holds no tensors. Save the checkpoint again.")
-    return tensors
-
-
 def check_small_files(listing: Folder, config: dict[str, Any]) -> None:
     """Check all but the weights, which need not be there yet.
 
@@ -147,22 +120,3 @@ def _require_tokenizer(listing: Folder) -> None:
             "Put the checkpoint's own tokenizer files beside the weights."
         )
         raise listing.lacking(TOKENIZERS[0], refusal)
-
-
-def _check_shard(shard: str, header: Iterable[str], expected: dict[str, str]) -> None:
-    promised = {name for name, where in expected.items() if where == shard}
-    if not promised:
-        return
-    held = set(header)
-    if promised != held:
-        lost, extra = sorted(promised - held), sorted(held - promised)
-        found = (
-            f"{counted(len(lost), 'tensor')} missing"
-            if lost
-            else f"{counted(len(extra), 'tensor')} too many"
-        )
-        example = (lost or extra)[0]
-        raise IncompleteWeightsError(
-            f"{printable(shard)} does not hold what {INDEX} says: {found} "
-            f"(first: {ascii(example)[:100]}). Download or save the checkpoint again."
-        )

@@ -1,0 +1,1 @@
+"""Static scales that a quantized checkpoint ships, held against the measured maxima."""
