@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import example_reports
+from audit import checkpoints
 from catalog_reports import report_bytes_of
 from loopback_hub import LoopbackHub, environment
 from loopback_hub.desk import REPO, sit_down
@@ -67,6 +68,16 @@ def check_catalog(hub, home):
     assert json.loads((home / "site/data/about.json").read_bytes())["index"]["rows"] == PAPER + 2
 
 
+def check_audit(hub, home):
+    report = checkpoints.deployment_report()
+    (home / "deployment.json").write_bytes(report_bytes(report))
+    tensors, said = checkpoints.fp8_modelopt(report), checkpoints.said_modelopt()
+    checkpoints.write(home / "quantized", tensors, said)
+    words = ("audit", "deployment.json", "quantized", "--format", "json")
+    found = json.loads(run(*words, hub=hub, home=home))
+    assert {row["verdict"] for row in found["rows"]} == {"matches"}
+
+
 def check_push(hub, home):
     desk = sit_down(hub, home)
     said = run("push", desk.file, REPO, "--dry-run", hub=hub, home=home)
@@ -77,7 +88,7 @@ def check_push(hub, home):
 
 
 if __name__ == "__main__":
-    for check in (check_sections, check_catalog, check_push):
+    for check in (check_sections, check_catalog, check_audit, check_push):
         with tempfile.TemporaryDirectory() as folder, LoopbackHub() as running:
             check(running, Path(folder).resolve())
         print(f"{check.__name__}: ok")
