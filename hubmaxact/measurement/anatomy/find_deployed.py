@@ -46,7 +46,7 @@ def find_deployed(
         else:
             more += unseen(layer, pieces, seen.why_no_cache)
         more += _expert_inputs(layer, pieces, more)
-    return more
+    return list(dict.fromkeys(more))  # one reason for a place is told once
 
 
 def _is_one_stream(parts: LayerParts, probe: Probe, width: int) -> bool:
