@@ -65,7 +65,8 @@ test-cuda-sources: $(VENV)/package $(VENV)/tools
 	$(PIP) install cuda-bindings nvidia-cuda-nvrtc
 	HUBMAXACT_TEST_WHEEL=1 HUBMAXACT_TEST_NVRTC=1 $(BIN)/pytest -n $(WORKERS) tests/measurement/kernels/test_cuda_source.py
 
-# All tests, the nightly ones too. Every process that a test starts writes figures of its own; they are added up at the end.
+# All tests, the nightly ones too. Every process that a test starts writes figures of its own; they
+# are added up at the end.
 coverage: $(VENV)/package $(VENV)/tools $(VENV)/browser
 	rm -f .coverage .coverage.*
 	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/coverage run $(BIN)/pytest -n $(WORKERS) --dist worksteal

@@ -125,7 +125,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         if (mode := _mode(path)) is not None:
             temporary.chmod(mode)
         temporary.replace(path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except OSError as error:
         raise WriteError(_refusal(path, error)) from error
     finally:
@@ -138,6 +138,24 @@ def write_bytes(path: Path, content: bytes) -> None:
 def is_temporary(path: Path) -> bool:
     """Whether a file is one that a write which was killed may have left."""
     return TEMPORARY.fullmatch(path.name) is not None
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename outlast a power cut, where folders can be opened: Windows opens none.
+
+    Args:
+        folder: Where the rename was.
+
+    Raises:
+        OSError: It cannot be opened or flushed.
+    """
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _temporary(path: Path) -> tuple[int, Path]:
@@ -163,14 +181,3 @@ def _mode(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     return stat.S_IMODE(found) & 0o777 if stat.S_ISREG(found) else None
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename outlast a power cut, where folders can be opened: Windows opens none."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

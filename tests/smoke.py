@@ -13,6 +13,7 @@ from pathlib import Path
 import example_reports
 from audit import checkpoints
 from catalog_reports import report_bytes_of
+from exported import model_folder
 from loopback_hub import LoopbackHub, environment
 from loopback_hub.desk import REPO, sit_down
 
@@ -78,6 +79,17 @@ def check_audit(hub, home):
     assert {row["verdict"] for row in found["rows"]} == {"matches"}
 
 
+def check_export(hub, home):
+    model_folder(home / "dense")
+    kv = ("export", "dense", "--to", "compressed-tensors-kv", "--output", "kv")
+    assert run(*kv, hub=hub, home=home).splitlines() == [b"kv"]
+    config = json.loads((home / "kv" / "config.json").read_bytes())
+    assert config["quantization_config"]["kv_cache_scheme"]["num_bits"] == 8
+    weights = (home / "dense" / "model.safetensors").read_bytes()
+    assert (home / "kv" / "model-00001-of-00001.safetensors").read_bytes() == weights
+    run("export", "dense", "--to", "ignore-list", "--output", "list.json", hub=hub, home=home)
+
+
 def check_push(hub, home):
     desk = sit_down(hub, home)
     said = run("push", desk.file, REPO, "--dry-run", hub=hub, home=home)
@@ -88,7 +100,7 @@ def check_push(hub, home):
 
 
 if __name__ == "__main__":
-    for check in (check_sections, check_catalog, check_audit, check_push):
+    for check in (check_sections, check_catalog, check_audit, check_export, check_push):
         with tempfile.TemporaryDirectory() as folder, LoopbackHub() as running:
             check(running, Path(folder).resolve())
         print(f"{check.__name__}: ok")

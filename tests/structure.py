@@ -16,6 +16,7 @@ AFTER = {  # it is read
     "publication",
     "comparison",
     "gate",
+    "engine_files",
     "shipped_scales",
     "catalog",
     "page",
@@ -55,7 +56,12 @@ ALLOWED = {
     "measurement.anatomy": ("errors", "report", "measurement.failures"),
     "measurement.tokenization": ("errors", "printable", "corpus", "measurement.failures"),
     "measurement.statistics": ("formats", "measurement.batch_plan"),
-    "measurement.kernels": ("formats", "measurement.batch_plan", "measurement.statistics"),
+    "measurement.kernels": (
+        "formats",
+        "measurement.failures",
+        "measurement.batch_plan",
+        "measurement.statistics",
+    ),
     "measurement.execution": (
         "errors",
         "printable",
@@ -78,6 +84,7 @@ ALLOWED = {
         "measurement.source",
         "measurement.anatomy",
         "measurement.tokenization",
+        "measurement.kernels",
     ),
     "measurement.assembly": (
         "formats",
@@ -140,6 +147,7 @@ ALLOWED = {
     "publication": ("errors", "printable", "files", "hub", "recognition", "report", "rendering"),
     "comparison": ("errors", "printable", "formats", "report", "rendering"),
     "gate": ("errors", "printable", "formats", "report", "rendering"),
+    "engine_files": ("errors", "printable", "files", "formats", "recognition", "report"),
     "shipped_scales": ("errors", "printable", "recognition", "report", "rendering"),
     "catalog": (
         "errors",
@@ -162,6 +170,7 @@ ALLOWED = {
         "publication",
         "comparison",
         "gate",
+        "engine_files",
         "shipped_scales",
         "catalog",
         "page",

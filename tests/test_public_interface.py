@@ -1,6 +1,7 @@
 """The face of the package: eleven names, loaded when used, typed, and explained by `help()`."""
 
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,12 @@ def fresh(script, home):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
+
+
+def test_it_is_the_wheel_that_is_tested():
+    """Where make has built one; an editor's run is of the working tree."""
+    built = "HUBMAXACT_TEST_WHEEL" in os.environ
+    assert ("site-packages" in hubmaxact.__file__) or not built
 
 
 def test_there_are_eleven_names():

@@ -23,7 +23,8 @@ RUN_ELSEWHERE = {
     "python benchmarks/overhead.py CHECKPOINT 16 256 cpu float32": "the same test",
 }
 # The whole corpus takes minutes even on a tiny model; a prefix takes the same way.
-PREFIX = ["--num-samples", "400", "--max-seq-len", "32"]
+SPLITS = ["--calibration-samples", "8", "--evaluation-samples", "16"]
+PREFIX = ["--num-samples", "32", "--max-seq-len", "32", *SPLITS]
 # The Hub's client reads its environment when it is imported: these are processes of their own.
 ASKING_THE_HUB = ("measure alice/", "push ", "verify alice/", "catalog build --from-hub ")
 

@@ -40,7 +40,8 @@ def _lines(plan: "Forecast") -> Iterator[tuple[str, str]]:
     yield "Sites", f"{cost.num_sites:,}" if cost else f"{UNKNOWN} through {plan.num_layers} layers"
     yield "Texts", f"{plan.num_texts:,}"
     yield "Tokens", f"{plan.num_tokens:,}"
-    yield "Batches", f"{plan.num_batches:,}"
+    tried = ", which auto tries first" if plan.is_automatic else ""
+    yield "Batches", f"{plan.num_batches:,} of {plan.batch_tokens:,} tokens at most{tried}"
     yield "Batch plan", plan.batch_plan_digest
     yield "Weights", f"{_size(plan.weight_bytes)} in {plan.dtype} on {plan.device}"
     yield "One batch", f"{_size(cost.batch_bytes)} at most" if cost else UNKNOWN

@@ -26,6 +26,7 @@ COMMANDS = (
     "verify",
     "compare",
     "check",
+    "export",
     "audit",
     "catalog",
 )

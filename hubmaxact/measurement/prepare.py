@@ -1,4 +1,4 @@
-"""Everything before the first forward pass: checks, corpus, loading, sites, encoding, planning.
+"""All before the first forward pass: checks, corpus, loading, sites, encoding, planning, readers.
 
 Whatever can be refused from files alone is refused before torch is imported.
 """
@@ -174,3 +174,20 @@ def plan_for(samples: "Samples", options: Options, batch_tokens: int) -> Plan:
         evaluation=options.evaluation_samples,
         batch_tokens=batch_tokens,
     )
+
+
+def prepare_readers(model: "PreTrainedModel", watcher: Watcher) -> None:
+    """Compile or load whatever reads the tensors of a model, so that no batch has to.
+
+    Not while weights load: they are mapped, in less time than this takes, and both hold the
+    interpreter's lock.
+
+    Args:
+        model: Readers are made for the devices of its weights, with the threads that torch has now.
+        watcher: Hears of it.
+    """
+    from hubmaxact.measurement.kernels.choice import reader_of
+
+    watcher.stage("Preparing the statistics")
+    for device in dict.fromkeys(weight.device for weight in model.parameters()):
+        reader_of(device)

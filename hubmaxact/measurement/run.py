@@ -11,7 +11,7 @@ from hubmaxact.measurement.batch_plan import LARGEST_BUDGET
 from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, require
+from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers, require
 from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Model, Report, WeightFile
@@ -76,6 +76,7 @@ def measure(
     products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
     with WeightDigests(prepared.files) as digests:
         with cpu_threads(options.cpu_threads), multiplying(products):
+            prepare_readers(prepared.loaded.model, watcher)
             budget, measurement = _measure(prepared, options, watcher)
             here = environment(prepared.loaded.model, products)
         require(measurement.missing, options)

@@ -1,17 +1,13 @@
 """A report as bytes: valid, deterministic, finite, small, and readable line by line."""
 
-import json
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
 
 from hubmaxact.errors import ReportError
 from hubmaxact.report.destination import write_content
 from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report
+from hubmaxact.report.json_layout import layout
 from hubmaxact.report.validate import validate
-
-WIDTH = 100
-STEP = 2
 
 
 class UnwritableReportError(ReportError):
@@ -63,7 +59,7 @@ def report_bytes(report: Report) -> bytes:
     found = validate(plain)
     if found:
         raise UnwritableReportError(str(found[0]))
-    content = (_layout(plain, indent=0) + "\n").encode("ascii")
+    content = (layout(plain) + "\n").encode("ascii")
     if len(content) > MAX_WRITTEN_BYTES:
         raise UnwritableReportError(
             f"it has {len(content):,} bytes; the limit is {MAX_WRITTEN_BYTES:,}"
@@ -85,23 +81,3 @@ def _plain(value: object) -> object:
     if isinstance(value, float):
         return float(value) or 0.0
     return str(value) if isinstance(value, str) else value
-
-
-def _layout(value: object, indent: int) -> str:
-    """One line if it fits; else a line for each field, and for each element of an array."""
-    line = _line(value)
-    if not isinstance(value, dict | list) or not value or indent + len(line) <= WIDTH:
-        return line
-    inner = indent + STEP
-    if isinstance(value, list):
-        rows = [_line(item) for item in value]
-    else:
-        fields = cast("dict[str, object]", value)
-        rows = [f"{_line(key)}: {_layout(item, inner)}" for key, item in fields.items()]
-    left, right = "[]" if isinstance(value, list) else "{}"
-    body = ",\n".join(" " * inner + row for row in rows)
-    return f"{left}\n{body}\n{' ' * indent}{right}"
-
-
-def _line(value: object) -> str:
-    return json.dumps(value, allow_nan=False)

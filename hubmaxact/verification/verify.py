@@ -18,7 +18,7 @@ from hubmaxact.measurement.checkpoint.weight_digests import digest_weights
 from hubmaxact.measurement.checkpoint.weight_files import inspect
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import Prepared, plan_for, prepare
+from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted, printable
@@ -123,7 +123,7 @@ def _checks(
     options = _options(report, corpus, device)
     prepared = prepare(source, options, watcher)
     plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
-    for check in chain(_inputs(report, prepared, plan), _peak(report, prepared, plan)):
+    for check in chain(_inputs(report, prepared, plan), _peak(report, prepared, plan, watcher)):
         yield check
         if not check.passed:
             return
@@ -232,7 +232,7 @@ def _equal(name: str, claimed: object, found: object) -> Check:
     return Check(name, passed=False, detail=f"report {claimed}, here {found}")
 
 
-def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
+def _peak(report: Report, prepared: Prepared, plan: Plan, watcher: Watcher) -> Iterator[Check]:
     """Run the batch that holds M and compare M, its place, and every site seen on the way."""
     from hubmaxact.measurement.assembly.deployment import keys_and_values, linear_inputs
     from hubmaxact.measurement.assembly.maxima import global_max
@@ -252,6 +252,7 @@ def _peak(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     told = products_of(report["environment"])
     products = products_for(told, prepared.loaded.dtype, model)
     with cpu_threads(threads), multiplying(products):
+        prepare_readers(model, watcher)
         run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
         exact = same_environment(report["environment"], environment(model, products))
     seen = under_each_role(run.recorder.result(), prepared.anatomy)

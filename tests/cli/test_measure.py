@@ -21,8 +21,8 @@ def test_timings_name_every_stage_and_its_seconds(tmp_path):
     seconds = {line[:-8].strip(): float(line[-8:]) for line in table if line[-8:].strip(" ─")}
     together = seconds.pop("Together")
     assert [stage.split()[0] for stage in seconds] == [
-        *("Finding", "Starting", "Reading", "Loading", "Encoding", "Measuring"),
-        *("Assembling", "Writing"),
+        *("Finding", "Starting", "Reading", "Loading", "Encoding", "Preparing"),
+        *("Measuring", "Assembling", "Writing"),
     ]
     assert abs(sum(seconds.values()) - together) < 0.1 * len(seconds)
     assert "Seconds" not in quiet.stderr

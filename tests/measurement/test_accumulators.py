@@ -8,7 +8,7 @@ import copy
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
 
@@ -23,7 +23,9 @@ from safetensors.torch import load, save
 from hubmaxact.measurement import statistics
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
-from hubmaxact.measurement.statistics.distribution import Distribution
+from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
+from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
+from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
 from hubmaxact.measurement.statistics.experts import ExpertMaxima, RoutedTokens
 from hubmaxact.measurement.statistics.float_values import FloatValues
@@ -109,9 +111,14 @@ ENTRIES = {
     "ExpertMaxima": Entry(
         lambda: ExpertMaxima(NUM_EXPERTS), Seen.expert_rows, BF16, [rows_in(BF16)]
     ),
+    "ChannelMaxima": Entry(ChannelMaxima, Seen.rows, BF16),
+    "BlockMaxima": Entry(BlockMaxima, Seen.rows),
     "RoutedTokens": Entry(lambda: RoutedTokens(NUM_EXPERTS), Seen.chosen),
     "SiteStatistics bf16": Entry(
         lambda: SiteStatistics(BF16), Seen.rows, BF16, [rows_in(FP32), rows_in(FP16)]
+    ),
+    "SiteStatistics fp16 of a linear input": Entry(
+        lambda: SiteStatistics(FP16, is_linear_input=True, thresholds=THRESHOLDS), Seen.rows, FP16
     ),
     "SiteStatistics fp32 in experts": Entry(
         lambda: SiteStatistics(FP32, num_experts=NUM_EXPERTS, thresholds=THRESHOLDS),
@@ -150,6 +157,10 @@ def plain(result):
     """A result as plain values that compare with ==."""
     if isinstance(result, Distribution):
         return facts(result)
+    if isinstance(result, Bins):
+        return result.values.tolist(), result.counts.tolist()
+    if isinstance(result, Mapping):
+        return {name: plain(value) for name, value in result.items()}
     if is_dataclass(result):
         return {name: plain(getattr(result, name)) for name in result.__dataclass_fields__}
     return result

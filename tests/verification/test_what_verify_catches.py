@@ -2,7 +2,9 @@
 
 import copy
 import json
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from command import DENSE
@@ -106,6 +108,25 @@ def noticed_by(report: Report, source, corpus):
     return f"verify ({failed[0]})" if failed else "nothing"
 
 
+PAGE = Path(__file__).parents[2] / "docs" / "verify.md"
+DOCUMENTED = re.findall(r"^\| `(.+?)` \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+# The first field of each verdict: verifying takes most of a second, and the table has them all.
+SHARPEST = {verdict: name for name, verdict in reversed(DOCUMENTED)}
+
+
+def test_the_page_names_every_field_of_a_report(measured):
+    fields = dict.fromkeys(name_of(path) for path in leaves(measured[0]))
+    assert [name for name, _ in DOCUMENTED] == list(fields)
+
+
+@pytest.mark.parametrize("verdict", sorted(SHARPEST))
+def test_each_verdict_is_what_the_page_says(measured, verdict):
+    report, source, corpus = measured
+    path = next(path for path in leaves(report) if name_of(path) == SHARPEST[verdict])
+    assert noticed_by(edited(report, path), source, corpus) == verdict
+
+
+@pytest.mark.nightly
 def test_the_table_of_what_is_caught(measured, docs_file):
     report, source, corpus = measured
     assert noticed_by(report, source, corpus) == "nothing"

@@ -75,21 +75,27 @@ def _leaves(added: Value, parts: LayerParts, flow: LayerFlow) -> Iterator[Value]
         yield added
 
 
-def _sides(value: Value, parts: LayerParts, flow: LayerFlow, depth: int = 0) -> set[str]:
-    """Which halves of the layer a value comes from: through norms and the like, and sums."""
-    names = [name for name, _ in value.made_by]
-    for role, owners in ((ATTENTION, parts.mixers), (MLP, parts.blocks)):
-        if any(_within(name, owners) for name in names):
-            return {role}
-    before = [flow.reads[name] for name in names if name in flow.reads]
-    before = [each for each in (*before, *value.parts) if each is not value]
-    if depth > MOST_STEPS or flow.start in before:
-        return set()
-    return set().union(*(_sides(each, parts, flow, depth + 1) for each in before))
+def _sides(value: Value, parts: LayerParts, flow: LayerFlow) -> set[str]:
+    """Which halves of the layer a value comes from: back through norms and the like, and sums.
 
-
-MOST_STEPS = 16
-"""Between a block and the sum stand a norm, a dropout, a multiplier, and not many more."""
+    The stream is not gone into: what reads it does not come from what was added to it before.
+    """
+    sides, met, ahead = set[str](), {flow.start}, [value]
+    while ahead:
+        now = ahead.pop()
+        names = [name for name, _ in now.made_by]
+        here = {
+            role
+            for role, owners in ((ATTENTION, parts.mixers), (MLP, parts.blocks))
+            if any(_within(name, owners) for name in names)
+        }
+        sides |= here
+        before = [] if here else [*(flow.reads.get(name) for name in names), *now.parts]
+        for each in before:
+            if each is not None and each not in met and not each.holds(flow.start):
+                met.add(each)
+                ahead.append(each)
+    return sides
 
 
 def _update(

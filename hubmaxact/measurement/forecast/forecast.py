@@ -36,6 +36,8 @@ class Forecast:
     num_texts: int
     num_tokens: int
     num_batches: int
+    batch_tokens: int  # most of a batch
+    is_automatic: bool  # that budget is the first of those a run tries
     batch_plan_digest: str
     dtype: str
     device: str
@@ -88,7 +90,8 @@ def foresee(
         )
     check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
     samples, _ = encode_corpus(loaded, corpus, options, watcher)
-    plan = plan_for(samples, options, options.batch_tokens or LARGEST_BUDGET)
+    budget = options.batch_tokens or LARGEST_BUDGET
+    plan = plan_for(samples, options, budget)
     watcher.stage("Running shapes and timing products")
     with shapes.alone():
         ran = _run(loaded, plan, options, watcher)
@@ -102,6 +105,8 @@ def foresee(
         num_texts=len(corpus.texts),
         num_tokens=sum(samples.lengths),
         num_batches=len(plan.batches),
+        batch_tokens=budget,
+        is_automatic=options.batch_tokens is None,
         batch_plan_digest=plan.digest,
         dtype=loaded.dtype,
         device=str(tensors[0].device),

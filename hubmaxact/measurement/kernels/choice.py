@@ -11,6 +11,9 @@ from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 def reader_of(device: torch.device) -> Reader:
     """The fastest reader that works here.
 
+    The first one of a device is tried, which compiles or loads all that it needs; whoever does not
+    want that within a forward pass asks for one before.
+
     Args:
         device: Where the tensors are.
 
@@ -31,13 +34,10 @@ def _on_cuda(device: torch.device) -> Reader:
 
 
 def _on_cpu(device: torch.device) -> Reader:
-    try:
-        import numba  # noqa: F401 not for every platform, nor beside every NumPy
-    except ImportError as error:
-        return TorchOperations(device, f"because numba cannot be imported: {error}")
-    from hubmaxact.measurement.kernels.cpu.reader import CpuReader
+    from hubmaxact.measurement.kernels.cpu.trust import trusted
 
-    return CpuReader()
+    reader, why_not = trusted()
+    return reader or TorchOperations(device, f"because {why_not}")
 
 
 FASTEST: dict[str, Callable[[torch.device], Reader]] = {"cpu": _on_cpu, "cuda": _on_cuda}

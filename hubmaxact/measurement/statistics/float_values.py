@@ -31,6 +31,16 @@ class FloatValues:
         self.count = self.num_zeros = self.num_ties = 0
         self.min, self.max = NO_EXTREMES
 
+    @property
+    def counts(self) -> Tensor:
+        """How often each bf16 pattern occurs among finite values, rounded; shape (65536,)."""
+        return self.rounded.counts
+
+    @property
+    def num_finite(self) -> int:
+        """Values that are neither NaN nor infinite."""
+        return self.count - self.not_finite.total
+
     @torch.no_grad()
     def update(self, x: Tensor) -> None:
         """Fold in a float16 or float32 tensor of any shape."""
@@ -128,7 +138,7 @@ class FloatValues:
     def result(self) -> Distribution:
         """Every statistic; sums are rounded once, here."""
         total, abs_total, square_total = self.sums.result()
-        num_finite = self.count - self.not_finite.total
+        num_finite = self.num_finite
         mean = total / num_finite if num_finite else None
         variance = square_total / num_finite - mean * mean if mean is not None else None
         return Distribution(

@@ -1,4 +1,7 @@
-"""Everything accumulated at one site: values per split, largest values, massive tokens, experts."""
+"""Everything accumulated at one site: values per split, largest values, massive tokens and more.
+
+Inside experts also their maxima; where linear maps read it, those of channels and of blocks.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,7 +11,9 @@ import torch
 
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.accumulator import Accumulator, State, by_part, joined
-from hubmaxact.measurement.statistics.distribution import Distribution
+from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
+from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
+from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
 from hubmaxact.measurement.statistics.int8_error import (
     POLICIES,
@@ -33,6 +38,8 @@ class SiteResult:
     top: tuple[Value, ...]
     massive: MassiveTokens
     expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
+    channel_maxima: tuple[float, ...] | None  # by channel, -1 for none; None elsewhere
+    block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
 
 
 class SiteStatistics:
@@ -42,6 +49,7 @@ class SiteStatistics:
         dtype: Of the tensors; another one is refused.
         device: Where they are.
         num_experts: For sites inside routed experts: how many the layer has.
+        is_linear_input: Whether linear maps read the tensors: channels and blocks count, too.
         thresholds: Of a calibration split that somebody else has seen; None: this one sees it.
     """
 
@@ -51,6 +59,7 @@ class SiteStatistics:
         device: torch.device | str = "cpu",
         *,
         num_experts: int | None = None,
+        is_linear_input: bool = False,
         thresholds: Thresholds | None = None,
     ) -> None:
         self.dtype, self.device = dtype, device
@@ -58,6 +67,8 @@ class SiteStatistics:
         self.top = TopValues()
         self.massive = Massive()
         self.experts = None if num_experts is None else ExpertMaxima(num_experts, device)
+        self.channels = ChannelMaxima(device) if is_linear_input else None
+        self.blocks = BlockMaxima(device) if is_linear_input else None
         # Only wide values need their errors accumulated: a histogram gives them afterwards.
         self.int8: dict[str, Int8Errors] = {}
         self._fixed = thresholds
@@ -71,6 +82,9 @@ class SiteStatistics:
         self.values[rows.split].update(rows.x_TD)
         self.top.update(rows)
         self.massive.update(rows)
+        if self.channels is not None and self.blocks is not None:
+            self.channels.update(rows)
+            self.blocks.update(rows)
         for errors in self.errors_of(rows.split):
             errors.update(rows.x_TD)
 
@@ -102,7 +116,7 @@ class SiteStatistics:
             other: Of the same site; it stays as it is.
 
         Raises:
-            ValueError: It is of another dtype or beside other experts, or its errors were made with
+            ValueError: It is of another dtype or another kind of site, or its errors were made with
                 another threshold; nothing was merged.
         """
         self._refuse(other)
@@ -112,6 +126,10 @@ class SiteStatistics:
         self.massive.merge(other.massive)
         if self.experts is not None and other.experts is not None:
             self.experts.merge(other.experts)
+        if self.channels is not None and other.channels is not None:
+            self.channels.merge(other.channels)
+        if self.blocks is not None and other.blocks is not None:
+            self.blocks.merge(other.blocks)
         for policy, errors in other.int8.items():
             here = self.int8.setdefault(policy, Int8Errors(errors.threshold))
             here.merge(errors)
@@ -122,6 +140,8 @@ class SiteStatistics:
             raise ValueError(f"expected {self.dtype}, got {other.dtype}")
         if (other.experts is None) != (self.experts is None):
             raise ValueError("expected both inside experts, or neither")
+        if (other.channels is None) != (self.channels is None):
+            raise ValueError("expected both read by linear maps, or neither")
         for policy in self.int8.keys() & other.int8.keys():
             here, there = self.int8[policy].threshold, other.int8[policy].threshold
             if here != there:
@@ -130,7 +150,10 @@ class SiteStatistics:
     def state(self) -> State:
         """The parts' states; an empty tensor tells the dtype."""
         dtype = torch.empty(0, dtype=self.dtype, device=self.device)
-        return {"dtype": dtype, **joined(self._parts())}
+        # That thresholds were looked up for a tensor without real rows is no part of the state.
+        unused = {policy for policy, errors in self.int8.items() if not errors.count}
+        parts = {name: part for name, part in self._parts().items() if name not in unused}
+        return {"dtype": dtype, **joined(parts)}
 
     def load(self, state: State) -> None:
         """Go on from a state of the same dtype."""
@@ -144,6 +167,8 @@ class SiteStatistics:
         parts |= {"top": self.top, "massive": self.massive}
         if self.experts is not None:
             parts["experts"] = self.experts
+        if self.channels is not None and self.blocks is not None:
+            parts |= {"channels": self.channels, "blocks": self.blocks}
         return parts | self.int8
 
     def result(self) -> SiteResult:
@@ -156,6 +181,8 @@ class SiteStatistics:
             top=self.top.result(),
             massive=self.massive.result(),
             expert_maxima=None if self.experts is None else self.experts.result(),
+            channel_maxima=None if self.channels is None else self.channels.result(),
+            block_maxima=None if self.blocks is None else self.blocks.result(),
         )
 
     def thresholds(self) -> Thresholds:

@@ -14,6 +14,10 @@ from hubmaxact.measurement.statistics.float_values import FloatValues
 class Values(Accumulator[Tensor, Distribution], Protocol):
     """What is asked of values in any format."""
 
+    @property
+    def counts(self) -> Tensor:
+        """How often each bf16 pattern occurs, shape (65536,), on the tensors' device."""
+
     def bins(self) -> Bins:
         """Distinct finite values and how often each was seen; wider ones rounded to bf16."""
 

@@ -10,6 +10,7 @@ from loopback_hub import LoopbackHub, run_cli
 from oracle import texts
 
 from hubmaxact import Options
+from hubmaxact.measurement.batch_plan import LARGEST_BUDGET
 from hubmaxact.measurement.forecast.forecast import foresee
 
 BATCHES = ("--num-samples", "12", "--batch-tokens", "200")
@@ -33,11 +34,20 @@ def test_it_tells_of_a_folder_and_writes_nothing(corpus, tmp_path):
     told = lines(done.stdout)
     assert told["Parameters"] == "2,002,048"
     assert told["Texts"] == "12"
+    assert told["Batches"] == "5 of 200 tokens at most"
     assert told["Weights"] == "4 MB in bfloat16 on cpu"
     assert re.fullmatch(r"about .* s: an estimate from products.*", told["Time"])
     assert list(told)[:4] == ["Checkpoint", "Commit", "Parameters", "Sites"]
     assert sorted(tmp_path.rglob("*")) == before
     assert "Loading" not in done.stderr
+
+
+def test_a_budget_that_a_run_finds_by_itself_is_told_to_be_its_first(corpus, tmp_path):
+    words = ("--corpus", corpus, "--num-samples", "2", "--batch-tokens", "auto")
+    done = hubmaxact_here("measure", DENSE, "--plan", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = lines(done.stdout)["Batches"]
+    assert told == f"1 of {LARGEST_BUDGET:,} tokens at most, which auto tries first"
 
 
 def test_of_a_repository_it_fetches_headers_alone(corpus, tmp_path):

@@ -103,6 +103,7 @@ class Way:
     padded: bool = False
     experts: bool = False
     num_ids: int = 1000
+    is_linear_input: bool = False
 
 
 WAYS = {
@@ -111,6 +112,7 @@ WAYS = {
     "padding": Way(padded=True),
     "experts": Way(experts=True, num_ids=9),
     "experts and padding": Way(padded=True, experts=True),
+    "a linear input, padding": Way(padded=True, is_linear_input=True),
 }
 
 
@@ -144,7 +146,9 @@ def folded(reader, name, dtype, way):
     As in a run, what experts see is not among the maxima by sample.
     """
     experts = NUM_EXPERTS if way.experts else None
-    statistics = SiteStatistics(dtype, reader.device, num_experts=experts)
+    statistics = SiteStatistics(
+        dtype, reader.device, num_experts=experts, is_linear_input=way.is_linear_input
+    )
     samples = SampleMaxima(NUM_SAMPLES)
     for seed, (x, split) in enumerate(zip(tensors(name, dtype), SPLITS, strict=True)):
         of_samples = None if way.experts else samples

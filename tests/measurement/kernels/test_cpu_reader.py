@@ -1,7 +1,9 @@
 """The CPU's fast reader: threads, bins that fill, what it refuses, and what runs without it."""
 
 import itertools
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,13 +19,14 @@ from measurement.kernels.adversarial import (
 
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.choice import reader_of
-from hubmaxact.measurement.kernels.cpu import fp32_rows
+from hubmaxact.measurement.kernels.cpu import fp32_rows, trust
 from hubmaxact.measurement.kernels.cpu.reader import CpuReader
 from hubmaxact.measurement.kernels.cpu.shared_work import share
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 
 CPU = torch.device("cpu")
+TESTS = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(DEVICE.type != "cpu", reason="another device is tested")
 
 
@@ -61,7 +64,15 @@ def test_a_tensor_of_another_dtype_is_refused():
         CpuReader().fold(watched(x, Split.REST, WAYS["all rows"], 0), statistics, None)
 
 
-def test_what_cannot_be_imported_is_done_without_and_said(monkeypatch):
+@pytest.fixture
+def asked_anew():
+    """Whether loops work here is asked once in a process."""
+    trust._why_not.cache_clear()
+    yield
+    trust._why_not.cache_clear()
+
+
+def test_what_cannot_be_imported_is_done_without_and_said(monkeypatch, asked_anew):
     monkeypatch.setitem(sys.modules, "numba", None)
     reader = reader_of(CPU)
     assert isinstance(reader, TorchOperations)
@@ -70,3 +81,60 @@ def test_what_cannot_be_imported_is_done_without_and_said(monkeypatch):
     reader.fold(watched(x, Split.REST, WAYS["all rows"], 0), statistics, None)
     (way,) = reader.ways
     assert "by torch operations, because numba cannot be imported" in way
+
+
+SHORTAGES = {
+    "of an object": MemoryError(),
+    "of a library": ImportError("libllvmlite.so: failed to map segment from shared object"),
+    "of a thread": RuntimeError("can't start new thread"),
+}
+
+
+@pytest.mark.parametrize("error", SHORTAGES.values(), ids=SHORTAGES)
+def test_loops_that_lack_memory_are_done_without_and_that_is_said(error, monkeypatch, asked_anew):
+    def fail(self, *_):
+        raise error
+
+    monkeypatch.setattr(CpuReader, "fold", fail)
+    _, why_not = trust.trusted()
+    assert why_not.startswith("memory ran out while numba prepared its loops: ")
+    assert trust.trusted() == (None, why_not)
+
+
+def test_loops_that_differ_are_done_without(monkeypatch, asked_anew):
+    monkeypatch.setattr(CpuReader, "fold", lambda *_: None)
+    assert trust.trusted() == (
+        None,
+        "the compiled loops' numbers differ here; please report this processor",
+    )
+
+
+def test_whoever_has_a_reader_waits_for_no_compiler_afterwards():
+    """A process of its own: here, others may have had everything compiled."""
+    done = subprocess.run([sys.executable, "-c", READ_ALL], capture_output=True, check=True)
+    assert done.stdout == b"", done.stdout
+
+
+READ_ALL = f"""
+import sys
+sys.path[:0] = {[str(TESTS), *sys.path]!r}
+from measurement.kernels.adversarial import DTYPES, WAYS, folded
+from numba.core.dispatcher import Dispatcher
+import torch
+from hubmaxact.measurement.kernels.choice import reader_of
+
+def compiled():
+    rooms = [m for name, m in sys.modules.items() if name.startswith("hubmaxact.") and m]
+    loops = [v for room in rooms for v in vars(room).values() if isinstance(v, Dispatcher)]
+    return {{(loop.py_func.__name__, str(s)) for loop in loops for s in loop.signatures}}
+
+reader = reader_of(torch.device("cpu"))
+before = compiled()
+assert before
+for dtype in DTYPES:
+    for way in WAYS.values():
+        for name in ("random", "several pieces", "every other column", "NaN and infinities"):
+            folded(reader, name, dtype, way)
+for late in compiled() - before:
+    print(late)
+"""

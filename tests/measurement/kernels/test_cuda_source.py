@@ -1,11 +1,13 @@
 """The CUDA sources compile for GPUs that are not here: HUBMAXACT_TEST_NVRTC=1 asks for it."""
 
 import os
+from pathlib import Path
 
 import pytest
+from huggingface_hub import cached_assets_path
 
-from hubmaxact.measurement.kernels.cuda.compiler import CudaError, compiled
-from hubmaxact.measurement.kernels.cuda.kernel import constants_for
+from hubmaxact.measurement.kernels.cuda.compiler import CudaError, compiled, machine_code
+from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kind, constants_for
 
 pytestmark = pytest.mark.skipif(
     "HUBMAXACT_TEST_NVRTC" not in os.environ,
@@ -15,17 +17,36 @@ LAYOUTS = {"neighbours": 1, "every second value": 2, "any": 0}
 
 
 @pytest.mark.parametrize(
-    ("width", "layout"),
-    [(1, "any"), (4096, "neighbours"), (12_288, "every second value"), (65_535, "any")],
+    ("width", "layout", "is_linear_input"),
+    [
+        (1, "any", False),
+        (4096, "neighbours", False),
+        (12_288, "every second value", True),
+        (65_535, "any", False),
+        (32_767, "any", True),
+    ],
 )
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_89", "sm_90"])
-def test_every_width_and_layout_compiles(architecture, width, layout):
-    constants = constants_for(width, LAYOUTS[layout])
+@pytest.mark.parametrize("dtype", FORMATS, ids=str)
+def test_every_kind_compiles(dtype, architecture, width, layout, is_linear_input):
+    kind = Kind(dtype, width, LAYOUTS[layout], is_linear_input)
     options = [f"--gpu-architecture={architecture}", "--std=c++17"]
-    code = compiled(options + [f"-D{name}={value}" for name, value in constants.items()])
+    options += [f"-D{name}={value}" for name, value in constants_for(kind).items()]
+    code = compiled(kind.entry, options)
     assert code.startswith(b"\x7fELF")
 
 
 def test_what_does_not_compile_is_told_with_the_compilers_own_words():
     with pytest.raises(CudaError, match="WIDTH"):
-        compiled(["--gpu-architecture=sm_90", "--std=c++17"])
+        compiled("fold.cu", ["--gpu-architecture=sm_90", "--std=c++17", "-DFORMAT=0"])
+
+
+def test_kept_code_that_was_damaged_is_made_again():
+    constants = constants_for(Kind(FORMATS[0], 8, LAYOUTS["neighbours"], is_linear_input=False))
+    code = machine_code("fold.cu", "sm_90", constants)
+    places = Path(cached_assets_path("hubmaxact", "kernels")).iterdir()
+    kept = next(place for place in places if place.read_bytes().endswith(code))
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-1])
+    assert machine_code("fold.cu", "sm_90", constants) == code
+    assert kept.read_bytes() == whole

@@ -62,14 +62,20 @@ class CpuReader:
         for worker in workers:
             worker.begin(x.width, errors)
             worker.massive.begin(statistics.massive)
+            if statistics.blocks is not None:
+                worker.linear_input.begin(x)
 
         def read(worker: Worker, piece: slice) -> None:
             worker.read(x, piece, row_max)
+            if statistics.blocks is not None:
+                worker.linear_input.read(x, piece)
 
         share(workers, pieces, read)
         for worker in workers:
             worker.give(statistics.values[watched.split], errors)
             worker.massive.give(statistics.massive)
+            if statistics.blocks is not None and statistics.channels is not None:
+                worker.linear_input.give(statistics.channels, statistics.blocks)
         return row_max
 
     def _workers_for(self, dtype: torch.dtype) -> list[Worker]:

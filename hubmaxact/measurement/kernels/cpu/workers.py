@@ -9,10 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from hubmaxact.measurement.kernels.cpu import bf16_rows, fp32_rows, int8_rows
+from hubmaxact.measurement.kernels.cpu import bf16_rows, block_rows, fp32_rows, int8_rows
 from hubmaxact.measurement.kernels.cpu.strided import Int64s, Strided
 from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, Bf16Histogram
+from hubmaxact.measurement.statistics.block_maxima import NUM_MAGNITUDES, SIZES, BlockMaxima
+from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.exact_sums import NUM_EXPONENTS, ExactSums, weighted
 from hubmaxact.measurement.statistics.float_values import FloatValues
 from hubmaxact.measurement.statistics.int8_error import Int8Errors
@@ -47,10 +50,40 @@ class MassiveRows:
         known.fold(int(self.number[0]), float(self.ratio[0]) or NO_RATIO)
 
 
+class LinearInputRows:
+    """Maxima of channels and of blocks that one thread finds; counts are kept from row to row."""
+
+    def __init__(self) -> None:
+        self._counts = _zeros(len(SIZES), NUM_MAGNITUDES)
+
+    def begin(self, x: Strided) -> None:
+        """Make room for rows of this width."""
+        kind = np.uint16 if x.values.dtype == np.uint16 else np.int32
+        self._fold = block_rows.fold_blocks_16 if kind == np.uint16 else block_rows.fold_blocks_32
+        self._channels = np.zeros(x.width, kind)
+        self._room = np.empty(x.width, kind), np.empty(-(-x.width // SIZES[0]), kind)
+
+    def read(self, x: Strided, piece: slice) -> None:
+        """Read some of the rows."""
+        self._fold(
+            x.values, x.stride, x.width, x.rows[piece], self._channels, self._counts, self._room
+        )
+
+    def give(self, channels: ChannelMaxima, blocks: BlockMaxima) -> None:
+        """Hand over what was found."""
+        known = self._channels.astype(np.int32)
+        bits = known - 1 if self._channels.dtype == np.int32 else (known - 1) << 16
+        abs_max = np.where(known > 0, bits.view(np.float32), np.float32(-1.0))
+        channels.raise_to(torch.from_numpy(abs_max))
+        for here, into in zip(self._counts, blocks.counts.numpy(), strict=True):
+            bf16_rows.move(here, into)
+
+
 class Worker(Protocol):
     """One thread's part in reading a tensor."""
 
     massive: MassiveRows
+    linear_input: LinearInputRows
 
     def begin(self, width: int, errors: Collection[Int8Errors]) -> None:
         """Make room for rows of this width, and for errors at these thresholds."""
@@ -67,7 +100,7 @@ class Bf16Worker:
 
     def __init__(self) -> None:
         self._counts = _zeros(NUM_PATTERNS)
-        self.massive = MassiveRows()
+        self.massive, self.linear_input = MassiveRows(), LinearInputRows()
 
     def begin(self, width: int, errors: Collection[Int8Errors]) -> None:
         """Nothing depends on either."""
@@ -114,7 +147,7 @@ class Fp32Worker:
     """Reads rows of float32."""
 
     def __init__(self) -> None:
-        self.massive = MassiveRows()
+        self.massive, self.linear_input = MassiveRows(), LinearInputRows()
         self._packed, self._squares = _zeros(NUM_PATTERNS), _zeros(4, NUM_EXPONENTS)
         self._counts = _zeros(NUM_PATTERNS)
         self._num_packed = 0

@@ -12,8 +12,8 @@ from typing import Any
 from huggingface_hub import cached_assets_path
 
 SOURCES = Path(__file__).parent
-ENTRY = "fold.cu"
 OPTIONS = ("--std=c++17",)
+DIGEST_BYTES = hashlib.sha256().digest_size  # before the code in a kept file
 
 
 class CudaError(RuntimeError):
@@ -38,10 +38,11 @@ def succeeded(answer: tuple[Any, ...]) -> Any:
     return values[0] if len(values) == 1 else tuple(values) or None
 
 
-def machine_code(architecture: str, defines: Mapping[str, int]) -> bytes:
+def machine_code(entry: str, architecture: str, defines: Mapping[str, int]) -> bytes:
     """The kernel for one kind of GPU and one width of rows, from the cache or compiled.
 
     Args:
+        entry: Name of the source.
         architecture: As NVRTC names it, such as "sm_90".
         defines: Constants of the sources.
 
@@ -53,19 +54,19 @@ def machine_code(architecture: str, defines: Mapping[str, int]) -> bytes:
     """
     options = [f"--gpu-architecture={architecture}", *OPTIONS]
     options += [f"-D{name}={value}" for name, value in sorted(defines.items())]
-    kept = _place(options)
-    try:
-        return kept.read_bytes()
-    except OSError:
-        code = compiled(options)
-    _keep(code, kept)
+    place = _place(entry, options)
+    code = _kept(place)
+    if code is None:
+        code = compiled(entry, options)
+        _keep(code, place)
     return code
 
 
-def compiled(options: list[str]) -> bytes:
-    """Compile the sources.
+def compiled(entry: str, options: list[str]) -> bytes:
+    """Compile a source.
 
     Args:
+        entry: Its name.
         options: For the compiler, the architecture and the constants included.
 
     Returns:
@@ -79,8 +80,8 @@ def compiled(options: list[str]) -> bytes:
     headers = sorted(SOURCES.glob("*.cuh"))
     program = succeeded(
         nvrtc.nvrtcCreateProgram(
-            (SOURCES / ENTRY).read_bytes(),
-            ENTRY.encode(),
+            (SOURCES / entry).read_bytes(),
+            entry.encode(),
             len(headers),
             [header.read_bytes() for header in headers],
             [header.name.encode() for header in headers],
@@ -98,21 +99,35 @@ def compiled(options: list[str]) -> bytes:
     return bytes(code)
 
 
-def _place(options: list[str]) -> Path:
+def _place(entry: str, options: list[str]) -> Path:
     """Where the code is kept: the name tells the sources, the options and the compiler."""
     from cuda.bindings import nvrtc
 
-    digest = hashlib.sha256(repr((options, succeeded(nvrtc.nvrtcVersion()))).encode())
+    told = entry, options, succeeded(nvrtc.nvrtcVersion())
+    digest = hashlib.sha256(repr(told).encode())
     for source in sorted(SOURCES.glob("*.cu*")):
         digest.update(source.read_bytes())
     return Path(cached_assets_path("hubmaxact", "kernels")) / f"{digest.hexdigest()}.cubin"
 
 
+def _kept(place: Path) -> bytes | None:
+    """What was kept; None where nothing is, or something else than was written."""
+    try:
+        kept = place.read_bytes()
+    except OSError:
+        return None
+    digest, code = kept[:DIGEST_BYTES], kept[DIGEST_BYTES:]
+    return code if hashlib.sha256(code).digest() == digest else None
+
+
 def _keep(code: bytes, place: Path) -> None:
     """Whole or not at all; where nothing can be written, it is compiled again next time."""
+    aside: Path | None = None
     try:
         with NamedTemporaryFile(dir=place.parent, delete=False) as file:
-            file.write(code)
-        Path(file.name).replace(place)
+            aside = Path(file.name)
+            file.write(hashlib.sha256(code).digest() + code)
+        aside.replace(place)
     except OSError:
-        return
+        if aside is not None:
+            aside.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-// How often each pattern occurs: bins in shared memory for a window of 64 exponents of either
+// How often each bf16 pattern occurs: bins in shared memory for a window of 64 exponents of either
 // sign, one atomic addition a value in global memory for what lies outside.
 #pragma once
 #include "site.cuh"
@@ -6,25 +6,7 @@
 #define NUM_BINS 16384                     // 64 KiB
 #define HALF (NUM_BINS / 2)                // bins of one sign; the last is for zeros
 
-// The least |pattern| less 1 of two values and of what was least so far, so that zeros come last.
-__device__ __forceinline__ u32 lower(u32 least, u32 magnitudes) {
-#if __CUDA_ARCH__ >= 900
-  u32 c;
-  asm("{.reg .b32 t; add.u16x2 t, %1, %3; min.u16x2 %0, t, %2;}"
-      : "=r"(c) : "r"(magnitudes), "r"(least), "r"(ALL_LANES));
-  return c;
-#else
-  return min(least, min((magnitudes & 0xffffu) - 1, (magnitudes >> 16) - 1));
-#endif
-}
-__device__ __forceinline__ u32 least_of(u32 least) {
-#if __CUDA_ARCH__ >= 900
-  return min(least & 0xffffu, least >> 16);
-#else
-  return least;
-#endif
-}
-
+#if FORMAT == 0
 // The bins of two values, in each half: |pattern| less the window's begin, what is outside last;
 // then the sign.
 __device__ __forceinline__ u32 bins_of(u32 word, u32 magnitudes, u32 window) {
@@ -61,6 +43,28 @@ __device__ __noinline__ void count_strays(
   }
   if (found) atomicAdd(num_strays, found);
 }
+#else
+// |pattern| of a finite value rounded to bf16, half to even, never to infinity.
+__device__ __forceinline__ u32 rounded(u32 bits) {
+  return min(((bits & 0x7fffffffu) + 0x7fffu + (bits >> 16 & 1)) >> 16, 0x7f7fu);
+}
+
+// Counts a finite value; what is outside the window, for the time being, as a zero of its sign.
+// Returns whether it was. The first window holds all of fp16, so there it never moves.
+__device__ __forceinline__ bool count_rounded(u32 bits, u32 window, u32* bins) {
+  const u32 pattern = rounded(bits), place = min(pattern - window, HALF - 1u);
+  atomicAdd(bins + (bits >> 31) * HALF + place, 1u);
+  return FORMAT == 2 && place == HALF - 1 && pattern;
+}
+
+// Counts one of those where it belongs.
+__device__ __noinline__ void count_stray(const Arguments& a, u32 bits, u32* bins, u32* num_strays) {
+  const u32 sign = bits >> 31;
+  atomicSub(bins + sign * HALF + HALF - 1, 1u);
+  atomicAdd(a.counts + sign * 0x8000 + rounded(bits), 1ull);
+  atomicAdd(num_strays, 1u);
+}
+#endif
 
 // Adds the block's bins to the site's counts; blocks begin at different places.
 __device__ __forceinline__ void add_bins(const Arguments& a, const u32* bins, u32 window) {
@@ -71,12 +75,12 @@ __device__ __forceinline__ void add_bins(const Arguments& a, const u32* bins, u3
   }
 }
 
-// The window that holds most of the counts so far; of several the middle one, so that counts may
-// grow either way. `per_exponent`: room for 256.
-__device__ __noinline__ u32 best_window(const u64* counts, u64* per_exponent) {
+// The window of so many exponents that holds most of the counts so far; of several the middle one,
+// so that counts may grow either way. `per_exponent`: room for 256.
+__device__ __noinline__ u32 best_window(const u64* counts, int num_signs, int num_exponents, u64* per_exponent) {
   for (int exponent = threadIdx.x >> 5; exponent < 256; exponent += blockDim.x >> 5) {
     u64 sum = 0;
-    for (int k = threadIdx.x & 31; k < 256; k += 32)
+    for (int k = threadIdx.x & 31; k < 128 * num_signs; k += 32)
       sum += fresh(counts + (k >> 7) * 0x8000 + exponent * 128 + (k & 127));
     for (int apart = 16; apart; apart /= 2) sum += __shfl_down_sync(ALL_LANES, sum, apart);
     if ((threadIdx.x & 31) == 0) per_exponent[exponent] = sum;
@@ -86,10 +90,11 @@ __device__ __noinline__ u32 best_window(const u64* counts, u64* per_exponent) {
   int first = 1, last = 1;
   for (int begin = 254; begin > 0; begin--) {  // zeros and what is not finite are never inside
     inside += per_exponent[begin];
-    if (begin + 64 < 255) inside -= per_exponent[begin + 64];
-    if (begin > 191) continue;
+    if (begin + num_exponents < 255) inside -= per_exponent[begin + num_exponents];
+    if (begin > 255 - num_exponents) continue;
     if (inside > most) { most = inside; last = begin; }
     if (inside == most) first = begin;
   }
+  __syncthreads();                         // everybody has read the room
   return (first + last) / 2 * 128;
 }

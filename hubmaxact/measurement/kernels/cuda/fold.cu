@@ -4,23 +4,12 @@
 // most 64 values a lane: they count its values, agree on its maximum, and count once more how many
 // are small enough for the row to matter. The few rows that do are read again.
 // TEAMS: rows that a block holds at a time. PER_LANE: vectors of eight values in a lane.
-#include "counts.cuh"
-#include "groups.cuh"
 #include "massive.cuh"
 #include "top.cuh"
+#include "block.cuh"
 
 #define NUM_THREADS (32 * WARPS * TEAMS)
 #define PADS (WARPS * 32 * PER_LANE * 8 - WIDTH)  // zeros that stand where a lane has no values
-
-struct Place { int row, position, group; };  // row -1: to be left out
-
-__device__ __forceinline__ Place place_of(const Arguments& a, int row) {
-  const int position = a.token ? (int)a.token[row] : row;
-  const bool kept = !a.kept || a.kept[position];
-  int group = a.group ? (int)a.group[a.group_by_row ? row : position] : -1;
-  if (group >= a.num_groups) group = -1;
-  return {kept ? row : -1, position, group};
-}
 
 // Keeps the compiler from carrying what it derived over to the next pass, in registers it lacks.
 __device__ __forceinline__ void forget(uint4 (&q)[PER_LANE]) {
@@ -29,36 +18,69 @@ __device__ __forceinline__ void forget(uint4 (&q)[PER_LANE]) {
     asm volatile("" : "+r"(q[v].x), "+r"(q[v].y), "+r"(q[v].z), "+r"(q[v].w));
 }
 
+#if LINEAR_INPUT
+// Two levels from two magnitudes, see `blocks.cuh`. ALL: both are finite and there.
+template <bool ALL> __device__ __forceinline__ u32 levels_of(u32 word, int num) {
+  const u32 magnitudes = word & 0x7fff7fffu;
+  if (ALL) return magnitudes + 0x10001u;
+  const u32 lower = magnitudes & 0xffff, upper = magnitudes >> 16;
+  return (num > 0 && lower < INFINITE ? lower + 1 : 0) | (num > 1 && upper < INFINITE ? upper + 1 : 0) << 16;
+}
+
+// Eight values of this lane: raises its channels' levels, and counts the warp's blocks.
+template <bool ALL>
+__device__ __forceinline__ void take_blocks(
+    const Arguments& a, const uint4& q, int num, uint4& channels, u32 window, u32* bins) {
+  const u32 x = levels_of<ALL>(q.x, num), y = levels_of<ALL>(q.y, num - 2);
+  const u32 z = levels_of<ALL>(q.z, num - 4), w = levels_of<ALL>(q.w, num - 6);
+  channels.x = max_of_halves(channels.x, x);
+  channels.y = max_of_halves(channels.y, y);
+  channels.z = max_of_halves(channels.z, z);
+  channels.w = max_of_halves(channels.w, w);
+  const u32 two = max_of_halves(max_of_halves(x, y), max_of_halves(z, w));
+  count_blocks(a, max(two & 0xffff, two >> 16), window, bins, [](u32 level) { return level - 1; });
+}
+
+// Brings the levels of all teams together, one team after another, then to the site.
+__device__ __forceinline__ void give_channels(
+    const Arguments& a, const uint4 (&channels)[PER_LANE], int team, int part, u32* levels) {
+  const int lane = threadIdx.x & 31;
+  for (int turn = 0; turn < TEAMS; turn++) {
+    __syncthreads();
+    #pragma unroll
+    for (int v = 0; v < PER_LANE; v++) {
+      const int vector = (v * WARPS + part) * 32 + lane;
+      if (team != turn || vector >= NUM_VECTORS) continue;
+      uint4* kept = (uint4*)levels + vector;
+      const uint4 before = turn ? *kept : make_uint4(0, 0, 0, 0), mine = channels[v];
+      *kept = make_uint4(max_of_halves(before.x, mine.x), max_of_halves(before.y, mine.y),
+                         max_of_halves(before.z, mine.z), max_of_halves(before.w, mine.w));
+    }
+  }
+  __syncthreads();
+  for (int channel = threadIdx.x; channel < WIDTH; channel += blockDim.x) {
+    const u32 level = ((const u16*)levels)[channel];
+    if (level) raise_channel(a, channel, fresh(a.channel_max + channel), level - 1 << SHIFT);
+  }
+}
+#endif
+
 extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_constant__ Arguments a) {
   extern __shared__ __align__(16) u32 bins[];          // HALF of each sign
-  __shared__ u32 partial[TEAMS][2][WARPS], counted[TEAMS][2], held, num_strays, last;
-  __shared__ List list;
-  __shared__ u64 known[NUM_KNOWN];         // of some groups; 0: none
-  __shared__ __align__(8) int gate[2];     // |pattern| that a row must reach; 1 / ratio, float bits
-  __shared__ u32 first_bin;
+  __shared__ u32 partial[TEAMS][2][WARPS], counted[TEAMS][2];
+  __shared__ Block block;
 
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, team = warp / WARPS, part = warp % WARPS;
-  // A block's rows are neighbours, so that few groups meet in one block.
-  const int begin = (int)((i64)a.num_rows * blockIdx.x / gridDim.x);
-  const int end = (int)((i64)a.num_rows * (blockIdx.x + 1) / gridDim.x);
-  int i = begin + team;
+  const int end = first_row(a, blockIdx.x + 1);
+  int i = first_row(a, blockIdx.x) + team;
   Place next = {-1, -1, -1};
   if (i < end) next = place_of(a, i);
-  if (threadIdx.x < sizeof(List) / 8)
-    ((u64*)&list)[threadIdx.x] = ((const u64*)(a.lists + blockIdx.x))[threadIdx.x];
-  if (threadIdx.x == 0) {
-    held = num_strays = 0;
-    first_bin = a.site->window;
-    gate[0] = (int)(fresh(&a.site->floor) >> ORDER_BITS);
-    gate[1] = __float_as_int(inverse_of(fresh(&a.site->ratio)));
-  }
-  for (int k = threadIdx.x; k < NUM_BINS / 4; k += NUM_THREADS) ((uint4*)bins)[k] = make_uint4(0, 0, 0, 0);
-  for (int k = threadIdx.x; k < NUM_KNOWN; k += NUM_THREADS) known[k] = 0;
   if (threadIdx.x < TEAMS * 2) (&counted[0][0])[threadIdx.x] = 0;
   for (int k = threadIdx.x; k < TEAMS * 2 * WARPS; k += NUM_THREADS) (&partial[0][0][0])[k] = 0;
-  __syncthreads();
-  const u32 window = first_bin;
-  if (lane == 0 && next.row >= 0 && next.group >= 0) remember_group(a, next.group, known);
+  const u32 window = begin_block(a, block, bins, next);
+#if LINEAR_INPUT
+  uint4 channels[PER_LANE] = {};
+#endif
 
   for (u32 tag = 0; i < end;) {
     const Place now = next;
@@ -100,7 +122,7 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
     const u32 mine = max(largest_two & 0xffff, largest_two >> 16);
     const bool strays = least_of(least_two) < window - 1 || mine >= window + HALF - 1;
     if (__any_sync(ALL_LANES, strays))
-      count_strays(a, row, part * 32 + lane, WARPS * 32, window, bins, &num_strays);
+      count_strays(a, row, part * 32 + lane, WARPS * 32, window, bins, &block.num_strays);
     u32 row_max = __reduce_max_sync(ALL_LANES, mine);
     forget(q);
     if (WARPS > 1) {
@@ -108,8 +130,19 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
       asm volatile("bar.sync %0, %1;" : : "r"(team + 1), "n"(32 * WARPS) : "memory");
       row_max = __reduce_max_sync(ALL_LANES, lane < WARPS ? fresh(&partial[team][tag][lane]) : 0);
     }
-    const u64 gates = fresh((const u64*)gate);
-    const u32 line = line_of(gate_of(__uint_as_float(row_max << 16), __uint_as_float((u32)(gates >> 32))));
+#if LINEAR_INPUT
+    #pragma unroll
+    for (int v = 0; v < PER_LANE; v++) {
+      const int num = WIDTH - ((v * WARPS + part) * 32 + lane) * 8;
+      const bool all = (v + 1) * WARPS * 32 <= NUM_WHOLE || __all_sync(ALL_LANES, num >= 8);
+      if (all && row_max < INFINITE)
+        take_blocks<true>(a, q[v], 8, channels[v], block.first_block_bin, bins + NUM_BINS);
+      else
+        take_blocks<false>(a, q[v], num, channels[v], block.first_block_bin, bins + NUM_BINS);
+    }
+#endif
+    const u64 gates = fresh((const u64*)block.gate);
+    const u32 line = line_of(gate_of(value_of(row_max), __uint_as_float((u32)(gates >> 32))));
     u32 sum = 0;
     #pragma unroll
     for (int v = 0; v < PER_LANE; v++) each_word(q[v], [&](u32 word) { tally(sum, word, line); });
@@ -125,32 +158,14 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
     }
 
     const int finite = row_max < INFINITE ? (int)row_max : finite_max(row);
-    if (lane == 0 && now.group >= 0 && finite >= 0) offer_group(a, now.group, finite, known);
-    if (finite >= (int)(u32)gates) offer_top(a, row, now.position, finite, &list, &held, gate);
+    if (lane == 0 && now.group >= 0 && finite >= 0) offer_group(a, now.group, finite, block.known);
+    if (finite >= (int)(u32)gates) offer_top(a, row, now.position, finite, block);
     if (row_max > 0 && row_max < INFINITE && num_small > MEDIAN_RANK + PADS)
-      offer_ratio(a.site, row, row_max, blockIdx.x % 16 == 0 && threadIdx.x < 32 * WARPS, gate + 1);
+      offer_ratio(a.site, row, row_max, blockIdx.x % 16 == 0 && threadIdx.x < 32 * WARPS, block.gate + 1);
   }
-
-  __syncthreads();
-  add_bins(a, bins, window);
-  if (threadIdx.x < sizeof(List) / 8)
-    ((u64*)(a.lists + blockIdx.x))[threadIdx.x] = ((const u64*)&list)[threadIdx.x];
-  if (threadIdx.x == 0 && num_strays) atomicAdd(&a.site->num_strays, num_strays);
-
-  // The last block of a launch moves the window where the counts are: after launches 1, 2, 4, ...
-  __threadfence();
-  __syncthreads();
-  if (threadIdx.x == 0) last = atomicAdd(&a.site->num_done, 1u) == gridDim.x - 1;
-  __syncthreads();
-  if (!last) return;
-  const u32 launch = a.site->num_launches + 1;
-  const bool moves = fresh(&a.site->num_strays) && (launch & (launch - 1)) == 0;
-  const u32 moved = moves ? best_window(a.counts, (u64*)bins) : window;
-  __syncthreads();                         // everybody has read the site
-  if (threadIdx.x == 0) {
-    a.site->num_done = 0;
-    a.site->num_launches = launch;
-    a.site->window = moved;
-    if (moves) a.site->num_strays = 0;
-  }
+  give_block(a, block, bins, window);
+#if LINEAR_INPUT
+  give_channels(a, channels, team, part, bins);
+#endif
+  move_windows(a, block, bins, window);
 }

@@ -5,8 +5,6 @@
 #pragma once
 #include "site.cuh"
 
-#define NUM_KNOWN 256
-
 __device__ __forceinline__ u64 known_group(int group, int largest) {
   return (u64)(group + 1) << 32 | (u32)largest;
 }
@@ -22,7 +20,7 @@ __device__ __forceinline__ void remember_group(const Arguments& a, int group, u6
 }
 
 __device__ __forceinline__ void offer_group(const Arguments& a, int group, int magnitude, u64* known) {
-  const int bits = magnitude << 16;        // of the value as float32
+  const int bits = magnitude << SHIFT;     // of the value as float32
   const u64 entry = fresh(known + group % NUM_KNOWN);
   if ((int)(entry >> 32) == group + 1 && (int)(u32)entry >= bits) return;
   const int before = group_so_far(a, group);

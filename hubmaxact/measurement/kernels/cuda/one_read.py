@@ -1,12 +1,17 @@
-"""The reader of bf16 tensors on an NVIDIA GPU: one read of each, and no wait for the device."""
+"""The reader of tensors on an NVIDIA GPU: one read of each, and no wait for the device.
+
+But once a run: thresholds of fp16 and fp32 sites follow from the whole calibration split.
+"""
 
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
+from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.cuda.arguments import Arguments, address
-from hubmaxact.measurement.kernels.cuda.kernel import kernel_for, layout_of
+from hubmaxact.measurement.kernels.cuda.compiler import CudaError
+from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kernel, Kind, kernel_for, layout_of
 from hubmaxact.measurement.kernels.cuda.site_on_device import SiteOnDevice
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
@@ -14,6 +19,7 @@ from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.watched import Watched
 
 MOST_PER_ROW = (1 << 16) - 1
+MOST_CHANNELS = 1 << 15
 MOST_PER_TENSOR = 1 << 32
 MOST_PLACES = 1 << 24  # samples, and positions in one
 
@@ -30,10 +36,11 @@ class OneRead:
         self._index = torch.empty(0, device=device).get_device()
         gpu = torch.cuda.get_device_properties(self._index)
         self._beside = torch.cuda.Stream(device)
-        self._num_lists = gpu.multi_processor_count
+        self._num_blocks = gpu.multi_processor_count
         self._way = f"by one read of each tensor on {gpu.name}"
         self._ran = False
         self._others: dict[str, TorchOperations] = {}
+        self._refused: dict[Kind, str] = {}
         self._sites: dict[int, SiteOnDevice] = {}
         self._samples: dict[int, tuple[SampleMaxima, Tensor]] = {}
 
@@ -49,20 +56,37 @@ class OneRead:
         """Launch the kernel over one tensor."""
         if watched.x_RD.numel() == 0:
             return
-        why_not = _why_not(watched, samples)
-        if why_not is not None:
-            other = self._others.setdefault(why_not, TorchOperations(self.device, why_not))
+        kernel = self._kernel(watched, statistics, samples)
+        if isinstance(kernel, str):
+            other = self._others.setdefault(kernel, TorchOperations(self.device, kernel))
             other.fold(watched, statistics, samples)
             return
         self._ran = True
-        site, x_RD = self._site(statistics), watched.x_RD
-        self._describe(site.arguments, watched, statistics)
+        statistics.expect(watched.x_RD.dtype)
+        site = self._site(statistics)
+        self._describe(site, watched, statistics)
         self._group(site.arguments, watched, statistics, samples)
         with torch.cuda.device(self._index):
             stream = torch.cuda.current_stream()
-            kernel = kernel_for(x_RD.shape[1], layout_of(x_RD), self._index)
             kernel.launch(site.arguments, stream.cuda_stream)
             site.launched(stream)
+
+    def _kernel(
+        self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
+    ) -> Kernel | str:
+        """The kernel for a tensor, or why there is none, in words that follow "operations"."""
+        why_not = _why_not(watched, statistics, samples)
+        if why_not is not None:
+            return why_not
+        x_RD = watched.x_RD
+        kind = Kind(x_RD.dtype, x_RD.shape[1], layout_of(x_RD), statistics.blocks is not None)
+        if kind not in self._refused:
+            try:
+                return kernel_for(kind, self._index)
+            except CudaError as error:
+                told = str(error).splitlines()[0]
+                self._refused[kind] = f"because the kernel failed for {kind.width:,} values: {told}"
+        return self._refused[kind]
 
     def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:
         """Wait for the tensors of one site."""
@@ -82,17 +106,25 @@ class OneRead:
     def _site(self, statistics: SiteStatistics) -> SiteOnDevice:
         """What a site keeps here, made when it is met for the first time."""
         if id(statistics) not in self._sites:
-            site = SiteOnDevice(statistics, self._num_lists, self.device)
+            site = SiteOnDevice(statistics, self._num_blocks, self.device)
             self._sites[id(statistics)] = site
         return self._sites[id(statistics)]
 
-    def _describe(self, arguments: Arguments, watched: Watched, statistics: SiteStatistics) -> None:
-        """Where the tensor is, whose its rows are, and which counts they add to."""
-        x_RD, columns_4P = watched.x_RD, watched.tokens.columns_4T
+    def _describe(self, site: SiteOnDevice, watched: Watched, statistics: SiteStatistics) -> None:
+        """Where the tensor is, whose its rows are, and what they add to."""
+        arguments, x_RD, columns_4P = site.arguments, watched.x_RD, watched.tokens.columns_4T
         arguments.x = x_RD.data_ptr()
         arguments.row_stride, arguments.value_stride = x_RD.stride()
         arguments.num_rows = x_RD.shape[0]
-        arguments.counts = address(statistics.values[watched.split].state()["counts"])
+        arguments.counts = address(statistics.values[watched.split].counts)
+        if statistics.channels is not None and statistics.blocks is not None:
+            statistics.channels.expect(x_RD.shape[1])
+            arguments.channel_max = address(statistics.channels.abs_max)
+            arguments.block_counts = address(statistics.blocks.counts)
+        if site.wide is not None:
+            needs_thresholds = watched.split is Split.EVALUATION and not statistics.int8
+            with site.settled(self._beside) if needs_thresholds else nullcontext():
+                site.wide.describe(arguments, watched.split, statistics)
         arguments.token, arguments.kept = address(watched.token_R), address(watched.kept_P)
         arguments.columns, arguments.num_positions = columns_4P.data_ptr(), columns_4P.shape[1]
 
@@ -121,11 +153,15 @@ class OneRead:
         return self._samples[id(samples)][1]
 
 
-def _why_not(watched: Watched, samples: SampleMaxima | None) -> str | None:
+def _why_not(
+    watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
+) -> str | None:
     """What the kernel cannot read, in words that follow "by torch operations"; None: nothing."""
     x_RD = watched.x_RD
-    if x_RD.dtype != torch.bfloat16:
-        return f"because the kernel reads bfloat16 and these were {str(x_RD.dtype)[6:]}"
+    if x_RD.dtype not in FORMATS:
+        return f"because the kernel does not read {str(x_RD.dtype)[6:]}"
+    if statistics.blocks is not None and x_RD.shape[1] > MOST_CHANNELS:
+        return "because the kernel tells up to 32,768 channels apart"
     if x_RD.shape[1] > MOST_PER_ROW or x_RD.numel() >= MOST_PER_TENSOR:
         return "because the kernel reads fewer than 65,536 values a row and 2^32 a tensor"
     if watched.tokens.columns_4T.shape[1] >= MOST_PLACES:

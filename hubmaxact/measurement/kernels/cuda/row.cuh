@@ -1,7 +1,8 @@
-// A row of bf16 values: how it lies in memory, and what a warp learns of it.
+// A row of values: how it lies in memory, and what one warp finds out by reading it again.
 //
-// A value is its bit pattern. |pattern| leaves the sign out; it orders values by magnitude.
-// WIDTH: values of a row. LAYOUT: how they lie, see `load_eight`.
+// FORMAT: 0 bf16, 1 fp16, 2 fp32. WIDTH: values of a row. LAYOUT: how they lie, see `load_eight`.
+// A value is its bits as float32, into which all three widen exactly. Its magnitude is those bits
+// without the sign, and without the SHIFT lowest ones, which are zero: integers that order |x|.
 #pragma once
 
 typedef unsigned int u32;
@@ -9,19 +10,43 @@ typedef unsigned long long u64;
 typedef long long i64;
 typedef unsigned short u16;
 
+#if FORMAT == 0
+typedef u16 Stored;
+#define SHIFT 16
+#elif FORMAT == 1
+typedef u16 Stored;
+#define SHIFT 13
+#else
+typedef u32 Stored;
+#define SHIFT 0
+#endif
+
 #define ALL_LANES 0xffffffffu
-#define INFINITE 0x7f80u                   // |pattern| of infinity; above it NaN
+#define INFINITE (0x7f800000u >> SHIFT)    // magnitude of infinity; above it NaN
 #define NUM_VECTORS ((WIDTH + 7) / 8)      // of eight values; the last may be short
 #define NUM_WHOLE (WIDTH / 8)
 #define MEDIAN_RANK ((WIDTH - 1) / 2)      // of the lower median, from 0
 
 struct Row {
-  const u16* values;
+  const Stored* values;
   i64 stride;                              // between values, in values
 };
 
 // What another thread may have changed meanwhile.
 template <class T> __device__ __forceinline__ T fresh(const T* p) { return *(const volatile T*)p; }
+
+// Bits of float32.
+__device__ __forceinline__ u32 widened(Stored value) {
+#if FORMAT == 1
+  float wide;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(wide) : "h"(value));
+  return __float_as_uint(wide);
+#else
+  return (u32)value << (FORMAT == 0 ? 16 : 0);
+#endif
+}
+
+__device__ __forceinline__ float value_of(u32 magnitude) { return __uint_as_float(magnitude << SHIFT); }
 
 template <bool STREAM> __device__ __forceinline__ uint4 load_16_bytes(const uint4* p) {
   if (!STREAM) return __ldg(p);
@@ -31,109 +56,63 @@ template <bool STREAM> __device__ __forceinline__ uint4 load_16_bytes(const uint
   return q;
 }
 
-// Eight neighbours, zeros past the end. STREAM: nobody reads them again soon.
-template <bool STREAM = false>
-__device__ __forceinline__ uint4 load_eight(const Row& row, int vector) {
-#if LAYOUT == 1                            // neighbours in memory, aligned to 16 bytes
-  return load_16_bytes<STREAM>((const uint4*)row.values + vector);
-#elif LAYOUT == 2                          // every second value, aligned
-  const uint4 a = load_16_bytes<STREAM>((const uint4*)row.values + 2 * vector);
-  const uint4 b = load_16_bytes<STREAM>((const uint4*)row.values + 2 * vector + 1);
-  return make_uint4(__byte_perm(a.x, a.y, 0x5410), __byte_perm(a.z, a.w, 0x5410),
-                    __byte_perm(b.x, b.y, 0x5410), __byte_perm(b.z, b.w, 0x5410));
-#else                                      // any stride, any address
-  u32 h[8];
-  #pragma unroll
-  for (int j = 0; j < 8; j++)
-    h[j] = vector * 8 + j < WIDTH ? row.values[(vector * 8 + j) * row.stride] : 0;
-  return make_uint4(h[0] | h[1] << 16, h[2] | h[3] << 16, h[4] | h[5] << 16, h[6] | h[7] << 16);
-#endif
-}
-
 template <class F> __device__ __forceinline__ void each_word(const uint4& q, F f) {
   f(q.x); f(q.y); f(q.z); f(q.w);
 }
 
-// Two values at a time: processors from compute capability 9.0 have instructions for that.
-
-__device__ __forceinline__ u32 max_of_halves(u32 a, u32 b) {
-#if __CUDA_ARCH__ >= 900
-  u32 c;
-  asm("max.u16x2 %0, %1, %2;" : "=r"(c) : "r"(a), "r"(b));
-  return c;
+#if FORMAT == 0
+#include "pairs.cuh"
 #else
-  return max(a & 0xffff0000u, b & 0xffff0000u) | max(a & 0xffffu, b & 0xffffu);
+// Eight neighbours as bits of float32, zeros past the end.
+__device__ __forceinline__ void load_eight(const Row& row, int vector, u32 (&bits)[8]) {
+#if LAYOUT == 1 && FORMAT == 1             // neighbours in memory, aligned to 16 bytes
+  int j = 0;
+  each_word(load_16_bytes<false>((const uint4*)row.values + vector), [&](u32 word) {
+    bits[j++] = widened((u16)word);
+    bits[j++] = widened((u16)(word >> 16));
+  });
+#elif LAYOUT == 1
+  int j = 0;
+  each_word(load_16_bytes<false>((const uint4*)row.values + 2 * vector), [&](u32 word) { bits[j++] = word; });
+  each_word(load_16_bytes<false>((const uint4*)row.values + 2 * vector + 1), [&](u32 word) { bits[j++] = word; });
+#else                                      // any stride, any address
+  #pragma unroll
+  for (int j = 0; j < 8; j++)
+    bits[j] = vector * 8 + j < WIDTH ? widened(row.values[(vector * 8 + j) * row.stride]) : 0;
 #endif
 }
 
-// How many |x| are at most a limit, summed in each half of `sum`: exact up to 256 a half, because
-// from 9.0 on it is a sum of bf16 ones.
-__device__ __forceinline__ u32 line_of(u32 limit) {
-#if __CUDA_ARCH__ >= 900
-  return limit * 0x10001u;
-#else
-  return (limit | 0x8000u) * 0x10001u;
-#endif
-}
-__device__ __forceinline__ void tally(u32& sum, u32 word, u32 line) {
-#if __CUDA_ARCH__ >= 900
-  asm("{.reg .b32 s, t; abs.bf16x2 t, %1; set.le.bf16x2.bf16x2 s, t, %2; add.rn.bf16x2 %0, %0, s;}"
-      : "+r"(sum) : "r"(word), "r"(line));
-#else
-  sum += ((line - (word & 0x7fff7fffu)) & 0x80008000u) >> 15;
-#endif
-}
-__device__ __forceinline__ u32 tallied(u32 sum) {
-#if __CUDA_ARCH__ >= 900
-  return (u32)(__uint_as_float(sum << 16) + __uint_as_float(sum & 0xffff0000u));
-#else
-  return (sum & 0xffff) + (sum >> 16);
-#endif
-}
-
-// What follows reads a row again, by one warp: for the few rows that may matter.
-
-// f(|pattern|, channel) for the values of this lane.
+// f(magnitude, channel) for the values of this lane.
 template <class F> __device__ __forceinline__ void read_again(const Row& row, F f) {
-  #pragma unroll 4
+  #pragma unroll 2
   for (int vector = threadIdx.x & 31; vector < NUM_VECTORS; vector += 32) {
-    const uint4 q = load_eight(row, vector);
-    int channel = vector * 8;
-    each_word(q, [&](u32 word) {
-      if (WIDTH % 8 == 0 || channel < WIDTH) f(word & 0x7fffu, channel);
-      if (WIDTH % 8 == 0 || channel + 1 < WIDTH) f(word >> 16 & 0x7fffu, channel + 1);
-      channel += 2;
-    });
+    u32 bits[8];
+    load_eight(row, vector, bits);
+    #pragma unroll
+    for (int j = 0; j < 8; j++)
+      if (WIDTH % 8 == 0 || vector * 8 + j < WIDTH) f((bits[j] & 0x7fffffffu) >> SHIFT, vector * 8 + j);
   }
 }
 
-// The largest finite |pattern|, -1 where there is none.
+// How many |x| of a row are at most each limit.
+template <int N>
+__device__ __forceinline__ void num_up_to(const Row& row, const u32 (&limits)[N], u32 (&counts)[N]) {
+  #pragma unroll
+  for (int t = 0; t < N; t++) counts[t] = 0;
+  read_again(row, [&](u32 magnitude, int) {
+    #pragma unroll
+    for (int t = 0; t < N; t++) counts[t] += magnitude <= limits[t];
+  });
+  #pragma unroll
+  for (int t = 0; t < N; t++) counts[t] = __reduce_add_sync(ALL_LANES, counts[t]);
+}
+#endif
+
+// The largest finite magnitude, -1 where there is none.
 __device__ __noinline__ int finite_max(const Row& row) {
   int best = -1;
   read_again(row, [&](u32 magnitude, int) {
     if (magnitude < INFINITE) best = max(best, (int)magnitude);
   });
   return __reduce_max_sync(ALL_LANES, best);
-}
-
-// How many |x| of a row are at most each limit.
-template <int N>
-__device__ __forceinline__ void num_up_to(const Row& row, const u32 (&limits)[N], u32 (&counts)[N]) {
-  u32 lines[N];
-  #pragma unroll
-  for (int t = 0; t < N; t++) { lines[t] = line_of(limits[t]); counts[t] = 0; }
-  for (int from = threadIdx.x & 31; from < NUM_VECTORS; from += 32 * 32) {
-    u32 sums[N] = {};                      // of 128 words at most
-    #pragma unroll 4
-    for (int vector = from; vector < min(from + 32 * 32, NUM_VECTORS); vector += 32)
-      each_word(load_eight(row, vector), [&](u32 word) {
-        #pragma unroll
-        for (int t = 0; t < N; t++) tally(sums[t], word, lines[t]);
-      });
-    #pragma unroll
-    for (int t = 0; t < N; t++) counts[t] += tallied(sums[t]);
-  }
-  #pragma unroll
-  for (int t = 0; t < N; t++)              // less the zeros that stand past the row's end
-    counts[t] = __reduce_add_sync(ALL_LANES, counts[t]) - (NUM_VECTORS * 8 - WIDTH);
 }

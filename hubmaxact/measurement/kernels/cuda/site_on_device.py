@@ -15,13 +15,13 @@ from hubmaxact.measurement.kernels.cuda.arguments import (
     Arguments,
     site_memory,
 )
-from hubmaxact.measurement.statistics.bf16_histogram import pattern_values
+from hubmaxact.measurement.kernels.cuda.wide_on_device import WideOnDevice
 from hubmaxact.measurement.statistics.massive_tokens import NO_RATIO
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.top_values import Value
 
-LOW_WORD, PLACE = (1 << 32) - 1, (1 << 24) - 1
-LAST_ORDER = (1 << 48) - 1
+HALF_WORD, MAGNITUDE = (1 << 32) - 1, (1 << 31) - 1
+PLACE, LAST_ORDER = (1 << 24) - 1, (1 << 48) - 1
 
 Words = npt.NDArray[np.int64]
 
@@ -31,13 +31,15 @@ class SiteOnDevice:
 
     Args:
         statistics: Of the site.
-        num_lists: Blocks of a launch, at most.
+        num_blocks: Of a launch, at most.
         device: Where the tensors are.
     """
 
-    def __init__(self, statistics: SiteStatistics, num_lists: int, device: torch.device) -> None:
+    def __init__(self, statistics: SiteStatistics, num_blocks: int, device: torch.device) -> None:
         self.statistics = statistics
-        self.memory = site_memory(num_lists, device)
+        self.memory = site_memory(num_blocks, device)
+        is_wide = statistics.dtype != torch.bfloat16
+        self.wide = WideOnDevice(num_blocks, device) if is_wide else None
         start = self.memory.data_ptr()
         self.is_settled = True
         self._folded = torch.cuda.Event()
@@ -64,38 +66,43 @@ class SiteOnDevice:
         stream.wait_stream(beside)
 
     def _settle(self, words: Words) -> None:
-        floor, ratio, num_massive = words[:3]
+        _, ratio, num_massive = words[:3]
         largest = float(ratio.view(np.float64)) if ratio else NO_RATIO
         self.statistics.massive.fold(int(num_massive), largest)
-        self.statistics.top.offer(_values(words[SITE_WORDS:].reshape(-1, LIST_WORDS), floor))
+        self.statistics.top.offer(_values(words[SITE_WORDS:].reshape(-1, LIST_WORDS)))
+        if self.wide is not None:
+            self.wide.settle(self.statistics)
         with torch.inference_mode():  # the memory was made in a pass
             self.memory[NUM_MASSIVE : NUM_MASSIVE + 1].zero_()
         self.is_settled = True
 
 
-def _values(lists: Words, floor: np.int64) -> list[Value]:
+def _values(lists: Words) -> list[Value]:
     """The best entries of all blocks, in order: the first of each (token id, channel)."""
     entries = lists[:, : 3 * NUM_TOP].reshape(-1, NUM_TOP, 3)
-    number = lists[:, 3 * NUM_TOP :] & LOW_WORD
-    rank, names, patterns = entries[(np.arange(NUM_TOP) < number) & (entries[:, :, 0] >= floor)].T
-    found: dict[int, Value] = {}
-    for place in np.lexsort((-patterns, names & LOW_WORD, -rank)).tolist():
+    number = lists[:, 3 * NUM_TOP :] & HALF_WORD
+    order, value, token = entries[np.arange(NUM_TOP) < number].T
+    bits, channel, token = value & HALF_WORD, value >> 32, token & HALF_WORD
+    found: dict[tuple[int, int], Value] = {}
+    # Negative ones first: their bits are larger.
+    for place in np.lexsort((-bits, channel, -order, -(bits & MAGNITUDE))).tolist():
         if len(found) == NUM_TOP:
             break
-        if names[place] not in found:
-            found[names[place]] = _value(*map(int, (rank[place], names[place], patterns[place])))
+        name = int(token[place]), int(channel[place])
+        if name not in found:
+            found[name] = _value(int(order[place]), int(bits[place]), *name)
     return list(found.values())
 
 
-def _value(rank: int, names: int, pattern: int) -> Value:
-    """One entry: its rank, its channel and token id, its bits."""
-    order = LAST_ORDER - (rank & LAST_ORDER)
-    value = float(pattern_values()[pattern & 0xFFFF]) + 0.0
+def _value(order: int, bits: int, token_id: int, channel: int) -> Value:
+    """One entry."""
+    place = LAST_ORDER - order
+    value = float(np.array(bits, np.uint32).view(np.float32)) + 0.0
     return Value(
         neg_abs=-abs(value),
-        sample=order >> 24,
-        position=order & PLACE,
-        channel=names & LOW_WORD,
+        sample=place >> 24,
+        position=place & PLACE,
+        channel=channel,
         value=value,
-        token_id=names >> 32,
+        token_id=token_id,
     )

@@ -5,16 +5,11 @@ from importlib.util import find_spec
 
 import torch
 
-from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.cuda.compiler import CudaError
+from hubmaxact.measurement.kernels.cuda.kernel import FORMATS
 from hubmaxact.measurement.kernels.cuda.one_read import OneRead
 from hubmaxact.measurement.kernels.reader import Reader
-from hubmaxact.measurement.kernels.torch_operations import TorchOperations
-from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.rows import Tokens
-from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
-from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
-from hubmaxact.measurement.statistics.watched import Watched
+from hubmaxact.measurement.kernels.trial import equals_torch
 
 LOWEST = (8, 0)  # compute capability: earlier ones lack reductions over a warp
 
@@ -42,30 +37,7 @@ def _why_not(device: torch.device) -> str:
     if find_spec("cuda") is None or find_spec("cuda.bindings") is None:
         return "the package cuda-bindings is not installed"
     try:
-        alike = _same(_state(OneRead(device)), _state(TorchOperations(device, "to compare")))
+        alike = all(equals_torch(OneRead(device), dtype) for dtype in FORMATS)
     except (CudaError, RuntimeError) as error:
         return f"the kernel failed here: {str(error).splitlines()[0]}"
     return "" if alike else "the kernel's numbers differ here; please report this GPU"
-
-
-def _state(reader: Reader) -> State:
-    """What a reader makes of a small tensor with ties, a massive row, NaN and infinities."""
-    num_rows, width = 96, 264
-    device = reader.device
-    place = torch.arange(num_rows, device=device)
-    x_RD = ((place[:, None] * 37 + torch.arange(width, device=device) * 101) % 97 - 48).bfloat16()
-    x_RD[5, 7], x_RD[11, 3], x_RD[17, 200] = 9e4, float("nan"), float("-inf")
-    columns_4P = torch.stack([place % 8, place, place % 5, place % 5])
-    kept_P = place % 7 != 0
-    statistics, samples = SiteStatistics(torch.bfloat16, device), SampleMaxima(8)
-    tokens = Tokens(columns_4P, 5)
-    for split in Split:
-        watched = Watched(x_RD, tokens, split, kept_P, kept_P.nonzero().flatten())
-        reader.fold(watched, statistics, samples)
-    reader.settle()
-    return statistics.state() | {"samples": samples.abs_max}
-
-
-def _same(one: State, other: State) -> bool:
-    """Whether two states are equal, bit for bit."""
-    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)

@@ -1,0 +1,86 @@
+"""Static input scales, to be merged into a checkpoint whose weights are quantized already.
+
+Never loadable by itself: an engine reads them only beside quantized weights, and where the
+checkpoint's own configuration says that activations are static.
+"""
+
+from collections.abc import Iterator
+
+from hubmaxact.engine_files.expert_modules import expert_maxima, experts_of, fused
+from hubmaxact.engine_files.measured_maxima import abs_max, linear_inputs
+from hubmaxact.engine_files.request import (
+    Choices,
+    FileContent,
+    Measured,
+    NotExportableError,
+    one_of,
+)
+from hubmaxact.engine_files.safetensors_bytes import Floats, encoded
+from hubmaxact.engine_files.scale_conventions import INPUT_SCALES, InputScale
+from hubmaxact.report.document import Report
+
+TRANSFORMERS = "transformers"
+CONVENTIONS = tuple(dict.fromkeys(convention for convention, _ in INPUT_SCALES))
+NUMBER_FORMATS = tuple(dict.fromkeys(number_format for _, number_format in INPUT_SCALES))
+
+SIDECAR_NOTE = (
+    "A sidecar to merge into a checkpoint whose weights are quantized; nothing loads it by itself. "
+    "Take the tensors of the maps that are quantized there, and never leave the file at a "
+    "checkpoint's root, where engines take it for weights."
+)
+
+
+def make(measured: Measured, choices: Choices) -> FileContent:
+    """Return the scales as a safetensors file.
+
+    Args:
+        measured: A report of profile deployment.
+        choices: `convention`: compressed-tensors, modelopt or transformers. `number_format`: fp8,
+            int8 or nvfp4.
+
+    Returns:
+        The file; one number for all maps that read one tensor.
+
+    Raises:
+        NotExportableError: The inputs were not measured or not finite, or the convention has no
+            static input scale of that number format.
+        OptionsError: A choice is none.
+    """
+    convention = one_of("convention", choices.convention, CONVENTIONS)
+    number_format = one_of("number_format", choices.number_format, NUMBER_FORMATS)
+    if (scale := INPUT_SCALES.get((convention, number_format))) is None:
+        raise NotExportableError(_why_not(convention, number_format))
+    tensors = dict(_tensors(measured.report, convention, scale))
+    told = {"convention": convention, "number_format": number_format}
+    return FileContent(encoded(tensors, measured.origin.as_text() | told), (SIDECAR_NOTE,))
+
+
+def _tensors(report: Report, convention: str, scale: InputScale) -> Iterator[tuple[str, Floats]]:
+    for row in linear_inputs(report):
+        for module in row["modules"]:
+            if experts_of(module) is None:
+                yield f"{module}.{scale.name}", scale.of(abs_max(row))
+            elif convention == TRANSFORMERS:
+                maxima = expert_maxima(report, row["layer"], module)
+                values = tuple(scale.number(value) for value in maxima)
+                yield f"{module}_{scale.name}", Floats(values, (len(values),))
+            else:
+                yield from _of_each_expert(report, row["layer"], module, scale)
+
+
+def _of_each_expert(
+    report: Report, layer: int, module: str, scale: InputScale
+) -> Iterator[tuple[str, Floats]]:
+    for expert, largest in enumerate(expert_maxima(report, layer, module)):
+        for name in fused(module).maps:
+            yield f"{experts_of(module)}.{expert}.{name}.{scale.name}", scale.of(largest)
+
+
+def _why_not(convention: str, number_format: str) -> str:
+    if (convention, number_format) == ("modelopt", "int8"):
+        return (
+            "modelopt's int8 is SmoothQuant: its input_scale is of every channel times its "
+            "pre_quant_scale, so it needs the largest |x| of every channel, which the report does "
+            "not hold."
+        )
+    return f"{convention} has no static input scale of {number_format}."

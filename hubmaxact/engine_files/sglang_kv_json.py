@@ -1,0 +1,75 @@
+"""SGLang's `--quantization-param-path`: experimental, because SGLang 0.5 uses only half of it.
+
+It sets the scale as a plain number that most attention backends do not read, so that keys are
+divided by it when written and not multiplied when read, or not at all. Its schema is kept here all
+the same, exactly; `compressed-tensors-kv` is the way that works.
+"""
+
+from hubmaxact.engine_files.json_text import text_of
+from hubmaxact.engine_files.measured_maxima import cached_by_layer, per_head
+from hubmaxact.engine_files.request import Choices, FileContent, Measured, NotExportableError
+from hubmaxact.engine_files.scale_conventions import E4M3, multiplier
+from hubmaxact.printable import counted
+from hubmaxact.report.deployment import KeysAndValues
+
+EXPERIMENTAL = (
+    "SGLang 0.5.23 sets these scales where most of its attention backends do not read them; those "
+    "of compressed-tensors-kv it sets where they do."
+)
+
+
+def make(measured: Measured, choices: Choices) -> FileContent:
+    """Return the JSON: one number for keys and values of each layer, on each rank.
+
+    Args:
+        measured: A report of profile deployment.
+        choices: `tensor_parallel`: ranks that the engine runs with; each rank's scales are of its
+            own heads.
+
+    Returns:
+        The file.
+
+    Raises:
+        NotExportableError: Keys and values were not measured, were not finite, are not in every
+            layer, or their heads cannot be dealt out to so many ranks.
+    """
+    num_ranks, num_layers = choices.tensor_parallel or 1, measured.report["model"]["num_layers"]
+    rows = cached_by_layer(measured.report)
+    if absent := sorted(set(range(num_layers)) - set(rows)):
+        raise NotExportableError(
+            f"layer {absent[0]} has no cache of its own, and SGLang's file must list every layer. "
+            "Use compressed-tensors-kv."
+        )
+    scales = {
+        str(rank): {str(layer): _scale(row, rank, num_ranks) for layer, row in rows.items()}
+        for rank in range(num_ranks)
+    }
+    document = {
+        "model_type": measured.report["model"]["model_type"],
+        "kv_cache": {"dtype": "float8_e4m3fn", "scaling_factor": scales},
+        **measured.origin.as_json(),
+        "experimental": EXPERIMENTAL,
+    }
+    return FileContent(text_of(document), (f"Experimental: {EXPERIMENTAL}",))
+
+
+def _scale(row: KeysAndValues, rank: int, num_ranks: int) -> float:
+    """One number for keys and values, which is all that SGLang has a place for."""
+    heads = _heads_of(row, rank, num_ranks)
+    largest = max(max(per_head(maxima)[heads]) for maxima in (row["key"], row["value"]))
+    return multiplier(largest, E4M3)
+
+
+def _heads_of(row: KeysAndValues, rank: int, num_ranks: int) -> slice:
+    """The heads that a rank holds: its share, or one of them where ranks share heads."""
+    num_heads = row["num_kv_heads"]
+    if num_heads % num_ranks == 0:
+        share = num_heads // num_ranks
+        return slice(rank * share, (rank + 1) * share)
+    if num_ranks % num_heads == 0:
+        head = rank * num_heads // num_ranks
+        return slice(head, head + 1)
+    raise NotExportableError(
+        f"{counted(num_heads, 'head')} of layer {row['layer']} cannot be dealt out to "
+        f"{counted(num_ranks, 'rank')}. Choose --tensor-parallel so that one divides the other."
+    )

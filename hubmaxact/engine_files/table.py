@@ -1,0 +1,84 @@
+"""Every format that a report can be exported to: adding one is a row here and a module."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hubmaxact.engine_files import (
+    compressed_tensors_kv,
+    ignore_list,
+    input_scales,
+    onnxruntime_genai_kv,
+    openvino,
+    per_channel,
+    sglang_kv_json,
+)
+from hubmaxact.engine_files.request import CheckpointChange, Choices, FileContent, Measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One kind of export.
+
+    Attributes:
+        name: As `--to` takes it.
+        what: What it is, and who takes it.
+        choices: What may be chosen, by the names that `Choices` has.
+        make: From a report to what is to be written.
+    """
+
+    name: str
+    what: str
+    choices: tuple[str, ...] = ()
+    make: Callable[[Measured, Choices], FileContent | CheckpointChange]
+
+
+ROWS = (
+    Format(
+        name="compressed-tensors-kv",
+        what="a checkpoint whose FP8 cache has scales: vLLM, SGLang, transformers",
+        choices=("granularity",),
+        make=compressed_tensors_kv.make,
+    ),
+    Format(
+        name="ignore-list",
+        what="modules to leave wide: compressed-tensors, Model-Optimizer, transformers, torchao",
+        choices=("below_db",),
+        make=ignore_list.make,
+    ),
+    Format(
+        name="sglang-kv-json",
+        what="SGLang's --quantization-param-path (experimental)",
+        choices=("tensor_parallel",),
+        make=sglang_kv_json.make,
+    ),
+    Format(
+        name="onnxruntime-genai-kv",
+        what="ONNX Runtime GenAI's kv_cache_scale_file",
+        choices=("cache_type", "granularity"),
+        make=onnxruntime_genai_kv.make,
+    ),
+    Format(
+        name="input-scales",
+        what="static input scales, a sidecar to merge into quantized weights",
+        choices=("convention", "number_format"),
+        make=input_scales.make,
+    ),
+    Format(
+        name="openvino",
+        what="OpenVINO's ACTIVATIONS_SCALE_FACTOR for float16",
+        make=openvino.make,
+    ),
+    Format(
+        name="smoothquant",
+        what="refused: the maxima of channels are not measured",
+        make=per_channel.smoothquant,
+    ),
+    Format(
+        name="imatrix",
+        what="refused: the sums of squares of channels are not measured",
+        make=per_channel.imatrix,
+    ),
+)
+
+FORMATS = {row.name: row for row in ROWS}
+"""Every format by its name."""

@@ -1,0 +1,68 @@
+"""A reader tried on small tensors: what it compiles or loads is ready then, and known to be right.
+
+Knows no device and no way of reading; what torch's operations make of the same tensors is right.
+"""
+
+import torch
+
+from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.kernels.reader import Reader
+from hubmaxact.measurement.kernels.torch_operations import TorchOperations
+from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.rows import Tokens
+from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
+from hubmaxact.measurement.statistics.watched import Watched
+
+NUM_ROWS, WIDTH = 96, 264
+NUM_SAMPLES, NUM_IDS, NUM_EXPERTS = 8, 5, 3
+
+
+def equals_torch(reader: Reader, dtype: torch.dtype) -> bool:
+    """Let a reader read, and torch's operations after it.
+
+    Args:
+        reader: One that nothing else is read by.
+        dtype: Of the tensors.
+
+    Returns:
+        Whether both end in the same states, bit for bit: of plain tokens, of rows inside experts
+        and of what linear maps read, over every split, INT-8 errors included.
+    """
+    torchs = TorchOperations(reader.device, "to compare")
+    sites = ((None, False), (NUM_EXPERTS, False), (None, True))
+    return all(_same(_state(reader, dtype, *site), _state(torchs, dtype, *site)) for site in sites)
+
+
+def _state(
+    reader: Reader, dtype: torch.dtype, num_experts: int | None, is_linear_input: bool
+) -> State:
+    """What a reader makes of a tensor with ties, a massive row, NaN and infinities."""
+    place = torch.arange(NUM_ROWS, device=reader.device)
+    channel = torch.arange(WIDTH, device=reader.device)
+    x_RD = (((place[:, None] * 37 + channel * 101) % 97 - 48) / 3).to(dtype)
+    x_RD[5, 7], x_RD[11, 3], x_RD[17, 200] = 6e4, float("nan"), float("-inf")
+    columns_4P = torch.stack([place % NUM_SAMPLES, place, place % NUM_IDS, place % NUM_IDS])
+    kept_P = place % 7 != 0
+    statistics = SiteStatistics(
+        dtype, reader.device, num_experts=num_experts, is_linear_input=is_linear_input
+    )
+    samples = SampleMaxima(NUM_SAMPLES)
+    for split in Split:
+        watched = Watched(
+            x_RD,
+            Tokens(columns_4P, NUM_IDS),
+            split,
+            kept_P,
+            kept_P.nonzero().flatten(),
+            token_R=None if num_experts is None else place.flip(0),
+            expert_R=None if num_experts is None else place % num_experts,
+        )
+        reader.fold(watched, statistics, samples if num_experts is None else None)
+    reader.settle()
+    return statistics.state() | {"samples": samples.abs_max}
+
+
+def _same(one: State, other: State) -> bool:
+    """Whether two states are equal, bit for bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
