@@ -80,6 +80,10 @@ def linear_input(layer, part, names, *, peak, width):
         "abs_max": abs_max,
         "rms": 0.25 * abs_max,
         "abs_quantiles": {q: bf16(abs_max * share / 8) for q, share in QUANTILES.items()},
+        "block_max_quantiles": {
+            size: {q: bf16(abs_max * share / lower) for q, share in QUANTILES.items()}
+            for size, lower in (("16", 7), ("32", 6.5), ("128", 6))
+        },
         "num_nan": 0,
         "num_inf": 0,
         "sample": 7,

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import example_reports
+from audit import checkpoints
 from catalog_reports import report_bytes_of
 from exported import model_folder
 from loopback_hub import LoopbackHub, environment
@@ -68,6 +69,16 @@ def check_catalog(hub, home):
     assert json.loads((home / "site/data/about.json").read_bytes())["index"]["rows"] == PAPER + 2
 
 
+def check_audit(hub, home):
+    report = checkpoints.deployment_report()
+    (home / "deployment.json").write_bytes(report_bytes(report))
+    tensors, said = checkpoints.fp8_modelopt(report), checkpoints.said_modelopt()
+    checkpoints.write(home / "quantized", tensors, said)
+    words = ("audit", "deployment.json", "quantized", "--format", "json")
+    found = json.loads(run(*words, hub=hub, home=home))
+    assert {row["verdict"] for row in found["rows"]} == {"matches"}
+
+
 def check_export(hub, home):
     model_folder(home / "dense")
     kv = ("export", "dense", "--to", "compressed-tensors-kv", "--output", "kv")
@@ -89,7 +100,7 @@ def check_push(hub, home):
 
 
 if __name__ == "__main__":
-    for check in (check_sections, check_catalog, check_export, check_push):
+    for check in (check_sections, check_catalog, check_audit, check_export, check_push):
         with tempfile.TemporaryDirectory() as folder, LoopbackHub() as running:
             check(running, Path(folder).resolve())
         print(f"{check.__name__}: ok")

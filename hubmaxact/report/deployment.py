@@ -16,6 +16,7 @@ class LinearInput(TypedDict):
     abs_max: float | None
     rms: float | None
     abs_quantiles: dict[str, float | None]
+    block_max_quantiles: dict[str, dict[str, float | None]] | None
     num_nan: int
     num_inf: int
     sample: int | None

@@ -6,11 +6,10 @@ The names, dtypes and shapes are those of real releases; weights are zeros.
 import json
 import struct
 
-from deployed_reports import EXPERTS_MAPS, MAPS, deployment_report
+from deployed_reports import deployment_report
 
 BITS = {"F32": 32, "BF16": 16, "F16": 16, "I8": 8, "U8": 8, "F8_E4M3": 8, "I32": 32}
 PACK = {"F32": "<f", "F16": "<e"}
-LAYERS = (0, 1)
 
 
 def number(dtype, value):
@@ -134,4 +133,4 @@ def said_modelopt(algorithm="FP8", **more):
     return {"quant_method": "modelopt", "quant_algo": algorithm, "kv_cache_scheme": cache, **more}
 
 
-__all__ = ["EXPERTS_MAPS", "MAPS", "deployment_report"]
+__all__ = ["deployment_report"]

@@ -107,11 +107,15 @@ def test_what_an_older_tool_says_in_a_file_of_its_own_is_heard(desk):
     config = json.loads((desk / "good" / "config.json").read_bytes())
     del config["quantization_config"]
     (desk / "good" / "config.json").write_text(json.dumps(config))
-    said = {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}}
+    inner = {"quant_algo": "FP8", "kv_cache_quant_algo": "NVFP4"}
+    said = {"producer": {"name": "modelopt"}, "quantization": inner}
     (desk / "good" / "hf_quant_config.json").write_text(json.dumps(said))
     done = run(desk, "report.json", "good")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("good (modelopt): 18 static scales.")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["convention", "unknown", "2", "2"] in rows
+    assert ["matches", "14"] in rows
 
 
 @pytest.mark.parametrize("kind", UNUSABLE)
@@ -176,7 +180,11 @@ class TestOnTheHub:
         assert "hf download" in done.stderr
 
     def test_another_part_than_was_asked_for_is_no_answer(self, hub, repo, desk):
-        sent = {"status": 206, "headers": {"Content-Range": "bytes 7-10/99"}, "body": b"1234"}
+        sent = {
+            "status": 206,
+            "headers": {"Content-Range": "bytes 7-10/99"},
+            "body": bytes(200_000),
+        }
         hub.faults.add("GET", "safetensors", **sent)
         done = run_cli(["audit", "report.json", "alice/quantized"], hub, desk)
         assert (done.code, done.stdout) == (2, "")

@@ -196,6 +196,7 @@ def test_what_stands_where_nothing_was_seen_is_told(
         row["abs_max"] /= 8
         row["rms"] /= 8
         row["abs_quantiles"] = dict.fromkeys(row["abs_quantiles"], row["abs_max"] / 2)
+        row["block_max_quantiles"] = None
     tensors = with_input(report, number, tensors_of=tensors_of, name=name)
     found = audit(report, made.write(tmp_path / "q", tensors, said))
     assert row_of(found).verdict == "not_calibrated"

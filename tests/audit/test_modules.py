@@ -202,7 +202,8 @@ class TestMissing:
         "said",
         [
             {"quant_method": "fp8", "activation_scheme": "dynamic"},
-            made.said_ct(made.scheme(8, "float", dynamic=True, strategy="token")),
+            made.said_ct(made.scheme(8, "float", dynamic=True)),
+            made.said_ct(made.scheme(8, "float", strategy="token")),
             made.said_ct(None),
             made.said_modelopt("W4A16_NVFP4"),
         ],

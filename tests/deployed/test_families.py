@@ -40,6 +40,22 @@ def test_every_linear_map_is_named_once_with_what_it_reads(name, both):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
+def test_channels_and_blocks_of_what_maps_read_are_counted(name, both):
+    run = both(name)
+    for site, result in run.of("linear_input").items():
+        plain = [module for module in site.maps if ".experts." not in module]
+        if not plain:
+            continue
+        rows = seen.joined(run.seen.inputs[plain[0]]).flatten(0, -2).abs().float()
+        assert result.channel_maxima == tuple(rows.amax(0).tolist())
+        for size, bins in result.block_maxima.items():
+            blocks = [part.amax(1) for part in rows.split(size, dim=1)]
+            values, counts = torch.cat(blocks).to(torch.bfloat16).float().unique(return_counts=True)
+            assert bins.values.tolist() == values.tolist()
+            assert bins.counts.tolist() == counts.tolist()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
 def test_maps_that_read_one_tensor_share_a_row(name, both):
     run = both(name)
     for site in run.of("linear_input"):

@@ -113,6 +113,7 @@ def test_what_was_only_zero_has_a_scale_that_makes_no_nan(tmp_path, source):
             "abs_max": value,
             "rms": value,
             "abs_quantiles": dict.fromkeys(row["abs_quantiles"], value),
+            "block_max_quantiles": None,
         }
     write_report(source, report)
     words = ("--convention", "compressed-tensors", "--number-format", "nvfp4")

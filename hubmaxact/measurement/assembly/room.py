@@ -16,10 +16,10 @@ MOST_BYTES = MAX_WRITTEN_BYTES * 31 // 32
 def fitted(report: Report) -> Report:
     """Return the report as it is, or with as little left out as makes it fit.
 
-    Left out are, in this order, all but the largest value of rows outside M; the maxima of single
-    experts; all but the largest value of every row; and rows of updates that repeat those of their
-    blocks' own outputs, whose layers are then counted as having none. None of it is needed to read
-    the rest.
+    Left out are, in this order, all but the largest value of rows outside M; quantiles of blocks;
+    the maxima of single experts; all but the largest value of every row; and rows of updates that
+    repeat those of their blocks' own outputs, whose layers are then counted as having none. None of
+    it is needed to read the rest.
 
     Args:
         report: Whole.
@@ -39,6 +39,11 @@ def fitted(report: Report) -> Report:
 
 def _size(report: Report) -> int:
     return len(json.dumps(report))
+
+
+def _blocks(report: Report) -> None:
+    for row in report.get("linear_inputs", ()):
+        row["block_max_quantiles"] = None
 
 
 def _single_experts(report: Report) -> None:
@@ -84,6 +89,7 @@ def _tensor(site: SiteFacts) -> tuple[object, ...]:
 
 LEFT_OUT: tuple[Callable[[Report], None], ...] = (
     _beside_m,
+    _blocks,
     _single_experts,
     _everywhere,
     _repeated_updates,

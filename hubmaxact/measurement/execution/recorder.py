@@ -199,6 +199,7 @@ class Recorder:
                     dtype,
                     device,
                     num_experts=site.groups,
+                    is_linear_input=site.role == "linear_input",
                     thresholds=None if self._thresholds is None else self._thresholds.get(site, {}),
                 )
         return self.sites[site]

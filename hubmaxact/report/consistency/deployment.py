@@ -68,7 +68,7 @@ def linear_inputs_agree(report: Report) -> Iterator[Problem]:
             message = f"num_nan + num_inf is {row['count'] - finite}, but count is {row['count']}"
             yield Problem(path, message)
         values: dict[str, Any] = {"abs_max": row["abs_max"], "rms": row["rms"]}
-        values |= {join("abs_quantiles", q): v for q, v in row["abs_quantiles"].items()}
+        values |= _quantiles(row)
         values |= {name: field(row, name) for name in PLACE}
         for name, value in values.items():
             if (value is None) != (finite <= 0):
@@ -84,18 +84,34 @@ def _inequalities(report: Report, path: str, row: LinearInput) -> Iterator[Probl
         return
     if above(rms, abs_max):
         yield Problem(f"{path}.rms", f"is {rms}, above abs_max, which is {abs_max}")
-    ladder = {join(f"{path}.abs_quantiles", q): v for q, v in row["abs_quantiles"].items()}
-    if report["protocol"]["counts_rounded_to"] is None:
-        ladder[f"{path}.abs_max"] = abs_max
-    known = {name: value for name, value in ladder.items() if value is not None}
-    for (lower, low), (upper, high) in pairwise(known.items()):
-        if low > high:
-            yield Problem(lower, f"is {low}, above {upper}, which is {high}")
+    tops = {"abs_max": abs_max} if report["protocol"]["counts_rounded_to"] is None else {}
+    for quantiles in _ladders(row).values():
+        ladder = {f"{path}.{name}": value for name, value in (quantiles | tops).items()}
+        known = {name: value for name, value in ladder.items() if value is not None}
+        for (lower, low), (upper, high) in pairwise(known.items()):
+            if low > high:
+                yield Problem(lower, f"is {low}, above {upper}, which is {high}")
     corpus, protocol = report["protocol"]["corpus"], report["protocol"]
     bounds = {"sample": corpus["num_samples"], "token_position": protocol["max_seq_len"]}
     for name, bound in bounds.items():
         if (found := field(row, name)) is not None and found >= bound:
             yield Problem(f"{path}.{name}", f"is {found}, but there are {bound}")
+
+
+def _ladders(row: LinearInput) -> dict[str, dict[str, float | None]]:
+    """Quantiles of values and of each size of block, by what they are of."""
+    blocks = row["block_max_quantiles"] or {}
+    of_all = {"abs_quantiles": row["abs_quantiles"]}
+    of_all |= {join("block_max_quantiles", size): found for size, found in blocks.items()}
+    return {
+        path: {join(path, level): value for level, value in found.items()}
+        for path, found in of_all.items()
+    }
+
+
+def _quantiles(row: LinearInput) -> dict[str, float | None]:
+    """All of those by their place in the row."""
+    return {name: value for found in _ladders(row).values() for name, value in found.items()}
 
 
 def cached_heads_agree(report: Report) -> Iterator[Problem]:
@@ -167,7 +183,7 @@ def deployed_values_lie_on_the_grid(report: Report) -> Iterator[Problem]:
     protocol = report["protocol"]
     exact = protocol["counts_rounded_to"] is None and protocol["dtype"] == "bfloat16"
     for position, row in enumerate(report.get("linear_inputs", ())):
-        values = {join("abs_quantiles", q): v for q, v in row["abs_quantiles"].items()}
+        values = _quantiles(row)
         if exact:
             values["abs_max"] = row["abs_max"]
         for name, value in values.items():
