@@ -130,4 +130,4 @@ def build(name, dtype=torch.bfloat16):
                     parameter.normal_(0.0, 0.3)
                 else:
                     parameter.add_(torch.randn_like(parameter), alpha=0.1)
-    return model.to(dtype)
+    return model if dtype == torch.float32 else model.to(dtype)

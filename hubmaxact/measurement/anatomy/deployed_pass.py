@@ -1,7 +1,7 @@
 """A second short pass, for profile `deployment`: what each layer adds, reads and caches.
 
-It runs with a cache that shows what it is given, if the model's last hidden state stays equal to
-the last bit with it, and without one otherwise.
+It runs with a cache that shows what it is given, if what layers and their parts put out stays equal
+to the last bit with it, and without one otherwise.
 """
 
 from collections.abc import Iterator
@@ -53,29 +53,33 @@ class DeployedPass:
 def run_deployed_pass(stack: Stack, probe: Probe) -> DeployedPass:
     """Run the decoder once more on the probe's tokens; no hook outlives the call."""
     try:
-        seen, last = _run(stack, caching=True)
+        seen, changed = _run(stack, probe, caching=True)
     except Exception as error:  # noqa: BLE001 whatever a model says to a cache that it did not make
         said = reason(error, LONGEST_REASON).encode("ascii", "replace").decode()
         why = f"its forward pass takes no cache of ours: {type(error).__name__}: {said}"
-        return _without_cache(stack, why)
-    assert probe.last is not None
-    if probe.has_values and not torch.equal(last, probe.last):
-        return _without_cache(stack, "a cache that keeps nothing changes the last hidden state")
-    return seen
+        return _without_cache(stack, probe, why)[0]
+    if changed is None:
+        return seen
+    why = f"a cache that keeps nothing changes what {changed} puts out"
+    plain, also = _without_cache(stack, probe, why)
+    # Where passes without a cache differ from each other too, bits say nothing against the cache.
+    return plain if also is None else seen
 
 
-def _without_cache(stack: Stack, why: str) -> DeployedPass:
+def _without_cache(stack: Stack, probe: Probe, why: str) -> tuple[DeployedPass, str | None]:
     with own_errors_told(stack.model):
-        seen, _ = _run(stack, caching=False)
+        seen, changed = _run(stack, probe, caching=False)
     seen.why_no_cache = why
-    return seen
+    return seen, changed
 
 
 class _Seeing:
     """Hooks of one pass: which modules run now, and in which layer."""
 
-    def __init__(self, stack: Stack, flow: Dataflow) -> None:
+    def __init__(self, stack: Stack, flow: Dataflow, probe: Probe) -> None:
         self.seen, self.flow = DeployedPass(), flow
+        self.kept = probe.kept
+        self.changed: str | None = None  # the first module that put out something else
         self.running: list[str] = []
         self.now: LayerFlow | None = None
         prefix = f"{stack.layers_name}."
@@ -94,6 +98,9 @@ class _Seeing:
 
     def after(self, name: str, made: list[Tensor | None]) -> None:
         self.running.pop()
+        before = self.kept.get(name)
+        if self.changed is None and before is not None and made and made[0] is not None:
+            self.changed = None if module_traits.same_bits(before, made[0]) else name
         for index, x in enumerate(made):
             if x is not None:
                 self.flow.of(x).made_by.append((name, index))
@@ -112,9 +119,10 @@ class _Seeing:
             self.now.queries[self.running[-1]] = query.shape
 
 
-def _run(stack: Stack, *, caching: bool) -> tuple[DeployedPass, Tensor]:
+def _run(stack: Stack, probe: Probe, *, caching: bool) -> tuple[DeployedPass, str | None]:
+    """What the pass showed, and the first module whose output is not the probe's."""
     flow = Dataflow()
-    seeing = _Seeing(stack, flow)
+    seeing = _Seeing(stack, flow, probe)
     with ExitStack() as hooks, torch.inference_mode():
         hooks.enter_context(_watched(stack, seeing))
         config = stack.model.config
@@ -122,8 +130,8 @@ def _run(stack: Stack, *, caching: bool) -> tuple[DeployedPass, Tensor]:
         if caching:
             hooks.enter_context(seen_cache(stack.owner, config, seeing.cached))
         with flow:
-            result = stack.owner(input_ids=probe_ids(stack), use_cache=False)
-    return seeing.seen, next(module_traits.tensors_in(result))
+            stack.owner(input_ids=probe_ids(stack), use_cache=False)
+    return seeing.seen, seeing.changed
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def find_sites(
         CoverageError: Not one site can be watched.
     """
     stack = find_stack(model)
-    probe = run_probe(stack, has_values=has_values)
+    probe = run_probe(stack, has_values=has_values, keep=profile == DEPLOYMENT)
     attentions = declared(stack.owner, "attentions")
     routers = declared(stack.owner, "router_logits")
     parts = [

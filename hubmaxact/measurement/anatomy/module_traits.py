@@ -98,6 +98,14 @@ def begin_alike(x: torch.Tensor, y: torch.Tensor) -> bool:
     return same and x.storage_offset() == y.storage_offset()
 
 
+def same_bits(x: torch.Tensor, y: torch.Tensor) -> bool:
+    """Whether two tensors are equal to the last bit, NaN and the sign of zero included."""
+    if (x.dtype, x.shape, x.device) != (y.dtype, y.shape, y.device):
+        return False
+    bytes_of = (each.contiguous().flatten().view(torch.uint8) for each in (x, y))
+    return torch.equal(*bytes_of)
+
+
 def elements(output: object) -> list[torch.Tensor | None]:
     """The elements of a module's output in order, a tensor each; None where an element has none."""
     if isinstance(output, torch.Tensor):

@@ -33,6 +33,7 @@ class Probe:
     called: list[str] = field(default_factory=list)  # in order of return
     after_layers: list[tuple[str, Tensor]] = field(default_factory=list)  # outputs
     last: Tensor | None = None  # the last hidden state
+    kept: dict[str, Tensor] = field(default_factory=dict)  # what layers and their parts put out
     has_values: bool = True  # else its tensors are shapes alone, and nothing is seen to move
 
     def layout(self, name: str, index: int = 0) -> Layout | None:
@@ -42,14 +43,27 @@ class Probe:
         return None if shape is None else layout_of(shape, NUM_SEQUENCES, LENGTH)
 
 
-def run_probe(stack: Stack, *, has_values: bool = True) -> Probe:
-    """Run the decoder once on a few token ids; no hook outlives the call."""
+def run_probe(stack: Stack, *, has_values: bool = True, keep: bool = False) -> Probe:
+    """Run the decoder once on a few token ids; no hook outlives the call.
+
+    Args:
+        stack: The decoder.
+        has_values: Whether its weights are there, or shapes alone.
+        keep: Whether copies of what layers and their parts put out are kept, for another pass.
+
+    Returns:
+        What it showed.
+    """
     probe = Probe(has_values=has_values)
+    depth = stack.layers_name.count(".") + 2
     with ExitStack() as hooks, torch.inference_mode():
         for name, module in stack.owner.named_modules(remove_duplicate=False):
             if name:
                 full = f"{stack.owner_name}.{name}" if stack.owner_name else name
                 hooks.callback(_watch(full, module, probe, stack.layers_name).remove)
+                inside = full.startswith(f"{stack.layers_name}.") and full.count(".") <= depth
+                if keep and has_values and inside:
+                    hooks.callback(_keep(full, module, probe).remove)
         with own_errors_told(stack.model):
             result = stack.owner(input_ids=probe_ids(stack), use_cache=False)
     probe.last = next(module_traits.tensors_in(result))
@@ -88,6 +102,15 @@ def _watch(
             )  # kept: a freed tensor's address would be another's
 
     return module.register_forward_hook(on_call, with_kwargs=True)
+
+
+def _keep(name: str, module: nn.Module, probe: Probe) -> torch.utils.hooks.RemovableHandle:
+    def on_call(_: nn.Module, __: object, out: object) -> None:
+        first = next(iter(module_traits.elements(out)), None)
+        if first is not None:
+            probe.kept[name] = first.clone()  # the model may go on in the same memory
+
+    return module.register_forward_hook(on_call)
 
 
 def _chosen(*given: object) -> int | None:

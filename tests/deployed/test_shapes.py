@@ -1,0 +1,24 @@
+"""What is found by shapes alone, for a forecast, is what is found with values."""
+
+import pytest
+import torch
+
+from deployed import families
+from hubmaxact.measurement.anatomy.find_sites import find_sites
+from hubmaxact.measurement.forecast.shapes_mode import Shapes
+from hubmaxact.report.roles import DEPLOYMENT, PAPER_ROLES
+
+PAPER = {role.name for role in PAPER_ROLES}
+
+
+@pytest.mark.parametrize("name", ["gemma2", "falcon", "deepseek_v3", "granite"])
+def test_shapes_alone_tell_the_same_sites(name):
+    with Shapes().alone(), torch.device("cpu"):
+        shapes = find_sites(
+            families.build(name, torch.float32), has_values=False, profile=DEPLOYMENT
+        )
+    whole = find_sites(families.build(name, torch.float32), profile=DEPLOYMENT)
+    assert shapes.sites == whole.sites
+    assert shapes.same == whole.same
+    assert shapes.absent == whole.absent
+    assert any(site.role not in PAPER for site in shapes.sites)
