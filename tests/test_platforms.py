@@ -74,5 +74,5 @@ def test_files_and_a_catalog_are_written_where_no_folder_can_be_opened(tmp_path)
 
 def test_the_commands_do_their_work_in_an_installation_of_their_own(tmp_path):
     printed = python(SMOKE, home=tmp_path)
-    names = ("sections", "catalog", "export", "push")
+    names = ("sections", "catalog", "audit", "export", "push")
     assert printed == "".join(f"check_{name}: ok\n" for name in names)
