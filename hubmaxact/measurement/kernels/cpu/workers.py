@@ -58,22 +58,26 @@ class LinearInputRows:
 
     def begin(self, x: Strided) -> None:
         """Make room for rows of this width."""
-        kind = np.uint16 if x.values.dtype == np.uint16 else np.int32
-        self._fold = block_rows.fold_blocks_16 if kind == np.uint16 else block_rows.fold_blocks_32
-        self._channels = np.zeros(x.width, kind)
-        self._room = np.empty(x.width, kind), np.empty(-(-x.width // SIZES[0]), kind)
+        self._shift = np.int32(16 if x.values.dtype == np.uint16 else 0)
+        self._channels, self._levels = np.zeros((2, x.width), np.int32)
 
     def read(self, x: Strided, piece: slice) -> None:
         """Read some of the rows."""
-        self._fold(
-            x.values, x.stride, x.width, x.rows[piece], self._channels, self._counts, self._room
+        block_rows.fold_blocks(
+            x.values,
+            self._shift,
+            x.stride,
+            x.width,
+            x.rows[piece],
+            self._channels,
+            self._counts,
+            self._levels,
         )
 
     def give(self, channels: ChannelMaxima, blocks: BlockMaxima) -> None:
         """Hand over what was found."""
-        known = self._channels.astype(np.int32)
-        bits = known - 1 if self._channels.dtype == np.int32 else (known - 1) << 16
-        abs_max = np.where(known > 0, bits.view(np.float32), np.float32(-1.0))
+        known = self._channels
+        abs_max = np.where(known > 0, (known - 1).view(np.float32), np.float32(-1.0))
         channels.raise_to(torch.from_numpy(abs_max))
         for here, into in zip(self._counts, blocks.counts.numpy(), strict=True):
             bf16_rows.move(here, into)
