@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hubmaxact.engine_files.safetensors_bytes import Floats
 from hubmaxact.errors import HubmaxactError, OptionsError
 from hubmaxact.report.document import Report
+from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 MADE_BY = "hubmaxact export"
 
@@ -130,7 +130,7 @@ class CheckpointChange:
         notes: Sentences that its user should read.
     """
 
-    scales: Mapping[str, Mapping[str, Floats]]
+    scales: Mapping[str, Mapping[str, StoredTensor]]
     configuration: Mapping[str, Any]
     origin: Origin
     notes: tuple[str, ...] = field(default=())
