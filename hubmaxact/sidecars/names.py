@@ -23,6 +23,22 @@ class TensorName(NamedTuple):
 
 INPUT_ABS_MAX = TensorName("input.abs_max", "F32")
 INPUT_NUM_ROWS = TensorName("input.num_rows", "I64")
+INPUT_SUM_SQ = TensorName("input.sum_sq", "F64")
+
+
+def cached_abs_max(role: str) -> TensorName:
+    """The largest |x| of each channel of each head; `role` is key or value."""
+    return TensorName(f"{role}.abs_max", "F32")
+
+
+def cached_pairs(role: str) -> TensorName:
+    """Which channels a position embedding rotates together, two and two; of no heads, all alike."""
+    return TensorName(f"{role}.pairs", "I64")
+
+
+def cached_pair_max(role: str) -> TensorName:
+    """The largest norm of each pair of each head."""
+    return TensorName(f"{role}.pair_max", "F32")
 
 
 def block_values(size: int) -> TensorName:

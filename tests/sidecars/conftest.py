@@ -33,7 +33,7 @@ def made(made_once, tmp_path):
 
 @pytest.fixture(scope="session")
 def seen():
-    """Name of each linear map -> all rows that it read, as plain hooks see them."""
+    """All rows that each linear map read, by its name, and keys and values by attention.key."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -52,5 +52,9 @@ def seen():
             module.register_forward_pre_hook(keep(name))
     with torch.no_grad():
         for text in TEXTS:
-            model(**tokenizer(text, return_tensors="pt"))
+            cache = model(**tokenizer(text, return_tensors="pt")).past_key_values
+            for number, layer in enumerate(cache.layers):
+                name = f"model.layers.{number}.self_attn"
+                rows.setdefault(f"{name}.key", []).append(layer.keys[0].transpose(0, 1).float())
+                rows.setdefault(f"{name}.value", []).append(layer.values[0].transpose(0, 1).float())
     return {name: torch.cat(found) for name, found in rows.items()}

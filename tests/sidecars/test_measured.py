@@ -34,6 +34,21 @@ def test_every_channel_of_every_linear_input_equals_plain_hooks(channels, rows, 
             assert channels[f"{first}.input.num_rows"].tolist() == [len(x)]
 
 
+def test_every_channel_and_pair_of_cached_heads_equals_the_models_own_cache(
+    made_once, channels, seen
+):
+    for row in read_report(made_once / "report.json")["kv"]:
+        name = row["module"]
+        key, value = (seen[f"{name}.{role}"].abs().double() for role in ("key", "value"))
+        assert channels[f"{name}.key.abs_max"].tolist() == key.amax(0).tolist()
+        assert channels[f"{name}.value.abs_max"].tolist() == value.amax(0).tolist()
+        half = key.shape[-1] // 2
+        pairs = [[channel, channel + half] for channel in range(half)]
+        assert channels[f"{name}.key.pairs"].tolist() == pairs
+        norm = (key[..., :half] ** 2 + key[..., half:] ** 2).amax(0).sqrt().numpy()
+        np.testing.assert_allclose(channels[f"{name}.key.pair_max"], norm, rtol=1e-6)
+
+
 def test_every_block_of_every_linear_input_equals_plain_hooks(made_once, rows, seen):
     blocks = load_file(made_once / "report" / "blocks.safetensors")
     for row in rows:
@@ -105,6 +120,9 @@ def test_readers_get_numbers_in_the_order_of_channels(made, seen):
         x = seen[row["modules"][0]]
         assert list(found.abs_max(row)) == x.abs().amax(0).tolist()
         assert found.num_rows(row) == len(x)
+    for row in report["kv"]:
+        values = seen[f"{row['module']}.value"].abs().amax(0).tolist()
+        assert [list(head) for head in found.cached_abs_max(row, "value")] == values
 
 
 def test_a_valid_report_with_its_own_files_is_valid(made):

@@ -88,7 +88,7 @@ def assemble(
     report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
     if profile != DEPLOYMENT:
         return Measured(report, {})
-    beside = sidecars.sidecars(seen, report)
+    beside = sidecars.sidecars(seen, recorded.heads.channels, report)
     report["sidecars"] = sidecars.rows(beside)
     return Measured(fitted(report), beside)
 

@@ -2,10 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.sites import Seen
+from hubmaxact.measurement.statistics.cached_channels import ByHead, CachedResult
 from hubmaxact.measurement.statistics.site_statistics import SiteResult
 from hubmaxact.report.deployment import BLOCKS, CHANNELS, Sidecar, SidecarName
 from hubmaxact.report.document import Report
@@ -15,6 +17,9 @@ from hubmaxact.sidecars.names import (
     TensorName,
     block_counts,
     block_values,
+    cached_abs_max,
+    cached_pair_max,
+    cached_pairs,
 )
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
 
@@ -23,20 +28,25 @@ FORMAT = "hubmaxact"
 Tensors = Iterator[tuple[str, StoredTensor]]
 
 
-def sidecars(seen: Seen, report: Report) -> dict[SidecarName, bytes]:
+def sidecars(
+    seen: Seen, cached: Mapping[Site, CachedResult], report: Report
+) -> dict[SidecarName, bytes]:
     """Make the files; what was not measured has no tensors, and a file without any is not made.
 
     Args:
         seen: What every site showed.
+        cached: What the channels of keys and values showed.
         report: Made of it, of profile deployment.
 
     Returns:
         Contents by file name; equal arguments give equal bytes.
     """
     inputs = [(site, result) for site, result in seen.items() if site.role == "linear_input"]
+    of_inputs = (each for row in inputs for each in _channels(*row))
+    of_caches = (each for row in cached.items() for each in _cached(*row))
     tensors: dict[SidecarName, dict[str, StoredTensor]] = {
-        CHANNELS: {name: each for row in inputs for name, each in _channels(*row)},
-        BLOCKS: {name: each for row in inputs for name, each in _blocks(*row)},
+        CHANNELS: dict(chain(of_inputs, of_caches)),
+        BLOCKS: dict(each for row in inputs for each in _blocks(*row)),
     }
     return {
         name: encoded(found, _metadata(name, report)) for name, found in tensors.items() if found
@@ -62,8 +72,31 @@ def _channels(site: Site, result: SiteResult) -> Tensors:
     maxima = result.channel_maxima
     if not maxima:  # nothing was finite
         return
-    yield _named(INPUT_ABS_MAX, site, [m if m >= 0 else math.nan for m in maxima])
+    yield _named(INPUT_ABS_MAX, site, _known(maxima))
     yield _named(INPUT_NUM_ROWS, site, [result.values.count // len(maxima)])
+
+
+def _cached(site: Site, result: CachedResult) -> Tensors:
+    """Keys or values of one attention; pairs are named where it is known which rotate."""
+    if not result.abs_max:
+        return
+    yield _by_head(cached_abs_max(site.role), site, result.abs_max)
+    if result.pairs is not None:
+        pairs = list(result.pairs.channels_of())
+        name, flat = cached_pairs(site.role), [channel for pair in pairs for channel in pair]
+        yield name.of(site.module), StoredTensor(flat, (len(pairs), 2), name.dtype)
+    if result.pair_max is not None:
+        yield _by_head(cached_pair_max(site.role), site, result.pair_max)
+
+
+def _by_head(name: TensorName, site: Site, rows: ByHead) -> tuple[str, StoredTensor]:
+    flat = _known(value for row in rows for value in row)
+    return name.of(site.module), StoredTensor(flat, (len(rows), len(rows[0])), name.dtype)
+
+
+def _known(maxima: Iterable[float]) -> list[float]:
+    """The same, NaN where nothing was finite."""
+    return [value if value >= 0 else math.nan for value in maxima]
 
 
 def _blocks(site: Site, result: SiteResult) -> Tensors:
