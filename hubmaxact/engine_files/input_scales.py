@@ -84,7 +84,6 @@ def _why_not(convention: str, number_format: str) -> str:
     if (convention, number_format) == ("modelopt", "int8"):
         return (
             "modelopt's int8 is SmoothQuant: its input_scale is of every channel times its "
-            "pre_quant_scale, so it needs the largest |x| of every channel, which the report does "
-            "not hold."
+            "pre_quant_scale, which the quantized checkpoint holds and no report does."
         )
     return f"{convention} has no static input scale of {number_format}."
