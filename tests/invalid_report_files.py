@@ -703,6 +703,14 @@ FILES = {
         deployed(("protocol", "profile"), "paper"),
         'linear_inputs: is given, but protocol.profile is "paper"',
     ),
+    "sidecar_named_twice": (
+        deployed(("sidecars", 1, "name"), "channels.safetensors"),
+        "sidecars: names channels.safetensors, channels.safetensors; each stands once",
+    ),
+    "sidecar_beyond_measure": (
+        deployed(("sidecars", 0, "size"), 2**29 + 1),
+        "sidecars[0].size",
+    ),
     "deployment_before_its_schema": (
         deployed(("schema_version",), "0.1"),
         'schema_version: is "0.1", which knows no profile "deployment"',

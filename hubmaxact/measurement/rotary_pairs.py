@@ -1,5 +1,6 @@
 """Which channels of a head a rotary position embedding turns together."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -29,3 +30,9 @@ class Pairs:
             return x[..., 0 : self.channels : 2], x[..., 1 : self.channels : 2]
         half = self.channels // 2
         return x[..., :half], x[..., half : self.channels]
+
+    def channels_of(self) -> Iterator[tuple[int, int]]:
+        """Yield the two channels of each pair, pair by pair."""
+        half = self.channels // 2
+        for pair in range(half):
+            yield (2 * pair, 2 * pair + 1) if self.are_neighbours else (pair, pair + half)

@@ -1,6 +1,7 @@
 """The whole report, block by block, in the order of the document."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 from hubmaxact.measurement.assembly import (
@@ -11,6 +12,7 @@ from hubmaxact.measurement.assembly import (
     headroom,
     maxima,
     quantization,
+    sidecars,
     sites,
     stability,
 )
@@ -20,7 +22,7 @@ from hubmaxact.measurement.execution.forward import Measurement
 from hubmaxact.measurement.execution.head_recorder import RecordedHeads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
-from hubmaxact.report.deployment import KeysAndValues, LinearInput
+from hubmaxact.report.deployment import KeysAndValues, LinearInput, Sidecar, SidecarName
 from hubmaxact.report.document import (
     VERSION_OF_PROFILE,
     Environment,
@@ -31,6 +33,20 @@ from hubmaxact.report.roles import DEPLOYMENT, Profile
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All that a measurement gives.
+
+    Attributes:
+        report: The report.
+        sidecars: Contents, by file name, of the files that lie beside it; the report tells their
+            digests. None under profile paper.
+    """
+
+    report: Report
+    sidecars: Mapping[SidecarName, bytes]
+
+
 def assemble(
     prepared: Prepared,
     measurement: Measurement,
@@ -39,7 +55,7 @@ def assemble(
     model: Model,
     batch_tokens: int,
     environment: Environment,
-) -> Report:
+) -> Measured:
     """Turn a measurement into a report; `model` is the block that names what was measured."""
     recorded, profile = measurement.recorder.result(), options.profile
     seen = sites.under_each_role(recorded, measurement.anatomy)
@@ -71,12 +87,17 @@ def assemble(
     watched = list(watched_rows(report))
     report["status"] = _status(watched, measurement)
     report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
-    return fitted(report) if profile == DEPLOYMENT else report
+    if profile != DEPLOYMENT:
+        return Measured(report, {})
+    beside = sidecars.sidecars(seen, recorded.heads.channels, report)
+    report["sidecars"] = sidecars.rows(beside)
+    return Measured(fitted(report), beside)
 
 
 class _Deployed(TypedDict, total=False):
     linear_inputs: list[LinearInput]
     kv: list[KeysAndValues]
+    sidecars: list[Sidecar]
 
 
 def _deployed(seen: sites.Seen, heads: RecordedHeads, profile: Profile) -> _Deployed:
@@ -86,6 +107,7 @@ def _deployed(seen: sites.Seen, heads: RecordedHeads, profile: Profile) -> _Depl
     return {
         "linear_inputs": deployment.linear_inputs(seen),
         "kv": deployment.keys_and_values(seen, heads),
+        "sidecars": [],  # made of the report itself
     }
 
 

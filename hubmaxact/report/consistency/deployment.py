@@ -6,7 +6,7 @@ from typing import Any
 
 from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import above, on_bf16_grid, told
-from hubmaxact.report.deployment import HeadMaxima, KeysAndValues, LinearInput
+from hubmaxact.report.deployment import SIDECARS, HeadMaxima, KeysAndValues, LinearInput
 from hubmaxact.report.document import Report
 from hubmaxact.report.json_text import join
 from hubmaxact.report.problem import Problem
@@ -22,7 +22,7 @@ def profile_says_what_is_there(report: Report) -> Iterator[Problem]:
     profile = report["protocol"]["profile"]
     deployed = profile == DEPLOYMENT
     places: list[tuple[str, str, Mapping[str, object]]] = [
-        (name, name, report) for name in ("linear_inputs", "kv")
+        (name, name, report) for name in ("linear_inputs", "kv", "sidecars")
     ]
     places += [
         (f"coverage.{role.name}", role.name, report["coverage"])
@@ -203,3 +203,10 @@ def deployed_values_lie_on_the_grid(report: Report) -> Iterator[Problem]:
                 yield Problem(
                     f"linear_inputs[{position}].{name}", f"is {value}, which is no bf16 value"
                 )
+
+
+def sidecars_are_named_once(report: Report) -> Iterator[Problem]:
+    """Each file stands once, in the order of the schema."""
+    names = [row["name"] for row in report.get("sidecars", ())]
+    if names != [name for name in SIDECARS if name in names]:
+        yield Problem("sidecars", f"names {', '.join(names)}; each stands once, in that order")
