@@ -108,6 +108,8 @@ def cached(layer, num_heads=2):
         "key": {"abs_max": max(keys), "per_head": keys, "num_nan": 0, "num_inf": 0},
         "value": {"abs_max": max(values), "per_head": values, "num_nan": 0, "num_inf": 0},
         "query": {"abs_max": 24.0, "num_nan": 0, "num_inf": 0},
+        "rotary": {"pairs": "halves", "channels": 16},
+        "attention_logit": {"value": 112.5 / (1 + layer), "kind": "bound"},
     }
 
 

@@ -735,6 +735,18 @@ FILES = {
         deployed(("kv", 0, "kind"), "latent"),
         "kv[0].num_kv_heads: is 2, but all heads share a latent",
     ),
+    "pairs_of_no_channels": (
+        deployed(("kv", 1, "rotary", "channels"), 0),
+        'kv[1].rotary.channels: is 0, but pairs is "halves"',
+    ),
+    "pair_of_three_channels": (
+        deployed(("kv", 1, "rotary", "channels"), 3),
+        'kv[1].rotary.channels: is 3, but pairs is "halves"',
+    ),
+    "logit_of_no_query": (
+        deployed(("kv", 1, "query"), None),
+        "kv[1].attention_logit: is given, but query is null",
+    ),
     "expert_input_of_nothing": (
         deployed(("experts", 1, "input", "per_expert", 3), 1.0),
         "experts[1].input.per_expert[3]: is 1.0, but that expert received no token",

@@ -9,7 +9,7 @@ from hubmaxact.sidecars.own_folder import folder_of
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
 
 NAME = "channels.safetensors"
-HEAD_CHANNELS = 8
+HEAD_CHANNELS = 16
 
 
 def channels(report):
@@ -28,9 +28,7 @@ def channels(report):
             flat = [v for most in row[role]["per_head"] for v in ascending(most, HEAD_CHANNELS)]
             shape = (heads, HEAD_CHANNELS)
             found[f"{row['module']}.{role}.abs_max"] = StoredTensor(flat, shape)
-        pairs = [channel for pair in range(half) for channel in (pair, pair + half)]
         norms = [1.25 * v for most in row["key"]["per_head"] for v in ascending(most, half)]
-        found[f"{row['module']}.key.pairs"] = StoredTensor(pairs, (half, 2), "I64")
         found[f"{row['module']}.key.pair_max"] = StoredTensor(norms, (heads, half))
     return found
 

@@ -79,7 +79,6 @@ ALLOWED = {
         "report",
         "measurement.failures",
         "measurement.batch_plan",
-        "measurement.rotary_pairs",
         "measurement.anatomy",
         "measurement.statistics",
         "measurement.kernels",

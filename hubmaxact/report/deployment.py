@@ -51,6 +51,20 @@ class QueryMaximum(TypedDict):
     num_inf: int
 
 
+class RotaryPairs(TypedDict):
+    """Which channels of a cached key a position embedding turns together."""
+
+    pairs: Literal["halves", "neighbours", "none"]
+    channels: int
+
+
+class AttentionLogit(TypedDict):
+    """How large the products of queries and keys get, scaled; null where not all were finite."""
+
+    value: float | None
+    kind: Literal["exact", "bound"]
+
+
 class KeysAndValues(TypedDict):
     """What one attention hands to its cache."""
 
@@ -62,6 +76,8 @@ class KeysAndValues(TypedDict):
     key: HeadMaxima
     value: HeadMaxima
     query: QueryMaximum | None
+    rotary: RotaryPairs | None
+    attention_logit: AttentionLogit | None
 
 
 class ExpertMaxima(TypedDict):

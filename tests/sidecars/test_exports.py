@@ -157,39 +157,54 @@ def test_a_channel_of_keys_is_scaled_by_its_rotating_pair(made, seen):
         assert found["scales"]["v_scales"][layer] == values.tolist()
 
 
-def test_channels_that_do_not_rotate_keep_their_own_maxima(tmp_path):
+@pytest.mark.parametrize(
+    ("pairs", "turning"), [("halves", {0, 1, 2, 3}), ("neighbours", {0, 1, 2, 3}), ("none", set())]
+)
+def test_channels_that_do_not_turn_keep_their_own_maxima(tmp_path, pairs, turning):
     report = deployment_report(2, model=QWEN3)
     tensors = channels(report)
-    module = report["kv"][1]["module"]
-    keys = tensors[f"{module}.key.abs_max"].values
-    pairs = tensors[f"{module}.key.pairs"]  # the rest of the head stands still
-    tensors[f"{module}.key.pairs"] = pairs._replace(values=[0, 2, 1, 3], shape=(2, 2))
-    norms = tensors[f"{module}.key.pair_max"]
-    tensors[f"{module}.key.pair_max"] = norms._replace(values=[900.0] * 4, shape=(2, 2))
+    row = report["kv"][1]
+    row["rotary"] = {"pairs": pairs, "channels": len(turning)}
+    keys = list(tensors[f"{row['module']}.key.abs_max"].values)
+    name = f"{row['module']}.key.pair_max"
+    tensors[name] = tensors[name]._replace(values=[900.0, 901.0] * 2, shape=(2, 2))
+    if not turning:
+        del tensors[name]
+    first = {"halves": (0, 2), "neighbours": (0, 1), "none": ()}[pairs]
+    for place in range(len(keys)):
+        if place % HEAD_CHANNELS in turning:
+            keys[place] = 900.0 if place % HEAD_CHANNELS in first else 901.0
     source = write_with(tmp_path / "report.json", report, tensors)
     file, _ = exported(tmp_path, source, *PER_CHANNEL)
-    expected = [900.0 if n % HEAD_CHANNELS < 4 else key for n, key in enumerate(keys)]
     scales = json.loads(file.read_bytes())["scales"]["k_scales"][1]
-    assert scales == pytest.approx([value / 448 for value in expected], rel=1e-6)
+    assert scales == pytest.approx([value / 448 for value in keys], rel=1e-6)
+
+
+def test_where_it_is_not_known_what_turns_no_channel_has_a_scale(tmp_path):
+    report = deployment_report(2, model=QWEN3)
+    report["kv"][1]["rotary"] = None
+    source = write_with(tmp_path / "report.json", report, channels(report))
+    told = refused(tmp_path, source, *PER_CHANNEL)
+    assert "which channels of the keys of model.layers.1.self_attn turn together" in told
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "told"),
+    ("name", "values", "shape", "told"),
     [
-        ("pairs", None, "holds no model.layers.1.self_attn.key.pairs"),
-        ("pairs", [0, 1, 1, 2, 3, 4, 5, 6], "is none of 8 channels"),
-        ("pairs", [0, 1, 2, 3, 4, 5, 6, 8], "is none of 8 channels"),
-        ("pair_max", [float("nan")] * 8, "no magnitude"),
-        ("abs_max", [1.0] * 16, "reaches 1 in head 0"),
+        ("pair_max", None, None, "holds no model.layers.1.self_attn.key.pair_max"),
+        ("pair_max", [1.0] * 8, (2, 4), "is F32 [2, 4]"),
+        ("pair_max", [float("nan")] * 16, (2, 8), "no magnitude"),
+        ("abs_max", [1.0] * 32, (2, 16), "reaches 1 in head 0"),
+        ("abs_max", [300.0] * 8 + [150.0] * 8, (2, 8), "has 8 channels, fewer than turn"),
     ],
 )
-def test_pairs_that_are_unknown_or_impossible_are_refused(tmp_path, name, values, told):
+def test_pairs_that_are_not_there_or_impossible_are_refused(tmp_path, name, values, shape, told):
     report = deployment_report(2, model=QWEN3)
     tensors = channels(report)
     full = f"{report['kv'][1]['module']}.key.{name}"
     if values is None:
         del tensors[full]
     else:
-        tensors[full] = tensors[full]._replace(values=values)
+        tensors[full] = tensors[full]._replace(values=values, shape=shape)
     source = write_with(tmp_path / "report.json", report, tensors)
     assert told in refused(tmp_path, source, *PER_CHANNEL)

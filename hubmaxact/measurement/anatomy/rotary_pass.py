@@ -6,6 +6,7 @@ between keys comes from their positions alone: a pair that rotates keeps its nor
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from hubmaxact.measurement.anatomy.site import Point, Site
 from hubmaxact.measurement.failures.own_error import own_errors_told
 from hubmaxact.measurement.rotary_pairs import Pairs
 
-ROUNDING = 16  # steps of the dtype that rounded sines, cosines and products may move a norm by
+ROUNDING = 8  # steps of the dtype that rounded sines, cosines and products may move a norm by
 LEAST = 1e-3  # relative; what float32 kernels may add up in another order
 
 
@@ -38,7 +39,7 @@ def find_pairs(stack: Stack, sites: Iterable[Site]) -> dict[Site, Pairs]:
 
     def on_cached(number: int, key: Tensor, value: Tensor) -> None:
         if (site := rotary.get(number)) is not None:
-            seen[site] = (key if site.point is Point.KEY else value).double()
+            seen[site] = (key if site.point is Point.KEY else value)[0].cpu().double()
 
     if rotary:
         with ExitStack() as hooks, torch.inference_mode(), own_errors_told(stack.model):
@@ -77,28 +78,37 @@ def _first_token(x: Tensor) -> Tensor:
 def pairs_of(x: Tensor, slack: float) -> Pairs | None:
     """Tell the pairs from keys of one hidden state at several positions.
 
-    Pairs that turn too slowly to be seen at the first positions show only which hypothesis they do
-    not speak against. Of neighbours, all are taken to turn: of one that does not, the norm is still
-    a bound for both channels.
+    Pairs that turn too slowly to be seen at the first positions speak against no hypothesis; the
+    first ones turn fast. Of neighbours, all are taken to turn: of two that do not, the norm is
+    still a bound for both.
 
     Args:
-        x: Shape (sequences, heads, positions, channels).
+        x: Shape (heads, positions, channels).
         slack: What rounding may change the square of a norm by, relative.
 
     Returns:
-        The pairs. None: keys change with position, but in none of the known ways.
+        The pairs that change least. None: keys change with position, but in none of the known ways,
+        or there is nothing but zeros.
     """
+    if not x.any():
+        return None
+    if _change(x, Pairs(0)) <= slack:
+        return Pairs(0)
     width = x.shape[-1] // 2 * 2
-    still = _still(x.square(), slack) & (x.sign() == x[:, :, :1].sign()).flatten(0, 2).all(dim=0)
-    hypotheses = [Pairs(channels) for channels in (0, *range(width, 0, -2))]
-    for pairs in (*hypotheses, Pairs(width, are_neighbours=True)):
-        first, second = pairs.of(x.square())
-        if still[pairs.channels :].all() and _still(first + second, slack).all():
-            return pairs
-    return None
+    hypotheses = [Pairs(channels) for channels in range(width, 0, -2)]
+    hypotheses.append(Pairs(width, are_neighbours=True))
+    change, pairs = min(((_change(x, pairs), pairs) for pairs in hypotheses), key=itemgetter(0))
+    return pairs if change <= slack else None
 
 
-def _still(x: Tensor, slack: float) -> Tensor:
-    """By channel or pair, whether it is the same at all positions."""
-    moved = (x - x[:, :, :1]).abs() <= slack * x.amax(dim=2, keepdim=True)
-    return moved.flatten(0, 2).all(dim=0)
+def _change(x: Tensor, pairs: Pairs) -> float:
+    """How far the norm of any pair, or a channel outside them, is from the same at all positions.
+
+    A share of its largest square; a channel that changes its sign is far.
+    """
+    first, second = pairs.of(x.square())
+    still = x[..., pairs.channels :]
+    squares = torch.cat([first + second, still.abs() * still], dim=-1)
+    moved = (squares - squares[:, :1]).abs().amax(dim=1)
+    tiny = torch.finfo(x.dtype).tiny
+    return float((moved / squares.abs().amax(dim=1).clamp(min=tiny)).max())

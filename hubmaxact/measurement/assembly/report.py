@@ -19,6 +19,7 @@ from hubmaxact.measurement.assembly import (
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
 from hubmaxact.measurement.execution.forward import Measurement
+from hubmaxact.measurement.execution.head_recorder import RecordedHeads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
 from hubmaxact.report.deployment import KeysAndValues, LinearInput, Sidecar, SidecarName
@@ -70,7 +71,7 @@ def assemble(
         global_max=peak,
         max_by_role=maxima.max_by_role(seen),
         sites=sites.site_rows(seen),
-        **_deployed(seen, profile),
+        **_deployed(seen, recorded.heads, profile),
         experts=experts.experts(recorded, profile),
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
         dtype_headroom={},
@@ -99,13 +100,13 @@ class _Deployed(TypedDict, total=False):
     sidecars: list[Sidecar]
 
 
-def _deployed(seen: sites.Seen, profile: Profile) -> _Deployed:
+def _deployed(seen: sites.Seen, heads: RecordedHeads, profile: Profile) -> _Deployed:
     """The arrays that reports of profile `deployment` alone have."""
     if profile != DEPLOYMENT:
         return {}
     return {
         "linear_inputs": deployment.linear_inputs(seen),
-        "kv": deployment.keys_and_values(seen),
+        "kv": deployment.keys_and_values(seen, heads),
         "sidecars": [],  # made of the report itself
     }
 

@@ -19,7 +19,6 @@ from hubmaxact.sidecars.names import (
     block_values,
     cached_abs_max,
     cached_pair_max,
-    cached_pairs,
 )
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
 
@@ -77,14 +76,10 @@ def _channels(site: Site, result: SiteResult) -> Tensors:
 
 
 def _cached(site: Site, result: CachedResult) -> Tensors:
-    """Keys or values of one attention; pairs are named where it is known which rotate."""
+    """Keys or values of one attention, and pairs of channels where some are known to turn."""
     if not result.abs_max:
         return
     yield _by_head(cached_abs_max(site.role), site, result.abs_max)
-    if result.pairs is not None:
-        pairs = list(result.pairs.channels_of())
-        name, flat = cached_pairs(site.role), [channel for pair in pairs for channel in pair]
-        yield name.of(site.module), StoredTensor(flat, (len(pairs), 2), name.dtype)
     if result.pair_max is not None:
         yield _by_head(cached_pair_max(site.role), site, result.pair_max)
 

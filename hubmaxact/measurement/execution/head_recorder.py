@@ -1,6 +1,6 @@
 """What a recorder keeps of heads: channels of keys and values, and how large logits get."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -119,7 +119,11 @@ class HeadRecorder:
             Those of others.
         """
         self.channels, self.bounds, self.largest = {}, {}, {}
-        make = {CHANNELS: self._channels, BOUND: self._bound, LARGEST: self._largest}
+        make: dict[str, Callable[[Site, torch.device], Accumulator[Any, Any]]] = {
+            CHANNELS: self._channels,
+            BOUND: self._bound,
+            LARGEST: self._largest,
+        }
         others = dict[str, State]()
         for name, part in parts.items():
             kind = next((kind for kind in make if name.startswith(kind)), None)
@@ -127,8 +131,7 @@ class HeadRecorder:
                 others[name] = part
                 continue
             site = self._by_key[name.removeprefix(kind)]
-            accumulator: Accumulator[Any, Any] = make[kind](site, next(iter(part.values())).device)
-            accumulator.load(part)
+            make[kind](site, next(iter(part.values())).device).load(part)
         return others
 
     def result(self) -> RecordedHeads:

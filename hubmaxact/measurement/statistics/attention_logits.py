@@ -61,8 +61,9 @@ class LogitBound:
             return
         num_channels = torch.tensor([seen.query_BHLD.shape[-1]])
         scaling = torch.tensor([abs(seen.scaling)], dtype=torch.float64)
-        norms = [_largest_norm(x, seen.kept_BL) for x in (seen.query_BHLD, seen.key_BKLD)]
-        self._raise_to(*norms, scaling, num_channels)
+        query_norm_H = _largest_norm(seen.query_BHLD, seen.kept_BL)
+        key_norm_K = _largest_norm(seen.key_BKLD, seen.kept_BL)
+        self._raise_to(query_norm_H, key_norm_K, scaling, num_channels)
 
     def merge(self, other: Self) -> None:
         """Fold in another's norms.
@@ -125,7 +126,7 @@ class LogitBound:
 
 def _largest_norm(x_BHLD: Tensor, kept_BL: Tensor | None) -> Tensor:
     """By head; infinite where some token's is no number."""
-    norm_BHL = torch.linalg.vector_norm(x_BHLD, dim=-1, dtype=torch.float32)
+    norm_BHL: Tensor = torch.linalg.vector_norm(x_BHLD, dim=-1, dtype=torch.float32)
     norm_BHL.nan_to_num_(nan=inf, posinf=inf)
     if kept_BL is not None:
         norm_BHL.masked_fill_(~kept_BL[:, None, :], 0.0)
