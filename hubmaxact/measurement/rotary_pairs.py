@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -30,6 +31,23 @@ class Pairs:
             return x[..., 0 : self.channels : 2], x[..., 1 : self.channels : 2]
         half = self.channels // 2
         return x[..., :half], x[..., half : self.channels]
+
+    def squares(self, x: Tensor) -> Tensor:
+        """The sum of the squares of each pair.
+
+        Args:
+            x: Of shape (..., channels of a head).
+
+        Returns:
+            Shape (..., pairs), float32.
+        """
+        if not x.is_cuda:
+            first, second = self.of(x.float())
+            return first.square() + second.square()
+        shape, dim = ((-1, 2), -1) if self.are_neighbours else ((2, -1), -2)
+        pairs = x[..., : self.channels].unflatten(-1, shape)
+        norms: Tensor = torch.linalg.vector_norm(pairs, dim=dim, dtype=torch.float32)
+        return norms.square_()  # of one read; twice rounded more than on a CPU
 
     def channels_of(self) -> Iterator[tuple[int, int]]:
         """Yield the two channels of each pair, pair by pair."""

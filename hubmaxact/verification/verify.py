@@ -245,7 +245,7 @@ def _peak(report: Report, prepared: Prepared, plan: Plan, watcher: Watcher) -> I
     seen = under_each_role(recorded, prepared.anatomy)
     yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
     facts, read = site_rows(seen), linear_inputs(seen)
-    kv = keys_and_values(seen, recorded.heads)
+    kv = keys_and_values(seen, recorded.heads, prepared.anatomy.pairs)
     problem = contradiction(report["sites"], facts, chosen[0].samples, exact=exact)
     problem = problem or beyond(report, read, kv, exact=exact)
     number = counted(len(facts) + len(read) + len(kv), "site")

@@ -34,17 +34,14 @@ def partners(kind, channels):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_channels_are_those_of_the_models_own_cache(name, both):
     run = both(name)
-    found = run.measurement.recorder.result().heads.channels
+    found = run.measurement.recorder.result().sites
     for role, kept in (("key", run.seen.keys), ("value", run.seen.values)):
         sites = {site.layer: site for site in run.of(role)}
         assert sorted(sites) == sorted(kept)
         for layer, site in sites.items():
             heads = torch.cat(kept[layer], dim=1)
-            assert found[site].abs_max == rows(heads.float().abs().amax(1))
-
-
-def rows(x):
-    return tuple(map(tuple, x.tolist()))
+            channels = found[site].channel_maxima.reshape(site.num_heads, -1)
+            assert channels.tolist() == heads.float().abs().amax(1).tolist()
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -52,23 +49,26 @@ def test_pairs_that_rotate_are_found_and_their_norms_are_the_largest(name, both)
     run = both(name)
     kind, channels = run.family.pairs
     role, kept = ("value", run.seen.values) if run.family.is_latent else ("key", run.seen.keys)
-    found = run.measurement.recorder.result().heads.channels
+    found = run.measurement.recorder.result().heads
     for site in run.of(role):
-        result = found[site]
-        assert result.pairs == Pairs(channels, are_neighbours=kind == "neighbours")
+        assert run.measurement.anatomy.pairs[site] == Pairs(
+            channels, are_neighbours=kind == "neighbours"
+        )
         heads = torch.cat(kept[site.layer], dim=1).float()
         first, second = zip(*partners(kind, channels), strict=True) if channels else ((), ())
         squares = heads[..., list(first)].square() + heads[..., list(second)].square()
-        expected = rows(squares.amax(1).double().sqrt()) if channels else None
-        assert result.pair_max == expected
+        if channels:
+            norms = squares.amax(1).double().sqrt()
+            assert found.envelopes[site] == tuple(map(tuple, norms.tolist()))
+        else:
+            assert site not in found.envelopes
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_only_what_rotates_has_pairs(name, both):
     run = both(name)
     rotary = "value" if run.family.is_latent else "key"
-    found = run.measurement.recorder.result().heads.channels
-    assert all((found[site].pairs is None) == (site.role != rotary) for site in found)
+    assert all(site.role == rotary for site in run.measurement.anatomy.pairs)
 
 
 @contextmanager

@@ -79,9 +79,10 @@ def test_keys_and_values_are_those_of_the_models_own_cache(name, both):
         assert sorted(found) == list(layers)
         for layer, (site, result) in found.items():
             heads = torch.cat(kept[layer], dim=1)
-            assert site.groups == len(heads) == run.family.num_kv_heads
+            assert site.num_heads == len(heads) == run.family.num_kv_heads
             assert site.is_latent == run.family.is_latent
-            assert result.expert_maxima == tuple(heads.float().abs().amax((1, 2)).tolist())
+            channels = result.channel_maxima.reshape(site.num_heads, -1)
+            assert channels.tolist() == heads.float().abs().amax(1).tolist()
             assert result.values.count == heads.numel()
     expected = list(layers) if run.family.sees_queries else []
     assert sorted(site.layer for site in run.of("query")) == expected

@@ -31,7 +31,6 @@ from hubmaxact.measurement.statistics.attention_logits import (
 )
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
 from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
-from hubmaxact.measurement.statistics.cached_channels import CachedChannels
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
@@ -39,6 +38,7 @@ from hubmaxact.measurement.statistics.experts import ExpertMaxima, RoutedTokens
 from hubmaxact.measurement.statistics.float_values import FloatValues
 from hubmaxact.measurement.statistics.int8_error import Int8Errors
 from hubmaxact.measurement.statistics.massive_tokens import Massive
+from hubmaxact.measurement.statistics.rotary_envelope import RotaryEnvelope
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
@@ -134,8 +134,8 @@ ENTRIES = {
     ),
     "ChannelMaxima": Entry(ChannelMaxima, Seen.rows, BF16),
     "BlockMaxima": Entry(BlockMaxima, Seen.rows),
-    "CachedChannels": Entry(
-        lambda: CachedChannels(Pairs(2)), heads, BF16, [lambda seen: heads(seen, ALL)[:, :1]]
+    "RotaryEnvelope": Entry(
+        lambda: RotaryEnvelope(Pairs(2)), heads, BF16, [lambda seen: heads(seen, ALL)[:, :1]]
     ),
     "LogitBound": Entry(
         LogitBound,

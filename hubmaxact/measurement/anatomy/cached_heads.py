@@ -48,7 +48,8 @@ def _of_one(
             module=cached.module,
             point=point,
             index=cached.number,
-            groups=shape[1],
+            layout=Layout.FLAT,
+            num_heads=shape[1],
             is_latent=_is_latent(cached),
         )
     query = flow.queries.get(cached.module)

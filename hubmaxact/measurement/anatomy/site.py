@@ -19,7 +19,7 @@ class Point(StrEnum):
     FUNCTION = "function"  # the input of a functional activation inside the module
     EXPERT_INPUT = "expert_input"  # what reaches fused experts, by the expert it is routed to
     EXPERT_DOWN = "expert_down"  # what the down projection inside fused experts reads
-    KEY = "key"  # what the module hands to the cache as keys
+    KEY = "key"  # what the module hands to the cache as keys, a token's heads in one row
     VALUE = "value"  # and as values
     QUERY = "query"  # what it hands to transformers' attention interface
 
@@ -45,7 +45,8 @@ class Site:
     index: int = 0  # which element of a tuple output
     layout: Layout | None = None  # None: rows in groups, which say what each of them belongs to
     calls: int = 1  # how often a pass calls the module; the last call is the watched one
-    groups: int | None = None  # of rows: experts of the layer, or heads; None with a layout
+    groups: int | None = None  # of rows: experts of the layer; None with a layout
+    num_heads: int | None = None  # of keys and values
     factor: float = 1.0  # what the tensor is multiplied with before it is watched
     summands: tuple["Summand", ...] = ()  # of a sum, this module's too
     maps: tuple[str, ...] = ()  # dotted names of all that read a linear input

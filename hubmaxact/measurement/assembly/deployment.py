@@ -1,7 +1,9 @@
 """The report's `linear_inputs` and `kv`: what kernels read, and what caches hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isfinite
+
+import numpy as np
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.sites import Seen, coordinates
@@ -51,40 +53,45 @@ def _linear_input(site: Site, result: SiteResult) -> LinearInput:
     )
 
 
-def keys_and_values(seen: Seen, heads: RecordedHeads) -> list[KeysAndValues]:
+def keys_and_values(
+    seen: Seen, heads: RecordedHeads, pairs: Mapping[Site, Pairs]
+) -> list[KeysAndValues]:
     """A row for each attention that filled the cache, by layer and part."""
-    return list(_rows(seen, heads))
+    return list(_rows(seen, heads, pairs))
 
 
-def _rows(seen: Seen, heads: RecordedHeads) -> Iterator[KeysAndValues]:
+def _rows(seen: Seen, heads: RecordedHeads, pairs: Mapping[Site, Pairs]) -> Iterator[KeysAndValues]:
     found = {(site.role, site.layer, site.part): (site, seen[site]) for site in seen}
     for site in seen:
         value = found.get(("value", site.layer, site.part))
         if site.role != "key" or value is None:
             continue
         query = found.get(("query", site.layer, site.part))
-        rotary = heads.channels[value[0] if site.is_latent else site].pairs
+        rotary = pairs.get(value[0] if site.is_latent else site)
         assert site.layer is not None
-        assert site.groups is not None
+        assert site.num_heads is not None
         yield KeysAndValues(
             layer=site.layer,
             part=site.part,
             module=site.module,
             kind="latent" if site.is_latent else "heads",
-            num_kv_heads=site.groups,
-            key=_heads(seen[site]),
-            value=_heads(value[1]),
+            num_kv_heads=site.num_heads,
+            key=_heads(seen[site], site.num_heads),
+            value=_heads(value[1], site.num_heads),
             query=_query(query[1]) if query else None,
             rotary=_rotary(rotary) if rotary else None,
             attention_logit=_logit(heads.logits.get(query[0])) if query else None,
         )
 
 
-def _heads(result: SiteResult) -> HeadMaxima:
-    assert result.expert_maxima is not None
+def _heads(result: SiteResult, num_heads: int) -> HeadMaxima:
+    maxima = result.channel_maxima
+    assert maxima is not None
+    is_known = len(maxima) > 0  # else nothing was finite
+    per_head = maxima.reshape(num_heads, -1).max(axis=1) if is_known else np.full(num_heads, -1.0)
     return HeadMaxima(
         abs_max=result.values.abs_max,
-        per_head=[largest if largest >= 0 else None for largest in result.expert_maxima],
+        per_head=[largest if largest >= 0 else None for largest in per_head.tolist()],
         num_nan=result.values.num_nan,
         num_inf=result.values.num_inf,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
+from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.assembly import (
     by_domain,
     coverage,
@@ -71,7 +72,7 @@ def assemble(
         global_max=peak,
         max_by_role=maxima.max_by_role(seen),
         sites=sites.site_rows(seen),
-        **_deployed(seen, recorded.heads, profile),
+        **_deployed(seen, recorded.heads, measurement.anatomy, profile),
         experts=experts.experts(recorded, profile),
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
         dtype_headroom={},
@@ -89,7 +90,7 @@ def assemble(
     report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
     if profile != DEPLOYMENT:
         return Measured(report, {})
-    beside = sidecars.sidecars(seen, recorded.heads.channels, report)
+    beside = sidecars.sidecars(seen, recorded.heads.envelopes, report)
     report["sidecars"] = sidecars.rows(beside)
     return Measured(fitted(report), beside)
 
@@ -100,13 +101,15 @@ class _Deployed(TypedDict, total=False):
     sidecars: list[Sidecar]
 
 
-def _deployed(seen: sites.Seen, heads: RecordedHeads, profile: Profile) -> _Deployed:
+def _deployed(
+    seen: sites.Seen, heads: RecordedHeads, anatomy: Anatomy, profile: Profile
+) -> _Deployed:
     """The arrays that reports of profile `deployment` alone have."""
     if profile != DEPLOYMENT:
         return {}
     return {
         "linear_inputs": deployment.linear_inputs(seen),
-        "kv": deployment.keys_and_values(seen, heads),
+        "kv": deployment.keys_and_values(seen, heads, anatomy.pairs),
         "sidecars": [],  # made of the report itself
     }
 

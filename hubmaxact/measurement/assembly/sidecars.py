@@ -2,12 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.sites import Seen
-from hubmaxact.measurement.statistics.cached_channels import ByHead, CachedResult
+from hubmaxact.measurement.statistics.rotary_envelope import ByHead
 from hubmaxact.measurement.statistics.site_statistics import SiteResult
 from hubmaxact.report.deployment import BLOCKS, CHANNELS, Sidecar, SidecarName
 from hubmaxact.report.document import Report
@@ -28,13 +28,13 @@ Tensors = Iterator[tuple[str, StoredTensor]]
 
 
 def sidecars(
-    seen: Seen, cached: Mapping[Site, CachedResult], report: Report
+    seen: Seen, envelopes: Mapping[Site, ByHead], report: Report
 ) -> dict[SidecarName, bytes]:
     """Make the files; what was not measured has no tensors, and a file without any is not made.
 
     Args:
         seen: What every site showed.
-        cached: What the channels of keys and values showed.
+        envelopes: Norms of channels of keys that rotate together, by head and pair.
         report: Made of it, of profile deployment.
 
     Returns:
@@ -42,7 +42,12 @@ def sidecars(
     """
     inputs = [(site, result) for site, result in seen.items() if site.role == "linear_input"]
     of_inputs = (each for row in inputs for each in _channels(*row))
-    of_caches = (each for row in cached.items() for each in _cached(*row))
+    of_caches = (
+        each
+        for site, result in seen.items()
+        if site.num_heads is not None
+        for each in _cached(site, result, envelopes.get(site))
+    )
     tensors: dict[SidecarName, dict[str, StoredTensor]] = {
         CHANNELS: dict(chain(of_inputs, of_caches)),
         BLOCKS: dict(each for row in inputs for each in _blocks(*row)),
@@ -75,16 +80,20 @@ def _channels(site: Site, result: SiteResult) -> Tensors:
     yield _named(INPUT_NUM_ROWS, site, [result.values.count // len(maxima)])
 
 
-def _cached(site: Site, result: CachedResult) -> Tensors:
+def _cached(site: Site, result: SiteResult, envelope: ByHead | None) -> Tensors:
     """Keys or values of one attention, and pairs of channels where some are known to turn."""
-    if not result.abs_max:
+    maxima = result.channel_maxima
+    if maxima is None or len(maxima) == 0:  # nothing was finite
         return
-    yield _by_head(cached_abs_max(site.role), site, result.abs_max)
-    if result.pair_max is not None:
-        yield _by_head(cached_pair_max(site.role), site, result.pair_max)
+    assert site.num_heads is not None
+    yield _by_head(cached_abs_max(site.role), site, maxima.reshape(site.num_heads, -1).tolist())
+    if envelope is not None:
+        yield _by_head(cached_pair_max(site.role), site, envelope)
 
 
-def _by_head(name: TensorName, site: Site, rows: ByHead) -> tuple[str, StoredTensor]:
+def _by_head(
+    name: TensorName, site: Site, rows: Sequence[Sequence[float]]
+) -> tuple[str, StoredTensor]:
     flat = _known(value for row in rows for value in row)
     return name.of(site.module), StoredTensor(flat, (len(rows), len(rows[0])), name.dtype)
 

@@ -1,4 +1,4 @@
-"""What a recorder keeps of heads: channels of keys and values, and how large logits get."""
+"""What a recorder keeps of heads: channels of keys that rotate together, how large logits get."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from hubmaxact.measurement.statistics.attention_logits import (
     Products,
     QueriesAndKeys,
 )
-from hubmaxact.measurement.statistics.cached_channels import CachedChannels, CachedResult
+from hubmaxact.measurement.statistics.rotary_envelope import ByHead, RotaryEnvelope
 
-CHANNELS, BOUND, LARGEST = "channels.", "bound.", "logit."
+ENVELOPE, BOUND, LARGEST = "envelope.", "bound.", "logit."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Logit:
 class RecordedHeads:
     """What heads show."""
 
-    channels: Mapping[Site, CachedResult]  # by site of keys and of values
+    envelopes: Mapping[Site, ByHead]  # norms of channels of keys that rotate, by site of keys
     logits: Mapping[Site, Logit]  # by site of queries
 
 
@@ -47,7 +47,7 @@ class HeadRecorder:
     def __init__(self, anatomy: Anatomy) -> None:
         self._by_key = {site.key: site for site in anatomy.sites}
         self._pairs = anatomy.pairs
-        self.channels: dict[Site, CachedChannels] = {}
+        self.envelopes: dict[Site, RotaryEnvelope] = {}
         self.bounds: dict[Site, LogitBound] = {}
         self.largest: dict[Site, LargestLogit] = {}
 
@@ -59,7 +59,9 @@ class HeadRecorder:
             x_BHLD: As handed to the cache.
             kept_BL: Which tokens count, on the same device; None: all.
         """
-        self._channels(site, x_BHLD.device).update(x_BHLD, kept_BL)
+        pairs = self._pairs.get(site)
+        if pairs is not None and pairs.channels:
+            self._envelope(site, x_BHLD.device).update(x_BHLD, kept_BL)
 
     def attended(self, site: Site, seen: Attended, kept_BL: Tensor | None) -> None:
         """Fold in queries and the keys that they meet, if it is known which meet which.
@@ -94,8 +96,8 @@ class HeadRecorder:
 
     def merge(self, other: Self) -> None:
         """Fold in all that another has seen; it stays as it is."""
-        for site, theirs in other.channels.items():
-            self._channels(site, theirs.abs_max.device).merge(theirs)
+        for site, envelope in other.envelopes.items():
+            self._envelope(site, envelope.squares.device).merge(envelope)
         for site, bound in other.bounds.items():
             self._bound(site, bound.query_norm.device).merge(bound)
         for site, largest in other.largest.items():
@@ -104,7 +106,7 @@ class HeadRecorder:
     def parts(self) -> dict[str, Accumulator[Any, Any]]:
         """Every accumulator by a name of its own."""
         return {
-            **{f"{CHANNELS}{site.key}": each for site, each in self.channels.items()},
+            **{f"{ENVELOPE}{site.key}": each for site, each in self.envelopes.items()},
             **{f"{BOUND}{site.key}": each for site, each in self.bounds.items()},
             **{f"{LARGEST}{site.key}": each for site, each in self.largest.items()},
         }
@@ -118,9 +120,9 @@ class HeadRecorder:
         Returns:
             Those of others.
         """
-        self.channels, self.bounds, self.largest = {}, {}, {}
+        self.envelopes, self.bounds, self.largest = {}, {}, {}
         make: dict[str, Callable[[Site, torch.device], Accumulator[Any, Any]]] = {
-            CHANNELS: self._channels,
+            ENVELOPE: self._envelope,
             BOUND: self._bound,
             LARGEST: self._largest,
         }
@@ -141,14 +143,15 @@ class HeadRecorder:
         logits = {site: Logit(value, False) for site, value in bounds.items() if value is not None}
         logits |= {site: Logit(value, True) for site, value in largest.items() if value is not None}
         return RecordedHeads(
-            channels={site: each.result() for site, each in self.channels.items()}, logits=logits
+            envelopes={site: each.result() for site, each in self.envelopes.items()},
+            logits=logits,
         )
 
-    def _channels(self, site: Site, device: torch.device) -> CachedChannels:
-        if site not in self.channels:
+    def _envelope(self, site: Site, device: torch.device) -> RotaryEnvelope:
+        if site not in self.envelopes:
             with torch.inference_mode(mode=False):  # it outlives the pass that it is made in
-                self.channels[site] = CachedChannels(self._pairs.get(site), device)
-        return self.channels[site]
+                self.envelopes[site] = RotaryEnvelope(self._pairs[site], device)
+        return self.envelopes[site]
 
     def _bound(self, site: Site, device: torch.device) -> LogitBound:
         if site not in self.bounds:

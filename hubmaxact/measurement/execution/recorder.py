@@ -244,6 +244,7 @@ class Recorder:
                     device,
                     num_experts=site.groups,
                     is_linear_input=site.role == "linear_input",
+                    is_cached=site.num_heads is not None,
                     thresholds=None if self._thresholds is None else self._thresholds.get(site, {}),
                 )
         return self.sites[site]

@@ -126,11 +126,19 @@ class LogitBound:
 
 def _largest_norm(x_BHLD: Tensor, kept_BL: Tensor | None) -> Tensor:
     """By head; infinite where some token's is no number."""
-    norm_BHL: Tensor = torch.linalg.vector_norm(x_BHLD, dim=-1, dtype=torch.float32)
+    norm_BHL = _norms(x_BHLD)
     norm_BHL.nan_to_num_(nan=inf, posinf=inf)
     if kept_BL is not None:
         norm_BHL.masked_fill_(~kept_BL[:, None, :], 0.0)
     return norm_BHL.amax(dim=(0, 2))
+
+
+def _norms(x: Tensor) -> Tensor:
+    """Of the last dimension, in float32; each device has another fast way."""
+    if x.is_cuda:
+        norms: Tensor = torch.linalg.vector_norm(x, dim=-1, dtype=torch.float32)
+        return norms
+    return x.float().square().sum(dim=-1).sqrt_()
 
 
 def _rounded_up(value: float) -> float:

@@ -57,6 +57,7 @@ class SiteStatistics:
         device: Where they are.
         num_experts: For sites inside routed experts: how many the layer has.
         is_linear_input: Whether linear maps read the tensors: channels and blocks count, too.
+        is_cached: Whether a cache keeps them: the same, but for squares of channels.
         thresholds: Of a calibration split that somebody else has seen; None: this one sees it.
     """
 
@@ -67,6 +68,7 @@ class SiteStatistics:
         *,
         num_experts: int | None = None,
         is_linear_input: bool = False,
+        is_cached: bool = False,
         thresholds: Thresholds | None = None,
     ) -> None:
         self.dtype, self.device = dtype, device
@@ -74,9 +76,9 @@ class SiteStatistics:
         self.top = TopValues()
         self.massive = Massive()
         self.experts = None if num_experts is None else ExpertMaxima(num_experts, device)
-        self.channels = ChannelMaxima(device) if is_linear_input else None
+        self.channels = ChannelMaxima(device) if is_linear_input or is_cached else None
+        self.blocks = BlockMaxima(device) if is_linear_input or is_cached else None
         self.squares = ChannelSquares(device) if is_linear_input else None
-        self.blocks = BlockMaxima(device) if is_linear_input else None
         # Only wide values need their errors accumulated: a histogram gives them afterwards.
         self.int8: dict[str, Int8Errors] = {}
         self._fixed = thresholds
@@ -184,8 +186,10 @@ class SiteStatistics:
         parts |= {"top": self.top, "massive": self.massive}
         if self.experts is not None:
             parts["experts"] = self.experts
-        if self.channels is not None and self.blocks is not None and self.squares is not None:
-            parts |= {"channels": self.channels, "blocks": self.blocks, "squares": self.squares}
+        if self.channels is not None and self.blocks is not None:
+            parts |= {"channels": self.channels, "blocks": self.blocks}
+        if self.squares is not None:
+            parts["squares"] = self.squares
         return parts | self.int8
 
     def result(self) -> SiteResult:

@@ -12,7 +12,7 @@ from hubmaxact.measurement.statistics.attention_logits import (
     Products,
     QueriesAndKeys,
 )
-from hubmaxact.measurement.statistics.cached_channels import CachedChannels
+from hubmaxact.measurement.statistics.rotary_envelope import RotaryEnvelope
 
 KEPT = torch.tensor([[True, True, True], [True, False, False]])
 
@@ -39,47 +39,36 @@ def real(x):
         (Pairs(6, are_neighbours=True), [(0, 1), (2, 3), (4, 5)]),
     ],
 )
-def test_pairs_and_channels_of_real_tokens_are_counted(dtype, pairs, which):
+def test_pairs_of_real_tokens_are_counted(dtype, pairs, which):
     x = keys(dtype)
-    seen = CachedChannels(pairs)
+    seen = RotaryEnvelope(pairs)
     seen.update(x, KEPT)
     result = seen.result()
     for head in range(2):
         tokens = [token[head] for token in real(x)]
-        assert result.abs_max[head] == tuple(
-            max(abs(token[d].item()) for token in tokens) for d in range(6)
-        )
         norms = [max(sqrt(t[a] ** 2 + t[b] ** 2) for t in tokens) for a, b in which]
-        assert result.pair_max[head] == pytest.approx(norms, rel=2**-24)
+        assert result[head] == pytest.approx(norms, rel=2**-24)
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "channels", "pair"),
+    ("a", "b", "pair"),
     [
-        (3.0, nan, (3.0, -1.0), 3.0),
-        (-inf, nan, (-1.0, -1.0), -1.0),
-        (3.0, -4.0, (3.0, 4.0), 5.0),
-        (0.0, -0.0, (0.0, 0.0), 0.0),
-        (2.0**65, 1.0, (2.0**65, 1.0), inf),  # its square is beyond float32
+        (3.0, nan, 3.0),
+        (-inf, nan, 0.0),
+        (3.0, -4.0, 5.0),
+        (0.0, -0.0, 0.0),
+        (2.0**65, 1.0, inf),  # its square is beyond float32
     ],
 )
-def test_what_is_not_finite_counts_for_nothing_and_hides_nothing(a, b, channels, pair):
-    seen = CachedChannels(Pairs(2))
+def test_what_is_not_finite_counts_for_nothing_and_hides_nothing(a, b, pair):
+    seen = RotaryEnvelope(Pairs(2))
     seen.update(torch.tensor([a, b]).reshape(1, 1, 1, 2))
-    assert seen.result().abs_max == (channels,)
-    assert seen.result().pair_max == ((pair,),)
-
-
-@pytest.mark.parametrize("pairs", [None, Pairs(0)])
-def test_pairs_that_are_not_known_or_not_there_have_no_norms(pairs):
-    seen = CachedChannels(pairs)
-    seen.update(keys())
-    assert seen.result().pair_max is None
+    assert seen.result() == ((pair,),)
 
 
 def test_heads_of_other_pairs_do_not_merge():
     with pytest.raises(ValueError, match="expected"):
-        CachedChannels(Pairs(6)).merge(CachedChannels(Pairs(4)))
+        RotaryEnvelope(Pairs(6)).merge(RotaryEnvelope(Pairs(4)))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
