@@ -9,13 +9,16 @@ from numpy.typing import ArrayLike
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.sites import Seen
+from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.cached_channels import CachedResult
-from hubmaxact.measurement.statistics.site_statistics import SiteResult
+from hubmaxact.measurement.statistics.site_statistics import SiteResult, SiteStatistics
 from hubmaxact.report.deployment import BLOCKS, CHANNELS, Sidecar, SidecarName
 from hubmaxact.report.document import Report
 from hubmaxact.sidecars.names import (
     INPUT_ABS_MAX,
     INPUT_NUM_ROWS,
+    INPUT_SUM_SQ,
+    INPUT_SUM_SQ_ROWS,
     TensorName,
     block_counts,
     block_values,
@@ -31,12 +34,16 @@ Tensors = Iterator[tuple[str, StoredTensor]]
 
 
 def sidecars(
-    seen: Seen, cached: Mapping[Site, CachedResult], report: Report
+    seen: Seen,
+    statistics: Mapping[Site, SiteStatistics],
+    cached: Mapping[Site, CachedResult],
+    report: Report,
 ) -> dict[SidecarName, bytes]:
     """Make the files; what was not measured has no tensors, and a file without any is not made.
 
     Args:
         seen: What every site showed.
+        statistics: What that came from; it tells splits apart.
         cached: What the channels of keys and values showed.
         report: Made of it, of profile deployment.
 
@@ -44,7 +51,7 @@ def sidecars(
         Contents by file name; equal arguments give equal bytes.
     """
     inputs = [(site, result) for site, result in seen.items() if site.role == "linear_input"]
-    of_inputs = (each for row in inputs for each in _channels(*row))
+    of_inputs = (each for row in inputs for each in _channels(*row, statistics[row[0]]))
     of_caches = (each for row in cached.items() for each in _cached(*row))
     tensors: dict[SidecarName, dict[str, StoredTensor]] = {
         CHANNELS: dict(chain(of_inputs, of_caches)),
@@ -70,13 +77,18 @@ def rows(contents: Mapping[SidecarName, bytes]) -> list[Sidecar]:
     ]
 
 
-def _channels(site: Site, result: SiteResult) -> Tensors:
-    maxima = result.channel_maxima
+def _channels(site: Site, result: SiteResult, statistics: SiteStatistics) -> Tensors:
+    maxima, sums = result.channel_maxima, result.channel_sum_sq
     if maxima is None or len(maxima) == 0:  # nothing was finite
         return
     module = site.maps[0]
     yield _named(INPUT_ABS_MAX, module, _known(maxima))
     yield _named(INPUT_NUM_ROWS, module, [result.values.count // len(maxima)])
+    is_finite = result.values.num_finite == result.values.count
+    if sums is not None and len(sums) and is_finite:
+        num_values = int(statistics.values[Split.CALIBRATION].counts.sum())
+        yield _named(INPUT_SUM_SQ, module, sums)
+        yield _named(INPUT_SUM_SQ_ROWS, module, [num_values // len(sums)])
 
 
 def _cached(site: Site, result: CachedResult) -> Tensors:
