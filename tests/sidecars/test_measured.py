@@ -34,6 +34,17 @@ def test_every_channel_of_every_linear_input_equals_plain_hooks(channels, rows, 
             assert channels[f"{first}.input.num_rows"].tolist() == [len(x)]
 
 
+def test_squares_of_every_channel_are_added_up_over_the_calibration_split(
+    channels, rows, calibrated
+):
+    for row in rows:
+        first = row["modules"][0]
+        x = calibrated[first].double()
+        assert channels[f"{first}.input.sum_sq_rows"].tolist() == [len(x)]
+        found = channels[f"{first}.input.sum_sq"]
+        np.testing.assert_allclose(found, (x * x).sum(0).numpy(), rtol=1e-5, atol=1e-9)
+
+
 def test_every_channel_and_pair_of_cached_heads_equals_the_models_own_cache(
     made_once, channels, seen
 ):
@@ -43,8 +54,7 @@ def test_every_channel_and_pair_of_cached_heads_equals_the_models_own_cache(
         assert channels[f"{name}.key.abs_max"].tolist() == key.amax(0).tolist()
         assert channels[f"{name}.value.abs_max"].tolist() == value.amax(0).tolist()
         half = key.shape[-1] // 2
-        pairs = [[channel, channel + half] for channel in range(half)]
-        assert channels[f"{name}.key.pairs"].tolist() == pairs
+        assert row["rotary"] == {"pairs": "halves", "channels": 2 * half}
         norm = (key[..., :half] ** 2 + key[..., half:] ** 2).amax(0).sqrt().numpy()
         np.testing.assert_allclose(channels[f"{name}.key.pair_max"], norm, rtol=1e-6)
 
