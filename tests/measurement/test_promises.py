@@ -4,7 +4,7 @@ from typing import get_args, get_type_hints
 
 from hubmaxact.measurement.assembly import report
 from hubmaxact.measurement.options import DTYPES, PRODUCTS, SPECIAL_TOKENS
-from hubmaxact.report.deployment import AttentionLogit, KeysAndValues, RotaryPairs
+from hubmaxact.report.deployment import SIDECARS, AttentionLogit, KeysAndValues, RotaryPairs
 from hubmaxact.report.document import NAMED_CORPORA
 from hubmaxact.report.roles import PROFILES, ROLES, SITE_ROLES
 from hubmaxact.report.validate import schema
@@ -17,6 +17,7 @@ WRITTEN = [
     ("kind", {*get_args(get_type_hints(KeysAndValues)["kind"])}),
     ("kind", {*get_args(get_type_hints(AttentionLogit)["kind"])}),
     ("pairs", {*get_args(get_type_hints(RotaryPairs)["pairs"])}),
+    ("name", {*SIDECARS}),
     ("products", {*PRODUCTS} - {"auto"}),
     ("status", {*get_args(get_type_hints(report._status)["return"])}),
     ("role", {role.name for role in SITE_ROLES}),

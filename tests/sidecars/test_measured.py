@@ -34,6 +34,17 @@ def test_every_channel_of_every_linear_input_equals_plain_hooks(channels, rows, 
             assert channels[f"{first}.input.num_rows"].tolist() == [len(x)]
 
 
+def test_squares_of_every_channel_are_added_up_over_the_calibration_split(
+    channels, rows, calibrated
+):
+    for row in rows:
+        first = row["modules"][0]
+        x = calibrated[first].double()
+        assert channels[f"{first}.input.sum_sq_rows"].tolist() == [len(x)]
+        found = channels[f"{first}.input.sum_sq"]
+        np.testing.assert_allclose(found, (x * x).sum(0).numpy(), rtol=1e-5, atol=1e-9)
+
+
 def test_every_channel_and_pair_of_cached_heads_equals_the_models_own_cache(
     made_once, channels, seen
 ):

@@ -48,8 +48,18 @@ def _halved_keys(report):
     row["abs_max"] /= 4
 
 
+def _halved_logits(report):
+    for row in report["kv"]:
+        row["attention_logit"]["value"] /= 4
+
+
 @pytest.mark.parametrize(
-    ("edit", "said"), [(_halved_input, "linear_input report"), (_halved_keys, "key report")]
+    ("edit", "said"),
+    [
+        (_halved_input, "linear_input report"),
+        (_halved_keys, "key report"),
+        (_halved_logits, "attention logit report"),
+    ],
 )
 def test_a_maximum_that_a_batch_exceeds_is_caught(measured, edit, said):
     result = verified(measured, edit)

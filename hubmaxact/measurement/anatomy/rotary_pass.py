@@ -39,7 +39,7 @@ def find_pairs(stack: Stack, sites: Iterable[Site]) -> dict[Site, Pairs]:
 
     def on_cached(number: int, key: Tensor, value: Tensor) -> None:
         if (site := rotary.get(number)) is not None:
-            seen[site] = (key if site.point is Point.KEY else value)[0].cpu().double()
+            seen[site] = (key if site.point is Point.KEY else value)[0].cpu()
 
     if rotary:
         with ExitStack() as hooks, torch.inference_mode(), own_errors_told(stack.model):
@@ -49,10 +49,12 @@ def find_pairs(stack: Stack, sites: Iterable[Site]) -> dict[Site, Pairs]:
                 hooks.callback(hook.remove)
             hooks.enter_context(seen_cache(stack.owner, stack.model.config, on_cached))
             stack.owner(input_ids=probe_ids(stack), use_cache=False)
-    dtype = stack.embedding.weight.dtype
-    slack = max(ROUNDING * torch.finfo(dtype).eps, LEAST)
-    found = {site: pairs_of(x, slack) for site, x in seen.items()}
+    found = {site: pairs_of(x.double(), _slack(x.dtype)) for site, x in seen.items()}
     return {site: pairs for site, pairs in found.items() if pairs is not None}
+
+
+def _slack(dtype: torch.dtype) -> float:
+    return max(ROUNDING * torch.finfo(dtype).eps, LEAST)
 
 
 def _point(site: Site) -> Point:

@@ -4,7 +4,11 @@ from math import fsum, inf, nan, sqrt
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
+from hubmaxact.measurement.anatomy.seen_attention import Attended
+from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
+from hubmaxact.measurement.execution.head_recorder import HeadRecorder
 from hubmaxact.measurement.rotary_pairs import Pairs
 from hubmaxact.measurement.statistics.attention_logits import (
     LargestLogit,
@@ -14,6 +18,22 @@ from hubmaxact.measurement.statistics.attention_logits import (
 )
 from hubmaxact.measurement.statistics.rotary_envelope import RotaryEnvelope
 
+KEYS, QUERIES = (
+    Site(role=role, layer=0, part=None, module="attention", point=point)
+    for role, point in (("key", Point.KEY), ("query", Point.QUERY))
+)
+ANATOMY = Anatomy(
+    owner="",
+    num_layers=1,
+    sites=(KEYS, QUERIES),
+    absent={},
+    missing=(),
+    experts={},
+    num_experts={},
+    experts_per_token={},
+    routing_layers=(),
+    pairs={KEYS: Pairs(6)},
+)
 KEPT = torch.tensor([[True, True, True], [True, False, False]])
 
 
@@ -128,3 +148,29 @@ def test_the_largest_logit_is_one_that_counts():
     assert seen.result() == 7.0
     seen.update(Products(logits, ~counts.T))
     assert seen.result() == inf
+
+
+def test_nothing_waits_for_the_device():
+    """Tensors without values refuse whatever needs one of them on the host."""
+    with FakeTensorMode():
+        query, kept = torch.empty((2, 4, 3, 6), dtype=torch.bfloat16), torch.ones((2, 3)) > 0
+        mask = torch.empty((2, 1, 3, 3), dtype=torch.bfloat16)
+        recorder = HeadRecorder(ANATOMY)
+        for _ in range(2):
+            recorder.cached(KEYS, query, kept)
+            recorder.attended(QUERIES, Attended(query, query[:, :2], mask, 0.5), kept)
+            recorder.logits(QUERIES, query @ query.mT, mask, kept)
+        assert len(recorder.parts()) == 3
+        with pytest.raises(DataDependentOutputException):
+            recorder.result()
+
+
+@pytest.mark.parametrize(
+    ("heads", "length", "scaling"), [(3, 3, 1.0), (2, 2, 1.0), (2, 3, None), (None, 3, 1.0)]
+)
+def test_what_is_not_told_bounds_nothing(heads, length, scaling):
+    query = torch.ones((2, 4, 3, 6))
+    key = None if heads is None else torch.ones((2, heads, length, 6))
+    recorder = HeadRecorder(ANATOMY)
+    recorder.attended(QUERIES, Attended(query, key, None, scaling), None)
+    assert recorder.result().logits == {}
