@@ -95,6 +95,9 @@ def test_equal_runs_give_equal_bytes_also_in_the_checkpoint_itself(made, model_c
     ]
     for name in ("channels.safetensors", "blocks.safetensors"):
         assert (beside / name).read_bytes() == (made / "report" / name).read_bytes()
+    assert hubmaxact_here("validate", model_copy, cwd=made).returncode == 0
+    (beside / "blocks.safetensors").write_bytes(b"of another run")
+    assert hubmaxact_here("validate", model_copy, cwd=made).returncode == 1
 
 
 def test_a_report_named_as_a_checkpoint_beside_it_is_refused_before_measuring(model_copy):
