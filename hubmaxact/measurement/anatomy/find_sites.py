@@ -33,6 +33,7 @@ from hubmaxact.report.roles import (
 
 MOST_EXTRA_CLASSES = 4  # routers may score a few pseudo-experts (ZAYA's skip class)
 BY_HEAD = (Point.KEY, Point.VALUE, Point.QUERY)
+PLACED = (Point.PRODUCT,)  # by whoever found it
 IN_EXPERTS = (Point.EXPERT_GATE, Point.EXPERT_INPUT, Point.EXPERT_DOWN)
 OF_STREAM = ("mlp_output", "attention_update", "mlp_update")
 SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
@@ -103,7 +104,9 @@ def _once(found: Iterable[Site]) -> tuple[list[Site], dict[Site, Site]]:
     first: dict[tuple[object, ...], Site] = {}
     sites, same = list[Site](), dict[Site, Site]()
     for site in sorted(found, key=lambda each: each.order):
-        place = (site.module, site.point, site.index, site.factor, site.summands)
+        # What is read in a product is told by what multiplies it.
+        maps = site.maps if site.point is Point.PRODUCT else ()
+        place = (site.module, site.point, site.index, site.factor, site.summands, maps[:1])
         if place in first and ROLE_BY_NAME[site.role].profile == DEPLOYMENT:
             same[site] = first[place]
         else:
@@ -224,7 +227,7 @@ def _grouped(site: Site | Missing, model: PreTrainedModel) -> Site | Missing:
 
 def _checked(site: Site | Missing, probe: Probe, width: int) -> Site | Missing:
     """A site with its layout; one whose rows cannot be told apart is missing, with the reason."""
-    if isinstance(site, Missing) or site.point in (*BY_HEAD, *IN_EXPERTS):
+    if isinstance(site, Missing) or site.point in (*BY_HEAD, *IN_EXPERTS, *PLACED):
         return site
     shapes = _seen_shapes(site, probe)
     if not shapes:

@@ -90,9 +90,9 @@ def _sides(value: Value, parts: LayerParts, flow: LayerFlow) -> set[str]:
             if any(_within(name, owners) for name in names)
         }
         sides |= here
-        before = [] if here else [*(flow.reads.get(name) for name in names), *now.parts]
-        for each in before:
-            if each is not None and each not in met and not each.holds(flow.start):
+        read = (read.value for name in names for read in flow.reads.get(name, ()))
+        for each in () if here else (*read, *now.parts):
+            if each not in met and not each.holds(flow.start):
                 met.add(each)
                 ahead.append(each)
     return sides

@@ -15,10 +15,12 @@ from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy import module_traits
+from hubmaxact.measurement.anatomy.call_scope import open_during_calls
 from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site, Summand
 from hubmaxact.measurement.anatomy.token_layout import Routed
 from hubmaxact.measurement.execution.cache_hooks import attach_cache
 from hubmaxact.measurement.execution.expert_hooks import attach_experts
+from hubmaxact.measurement.execution.product_hooks import attach_products
 from hubmaxact.measurement.execution.watch import Watch
 
 ACTIVATION_FUNCTIONS = frozenset(
@@ -71,6 +73,7 @@ def attach_hooks(model: PreTrainedModel, anatomy: Anatomy, sink: Sink) -> Iterat
         for layer, module in anatomy.experts.items():
             inside = {site.point: site for site in anatomy.sites if site.module == module}
             attach_experts(hooks, model.get_submodule(module), layer, sink, inside, watch)
+        attach_products(hooks, model, anatomy.sites, watch)
         attach_cache(hooks, model, anatomy, watch)
         yield fired
 
@@ -141,18 +144,7 @@ class _FirstActivation(TorchFunctionMode):
 
 
 def _attach_function(hooks: ExitStack, module: nn.Module, site: Site, watch: Watch) -> None:
-    running: list[ExitStack] = []
-
-    def before(_: nn.Module, __: object) -> None:
-        running.append(ExitStack())
-        running[-1].enter_context(_FirstActivation(lambda x: watch(site, x)))
-
-    def after(_: nn.Module, __: object, ___: object) -> None:
-        running.pop().close()
-
-    hooks.callback(module.register_forward_pre_hook(before).remove)
-    # Called even when the forward raises, so that no mode is left behind.
-    hooks.callback(module.register_forward_hook(after, always_call=True).remove)
+    open_during_calls(hooks, module, lambda _: _FirstActivation(lambda x: watch(site, x)))
 
 
 _ATTACH = {
