@@ -53,6 +53,9 @@ MADE_OF_NUMBERS = frozenset(
 )
 """Operations that read no activation: what they make is the same whatever the model is given."""
 
+FITTING = frozenset({"expand", "expand_as"})
+"""Operations that repeat a vector for every token: it stays the same value."""
+
 PICKING = frozenset({"chunk", "index", "index_select", "split", "split_with_sizes"})
 """Operations that may pick some rows of their first argument."""
 
@@ -141,7 +144,8 @@ class Dataflow(TorchDispatchMode):
         first = args[0]
         if not isinstance(first, Tensor):
             return None
-        if name in KEEPING and out.numel() == first.numel():
+        fits = name in FITTING and first.dim() == 1
+        if fits or (name in KEEPING and out.numel() == first.numel()):
             return self.of(first)
         plain, in_place = name.removesuffix("_"), name.endswith("_")
         other: Any = args[1] if len(args) > 1 else None

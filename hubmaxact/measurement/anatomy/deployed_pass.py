@@ -181,7 +181,7 @@ def _run(
         config = stack.model.config
         hooks.enter_context(seen_queries(config, seeing.query))
         if caching:
-            hooks.enter_context(seen_cache(stack.owner, config, seeing.cached))
+            hooks.enter_context(seen_cache(stack.owner, stack.layers, seeing.cached))
         with flow:
             stack.owner(input_ids=probe_ids(stack), use_cache=False)
     return seeing.seen, seeing.changed

@@ -1,18 +1,18 @@
 """What profile `deployment` watches beside the roles of the paper, layer by layer."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from torch import Tensor
 
 from hubmaxact.measurement.anatomy.cached_heads import find_cached, unseen
 from hubmaxact.measurement.anatomy.decoder_stack import Stack
 from hubmaxact.measurement.anatomy.deployed_pass import DeployedPass, run_deployed_pass
+from hubmaxact.measurement.anatomy.expert_inputs import find_expert_inputs
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts
 from hubmaxact.measurement.anatomy.linear_inputs import find_linear_inputs
 from hubmaxact.measurement.anatomy.map_weights import layer_weights
 from hubmaxact.measurement.anatomy.probe_pass import LENGTH, NUM_SEQUENCES, Probe
-from hubmaxact.measurement.anatomy.site import Missing, Point, Site
+from hubmaxact.measurement.anatomy.site import Missing, Site
 from hubmaxact.measurement.anatomy.updates import OUTPUTS, find_updates
 from hubmaxact.measurement.anatomy.weight_products import Weight
 
@@ -55,7 +55,7 @@ def find_deployed(
             more += find_cached(layer, pieces, flow)
         else:
             more += unseen(layer, pieces, seen.why_no_cache)
-        more += _expert_inputs(layer, pieces, more)
+        more += find_expert_inputs(stack.model, layer, pieces, flow, here, more)
     return list(dict.fromkeys(more))  # one reason for a place is told once
 
 
@@ -73,22 +73,3 @@ def _is_one_stream(parts: LayerParts, probe: Probe, width: int) -> bool:
     """Whether a token has one residual stream; several are mixed with each other."""
     shape = next(iter(probe.outputs.get(parts.name, ())), None)
     return shape is not None and shape.numel() == NUM_SEQUENCES * LENGTH * width
-
-
-def _expert_inputs(layer: int, parts: LayerParts, found: Found) -> Found:
-    """What reaches each expert of a layer, and what each of their down projections reads."""
-    sites = Found()
-    for name in parts.experts[:1]:
-        site = Site(
-            role="expert_input", layer=layer, part=None, module=name, point=Point.EXPERT_INPUT
-        )
-        sites.append(site)
-        down = next(s for s in found if s.role == "linear_input" and _is_down(s, name))
-        sites.append(replace(down, role="expert_down_input", part=None))
-    return sites
-
-
-def _is_down(site: Site | Missing, experts: str) -> bool:
-    """Whether it is what the down projection inside these experts reads, seen or missing."""
-    down = f"{experts}.down_proj"
-    return down in site.maps if isinstance(site, Site) else site.module == down

@@ -92,7 +92,8 @@ def find_sites(
         absent=_absent(found, len(parts), watched_under(profile)),
         missing=tuple(site for site in checked if isinstance(site, Missing)),
         experts=experts,
-        num_experts={n: _num_experts(model.get_submodule(e)) for n, e in experts.items()},
+        num_experts={n: _num_experts(model.get_submodule(e)) for n, e in experts.items()}
+        | _in_products((*sites, *same)),
         experts_per_token={n: probe.routed[e] for n, e in experts.items() if e in probe.routed},
         routing_layers=tuple(n for n, p in enumerate(parts) if p.experts or p.routers),
         same=same,
@@ -113,6 +114,15 @@ def _once(found: Iterable[Site]) -> tuple[list[Site], dict[Site, Site]]:
             first.setdefault(place, site)
             sites.append(site)
     return sites, same
+
+
+def _in_products(sites: Iterable[Site]) -> dict[int, int]:
+    """Layer -> experts, of those that are seen by what multiplies with their weights."""
+    return {
+        site.layer: site.groups
+        for site in sites
+        if site.role == "expert_input" and site.layer is not None and site.groups is not None
+    }
 
 
 def _num_experts(experts: nn.Module) -> int:

@@ -11,6 +11,7 @@ from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.dataflow import Value
 from hubmaxact.measurement.anatomy.deployed_pass import LayerFlow, Read
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts
+from hubmaxact.measurement.anatomy.map_weights import num_experts
 from hubmaxact.measurement.anatomy.mlp_gates import experts_implementation
 from hubmaxact.measurement.anatomy.probe_pass import LENGTH, NUM_SEQUENCES
 from hubmaxact.measurement.anatomy.site import Missing, Point, Site
@@ -59,7 +60,7 @@ def find_linear_inputs(
     found = Found()
     groups = _groups(readers, flow)
     for values, group in groups.items():
-        found.append(_site(layer, parts, flow, values, group, watched))
+        found.append(_site(model, layer, parts, flow, values, group, watched))
     quick = [name for name in experts if experts_implementation(model, name) in ROUTED_ROWS]
     found += [_down(layer, parts, name, experts[name]) for name in quick]
     told = {name for group in groups.values() for name in group.maps}
@@ -101,6 +102,7 @@ def _layout(read: Read) -> Layout | None:
 
 
 def _site(
+    model: PreTrainedModel,
     layer: int,
     parts: LayerParts,
     flow: LayerFlow,
@@ -122,7 +124,9 @@ def _site(
             return _at(layer, parts, group, parts.name, Point.PRODUCT, layout=layout)
         if stack is not None and all(each.rows_known for each in reads):
             group.maps = [name, *(each for each in group.maps if each != name)]
-            return _at(layer, parts, group, parts.name, Point.PRODUCT, groups=len(stack))
+            return _at(
+                layer, parts, group, parts.name, Point.PRODUCT, groups=num_experts(model, stack)
+            )
     return _missing(layer, parts, group.maps[0], _why(group, flow))
 
 

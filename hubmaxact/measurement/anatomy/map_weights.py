@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy import module_traits
@@ -54,3 +54,17 @@ def weight_named(model: PreTrainedModel, name: str) -> Weight:
     if attribute in module._parameters:  # noqa: SLF001 a lookup that never raises
         return Weight(name, module, attribute)
     return Weight(name, model.get_submodule(name), PLAIN)
+
+
+def num_experts(model: PreTrainedModel, stack: Tensor) -> int:
+    """How many experts compute with a stack of matrices.
+
+    Args:
+        model: Whose it is.
+        stack: Shape (matrices, ...); LongCat has some more of them, which nothing multiplies by.
+
+    Returns:
+        What the configuration says, where the stack is large enough for it.
+    """
+    said = num_experts_of(model.config.get_text_config(decoder=True))
+    return len(stack) if said is None else min(said, len(stack))

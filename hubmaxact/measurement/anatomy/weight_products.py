@@ -62,7 +62,6 @@ class Product:
     weight: Weight
     x: Tensor  # (..., channels)
     rows: Routed | None  # of a stack of matrices: what each row belongs to, where that is known
-    dense: bool = False  # every matrix of a stack at once, each with as many rows
 
 
 ShowProduct = Callable[[Product], None]
@@ -156,13 +155,13 @@ class _Following(TorchFunctionMode):
         dense = part.expert is None
         token = self._rows.of(x)
         if token is None or (dense and x.dim() != STACK):
-            return Product(part.weight, x, None, dense)
+            return Product(part.weight, x, None)
         if dense:
             expert = torch.arange(len(x), device=x.device).repeat_interleave(x.shape[1])
         else:
             number = torch.as_tensor(part.expert, device=x.device)
-            expert = number.expand(len(token))
-        return Product(part.weight, x, Routed(token, expert), dense)
+            expert = number.expand(len(token)).contiguous()
+        return Product(part.weight, x, Routed(token, expert, dense))
 
 
 def _name(func: Any) -> str:

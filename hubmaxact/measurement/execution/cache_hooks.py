@@ -41,7 +41,12 @@ def attach_cache(hooks: ExitStack, model: PreTrainedModel, anatomy: Anatomy, wat
 
     if keys or values:
         owner = model.get_submodule(anatomy.owner)
-        hooks.enter_context(seen_cache(owner, model.config, on_cached))
+        layers = [
+            model.get_submodule(site.module)
+            for site in anatomy.sites
+            if site.role == "hidden_state"
+        ]
+        hooks.enter_context(seen_cache(owner, layers, on_cached))
     if queries:
         hooks.enter_context(seen_queries(model.config, on_query))
 

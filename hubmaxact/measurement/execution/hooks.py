@@ -45,6 +45,9 @@ class Sink(Protocol):
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Take one layer's chosen experts, shape (tokens, k)."""
 
+    def routed_rows(self, layer: int, x: Tensor, routed: Routed) -> None:
+        """Take what one layer's experts are given, a row for each token of each of them."""
+
     def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
         """Take what one layer's experts are given, (tokens, channels), and the chosen ones."""
 
@@ -73,7 +76,7 @@ def attach_hooks(model: PreTrainedModel, anatomy: Anatomy, sink: Sink) -> Iterat
         for layer, module in anatomy.experts.items():
             inside = {site.point: site for site in anatomy.sites if site.module == module}
             attach_experts(hooks, model.get_submodule(module), layer, sink, inside, watch)
-        attach_products(hooks, model, anatomy.sites, watch)
+        attach_products(hooks, model, anatomy, sink, watch)
         attach_cache(hooks, model, anatomy, watch)
         yield fired
 
