@@ -28,7 +28,8 @@ def open_during_calls(
         running[-1].enter_context(context(first))
 
     def after(_: nn.Module, __: object, ___: object) -> None:
-        running.pop().close()
+        if running:  # another's hook may have raised before ours was reached
+            running.pop().close()
 
     hooks.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
     # Called even when the forward raises, so that no mode is left behind.

@@ -1,7 +1,7 @@
 """A second short pass, for profile `deployment`: what each layer adds, reads and caches.
 
-It runs with a cache that shows what it is given, if what layers and their parts put out stays equal
-to the last bit with it, and without one otherwise.
+It runs with the model's own cache, made to keep nothing, if what layers and their parts put out
+stays equal to the last bit with it, and without one otherwise.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -80,9 +80,9 @@ def run_deployed_pass(
     """
     try:
         seen, changed = _run(stack, probe, weights, caching=True)
-    except Exception as error:  # noqa: BLE001 whatever a model says to a cache that it did not make
+    except Exception as error:  # noqa: BLE001 whatever a model says to such a cache
         said = reason(error, LONGEST_REASON).encode("ascii", "replace").decode()
-        why = f"its forward pass takes no cache of ours: {type(error).__name__}: {said}"
+        why = f"its forward pass fails with a cache that keeps nothing: {type(error).__name__}: {said}"
         return _without_cache(stack, probe, weights, why)[0]
     if changed is None:
         return seen
