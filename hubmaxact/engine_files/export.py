@@ -42,13 +42,16 @@ def export_report(source: str | Path, to: str, places: Places, choices: Choices)
     Raises:
         OptionsError: The format does not exist, or does not take a choice or a place.
         NotExportableError: The report lacks what the format wants.
+        SidecarError: What the format wants is in a file beside the report that is not there, or is
+            another one.
         WriteError: It cannot be written; what was there before is still there.
         HubmaxactError: The report or the checkpoint cannot be read, or is another one.
     """
     row = _format(to, choices)
     read = read_input(source)
     assert read.found is not None
-    measured = Measured(read.report, hashlib.sha256(read.found.content).hexdigest())
+    digest = hashlib.sha256(read.found.content).hexdigest()
+    measured = Measured(read.report, digest, read.found)
     made = row.make(measured, choices)
     if isinstance(made, CheckpointChange):
         _place(made, read, places)

@@ -7,8 +7,8 @@ compressed-tensors spreads INT8 over, 128 what ONNX Runtime does.
 
 from typing import NamedTuple
 
-from hubmaxact.engine_files.safetensors_bytes import Floats
 from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 E4M3 = LARGEST_FINITE["float8_e4m3fn"]
 E2M1 = 6.0
@@ -28,9 +28,9 @@ class InputScale(NamedTuple):
     limit: float
     is_divisor: bool = False
 
-    def of(self, abs_max: float) -> Floats:
+    def of(self, abs_max: float) -> StoredTensor:
         """The tensor for a largest |x|."""
-        return Floats((self.number(abs_max),), self.shape)
+        return StoredTensor((self.number(abs_max),), self.shape)
 
     def number(self, abs_max: float) -> float:
         """The number for a largest |x|."""

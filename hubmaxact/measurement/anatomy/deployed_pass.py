@@ -15,7 +15,8 @@ from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.dataflow import Dataflow, Value
 from hubmaxact.measurement.anatomy.decoder_stack import Stack
 from hubmaxact.measurement.anatomy.probe_pass import Probe, probe_ids
-from hubmaxact.measurement.anatomy.seen_cache import seen_cache, seen_queries
+from hubmaxact.measurement.anatomy.seen_attention import Attended, seen_attention
+from hubmaxact.measurement.anatomy.seen_cache import seen_cache
 from hubmaxact.measurement.anatomy.weight_products import Product, Weight, follow_products
 from hubmaxact.measurement.failures.own_error import own_errors_told, reason
 
@@ -82,7 +83,8 @@ def run_deployed_pass(
         seen, changed = _run(stack, probe, weights, caching=True)
     except Exception as error:  # noqa: BLE001 whatever a model says to such a cache
         said = reason(error, LONGEST_REASON).encode("ascii", "replace").decode()
-        why = f"its forward pass fails with a cache that keeps nothing: {type(error).__name__}: {said}"
+        kind = type(error).__name__
+        why = f"its forward pass fails with a cache that keeps nothing: {kind}: {said}"
         return _without_cache(stack, probe, weights, why)[0]
     if changed is None:
         return seen
@@ -163,9 +165,9 @@ class _Seeing:
         read = Read(self.flow.of(found.x), found.x.shape, found.rows is not None)
         self.now.products.setdefault(found.weight.name, []).append(read)
 
-    def query(self, _: nn.Module, query: Tensor) -> None:
+    def attended(self, _: nn.Module, attended: Attended) -> None:
         if self.now is not None:
-            self.now.queries[self.running[-1]] = query.shape
+            self.now.queries[self.running[-1]] = attended.query.shape
 
 
 def _run(
@@ -179,9 +181,9 @@ def _run(
         for layer, own in zip(stack.layers, weights, strict=True):
             follow_products(hooks, layer, own, seeing.product)
         config = stack.model.config
-        hooks.enter_context(seen_queries(config, seeing.query))
+        hooks.enter_context(seen_attention(config, seeing.attended))
         if caching:
-            hooks.enter_context(seen_cache(stack.owner, stack.layers, seeing.cached))
+            hooks.enter_context(seen_cache(stack.owner, seeing.cached))
         with flow:
             stack.owner(input_ids=probe_ids(stack), use_cache=False)
     return seeing.seen, seeing.changed

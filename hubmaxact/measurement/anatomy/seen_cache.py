@@ -5,30 +5,27 @@ repeated for grouped queries, and of latent attention the latent and the rotary 
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import Cache, PreTrainedConfig
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers import Cache
+
+from hubmaxact.measurement.anatomy import module_traits
 
 PAST = "past_key_values"  # what transformers calls the cache, in all that have keys and values
 
 ShowCached = Callable[[int, Tensor, Tensor], None]
 """Hears the number that a layer calls itself by, its keys and its values."""
 
-ShowQuery = Callable[[nn.Module, Tensor], None]
-"""Hears an attention and its queries."""
-
 
 @contextmanager
-def seen_cache(owner: nn.Module, layers: Iterable[nn.Module], show: ShowCached) -> Iterator[None]:
+def seen_cache(owner: nn.Module, show: ShowCached) -> Iterator[None]:
     """While the block runs, the cache that a model makes for itself shows all, and keeps none.
 
     Args:
         owner: What is run; if it takes no keys and values of earlier tokens, nothing is shown.
-        layers: What it hands its cache to.
         show: Hears what is handed over.
     """
     if PAST not in inspect.signature(type(owner).forward).parameters:
@@ -47,8 +44,9 @@ def seen_cache(owner: nn.Module, layers: Iterable[nn.Module], show: ShowCached) 
 
     with ExitStack() as hooks:
         hooks.callback(owner.register_forward_pre_hook(asking, with_kwargs=True).remove)
-        for layer in layers:
-            hooks.callback(layer.register_forward_pre_hook(emptied, with_kwargs=True).remove)
+        for module in owner.modules():
+            if module is not owner and module_traits.takes_mixer_arguments(module):
+                hooks.callback(module.register_forward_pre_hook(emptied, with_kwargs=True).remove)
         yield
 
 
@@ -62,29 +60,3 @@ def _show_all(cache: Any, show: ShowCached) -> None:
         return key_states, value_states
 
     cache.update = update  # on the instance, which lives as long as one pass
-
-
-@contextmanager
-def seen_queries(config: PreTrainedConfig, show: ShowQuery) -> Iterator[None]:
-    """While the block runs, attention that goes through transformers' interface shows queries.
-
-    What runs eagerly does not go there.
-    """
-    name = config.get_text_config(decoder=True)._attn_implementation  # noqa: SLF001 the resolved choice has no public name
-    if name not in ALL_ATTENTION_FUNCTIONS:
-        yield
-        return
-    attention = ALL_ATTENTION_FUNCTIONS[name]
-
-    def showing(module: nn.Module, query: Tensor, *args: Any, **kwargs: Any) -> Any:
-        show(module, query)
-        return attention(module, query, *args, **kwargs)
-
-    mapping = ALL_ATTENTION_FUNCTIONS._local_mapping  # noqa: SLF001 a deletion alone would lose an entry of the user's
-    before = dict(mapping)
-    ALL_ATTENTION_FUNCTIONS[name] = showing
-    try:
-        yield
-    finally:
-        mapping.clear()
-        mapping.update(before)
