@@ -43,6 +43,7 @@ def _run(model, owner, ids, batch):
     with ExitStack() as hooks, torch.no_grad():
         for place, name in (
             (nn.functional, "linear"), (torch, "bmm"), (torch.Tensor, "__matmul__"),
+            (torch.Tensor, "matmul"),
             (moe, "_batched_linear"),
         ):  # fmt: skip
             hooks.enter_context(patch.object(place, name, _showing(getattr(place, name), shown)))
@@ -73,12 +74,12 @@ def one_by_one(shown, stack, token_of):
     """(rows, their tokens, expert) of experts that multiply one after the other."""
     for expert, own in enumerate(stack):
         for x, matrix in shown.products:
-            if (matrix.data_ptr(), matrix.shape) == (own.data_ptr(), own.shape):
+            if (matrix.data_ptr(), matrix.numel()) == (own.data_ptr(), own.numel()):
                 yield x, token_of(expert), expert
 
 
 def chosen_one_by_one(shown, experts, stack):
-    """The same for transformers' eager experts and LongCat's, sorted by choice, then token."""
+    """The same for transformers' eager experts, LongCat's and DBRX's, by choice, then token."""
     chosen = next(x for x in shown.inputs[experts][0] if not x.is_floating_point())
     return one_by_one(shown, stack, lambda e: (chosen == e).T.nonzero()[:, 1])
 

@@ -23,6 +23,11 @@ CONFIGS = {
         "intermediate_size": 24, "intermediate_size_mlp": 48, "num_local_experts": 4,
         "num_experts_per_tok": 1, "moe_layers": [1], "attention_chunk_size": 8,
         "no_rope_layers": [1, 0], "layer_types": ["chunked_attention", "full_attention"]},
+    "dbrx": {
+        "vocab_size": 320, "d_model": 32, "n_heads": 4, "n_layers": 2, "max_seq_len": 64,
+        "attn_config": {"kv_n_heads": 2, "clip_qkv": 8.0, "rope_theta": 1e4},
+        "ffn_config": {"ffn_hidden_size": 24, "moe_num_experts": 4, "moe_top_k": 2,
+                       "hidden_size": 32}},
     "zaya": GROUPED | {
         "layer_types": ["hybrid"] * 2, "router_hidden_size": 16, "sliding_window": None,
         "num_experts": 4, "num_experts_per_tok": 1, "moe_intermediate_size": 24},
@@ -39,8 +44,8 @@ CONFIGS = {
 }  # fmt: skip
 
 
-def build(name, **given):
-    """A bf16 model of the family whose weights are large enough for activations to differ."""
+def build(name, dtype=torch.bfloat16, **given):
+    """A model of the family whose weights are large enough for activations to differ."""
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(7)
@@ -52,4 +57,4 @@ def build(name, **given):
                     parameter.normal_(0.0, 0.3)
                 else:
                     parameter.add_(torch.randn_like(parameter), alpha=0.1)
-    return model.to(torch.bfloat16)
+    return model if dtype == torch.float32 else model.to(dtype)

@@ -136,6 +136,7 @@ def test_what_reaches_experts_is_the_same_under_every_implementation(kernel, run
 OWN = {
     "longcat_flash": ("mlp.experts", "gate_up_proj", "down_proj", multiplied.chosen_one_by_one),
     "jetmoe": ("mlp", "input_linear", "output_linear", multiplied.sorted_one_by_one),
+    "dbrx": ("ffn.experts", "mlp.w1", "mlp.w2", multiplied.chosen_one_by_one),
     "llama4_text": ("feed_forward.experts", "gate_up_proj", "down_proj", multiplied.all_at_once),
 }
 """Experts with a forward of their own: where, their stacks, and how their rows are sorted."""
@@ -150,10 +151,12 @@ def test_experts_with_a_forward_of_their_own_read_what_was_measured(name, run):
         found = ran.of(role)
         assert found
         for site, result in found.items():
-            layer = f"model.layers.{site.layer}"
-            matrices = getattr(ran.model.get_submodule(f"{layer}.{experts}"), stack)
+            owner, _, attribute = f"{site.module}.{experts}.{stack}".rpartition(".")
+            matrices = getattr(ran.model.get_submodule(owner), attribute)
             matrices = getattr(matrices, "weight", matrices)
-            sorter = f"{layer}.{SORTERS.get(name, experts)}"
+            if matrices.dim() == 2:
+                matrices = matrices.unflatten(0, (4, -1))
+            sorter = f"{site.module}.{SORTERS.get(name, experts)}"
             pieces = [(s, list(rows_of(s, sorter, matrices))) for s in ran.shown]
             same_by_expert(result, pieces)
             tokens = [0] * len(result.expert_maxima)

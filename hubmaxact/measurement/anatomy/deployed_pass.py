@@ -40,6 +40,7 @@ class Read:
     value: Value
     shape: torch.Size
     rows_known: bool = False  # of rows of experts: whether token and expert of each are known
+    num_matrices: int | None = None  # of a stack that it was multiplied with
 
 
 @dataclass(slots=True)
@@ -162,7 +163,8 @@ class _Seeing:
         called = self.running[-1] == found.weight.name
         if self.now is None or (called and module_traits.is_map(found.weight.owner)):
             return
-        read = Read(self.flow.of(found.x), found.x.shape, found.rows is not None)
+        value, known = self.flow.of(found.x), found.rows is not None
+        read = Read(value, found.x.shape, known, found.num_matrices)
         self.now.products.setdefault(found.weight.name, []).append(read)
 
     def attended(self, _: nn.Module, attended: Attended) -> None:

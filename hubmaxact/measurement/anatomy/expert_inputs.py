@@ -55,9 +55,8 @@ def _is_down(site: Site | Missing, experts: str) -> bool:
 
 def _is_of_block(weight: Weight, parts: LayerParts) -> bool:
     """Whether it is a stack of experts that are no token mixers (as JetMoE has some)."""
-    now = weight.now
-    inside = any(weight.name.startswith(f"{block}.") for block in parts.blocks)
-    return inside and now is not None and module_traits.is_stack(now)
+    is_map = module_traits.is_map(weight.owner)
+    return not is_map and any(weight.name.startswith(f"{block}.") for block in parts.blocks)
 
 
 def _of_products(
@@ -65,9 +64,8 @@ def _of_products(
 ) -> Iterator[Site | Missing]:
     """Of experts with a forward of their own: what their first and last stacks multiply."""
     used = [name for name in flow.products if any(each.name == name for each in stacks)]
-    number = min(
-        (num_experts(model, each.now) for each in stacks if each.now is not None), default=0
-    )
+    reads = [read for name in used for read in flow.products[name]]
+    numbers = [num_experts(model, read.num_matrices) for read in reads if read.num_matrices]
     for role, names in ((INPUT, used[:1]), (DOWN, used[1:][-1:])):
         for name in names:
             if all(read.rows_known for read in flow.products[name]):
@@ -78,7 +76,7 @@ def _of_products(
                     module=module,
                     point=Point.PRODUCT,
                     maps=(name,),
-                    groups=number,
+                    groups=min(numbers),
                 )
             else:
                 yield Missing(role=role, layer=layer, part=None, module=name, reason=UNKNOWN_ROWS)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -56,16 +55,17 @@ def find_linear_inputs(
     experts = {name: model.get_submodule(name) for name in parts.experts}
     readers = {f"{name}.{_first_stack(module)}": name for name, module in experts.items()}
     readers |= {each.name: each.name for each in weights if module_traits.is_map(each.owner)}
-    watched = {each.name: each for each in weights}
     found = Found()
     groups = _groups(readers, flow)
     for values, group in groups.items():
-        found.append(_site(model, layer, parts, flow, values, group, watched))
+        found.append(_site(model, layer, parts, flow, values, group))
     quick = [name for name in experts if experts_implementation(model, name) in ROUTED_ROWS]
     found += [_down(layer, parts, name, experts[name]) for name in quick]
     told = {name for group in groups.values() for name in group.maps}
     for each in weights:
-        if each.name not in told and each.owner not in [experts[name] for name in quick]:
+        if each.name in told or each.is_joined:
+            continue
+        if each.owner not in [experts[name] for name in quick]:
             reason = NOT_REACHED if module_traits.is_map(each.owner) else UNSEEN_EXPERTS
             found.append(_missing(layer, parts, each.name, reason))
     return found
@@ -108,7 +108,6 @@ def _site(
     flow: LayerFlow,
     values: tuple[Value, ...],
     group: _Group,
-    weights: Mapping[str, Weight],
 ) -> Site | Missing:
     """Where a tensor can be watched: at a module that is given it, or in a product."""
     place = _module(values, group, flow)
@@ -118,14 +117,14 @@ def _site(
     for name in products:
         reads = flow.products[name]
         layouts = {_layout(each) for each in reads}
-        stack = _stack(weights[name])
-        if stack is None and len(layouts) == 1 and (layout := layouts.pop()) is not None:
+        number = reads[0].num_matrices
+        if number is None and len(layouts) == 1 and (layout := layouts.pop()) is not None:
             group.maps = [name, *(each for each in group.maps if each != name)]
             return _at(layer, parts, group, parts.name, Point.PRODUCT, layout=layout)
-        if stack is not None and all(each.rows_known for each in reads):
+        if number is not None and all(each.rows_known for each in reads):
             group.maps = [name, *(each for each in group.maps if each != name)]
             return _at(
-                layer, parts, group, parts.name, Point.PRODUCT, groups=num_experts(model, stack)
+                layer, parts, group, parts.name, Point.PRODUCT, groups=num_experts(model, number)
             )
     return _missing(layer, parts, group.maps[0], _why(group, flow))
 
@@ -148,12 +147,6 @@ def _why(group: _Group, flow: LayerFlow) -> str:
     if odd is None:
         return UNKNOWN_ROWS
     return f"shape {tuple(odd)} does not say which row is which token"
-
-
-def _stack(weight: Weight) -> torch.Tensor | None:
-    """A weight with a matrix for each expert."""
-    now = weight.now
-    return now if now is not None and module_traits.is_stack(now) else None
 
 
 def _at(

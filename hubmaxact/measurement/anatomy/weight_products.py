@@ -37,6 +37,9 @@ SAME_WEIGHT = frozenset(
 )
 """Functions whose result is their first argument, if that is a weight: turned, or cast."""
 
+IN_PARTS = frozenset({"view", "reshape"})
+"""Functions that make a stack of matrices below each other."""
+
 PRODUCTS = {"linear": 0, "matmul": 0, "mm": 0, "bmm": 0, "rmatmul": 0, "addmm": 1, "baddbmm": 1}
 """Functions that multiply two matrices, and where the first of both stands."""
 
@@ -48,6 +51,7 @@ class Weight:
     name: str
     owner: nn.Module
     attribute: str
+    is_joined: bool = False  # a matrix that may be several below each other (DBRX's experts)
 
     @property
     def now(self) -> Tensor | None:
@@ -62,6 +66,7 @@ class Product:
     weight: Weight
     x: Tensor  # (..., channels)
     rows: Routed | None  # of a stack of matrices: what each row belongs to, where that is known
+    num_matrices: int | None = None  # in the stack
 
 
 ShowProduct = Callable[[Product], None]
@@ -91,6 +96,7 @@ class _Part:
     """A weight as a function meets it: all of it, or the matrix of one expert."""
 
     weight: Weight
+    number: int | None  # of matrices, if it is a stack or of one
     expert: Any = None
 
 
@@ -123,12 +129,13 @@ class _Following(TorchFunctionMode):
     def _part(self, x: object) -> _Part | None:
         if id(x) in self._parts:
             return self._parts[id(x)][1]
-        found = (weight for weight in self._weights if weight.now is x)
-        weight = next(found, None) if isinstance(x, Tensor) else None
-        return None if weight is None else _Part(weight)
+        if not isinstance(x, Tensor):
+            return None
+        weight = next((weight for weight in self._weights if weight.now is x), None)
+        return None if weight is None else _Part(weight, _number(x))
 
     def _follow_weight(self, name: str, args: tuple[Any, ...], out: Tensor) -> None:
-        if name not in SAME_WEIGHT and name != "getitem":
+        if name not in SAME_WEIGHT and name not in IN_PARTS and name != "getitem":
             return
         part = self._part(args[0])
         if part is None:
@@ -136,32 +143,43 @@ class _Following(TorchFunctionMode):
         if name == "getitem":
             if args[0].dim() != STACK or out.dim() != STACK - 1:
                 return
-            part = _Part(part.weight, args[1])
+            part = _Part(part.weight, part.number, args[1])
+        elif name in IN_PARTS:
+            part = _Part(part.weight, _number(out))
         self._parts[id(out)] = out, part
 
     def _product(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         one, other = (*args[PRODUCTS[name] :], kwargs.get("weight"), None)[:2]
         if name == "rmatmul":
             one, other = other, one
-        if (part := self._part(other)) is not None:
+        if (part := self._part(other)) is not None and _is_meant(part):
             self._show(self._told(part, one))
-        elif (part := self._part(one)) is not None and isinstance(other, Tensor):
+        elif (part := self._part(one)) is not None and _is_meant(part):
             self._show(self._told(part, other.transpose(-1, -2)))
 
     def _told(self, part: _Part, x: Tensor) -> Product:
-        whole = part.weight.now
-        if whole is None or whole.dim() != STACK:
+        if part.number is None:
             return Product(part.weight, x, None)
         dense = part.expert is None
         token = self._rows.of(x)
         if token is None or (dense and x.dim() != STACK):
-            return Product(part.weight, x, None)
+            return Product(part.weight, x, None, part.number)
         if dense:
             expert = torch.arange(len(x), device=x.device).repeat_interleave(x.shape[1])
         else:
             number = torch.as_tensor(part.expert, device=x.device)
             expert = number.expand(len(token)).contiguous()
-        return Product(part.weight, x, Routed(token, expert, dense))
+        return Product(part.weight, x, Routed(token, expert, dense), part.number)
+
+
+def _number(x: Tensor) -> int | None:
+    """How many matrices a tensor is a stack of."""
+    return len(x) if x.dim() == STACK else None
+
+
+def _is_meant(part: _Part) -> bool:
+    """Whether it is a map's or an expert's; one joined matrix that stays whole is a router's."""
+    return not part.weight.is_joined or part.number is not None
 
 
 def _name(func: Any) -> str:
