@@ -9,8 +9,12 @@ from hubmaxact.measurement.execution.forward import measure
 from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.report.roles import DEPLOYMENT
 
+NIGHTLY = [
+    pytest.param(name, marks=pytest.mark.nightly) for name in ("llama4_text", "longcat_flash")
+]
 
-@pytest.fixture(scope="module", params=["deepseek_v3", "llama4_text", "longcat_flash"])
+
+@pytest.fixture(scope="module", params=["deepseek_v3", *NIGHTLY])
 def parts(request):
     """A model with experts and heads, its anatomy, a plan and a recorder for each batch."""
     made = odd_families if request.param in odd_families.CONFIGS else families

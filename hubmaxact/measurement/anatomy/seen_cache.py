@@ -39,7 +39,7 @@ def seen_cache(owner: nn.Module, show: ShowCached) -> Iterator[None]:
 
     def emptied(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         for cache in (*args, *kwargs.values()):
-            if isinstance(cache, Cache):
+            if isinstance(cache, Cache) and "update" not in vars(cache):
                 _show_all(cache, show)
 
     with ExitStack() as hooks:
