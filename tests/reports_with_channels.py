@@ -9,7 +9,8 @@ from hubmaxact.sidecars.own_folder import folder_of
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
 
 NAME = "channels.safetensors"
-HEAD_CHANNELS = 8
+HEAD_CHANNELS = 16
+CALIBRATION_ROWS = 40_000
 
 
 def channels(report):
@@ -19,8 +20,9 @@ def channels(report):
         width, module = row["count"] // NUM_TOKENS, row["modules"][0]
         values = ascending(row["abs_max"], width)
         found[f"{module}.input.abs_max"] = StoredTensor(values, (width,))
-        squares = [NUM_TOKENS * (value / 4) ** 2 for value in values]
+        squares = [CALIBRATION_ROWS * (value / 4) ** 2 for value in values]
         found[f"{module}.input.sum_sq"] = StoredTensor(squares, (width,), "F64")
+        found[f"{module}.input.sum_sq_rows"] = StoredTensor([CALIBRATION_ROWS], (1,), "I64")
         found[f"{module}.input.num_rows"] = StoredTensor([NUM_TOKENS], (1,), "I64")
     for row in report["kv"]:
         heads, half = row["num_kv_heads"], HEAD_CHANNELS // 2
@@ -28,9 +30,7 @@ def channels(report):
             flat = [v for most in row[role]["per_head"] for v in ascending(most, HEAD_CHANNELS)]
             shape = (heads, HEAD_CHANNELS)
             found[f"{row['module']}.{role}.abs_max"] = StoredTensor(flat, shape)
-        pairs = [channel for pair in range(half) for channel in (pair, pair + half)]
         norms = [1.25 * v for most in row["key"]["per_head"] for v in ascending(most, half)]
-        found[f"{row['module']}.key.pairs"] = StoredTensor(pairs, (half, 2), "I64")
         found[f"{row['module']}.key.pair_max"] = StoredTensor(norms, (heads, half))
     return found
 

@@ -179,7 +179,7 @@ ALLOWED = {
         "report",
         "sidecars",
     ),
-    "shipped_scales": ("errors", "printable", "recognition", "report", "rendering"),
+    "shipped_scales": ("errors", "printable", "recognition", "report", "sidecars", "rendering"),
     "catalog": (
         "errors",
         "printable",

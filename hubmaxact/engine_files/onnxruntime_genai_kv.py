@@ -9,9 +9,11 @@ from hubmaxact.engine_files.request import (
     Choices,
     FileContent,
     Measured,
+    NotExportableError,
     one_of,
 )
 from hubmaxact.engine_files.scale_conventions import CACHE_LIMITS
+from hubmaxact.printable import printable
 from hubmaxact.report.deployment import KeysAndValues
 
 LEAST_THRESHOLD = 1e-6
@@ -42,7 +44,8 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         The file.
 
     Raises:
-        NotExportableError: Keys and values were not measured or not finite.
+        NotExportableError: Keys and values were not measured or not finite, or scales per channel
+            are asked for where it is not known which channels turn together.
         SidecarError: The channels are not there, or are not those of the report.
         OptionsError: A choice is none.
     """
@@ -68,11 +71,18 @@ def _of_tensor(measured: Measured, rows: list[KeysAndValues]) -> list[Thresholds
 
 
 def _of_channels(measured: Measured, rows: list[KeysAndValues]) -> list[Thresholds]:
-    """Head by head; both channels of a rotating pair have the largest norm of the two."""
+    """Head by head; both channels of a pair that turns have the largest norm of the two."""
+    for row in rows:
+        if row["rotary"] is None:
+            raise NotExportableError(
+                f"which channels of the keys of {printable(row['module'])} turn together with "
+                "their position is not known, so no scale per channel holds at others. Leave "
+                "--granularity out for one scale a layer."
+            )
     channels = measured.channels()
     return [
         (
-            list(chain.from_iterable(channels.rotated_abs_max(row, "key"))),
+            list(chain.from_iterable(channels.turned_abs_max(row))),
             list(chain.from_iterable(channels.cached_abs_max(row, "value"))),
         )
         for row in rows

@@ -1,10 +1,10 @@
 """What every channel of a report's tensors showed, from `channels.safetensors` beside it."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from hubmaxact.printable import printable
-from hubmaxact.report.deployment import CHANNELS, KeysAndValues, LinearInput
+from hubmaxact.report.deployment import CHANNELS, KeysAndValues, LinearInput, RotaryPairs
 from hubmaxact.report.document import Report
 from hubmaxact.report.roles import DEPLOYMENT
 from hubmaxact.report.source import Found
@@ -13,14 +13,22 @@ from hubmaxact.sidecars.names import (
     INPUT_ABS_MAX,
     INPUT_NUM_ROWS,
     INPUT_SUM_SQ,
+    INPUT_SUM_SQ_ROWS,
+    TensorName,
     cached_abs_max,
     cached_pair_max,
-    cached_pairs,
 )
 from hubmaxact.sidecars.tensor_file import TensorFile
 
 ANY = -1
 Role = Literal["key", "value"]
+
+
+class SumsOfSquares(NamedTuple):
+    """By channel, in the tensor's own units squared, and the number of rows that they are over."""
+
+    by_channel: Sequence[float]
+    num_rows: int
 
 
 class Channels:
@@ -66,26 +74,29 @@ class Channels:
         Raises:
             SidecarError: It is not there.
         """
-        module = row["modules"][0]
-        (found,) = self.file.tensor(INPUT_NUM_ROWS, module, (1,))
-        if found <= 0:
-            self.file.refuse(INPUT_NUM_ROWS.of(module), f"is {found}")
-        return int(found)
+        return self._count(INPUT_NUM_ROWS, row)
 
-    def sum_sq(self, row: LinearInput) -> Sequence[float]:
-        """The sum of x^2 of each channel of a linear input, over all rows.
+    def sum_sq(self, row: LinearInput) -> SumsOfSquares:
+        """The sum of x^2 of each channel of a linear input, over the calibration split.
 
         Args:
             row: As in `abs_max`.
 
         Returns:
-            As many as the tensor has channels.
+            The sums, and how many rows they are over.
 
         Raises:
             SidecarError: There are none, or they contradict the report.
         """
         num_channels = row["count"] // self.num_rows(row)
-        return self.file.magnitudes(INPUT_SUM_SQ, row["modules"][0], (num_channels,))
+        sums = self.file.magnitudes(INPUT_SUM_SQ, row["modules"][0], (num_channels,))
+        return SumsOfSquares(sums, self._count(INPUT_SUM_SQ_ROWS, row))
+
+    def _count(self, name: TensorName, row: LinearInput) -> int:
+        (found,) = self.file.tensor(name, row["modules"][0], (1,))
+        if found <= 0:
+            self.file.refuse(name.of(row["modules"][0]), f"is {found}")
+        return int(found)
 
     def cached_abs_max(self, row: KeysAndValues, role: Role) -> list[Sequence[float]]:
         """The largest |x| of each channel of keys or values.
@@ -109,53 +120,42 @@ class Channels:
                 self.file.refuse(name.of(row["module"]), f"{words}{largest}")
         return heads
 
-    def pairs(self, row: KeysAndValues, role: Role) -> list[tuple[int, int]]:
-        """The channels that a position embedding rotates together.
-
-        Args:
-            row: Of the report.
-            role: Keys or values.
-
-        Returns:
-            Pairs of channels; none where nothing rotates.
-
-        Raises:
-            MissingSidecarError: That is not known.
-            SidecarError: A channel is not there, or stands in two pairs.
-        """
-        name = cached_pairs(role)
-        flat = [int(each) for each in self.file.tensor(name, row["module"], (ANY, 2))]
-        num_channels = len(self.cached_abs_max(row, role)[0])
-        if len(set(flat)) < len(flat) or not all(0 <= each < num_channels for each in flat):
-            self.file.refuse(name.of(row["module"]), f"is none of {num_channels} channels")
-        return list(zip(flat[::2], flat[1::2], strict=True))
-
-    def rotated_abs_max(self, row: KeysAndValues, role: Role) -> list[list[float]]:
+    def turned_abs_max(self, row: KeysAndValues) -> list[list[float]]:
         """The largest |x| that each channel of keys can reach at any position.
 
-        A rotating pair keeps its norm, so the largest of that is as far as either can go.
+        A pair of channels that turns keeps its norm, so the largest norm is as far as either goes.
 
         Args:
-            row: Of the report; its elements were finite.
-            role: Keys or values.
+            row: Of the report; its elements were finite, and it tells which channels turn.
 
         Returns:
             Channels by head.
 
         Raises:
-            MissingSidecarError: It is not known which channels rotate.
-            SidecarError: The numbers contradict the report or each other.
+            SidecarError: The numbers are not there, or contradict the report.
         """
-        heads = [list(head) for head in self.cached_abs_max(row, role)]
-        if not (pairs := self.pairs(row, role)):
+        heads = [list(head) for head in self.cached_abs_max(row, "key")]
+        if not (pairs := list(_pairs(row["rotary"]))):
             return heads
-        name, num_heads = cached_pair_max(role), len(heads)
-        norms = self.file.magnitudes(name, row["module"], (num_heads, len(pairs)))
-        for head, norm_of_pair in zip(heads, _by_head(norms, num_heads), strict=True):
-            for pair, norm in zip(pairs, norm_of_pair, strict=True):
+        shape = (len(heads), len(pairs))
+        norms = self.file.magnitudes(cached_pair_max("key"), row["module"], shape)
+        if max(max(pair) for pair in pairs) >= len(heads[0]):
+            name = cached_abs_max("key").of(row["module"])
+            self.file.refuse(name, f"has {len(heads[0])} channels, fewer than turn by the report")
+        for head, of_pairs in zip(heads, _by_head(norms, len(heads)), strict=True):
+            for pair, norm in zip(pairs, of_pairs, strict=True):
                 for channel in pair:
                     head[channel] = max(head[channel], norm)
         return heads
+
+
+def _pairs(rotary: RotaryPairs | None) -> Iterator[tuple[int, int]]:
+    """The channels of each pair, in the order of the pairs."""
+    assert rotary is not None
+    half = rotary["channels"] // 2
+    for pair in range(half):
+        halves = (pair, pair + half)
+        yield halves if rotary["pairs"] == "halves" else (2 * pair, 2 * pair + 1)
 
 
 def _by_head(flat: Sequence[float], num_heads: int) -> list[Sequence[float]]:

@@ -24,6 +24,7 @@ class TensorName(NamedTuple):
 INPUT_ABS_MAX = TensorName("input.abs_max", "F32")
 INPUT_NUM_ROWS = TensorName("input.num_rows", "I64")
 INPUT_SUM_SQ = TensorName("input.sum_sq", "F64")
+INPUT_SUM_SQ_ROWS = TensorName("input.sum_sq_rows", "I64")
 
 
 def cached_abs_max(role: str) -> TensorName:
@@ -31,13 +32,8 @@ def cached_abs_max(role: str) -> TensorName:
     return TensorName(f"{role}.abs_max", "F32")
 
 
-def cached_pairs(role: str) -> TensorName:
-    """Which channels a position embedding rotates together, two and two; of no heads, all alike."""
-    return TensorName(f"{role}.pairs", "I64")
-
-
 def cached_pair_max(role: str) -> TensorName:
-    """The largest norm of each pair of each head."""
+    """The largest norm of each pair of channels that the position embedding turns, by head."""
     return TensorName(f"{role}.pair_max", "F32")
 
 

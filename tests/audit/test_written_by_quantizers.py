@@ -59,7 +59,13 @@ class TestModelOptimizer:
         assert {abs(row.ratio - 1) < 1e-6 for row in found.rows} == {True}
         assert kinds(found) == {"input": convention, "key": "FP8 E4M3", "value": "FP8 E4M3"}
 
-    def test_what_it_smoothed_is_not_compared(self, measured, quantized):
+    def test_what_it_smoothed_is_compared_channel_by_channel(self, measured_file, quantized):
+        found = audit(measured_file, quantized("INT8_SMOOTHQUANT_CFG"))
+        inputs = [row for row in found.rows if row.kind == "input"]
+        assert {row.verdict for row in inputs} == {"matches"}
+        assert {row.convention for row in inputs} == {"INT8 (127)"}
+
+    def test_what_it_smoothed_is_not_compared_without_channels(self, measured, quantized):
         found = audit(measured, quantized("INT8_SMOOTHQUANT_CFG"))
         inputs = [row for row in found.rows if row.kind == "input"]
         assert {row.verdict for row in inputs} == {"not_comparable"}

@@ -8,11 +8,12 @@ import pytest
 import torch
 from command import hubmaxact_here
 from deployed_reports import deployment_report
-from example_reports import NUM_TOKENS
-from reports_with_channels import HEAD_CHANNELS, channels, write_with
+from reports_with_channels import CALIBRATION_ROWS, HEAD_CHANNELS, channels, write_with
 
 from hubmaxact import read_report
+from hubmaxact.engine_files import imatrix
 from hubmaxact.engine_files.gguf_names import ARCHITECTURES, MAPS, gguf_name
+from hubmaxact.engine_files.request import Choices, Measured, NotExportableError
 
 QWEN3 = {"model_type": "qwen3"}
 FIRST = "model.layers.0.self_attn.q_proj"
@@ -70,19 +71,17 @@ def test_an_imatrix_is_read_back_by_its_own_library(tmp_path):
     assert told["general.type"] == "imatrix"
     corpus = report["protocol"]["corpus"]
     assert told["imatrix.datasets"] == [corpus["name"]]
-    assert told["imatrix.chunk_count"] == corpus["num_samples"]
+    assert told["imatrix.chunk_count"] == report["protocol"]["calibration_samples"] == 128
     assert told["imatrix.chunk_size"] == report["protocol"]["max_seq_len"]
     assert told | origin(source) == told
     tensors = {tensor.name: tensor.data for tensor in reader.tensors}
     assert len(tensors) == 2 * 2 * 7
-    (row,) = (r for r in report["linear_inputs"] if r["modules"][0] == FIRST)
     for name in ("attn_q", "attn_k", "attn_v"):
         sums = tensors[f"blk.0.{name}.weight.in_sum2"]
         assert sums.shape == (1, 64)
         expected = torch.tensor(channels(report)[f"{FIRST}.input.sum_sq"].values)
         assert sums[0].tolist() == expected.float().tolist()
-        counts = tensors[f"blk.0.{name}.weight.counts"]
-        assert counts.tolist() == [[torch.tensor(row["count"] / 64).item()]] == [[NUM_TOKENS]]
+        assert tensors[f"blk.0.{name}.weight.counts"].tolist() == [[CALIBRATION_ROWS]]
 
 
 def test_an_imatrix_leaves_experts_out_and_says_what_that_costs(tmp_path, experts):
@@ -140,6 +139,21 @@ def test_sums_beyond_float32_are_no_importance(tmp_path):
     assert f"what {FIRST} reads are beyond float32" in refused(tmp_path, source, "imatrix")
 
 
+def test_without_calibration_texts_there_are_no_sums():
+    report = deployment_report(2, model=QWEN3, protocol={"calibration_samples": 0})
+    with pytest.raises(NotExportableError, match="Measure with --calibration-samples"):
+        imatrix.make(Measured(report, "0" * 64), Choices())
+
+
+def test_sums_that_are_not_known_are_no_importance(tmp_path):
+    report = deployment_report(2, model=QWEN3)
+    tensors = channels(report)
+    name = f"{FIRST}.input.sum_sq"
+    tensors[name] = tensors[name]._replace(values=[float("inf")] * 64)
+    source = write_with(tmp_path / "report.json", report, tensors)
+    assert f"{name} in channels.safetensors holds what" in refused(tmp_path, source, "imatrix")
+
+
 PER_CHANNEL = ("onnxruntime-genai-kv", "--granularity", "per_channel", "--cache-type", "fp8")
 
 
@@ -157,39 +171,54 @@ def test_a_channel_of_keys_is_scaled_by_its_rotating_pair(made, seen):
         assert found["scales"]["v_scales"][layer] == values.tolist()
 
 
-def test_channels_that_do_not_rotate_keep_their_own_maxima(tmp_path):
+@pytest.mark.parametrize(
+    ("pairs", "turning"), [("halves", {0, 1, 2, 3}), ("neighbours", {0, 1, 2, 3}), ("none", set())]
+)
+def test_channels_that_do_not_turn_keep_their_own_maxima(tmp_path, pairs, turning):
     report = deployment_report(2, model=QWEN3)
     tensors = channels(report)
-    module = report["kv"][1]["module"]
-    keys = tensors[f"{module}.key.abs_max"].values
-    pairs = tensors[f"{module}.key.pairs"]  # the rest of the head stands still
-    tensors[f"{module}.key.pairs"] = pairs._replace(values=[0, 2, 1, 3], shape=(2, 2))
-    norms = tensors[f"{module}.key.pair_max"]
-    tensors[f"{module}.key.pair_max"] = norms._replace(values=[900.0] * 4, shape=(2, 2))
+    row = report["kv"][1]
+    row["rotary"] = {"pairs": pairs, "channels": len(turning)}
+    keys = list(tensors[f"{row['module']}.key.abs_max"].values)
+    name = f"{row['module']}.key.pair_max"
+    tensors[name] = tensors[name]._replace(values=[900.0, 901.0] * 2, shape=(2, 2))
+    if not turning:
+        del tensors[name]
+    first = {"halves": (0, 2), "neighbours": (0, 1), "none": ()}[pairs]
+    for place in range(len(keys)):
+        if place % HEAD_CHANNELS in turning:
+            keys[place] = 900.0 if place % HEAD_CHANNELS in first else 901.0
     source = write_with(tmp_path / "report.json", report, tensors)
     file, _ = exported(tmp_path, source, *PER_CHANNEL)
-    expected = [900.0 if n % HEAD_CHANNELS < 4 else key for n, key in enumerate(keys)]
     scales = json.loads(file.read_bytes())["scales"]["k_scales"][1]
-    assert scales == pytest.approx([value / 448 for value in expected], rel=1e-6)
+    assert scales == pytest.approx([value / 448 for value in keys], rel=1e-6)
+
+
+def test_where_it_is_not_known_what_turns_no_channel_has_a_scale(tmp_path):
+    report = deployment_report(2, model=QWEN3)
+    report["kv"][1]["rotary"] = None
+    source = write_with(tmp_path / "report.json", report, channels(report))
+    told = refused(tmp_path, source, *PER_CHANNEL)
+    assert "which channels of the keys of model.layers.1.self_attn turn together" in told
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "told"),
+    ("name", "values", "shape", "told"),
     [
-        ("pairs", None, "holds no model.layers.1.self_attn.key.pairs"),
-        ("pairs", [0, 1, 1, 2, 3, 4, 5, 6], "is none of 8 channels"),
-        ("pairs", [0, 1, 2, 3, 4, 5, 6, 8], "is none of 8 channels"),
-        ("pair_max", [float("nan")] * 8, "no magnitude"),
-        ("abs_max", [1.0] * 16, "reaches 1 in head 0"),
+        ("pair_max", None, None, "holds no model.layers.1.self_attn.key.pair_max"),
+        ("pair_max", [1.0] * 8, (2, 4), "is F32 [2, 4]"),
+        ("pair_max", [float("nan")] * 16, (2, 8), "no magnitude"),
+        ("abs_max", [1.0] * 32, (2, 16), "reaches 1 in head 0"),
+        ("abs_max", [300.0] * 8 + [150.0] * 8, (2, 8), "has 8 channels, fewer than turn"),
     ],
 )
-def test_pairs_that_are_unknown_or_impossible_are_refused(tmp_path, name, values, told):
+def test_pairs_that_are_not_there_or_impossible_are_refused(tmp_path, name, values, shape, told):
     report = deployment_report(2, model=QWEN3)
     tensors = channels(report)
     full = f"{report['kv'][1]['module']}.key.{name}"
     if values is None:
         del tensors[full]
     else:
-        tensors[full] = tensors[full]._replace(values=values)
+        tensors[full] = tensors[full]._replace(values=values, shape=shape)
     source = write_with(tmp_path / "report.json", report, tensors)
     assert told in refused(tmp_path, source, *PER_CHANNEL)

@@ -3,15 +3,18 @@
 import hashlib
 import json
 import math
+import os
+import shutil
 
 import pytest
-from command import hubmaxact_here
+from command import DENSE, hubmaxact_here
 
-from hubmaxact import read_report
+from hubmaxact import read_report, verify
 from hubmaxact.report.source import find
 from hubmaxact.sidecars.beside import Beside, MissingSidecarError, SidecarError
 from hubmaxact.sidecars.channels import read_channels
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
+from hubmaxact.verification.check import Check
 
 CHANNELS = "channels.safetensors"
 FIRST = "model.layers.0.self_attn.q_proj"
@@ -52,9 +55,20 @@ def test_another_file_than_the_report_names_is_refused(made, sidecar, change, to
         read_channels(read_report(made / "report.json"), find(made / "report.json"))
 
 
-def test_a_pipe_is_no_file_and_is_not_waited_for(made, sidecar):
-    import os
+def test_verify_looks_at_what_lies_beside_the_report_first(made, sidecar):
+    assert next(verify(made / "report.json", DENSE)) == Check(
+        "sidecars", passed=True, detail="2 files, sha256 equal"
+    )
+    sidecar.write_bytes(flipped(sidecar.read_bytes()))
+    done = hubmaxact_here("verify", "report.json", DENSE, cwd=made)
+    assert done.returncode == 1
+    assert done.stdout.startswith("FAIL sidecars: the channels.safetensors beside the report is")
+    assert done.stdout.count("\n") == 1
+    shutil.rmtree(sidecar.parent)
+    assert next(verify(made / "report.json", DENSE)).name == "weights"
 
+
+def test_a_pipe_is_no_file_and_is_not_waited_for(made, sidecar):
     sidecar.unlink()
     os.mkfifo(sidecar)
     assert "not a regular file" in validate(made).stdout
@@ -118,7 +132,7 @@ WRONG = {
     "another maximum": (lambda r: StoredTensor([1e9] * 128, (128,)), r"reaches 1e\+09"),
     "a sign": (lambda r: StoredTensor([-1.0] + [peak(r)] * 127, (128,)), "no magnitude"),
     "infinity": (lambda r: StoredTensor([math.inf] * 128, (128,)), "no magnitude"),
-    "NaN": (lambda r: StoredTensor([math.nan] + [peak(r)] * 127, (128,)), "never finite"),
+    "NaN": (lambda r: StoredTensor([math.nan] + [peak(r)] * 127, (128,)), "no magnitude"),
 }
 
 

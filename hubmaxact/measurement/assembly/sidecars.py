@@ -19,7 +19,6 @@ from hubmaxact.sidecars.names import (
     block_values,
     cached_abs_max,
     cached_pair_max,
-    cached_pairs,
 )
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
 
@@ -70,21 +69,17 @@ def rows(contents: Mapping[SidecarName, bytes]) -> list[Sidecar]:
 
 def _channels(site: Site, result: SiteResult) -> Tensors:
     maxima = result.channel_maxima
-    if not maxima:  # nothing was finite
+    if maxima is None or len(maxima) == 0:  # nothing was finite
         return
     yield _named(INPUT_ABS_MAX, site, _known(maxima))
     yield _named(INPUT_NUM_ROWS, site, [result.values.count // len(maxima)])
 
 
 def _cached(site: Site, result: CachedResult) -> Tensors:
-    """Keys or values of one attention; pairs are named where it is known which rotate."""
+    """Keys or values of one attention, and pairs of channels where some are known to turn."""
     if not result.abs_max:
         return
     yield _by_head(cached_abs_max(site.role), site, result.abs_max)
-    if result.pairs is not None:
-        pairs = list(result.pairs.channels_of())
-        name, flat = cached_pairs(site.role), [channel for pair in pairs for channel in pair]
-        yield name.of(site.module), StoredTensor(flat, (len(pairs), 2), name.dtype)
     if result.pair_max is not None:
         yield _by_head(cached_pair_max(site.role), site, result.pair_max)
 
