@@ -123,14 +123,14 @@ FAMILIES = {
 }  # fmt: skip
 
 
-def build(name, dtype=torch.bfloat16):
+def build(name, dtype=torch.bfloat16, **given):
     """A model of the family whose weights are large enough for activations to differ."""
     family = FAMILIES[name]
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(7)
         config = AutoConfig.for_model(family.model_type, **family.config)
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, **given).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.dim() >= 2:

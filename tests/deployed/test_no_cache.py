@@ -6,19 +6,21 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from deployed.families import BASE, GPT
+from deployed.families import GPT, GROUPED
 from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.report.roles import DEPLOYMENT
 
-MINIMAX = BASE | {
-    "num_key_value_heads": 2, "head_dim": 8, "layer_types": ["linear_attention", "full_attention"],
-    "block_size": 8, "num_local_experts": 4, "num_experts_per_tok": 2,
-}  # fmt: skip
 
+def refusing():
+    """Its second layer runs without a cache only."""
+    model = _made("qwen3", GROUPED)
 
-def minimax():
-    """It insists on a cache of its own class."""
-    return _made("minimax", MINIMAX)
+    def refuse(_, __, kwargs):
+        if kwargs.get("past_key_values") is not None:
+            raise ValueError("this model keeps no keys")
+
+    model.model.layers[1].register_forward_pre_hook(refuse, with_kwargs=True)
+    return model
 
 
 def codegen():
@@ -45,7 +47,10 @@ def _made(model_type, config):
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (minimax, "its forward pass takes no cache of ours: ValueError: MiniMax uses cache"),
+        (
+            refusing,
+            "its forward pass fails with a cache that keeps nothing: ValueError: this model",
+        ),
         (codegen, "a cache that keeps nothing changes what transformer.h.0.attn puts out"),
     ],
 )

@@ -2,18 +2,23 @@
 
 import pytest
 
-from deployed import families, seen
+from deployed import families, odd_families, seen
 from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.measurement.batch_plan import plan_batches
 from hubmaxact.measurement.execution.forward import measure
 from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.report.roles import DEPLOYMENT
 
+NIGHTLY = [
+    pytest.param(name, marks=pytest.mark.nightly) for name in ("llama4_text", "longcat_flash")
+]
 
-@pytest.fixture(scope="module")
-def parts():
+
+@pytest.fixture(scope="module", params=["deepseek_v3", *NIGHTLY])
+def parts(request):
     """A model with experts and heads, its anatomy, a plan and a recorder for each batch."""
-    model = families.build("deepseek_v3")
+    made = odd_families if request.param in odd_families.CONFIGS else families
+    model = made.build(request.param)
     anatomy = find_sites(model, profile=DEPLOYMENT)
     ids = seen.samples()
     plan = plan_batches(seen.LENGTHS, calibration=2, evaluation=2, batch_tokens=24)

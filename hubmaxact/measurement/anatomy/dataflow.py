@@ -10,6 +10,8 @@ from typing import Any
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+MATRIX = 2  # dimensions of a tensor with one row for each token
+
 KEEPING = frozenset(
     {
         "alias",
@@ -32,6 +34,32 @@ KEEPING = frozenset(
 """Operations whose result is their first argument: other shapes and number formats of the same."""
 
 
+MADE_OF_NUMBERS = frozenset(
+    {
+        "arange",
+        "empty",
+        "empty_like",
+        "full",
+        "full_like",
+        "new_empty",
+        "new_full",
+        "new_ones",
+        "new_zeros",
+        "ones",
+        "ones_like",
+        "zeros",
+        "zeros_like",
+    }
+)
+"""Operations that read no activation: what they make is the same whatever the model is given."""
+
+FITTING = frozenset({"expand", "expand_as"})
+"""Operations that repeat a vector for every token: it stays the same value."""
+
+PICKING = frozenset({"chunk", "index", "index_select", "split", "split_with_sizes"})
+"""Operations that may pick some rows of their first argument."""
+
+
 @dataclass(slots=True, eq=False)
 class Value:
     """What one tensor held at one moment; views and copies of it are the same value."""
@@ -40,6 +68,13 @@ class Value:
     factor: float | None = None  # of a single part; None where the factor is a tensor
     made_by: list[tuple[str, int]] = field(default_factory=list)  # modules that put it out, index
     read_by: list[str] = field(default_factory=list)  # modules whose first tensor it is
+    rows_of: "Value | None" = None  # it is some rows of this one, none of them changed
+    is_constant: bool = False  # made of numbers, out of no activation
+
+    @property
+    def whole(self) -> "Value":
+        """What its rows were picked from."""
+        return self if self.rows_of is None else self.rows_of.whole
 
     @property
     def is_sum(self) -> bool:
@@ -82,12 +117,25 @@ class Dataflow(TorchDispatchMode):
     ) -> Any:
         """Run one operation and note what it made."""
         out = func(*args, **(kwargs or {}))
-        if isinstance(out, Tensor) and out.is_floating_point() and args:
-            name = func.name().removeprefix("aten::").partition(".")[0]
+        name = func.name().removeprefix("aten::").partition(".")[0]
+        if name in MADE_OF_NUMBERS:
+            self._values[id(out)] = out, Value(is_constant=True)
+        elif name in PICKING and args:
+            self._pick(args, out)
+        elif isinstance(out, Tensor) and out.is_floating_point() and args:
             made = self._made(name, out, args, kwargs or {})
             if made is not None:
                 self._values[id(out)] = out, made
         return out
+
+    def _pick(self, args: tuple[Any, ...], out: Any) -> None:
+        """Pieces whose rows are whole rows of the first argument."""
+        first = args[0]
+        if not isinstance(first, Tensor) or not first.is_floating_point():
+            return
+        for piece in (out,) if isinstance(out, Tensor) else out:
+            if first.dim() == piece.dim() == MATRIX and piece.shape[1] == first.shape[1]:
+                self._values[id(piece)] = piece, Value(rows_of=self.of(first))
 
     def _made(
         self, name: str, out: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -96,12 +144,15 @@ class Dataflow(TorchDispatchMode):
         first = args[0]
         if not isinstance(first, Tensor):
             return None
-        if name in KEEPING and out.numel() == first.numel():
+        fits = name in FITTING and first.dim() == 1
+        if fits or (name in KEEPING and out.numel() == first.numel()):
             return self.of(first)
         plain, in_place = name.removesuffix("_"), name.endswith("_")
         other: Any = args[1] if len(args) > 1 else None
         if plain == "add" and not kwargs and _alike(out, first) and _alike(out, other):
             return Value((self.of(first), self.of(other)))
+        if plain == "mul" and _alike(out, first) and _is_one(other):
+            return self.of(first)
         if plain == "mul" and _alike(out, first) and _is_number(other):
             return Value((self.of(first),), None if isinstance(other, Tensor) else float(other))
         return Value() if in_place else None
@@ -109,6 +160,11 @@ class Dataflow(TorchDispatchMode):
 
 def _alike(out: Tensor, x: object) -> bool:
     return isinstance(x, Tensor) and x.shape == out.shape
+
+
+def _is_one(x: object) -> bool:
+    """Whether a product with it is the other factor, to the last bit."""
+    return isinstance(x, int | float) and x == 1
 
 
 def _is_number(x: object) -> bool:

@@ -1,10 +1,10 @@
 """A second short pass, for profile `deployment`: what each layer adds, reads and caches.
 
-It runs with a cache that shows what it is given, if what layers and their parts put out stays equal
-to the last bit with it, and without one otherwise.
+It runs with the model's own cache, made to keep nothing, if what layers and their parts put out
+stays equal to the last bit with it, and without one otherwise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ from hubmaxact.measurement.anatomy.decoder_stack import Stack
 from hubmaxact.measurement.anatomy.probe_pass import Probe, probe_ids
 from hubmaxact.measurement.anatomy.seen_attention import Attended, seen_attention
 from hubmaxact.measurement.anatomy.seen_cache import seen_cache
+from hubmaxact.measurement.anatomy.weight_products import Product, Weight, follow_products
 from hubmaxact.measurement.failures.own_error import own_errors_told, reason
 
 LONGEST_REASON = 160  # characters, of a model that refuses our cache
@@ -32,15 +33,30 @@ class Cached:
     value: torch.Size
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a linear map or another module read in one call."""
+
+    value: Value
+    shape: torch.Size
+    rows_known: bool = False  # of rows of experts: whether token and expert of each are known
+    num_matrices: int | None = None  # of a stack that it was multiplied with
+
+
 @dataclass(slots=True)
 class LayerFlow:
     """What one layer did in its last call."""
 
     start: Value  # what it was given
     end: Value | None = None  # what it put out
-    reads: dict[str, Value] = field(default_factory=dict)  # module -> its first tensor
+    reads: dict[str, list[Read]] = field(default_factory=dict)  # module -> its first tensors
+    products: dict[str, list[Read]] = field(default_factory=dict)  # weight, in no call of a map
     cached: list[Cached] = field(default_factory=list)
     queries: dict[str, torch.Size] = field(default_factory=dict)  # attention -> shape
+
+    def reads_with(self, name: str) -> bool:
+        """Whether a map of this name was called, or a weight of this name multiplied by."""
+        return name in self.reads or name in self.products
 
 
 @dataclass(slots=True)
@@ -51,53 +67,84 @@ class DeployedPass:
     why_no_cache: str | None = None  # None: it ran with one
 
 
-def run_deployed_pass(stack: Stack, probe: Probe) -> DeployedPass:
-    """Run the decoder once more on the probe's tokens; no hook outlives the call."""
+def run_deployed_pass(
+    stack: Stack, probe: Probe, weights: Sequence[Sequence[Weight]]
+) -> DeployedPass:
+    """Run the decoder once more on the probe's tokens; no hook outlives the call.
+
+    Args:
+        stack: The decoder.
+        probe: What a first pass showed.
+        weights: Of each layer, those whose products are of interest.
+
+    Returns:
+        What it showed.
+    """
     try:
-        seen, changed = _run(stack, probe, caching=True)
-    except Exception as error:  # noqa: BLE001 whatever a model says to a cache that it did not make
+        seen, changed = _run(stack, probe, weights, caching=True)
+    except Exception as error:  # noqa: BLE001 whatever a model says to such a cache
         said = reason(error, LONGEST_REASON).encode("ascii", "replace").decode()
-        why = f"its forward pass takes no cache of ours: {type(error).__name__}: {said}"
-        return _without_cache(stack, probe, why)[0]
+        kind = type(error).__name__
+        why = f"its forward pass fails with a cache that keeps nothing: {kind}: {said}"
+        return _without_cache(stack, probe, weights, why)[0]
     if changed is None:
         return seen
     why = f"a cache that keeps nothing changes what {changed} puts out"
-    plain, also = _without_cache(stack, probe, why)
+    plain, also = _without_cache(stack, probe, weights, why)
     # Where passes without a cache differ from each other too, bits say nothing against the cache.
     return plain if also is None else seen
 
 
-def _without_cache(stack: Stack, probe: Probe, why: str) -> tuple[DeployedPass, str | None]:
+def _without_cache(
+    stack: Stack, probe: Probe, weights: Sequence[Sequence[Weight]], why: str
+) -> tuple[DeployedPass, str | None]:
     with own_errors_told(stack.model):
-        seen, changed = _run(stack, probe, caching=False)
+        seen, changed = _run(stack, probe, weights, caching=False)
     seen.why_no_cache = why
     return seen, changed
 
 
 class _Seeing:
-    """Hooks of one pass: which modules run now, and in which layer."""
+    """Hooks of one pass: which modules run now, and in which layer.
 
-    def __init__(self, stack: Stack, flow: Dataflow, probe: Probe) -> None:
+    A module that several layers share has a hook under its name in each; only that of the layer
+    which runs is heard.
+    """
+
+    def __init__(self, flow: Dataflow, probe: Probe) -> None:
         self.seen, self.flow = DeployedPass(), flow
         self.kept = probe.kept
         self.changed: str | None = None  # the first module that put out something else
         self.running: list[str] = []
         self.now: LayerFlow | None = None
-        prefix = f"{stack.layers_name}."
-        self.numbers = {f"{prefix}{n}": n for n in range(len(stack.layers))}
+        self.layer: int | None = None  # that runs
 
-    def before(self, name: str, given: Tensor | None) -> None:
+    def enter(self, layer: int, name: str, given: Tensor | None) -> None:
+        self.flow.forget()
+        self.layer, self.now = layer, None
         self.running.append(name)
-        if given is None:
+        if given is not None:
+            self.now = self.seen.layers[layer] = LayerFlow(self.flow.of(given))
+
+    def before(self, layer: int, name: str, given: Tensor | None) -> None:
+        if layer != self.layer:
             return
-        if name in self.numbers:
-            self.flow.forget()
-            self.now = self.seen.layers[self.numbers[name]] = LayerFlow(self.flow.of(given))
-        elif self.now is not None:
-            self.now.reads[name] = value = self.flow.of(given)
+        self.running.append(name)
+        if given is not None and self.now is not None:
+            value = self.flow.of(given)
+            self.now.reads.setdefault(name, []).append(Read(value, given.shape))
             value.read_by.append(name)
 
-    def after(self, name: str, made: list[Tensor | None]) -> None:
+    def leave(self, layer: int, name: str, made: list[Tensor | None]) -> None:
+        self.after(layer, name, made)
+        if self.now is not None:
+            self.now.end = self.flow.of(made[0]) if made and made[0] is not None else None
+        self.layer = self.now = None
+        self.flow.forget()
+
+    def after(self, layer: int, name: str, made: list[Tensor | None]) -> None:
+        if layer != self.layer:
+            return
         self.running.pop()
         before = self.kept.get(name)
         if self.changed is None and before is not None and made and made[0] is not None:
@@ -105,31 +152,40 @@ class _Seeing:
         for index, x in enumerate(made):
             if x is not None:
                 self.flow.of(x).made_by.append((name, index))
-        if name in self.numbers and self.now is not None:
-            self.now.end = self.flow.of(made[0]) if made and made[0] is not None else None
-            self.now = None
-            self.flow.forget()
 
     def cached(self, number: int, key: Tensor, value: Tensor) -> None:
         if self.now is not None:
             found = Cached(self.running[-1], number, key.shape, value.shape)
             self.now.cached.append(found)
 
+    def product(self, found: Product) -> None:
+        """A map that is called shows what it reads by itself."""
+        called = self.running[-1] == found.weight.name
+        if self.now is None or (called and module_traits.is_map(found.weight.owner)):
+            return
+        value, known = self.flow.of(found.x), found.rows is not None
+        read = Read(value, found.x.shape, known, found.num_matrices)
+        self.now.products.setdefault(found.weight.name, []).append(read)
+
     def attended(self, _: nn.Module, attended: Attended) -> None:
         if self.now is not None:
             self.now.queries[self.running[-1]] = attended.query.shape
 
 
-def _run(stack: Stack, probe: Probe, *, caching: bool) -> tuple[DeployedPass, str | None]:
+def _run(
+    stack: Stack, probe: Probe, weights: Sequence[Sequence[Weight]], *, caching: bool
+) -> tuple[DeployedPass, str | None]:
     """What the pass showed, and the first module whose output is not the probe's."""
     flow = Dataflow()
-    seeing = _Seeing(stack, flow, probe)
+    seeing = _Seeing(flow, probe)
     with ExitStack() as hooks, torch.inference_mode():
         hooks.enter_context(_watched(stack, seeing))
+        for layer, own in zip(stack.layers, weights, strict=True):
+            follow_products(hooks, layer, own, seeing.product)
         config = stack.model.config
         hooks.enter_context(seen_attention(config, seeing.attended))
         if caching:
-            hooks.enter_context(seen_cache(stack.owner, config, seeing.cached))
+            hooks.enter_context(seen_cache(stack.owner, seeing.cached))
         with flow:
             stack.owner(input_ids=probe_ids(stack), use_cache=False)
     return seeing.seen, seeing.changed
@@ -137,25 +193,28 @@ def _run(stack: Stack, probe: Probe, *, caching: bool) -> tuple[DeployedPass, st
 
 @contextmanager
 def _watched(stack: Stack, seeing: _Seeing) -> Iterator[None]:
-    """Hooks on everything inside the layers, a module under one of its names."""
+    """Hooks on the layers and on everything inside them."""
 
-    def before(name: str) -> object:
+    def before(layer: int, name: str, relative: str) -> Callable[..., None]:
         def hook(_: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-            seeing.before(name, next(module_traits.tensors_in((*args, kwargs)), None))
+            given = next(module_traits.tensors_in((*args, kwargs)), None)
+            (seeing.before if relative else seeing.enter)(layer, name, given)
 
         return hook
 
-    def after(name: str) -> object:
+    def after(layer: int, name: str, relative: str) -> Callable[..., None]:
         def hook(_: nn.Module, __: object, output: object) -> None:
-            seeing.after(name, module_traits.elements(output))
+            made = module_traits.elements(output)
+            (seeing.after if relative else seeing.leave)(layer, name, made)
 
         return hook
 
     with ExitStack() as hooks:
-        for relative, module in stack.layers.named_modules():
-            if relative:
-                name = f"{stack.layers_name}.{relative}"
-                first = module.register_forward_pre_hook(before(name), with_kwargs=True)
-                hooks.callback(first.remove)
-                hooks.callback(module.register_forward_hook(after(name)).remove)
+        for layer, whole in enumerate(stack.layers):
+            for relative, module in whole.named_modules():
+                name = ".".join(filter(None, (stack.layers_name, str(layer), relative)))
+                first = before(layer, name, relative)
+                hooks.callback(module.register_forward_pre_hook(first, with_kwargs=True).remove)
+                last = after(layer, name, relative)
+                hooks.callback(module.register_forward_hook(last).remove)
         yield

@@ -34,6 +34,7 @@ from hubmaxact.report.roles import (
 
 MOST_EXTRA_CLASSES = 4  # routers may score a few pseudo-experts (ZAYA's skip class)
 BY_HEAD = (Point.KEY, Point.VALUE, Point.QUERY)
+PLACED = (Point.PRODUCT,)  # by whoever found it
 IN_EXPERTS = (Point.EXPERT_GATE, Point.EXPERT_INPUT, Point.EXPERT_DOWN)
 OF_STREAM = ("mlp_output", "attention_update", "mlp_update")
 SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
@@ -92,7 +93,8 @@ def find_sites(
         absent=_absent(found, len(parts), watched_under(profile)),
         missing=tuple(site for site in checked if isinstance(site, Missing)),
         experts=experts,
-        num_experts={n: _num_experts(model.get_submodule(e)) for n, e in experts.items()},
+        num_experts={n: _num_experts(model.get_submodule(e)) for n, e in experts.items()}
+        | _in_products((*sites, *same)),
         experts_per_token={n: probe.routed[e] for n, e in experts.items() if e in probe.routed},
         routing_layers=tuple(n for n, p in enumerate(parts) if p.experts or p.routers),
         same=same,
@@ -105,13 +107,24 @@ def _once(found: Iterable[Site]) -> tuple[list[Site], dict[Site, Site]]:
     first: dict[tuple[object, ...], Site] = {}
     sites, same = list[Site](), dict[Site, Site]()
     for site in sorted(found, key=lambda each: each.order):
-        place = (site.module, site.point, site.index, site.factor, site.summands)
+        # What is read in a product is told by what multiplies it.
+        maps = site.maps if site.point is Point.PRODUCT else ()
+        place = (site.module, site.point, site.index, site.factor, site.summands, maps[:1])
         if place in first and ROLE_BY_NAME[site.role].profile == DEPLOYMENT:
             same[site] = first[place]
         else:
             first.setdefault(place, site)
             sites.append(site)
     return sites, same
+
+
+def _in_products(sites: Iterable[Site]) -> dict[int, int]:
+    """Layer -> experts, of those that are seen by what multiplies with their weights."""
+    return {
+        site.layer: site.groups
+        for site in sites
+        if site.role == "expert_input" and site.layer is not None and site.groups is not None
+    }
 
 
 def _num_experts(experts: nn.Module) -> int:
@@ -226,7 +239,7 @@ def _grouped(site: Site | Missing, model: PreTrainedModel) -> Site | Missing:
 
 def _checked(site: Site | Missing, probe: Probe, width: int) -> Site | Missing:
     """A site with its layout; one whose rows cannot be told apart is missing, with the reason."""
-    if isinstance(site, Missing) or site.point in (*BY_HEAD, *IN_EXPERTS):
+    if isinstance(site, Missing) or site.point in (*BY_HEAD, *IN_EXPERTS, *PLACED):
         return site
     shapes = _seen_shapes(site, probe)
     if not shapes:

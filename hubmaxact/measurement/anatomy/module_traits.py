@@ -85,11 +85,16 @@ def has_stacked_weights(module: nn.Module) -> bool:
     return any(weight.dim() == 3 and weight.shape[1] > 1 for weight in module.parameters())
 
 
+def is_stack(weight: torch.Tensor) -> bool:
+    """Whether it holds several matrices."""
+    return weight.dim() == 3 and weight.shape[1] > 1
+
+
 def has_matrix_of_each(module: nn.Module, number: int | None) -> bool:
     """Whether it owns weights itself that are so many matrices (and is no convolution)."""
     own = module.parameters(recurse=False)
     whole = not isinstance(module, nn.Conv1d)
-    return whole and any(w.dim() == 3 and w.shape[0] == number and w.shape[1] > 1 for w in own)
+    return whole and any(is_stack(w) and w.shape[0] == number for w in own)
 
 
 def begin_alike(x: torch.Tensor, y: torch.Tensor) -> bool:

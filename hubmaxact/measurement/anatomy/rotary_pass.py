@@ -47,7 +47,7 @@ def find_pairs(stack: Stack, sites: Iterable[Site]) -> dict[Site, Pairs]:
                 module = stack.model.get_submodule(name)
                 hook = module.register_forward_pre_hook(_same_everywhere, with_kwargs=True)
                 hooks.callback(hook.remove)
-            hooks.enter_context(seen_cache(stack.owner, stack.model.config, on_cached))
+            hooks.enter_context(seen_cache(stack.owner, on_cached))
             stack.owner(input_ids=probe_ids(stack), use_cache=False)
     found = {site: pairs_of(x.double(), _slack(x.dtype)) for site, x in seen.items()}
     return {site: pairs for site, pairs in found.items() if pairs is not None}

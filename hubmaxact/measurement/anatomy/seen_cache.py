@@ -1,57 +1,62 @@
-"""A cache that keeps no key and no value: it shows what a model hands it, and hands it back.
+"""A model's own cache, made to keep no key and no value: it shows them, and hands them back.
 
 What reaches it is what an engine's cache would hold: keys after rotary embedding, before they are
 repeated for grouped queries, and of latent attention the latent and the rotary key.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import DynamicCache, PreTrainedConfig
+from transformers import Cache
+
+from hubmaxact.measurement.anatomy import module_traits
+
+PAST = "past_key_values"  # what transformers calls the cache, in all that have keys and values
 
 ShowCached = Callable[[int, Tensor, Tensor], None]
 """Hears the number that a layer calls itself by, its keys and its values."""
 
 
-class SeenCache(DynamicCache):
-    """Shows keys and values, both of shape (sequences, heads, tokens, channels); keeps none.
+@contextmanager
+def seen_cache(owner: nn.Module, show: ShowCached) -> Iterator[None]:
+    """While the block runs, the cache that a model makes for itself shows all, and keeps none.
 
     Args:
-        config: The model's; it tells which kind of state each layer keeps.
+        owner: What is run; if it takes no keys and values of earlier tokens, nothing is shown.
         show: Hears what is handed over.
     """
+    if PAST not in inspect.signature(type(owner).forward).parameters:
+        yield
+        return
 
-    def __init__(self, config: PreTrainedConfig, show: ShowCached) -> None:
-        super().__init__(config=config.get_text_config(decoder=True))
-        self._show = show
-
-    def update(
-        self,
-        key_states: Tensor,
-        value_states: Tensor,
-        layer_idx: int,
-        *_: Any,
-        **__: Any,
-    ) -> tuple[Tensor, Tensor]:
-        """Show both, and hand back what was given, which is all there is in a first pass."""
-        self._show(layer_idx, key_states, value_states)
-        return key_states, value_states
-
-
-@contextmanager
-def seen_cache(owner: nn.Module, config: PreTrainedConfig, show: ShowCached) -> Iterator[None]:
-    """While the block runs, every pass of `owner` fills a cache of its own, which shows all."""
-
-    def with_cache(
+    def asking(
         _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        cache = SeenCache(config, show)
-        return args, {**kwargs, "use_cache": True, "past_key_values": cache}
+        return args, {**kwargs, "use_cache": True}
 
-    hook = owner.register_forward_pre_hook(with_cache, with_kwargs=True)
-    try:
+    def emptied(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        for cache in (*args, *kwargs.values()):
+            if isinstance(cache, Cache) and "update" not in vars(cache):
+                _show_all(cache, show)
+
+    with ExitStack() as hooks:
+        hooks.callback(owner.register_forward_pre_hook(asking, with_kwargs=True).remove)
+        for module in owner.modules():
+            if module is not owner and module_traits.takes_mixer_arguments(module):
+                hooks.callback(module.register_forward_pre_hook(emptied, with_kwargs=True).remove)
         yield
-    finally:
-        hook.remove()
+
+
+def _show_all(cache: Any, show: ShowCached) -> None:
+    """Have a cache hand back what it is given, which is all there is in a first pass."""
+
+    def update(
+        key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
+        show(layer_idx, key_states, value_states)
+        return key_states, value_states
+
+    cache.update = update  # on the instance, which lives as long as one pass

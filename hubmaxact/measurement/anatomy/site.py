@@ -19,6 +19,7 @@ class Point(StrEnum):
     FUNCTION = "function"  # the input of a functional activation inside the module
     EXPERT_INPUT = "expert_input"  # what reaches fused experts, by the expert it is routed to
     EXPERT_DOWN = "expert_down"  # what the down projection inside fused experts reads
+    PRODUCT = "product"  # what is multiplied with the weight of the first map, without a call of it
     KEY = "key"  # what the module hands to the cache as keys, a token's heads in one row
     VALUE = "value"  # and as values
     QUERY = "query"  # what it hands to transformers' attention interface

@@ -66,10 +66,18 @@ class Routed(NamedTuple):
 
     token: Tensor  # flat position, shape (rows,)
     expert: Tensor  # shape (rows,)
+    is_dense: bool = False  # every expert has a row of every token, zero where it is not its
 
     def take(self, rows: Tensor) -> "Routed":
-        """The same for a selection of rows."""
+        """The same for a selection of rows, which is dense no more."""
         return Routed(self.token[rows], self.expert[rows])
+
+    def without_idle(self, x: Tensor) -> tuple[Tensor, "Routed"]:
+        """The rows, and those of a tensor, that tokens were routed to."""
+        if not self.is_dense:
+            return x, self
+        chosen = x.any(dim=-1).nonzero().flatten()
+        return x[chosen], self.take(chosen)
 
 
 def _sorted_by_expert(top_k_index: Tensor) -> Routed:

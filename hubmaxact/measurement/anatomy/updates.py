@@ -78,24 +78,27 @@ def _leaves(added: Value, parts: LayerParts, flow: LayerFlow) -> Iterator[Value]
 def _sides(value: Value, parts: LayerParts, flow: LayerFlow) -> set[str]:
     """Which halves of the layer a value comes from: back through norms and the like, and sums.
 
-    The stream is not gone into: what reads it does not come from what was added to it before.
+    The stream is not gone into: what reads it does not come from what was added to it before. A
+    mixer that reads what a block put out only goes on with it (Inkling's convolutions).
     """
-    sides, met, ahead = set[str](), {flow.start}, [value]
-    while ahead:
-        now = ahead.pop()
+    met = {flow.start}
+
+    def back_from(now: Value) -> set[str]:
         names = [name for name, _ in now.made_by]
-        here = {
-            role
-            for role, owners in ((ATTENTION, parts.mixers), (MLP, parts.blocks))
-            if any(_within(name, owners) for name in names)
-        }
-        sides |= here
-        before = [] if here else [*(flow.reads.get(name) for name in names), *now.parts]
-        for each in before:
-            if each is not None and each not in met and not each.holds(flow.start):
+        if any(_within(name, parts.blocks) for name in names):
+            return {MLP}
+        sides = set[str]()
+        for each in (
+            *(read.value for name in names for read in flow.reads.get(name, ())),
+            *now.parts,
+        ):
+            if each not in met and not each.holds(flow.start):
                 met.add(each)
-                ahead.append(each)
-    return sides
+                sides |= back_from(each)
+        mixed = any(_within(name, parts.mixers) for name in names)
+        return {ATTENTION} if mixed and MLP not in sides else sides
+
+    return back_from(value)
 
 
 def _update(

@@ -2,22 +2,16 @@
 
 from collections.abc import Sequence
 
-from hubmaxact.measurement.anatomy.site import Point
+from hubmaxact.measurement.assembly.sites import Seen
 from hubmaxact.measurement.execution.recorder import Recorded
 from hubmaxact.report.deployment import ExpertMaxima
 from hubmaxact.report.document import ExpertMax, Experts, ExpertTokens
 from hubmaxact.report.roles import DEPLOYMENT, Profile
 
 
-def experts(recorded: Recorded, profile: Profile) -> list[Experts]:
+def experts(recorded: Recorded, seen: Seen, profile: Profile) -> list[Experts]:
     """Routing per layer; experts that no token reached are listed."""
-    inside: dict[Point, dict[int | None, Sequence[float]]] = {
-        Point.EXPERT_INPUT: dict(recorded.expert_inputs)
-    }
-    for site, result in recorded.sites.items():
-        if result.expert_maxima is not None:
-            inside.setdefault(site.point, {})[site.layer] = result.expert_maxima
-    gates = inside.get(Point.EXPERT_GATE, {})
+    gates = _by_layer(seen, "mlp_gate")
     rows = [
         Experts(
             layer=layer,
@@ -31,10 +25,21 @@ def experts(recorded: Recorded, profile: Profile) -> list[Experts]:
         for layer, counts in recorded.routed.items()
     ]
     if profile == DEPLOYMENT:
+        inputs = {**recorded.expert_inputs, **_by_layer(seen, "expert_input")}
+        downs = _by_layer(seen, "expert_down_input")
         for row in rows:
-            row["input"] = _maxima(inside[Point.EXPERT_INPUT].get(row["layer"]))
-            row["down_input"] = _maxima(inside.get(Point.EXPERT_DOWN, {}).get(row["layer"]))
+            row["input"] = _maxima(inputs.get(row["layer"]))
+            row["down_input"] = _maxima(downs.get(row["layer"]))
     return rows
+
+
+def _by_layer(seen: Seen, role: str) -> dict[int | None, Sequence[float]]:
+    """What the sites of a role show of each expert."""
+    return {
+        site.layer: result.expert_maxima
+        for site, result in seen.items()
+        if site.role == role and result.expert_maxima is not None
+    }
 
 
 def _maxima(values: Sequence[float] | None) -> ExpertMaxima | None:

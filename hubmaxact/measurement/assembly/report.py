@@ -73,7 +73,7 @@ def assemble(
         max_by_role=maxima.max_by_role(seen),
         sites=sites.site_rows(seen),
         **_deployed(seen, recorded.heads, measurement.anatomy, profile),
-        experts=experts.experts(recorded, profile),
+        experts=experts.experts(recorded, seen, profile),
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
         dtype_headroom={},
         quantization=quantization.quantization(

@@ -35,4 +35,4 @@ def attach_cache(
 
     if keys or values:
         owner = model.get_submodule(anatomy.owner)
-        hooks.enter_context(seen_cache(owner, model.config, on_cached))
+        hooks.enter_context(seen_cache(owner, on_cached))

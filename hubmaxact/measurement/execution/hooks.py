@@ -15,11 +15,13 @@ from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy import module_traits
+from hubmaxact.measurement.anatomy.call_scope import open_during_calls
 from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site, Summand
 from hubmaxact.measurement.anatomy.token_layout import Routed
 from hubmaxact.measurement.execution.attention_hooks import attach_attention
 from hubmaxact.measurement.execution.cache_hooks import attach_cache
 from hubmaxact.measurement.execution.expert_hooks import attach_experts
+from hubmaxact.measurement.execution.product_hooks import attach_products
 from hubmaxact.measurement.execution.watch import HeadSink, Watch
 
 ACTIVATION_FUNCTIONS = frozenset(
@@ -43,6 +45,9 @@ class Sink(HeadSink, Protocol):
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Take one layer's chosen experts, shape (tokens, k)."""
+
+    def routed_rows(self, layer: int, x: Tensor, routed: Routed) -> None:
+        """Take what one layer's experts are given, a row for each token of each of them."""
 
     def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
         """Take what one layer's experts are given, (tokens, channels), and the chosen ones."""
@@ -72,6 +77,7 @@ def attach_hooks(model: PreTrainedModel, anatomy: Anatomy, sink: Sink) -> Iterat
         for layer, module in anatomy.experts.items():
             inside = {site.point: site for site in anatomy.sites if site.module == module}
             attach_experts(hooks, model.get_submodule(module), layer, sink, inside, watch)
+        attach_products(hooks, model, anatomy, sink, watch)
         attach_cache(hooks, model, anatomy, watch, sink)
         attach_attention(hooks, model, anatomy, watch, sink)
         yield fired
@@ -143,18 +149,7 @@ class _FirstActivation(TorchFunctionMode):
 
 
 def _attach_function(hooks: ExitStack, module: nn.Module, site: Site, watch: Watch) -> None:
-    running: list[ExitStack] = []
-
-    def before(_: nn.Module, __: object) -> None:
-        running.append(ExitStack())
-        running[-1].enter_context(_FirstActivation(lambda x: watch(site, x)))
-
-    def after(_: nn.Module, __: object, ___: object) -> None:
-        running.pop().close()
-
-    hooks.callback(module.register_forward_pre_hook(before).remove)
-    # Called even when the forward raises, so that no mode is left behind.
-    hooks.callback(module.register_forward_hook(after, always_call=True).remove)
+    open_during_calls(hooks, module, lambda _: _FirstActivation(lambda x: watch(site, x)))
 
 
 _ATTACH = {

@@ -81,6 +81,8 @@ class Recorder:
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
         """Fold in one tensor; `routed` tells what each row inside experts belongs to."""
+        if routed is not None:
+            x, routed = routed.without_idle(x)
         watched = _watched(site, x, routed, self._input())
         reader = self._reader(x.device)
         statistics = self._at(site, x.dtype, reader.device)
@@ -95,6 +97,13 @@ class Recorder:
         where, kept = self._reader(top_k_index.device).device, self._input().kept
         kept = None if kept is None else kept.to(where)
         self._routed(layer, where).update(top_k_index.to(where), kept)
+
+    def routed_rows(self, layer: int, x: Tensor, routed: Routed) -> None:
+        """Count the real tokens each expert of a layer receives, each row of one token."""
+        _, routed = routed.without_idle(x)
+        where, kept = self._reader(x.device).device, self._input().kept
+        kept = None if kept is None else kept.to(x.device)[routed.token].to(where)
+        self._routed(layer, where).update(routed.expert[:, None].to(where), kept)
 
     def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
         """Fold in what the experts of a layer are given, by the experts that it is routed to."""
@@ -267,7 +276,7 @@ class Recorder:
 
 def _watched(site: Site, x: Tensor, routed: Routed | None, batch: Input) -> Watched:
     """A tensor with what tells its rows apart, all on its own device."""
-    token_R, expert_R = routed or (None, None)
+    token_R, expert_R = (None, None) if routed is None else routed[:2]
     if routed is None:
         assert site.layout is not None
         x = rows_by_token(x, site.layout, *batch.ids_BL.shape)

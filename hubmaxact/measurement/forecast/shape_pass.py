@@ -44,6 +44,9 @@ class ShapePass:
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Take no notice."""
 
+    def routed_rows(self, layer: int, x: Tensor, routed: Routed) -> None:
+        """Take no notice."""
+
     def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
         """Take no notice: a maximum for each expert is next to nothing."""
 
