@@ -109,6 +109,50 @@ def cached(layer, num_heads=2):
     }
 
 
+def by_text(abs_max, domains):
+    """Maxima of texts: a first token that repeats M, and a tail without it."""
+    first, second = list(domains)[:2]
+    later, texts = bf16(abs_max / 8), sum(domains.values())
+    tail = {
+        "threshold": later * 0.75,
+        "num_texts": 251,
+        "num_distinct": 38,
+        "shape": 0.121,
+        "scale": later / 20,
+        "p_value": 0.41,
+        "growth": 10,
+        "coverage": 0.9,
+        "low": later,
+        "median": bf16(later * 1.25),
+        "high": bf16(later * 2),
+    }
+    ties = "4,812 texts tie with the 250 largest maxima or exceed them"
+    return {
+        "all_tokens": text_maxima(abs_max, texts, {first: 700}, 0.99, reason=ties),
+        "after_first_token": text_maxima(later, texts, {second: 1}, 0.8, tail=tail),
+        "num_texts_peaking_at_first_token": texts - 12,
+    }
+
+
+def text_maxima(abs_max, num_texts, reached_by, share, *, tail=None, reason=None):
+    """One block of `by_text`: half of the texts reach a share of the largest value."""
+    sizes = [num_texts]
+    while sizes[0] > 1:
+        sizes.insert(0, sizes[0] // 2)
+    saturation = [
+        {"num_texts": size, "expected": abs_max * share ** (len(sizes) - 1 - rank)}
+        for rank, size in enumerate(sizes)
+    ]
+    return {
+        "num_texts": num_texts,
+        "abs_max": abs_max,
+        "reached_by": reached_by,
+        "saturation": saturation,
+        "tail": tail,
+        "reason": reason,
+    }
+
+
 def _experts(layer, num_experts, sites):
     gate = next(s for s in sites if (s["role"], s["layer"]) == ("mlp_gate", layer))
     idle = [num_experts - 1] if layer == 1 else []
@@ -133,6 +177,8 @@ def _completed(report, inputs, kv, num_layers, has_experts):
         if name == "sites":
             fields |= {"linear_inputs": inputs, "kv": kv}
     fields["schema_version"] = "0.2"
+    domains, peak = fields["protocol"]["corpus"]["domains"], fields["global_max"]
+    fields["stability"]["by_text"] = by_text(peak["abs_max"], domains)
     fields["protocol"]["profile"] = "deployment"
     missing = fields["coverage"].pop("missing")
     for role in ROLES[len(PAPER_ROLES) :]:

@@ -1,4 +1,4 @@
-"""The shape of what a report derives from its sites: headroom, quantization, stability."""
+"""The shape of what a report derives from its sites: headroom and quantization."""
 
 from typing import TypedDict
 
@@ -53,19 +53,3 @@ class Quantization(TypedDict):
     """Every format row."""
 
     formats: list[FormatRow]
-
-
-class Subsets(TypedDict):
-    """M over random, domain-proportional subsets of one size."""
-
-    size: int
-    values: list[float]
-    range_over_mean: float | None
-    coefficient_of_variation: float | None
-
-
-class Stability(TypedDict):
-    """How M moves between the paper's subsets; null rows carry the reason."""
-
-    subsets: list[Subsets]
-    reason: str | None

@@ -14,6 +14,7 @@ from hubmaxact.measurement.assembly import (
     sites,
     stability,
 )
+from hubmaxact.measurement.assembly.certainty.by_text import maxima_by_text
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
 from hubmaxact.measurement.execution.forward import Measurement
@@ -26,7 +27,7 @@ from hubmaxact.report.document import (
     Model,
     Report,
 )
-from hubmaxact.report.roles import DEPLOYMENT, Profile
+from hubmaxact.report.roles import DEPLOYMENT, ROLE_BY_NAME, Profile
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 
@@ -67,6 +68,13 @@ def assemble(
         ),
         stability=stability.stability(domains, recorded.sample_maxima),
     )
+    if profile == DEPLOYMENT:
+        report["stability"]["by_text"] = maxima_by_text(
+            domains,
+            recorded.sample_maxima,
+            measurement.recorder.samples.after_first_token(),
+            all_finite=_all_finite(seen),
+        )
     watched = list(watched_rows(report))
     report["status"] = _status(watched, measurement)
     report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
@@ -86,6 +94,14 @@ def _deployed(seen: sites.Seen, profile: Profile) -> _Deployed:
         "linear_inputs": deployment.linear_inputs(seen),
         "kv": deployment.keys_and_values(seen),
     }
+
+
+def _all_finite(seen: sites.Seen) -> bool:
+    """Whether nothing that M is taken over was NaN or infinite."""
+    watched = (
+        result.values for site, result in seen.items() if ROLE_BY_NAME[site.role].in_global_max
+    )
+    return not any(values.num_nan or values.num_inf for values in watched)
 
 
 def _status(

@@ -18,6 +18,7 @@ from hubmaxact.report.consistency import (
     routing,
     sites,
     stability,
+    text_maxima,
     values,
 )
 from hubmaxact.report.document import Report
@@ -87,6 +88,9 @@ RULES: tuple[Rule, ...] = (
     routing.expert_gates_agree,
     stability.empty_needs_a_reason,
     stability.subsets_agree,
+    text_maxima.text_maxima_agree_with_m,
+    text_maxima.first_tokens_agree,
+    text_maxima.text_maxima_agree,
 )
 
 

@@ -24,6 +24,7 @@ def profile_says_what_is_there(report: Report) -> Iterator[Problem]:
     places: list[tuple[str, str, Mapping[str, object]]] = [
         (name, name, report) for name in ("linear_inputs", "kv")
     ]
+    places.append(("stability.by_text", "by_text", report["stability"]))
     places += [
         (f"coverage.{role.name}", role.name, report["coverage"])
         for role in ROLES
