@@ -174,17 +174,11 @@ def test_token_statistics_are_right_and_order_free(data, dtype, cuts):
     for state in every_way(Massive, update, parts):
         assert asdict(state.result()) == brute.massive(captured.exact)
     expected = brute.sample_maxima({("embedding", None, None): captured}, num_rows)
-    later = brute.sample_maxima({("embedding", None, None): after_first(captured)}, num_rows)
+    later = captured.after_first_token()
+    later = brute.sample_maxima({("embedding", None, None): later}, num_rows)
     for state in every_way(lambda: SampleMaxima(num_stretches(num_rows)), update, parts):
         assert list(state.result()) == expected.tolist()
         assert list(state.after_first_token()) == later.tolist()
-
-
-def after_first(captured):
-    """The rows of all tokens but each sample's first."""
-    later = captured.position > 0
-    columns = (captured.sample, captured.position, captured.token_id, captured.split)
-    return Captured(captured.values[torch.from_numpy(later)], *(each[later] for each in columns))
 
 
 def as_row(value):
