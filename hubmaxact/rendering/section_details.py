@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from hubmaxact.formats import INT8_LABEL
-from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering import certainty_words, numbers, words
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report import summaries
@@ -13,6 +13,7 @@ from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
 
 MOST_LAYERS = 5
 MOST_LISTED = 10
+MOST_SIZES = 6
 NONE = "-"
 
 
@@ -139,6 +140,33 @@ def _stability(report: Report) -> str:
     return f"{table(head, rows, numbers=range(5))}\n\n{note}"
 
 
+def _certainty(report: Report) -> str:
+    """What the maxima of single texts say; the table follows doublings of the texts."""
+    told = " ".join(certainty_words.sentences(report, text))
+    return "\n\n".join(filter(None, [told, _saturation(report)]))
+
+
+def _saturation(report: Report) -> str:
+    by_text = report["stability"].get("by_text")
+    if by_text is None:
+        return ""
+    later = by_text["after_first_token"]
+    without = {row["num_texts"]: row["expected"] for row in later["saturation"]}
+    found = by_text["all_tokens"]["saturation"][-MOST_SIZES:]
+    # Some texts may have no other token: all the others are those that all of them stand for.
+    without |= {row["num_texts"]: later["abs_max"] for row in found[-1:] if without}
+    rows = [
+        (
+            numbers.count(row["num_texts"]),
+            numbers.value(row["expected"]),
+            _value(without.get(row["num_texts"])),
+        )
+        for row in found
+    ]
+    head = ("texts, at random", "expected M", "without first tokens")
+    return table(head, rows, numbers=range(3)) if rows else ""
+
+
 def _massive(report: Report) -> str:
     hidden = [s for s in report["sites"] if s["role"] == "hidden_state"]
     seen = [s for s in hidden if s["massive"]["num_tokens"]]
@@ -211,6 +239,7 @@ BLOCKS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("Number formats", _formats),
     (f"INT8 check: {text(INT8_LABEL)}", _int8),
     ("M over random subsets of the texts", _stability),
+    ("How sure M is", _certainty),
     ("Massive activations", _massive),
     ("Experts", _experts),
     ("Environment", _environment),

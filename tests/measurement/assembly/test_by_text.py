@@ -19,6 +19,8 @@ def test_domains_and_first_tokens_that_carry_m_are_counted():
         {"num_texts": 4, "expected": 8.0},
     ]
     assert (later["num_texts"], later["abs_max"], later["reached_by"]) == (3, 8.0, {"math": 1})
+    sizes = [row["num_texts"] for row in later["saturation"]]
+    assert sizes == [1, 2, 3]  # those of all texts, and its own
     assert later["reason"] == "3 texts are too few to infer from: 500 are needed"
 
 

@@ -33,14 +33,18 @@ def maxima_by_text(
         largest >= 0 and later < largest
         for largest, later in zip(all_tokens, after_first_token, strict=True)
     )
+    sizes = halved_sizes(sum(value >= 0 for value in all_tokens))
     return MaximaByText(
-        all_tokens=_maxima(domains, all_tokens, all_finite=all_finite),
-        after_first_token=_maxima(domains, after_first_token, all_finite=all_finite),
+        all_tokens=_maxima(domains, all_tokens, sizes, all_finite=all_finite),
+        after_first_token=_maxima(domains, after_first_token, sizes, all_finite=all_finite),
         num_texts_peaking_at_first_token=first,
     )
 
 
-def _maxima(domains: Sequence[str], maxima: Sequence[float], *, all_finite: bool) -> TextMaxima:
+def _maxima(
+    domains: Sequence[str], maxima: Sequence[float], sizes: Sequence[int], *, all_finite: bool
+) -> TextMaxima:
+    """One block; sizes of its subsets are those of all texts, as far as it has so many."""
     known = [value for value in maxima if value >= 0]
     largest = max(known, default=None)
     reached = Counter(d for d, value in zip(domains, maxima, strict=True) if value == largest)
@@ -55,7 +59,8 @@ def _maxima(domains: Sequence[str], maxima: Sequence[float], *, all_finite: bool
         reached_by=dict(sorted(reached.items())),
         saturation=[
             ExpectedMaximum(num_texts=size, expected=expected_maximum(known, size))
-            for size in halved_sizes(len(known))
+            for size in (*(size for size in sizes if size < len(known)), len(known))
+            if size
         ],
         tail=tail,
         reason=reason,
