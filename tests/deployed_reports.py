@@ -1,6 +1,7 @@
 """Reports of profile `deployment` for tests, made by arithmetic alone as those of `paper` are."""
 
 import copy
+import math
 
 import example_reports
 from example_reports import NUM_TOKENS, QUANTILES, bf16, site
@@ -23,6 +24,7 @@ EXPERTS_MAPS = {
     "mlp.shared_expert.gate_proj": ("mlp.shared_expert.gate_proj", "mlp.shared_expert.up_proj"),
     "mlp.shared_expert.down_proj": ("mlp.shared_expert.down_proj",),
 }
+STREAM = ("embedding", "hidden_state", "attention_update", "mlp_update", "mid_residual")
 EXPERT_ROLES = ("expert_input", "expert_down_input")
 
 
@@ -67,6 +69,24 @@ def deployment_report(num_layers=2, num_experts=0, hidden_size=64, *, plain=Fals
     for name, changes in merges.items():
         report[name].update(changes)
     return report
+
+
+def excesses(rows, limit):
+    """A row for each role that exceeds a format."""
+    of_role = {}
+    for row in rows:
+        if row.abs_max > limit:
+            of_role.setdefault(row.role, []).append(row)
+    for role in sorted(of_role, key=[role.name for role in ROLES].index):
+        largest = max(of_role[role], key=lambda row: row.abs_max)
+        yield {
+            "role": role,
+            "layers": sorted({row.layer for row in of_role[role]} - {None}),
+            "layer": largest.layer,
+            "module": largest.module,
+            "abs_max": largest.abs_max,
+            "factor": largest.abs_max / limit,
+        }
 
 
 def linear_input(layer, part, names, *, peak, width):
@@ -193,4 +213,9 @@ def _completed(report, inputs, kv, num_layers, has_experts):
         row["exceeded"] = largest.abs_max > limit
         keys = ("role", "layer", "module", "abs_max")
         row["where"] = {k: getattr(largest, k) for k in keys} if row["exceeded"] else None
+        row["exceeded_by"] = list(excesses(watched_rows(fields), limit))
+        row["residual_exponent"] = None
+    peaks = (row.abs_max for row in watched_rows(fields) if row.role in STREAM)
+    exponent = max(0, math.ceil(math.log2(max(peaks) / LARGEST_FINITE["float16"])))
+    fields["dtype_headroom"]["float16"]["residual_exponent"] = exponent
     return fields

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from hubmaxact.formats import INT8_LABEL
-from hubmaxact.rendering import certainty_words, numbers, words
+from hubmaxact.rendering import certainty_words, excess_words, numbers, words
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report import summaries
@@ -99,7 +99,9 @@ def _formats(report: Report) -> str:
         rows.append((code(name), numbers.value(row["largest_finite"]), ratio, found))
     head = ("format", "largest finite", "M over it", "exceeded by a watched tensor, unscaled")
     note = "FP8 is deployed with scales: exceeding its unscaled range is no verdict."
-    return f"{table(head, rows, numbers=(1, 2))}\n\n{note}"
+    told = " ".join(excess_words.excesses(report, code))
+    scaled = excess_words.scaling(report, code)
+    return "\n\n".join(filter(None, [table(head, rows, numbers=(1, 2)), note, told, scaled]))
 
 
 def _int8(report: Report) -> str:
@@ -151,7 +153,9 @@ def _saturation(report: Report) -> str:
     if by_text is None:
         return ""
     later = by_text["after_first_token"]
-    without = {row["num_texts"]: row["expected"] for row in later["saturation"]}
+    without: dict[int, float | None] = {
+        row["num_texts"]: row["expected"] for row in later["saturation"]
+    }
     found = by_text["all_tokens"]["saturation"][-MOST_SIZES:]
     # Some texts may have no other token: all the others are those that all of them stand for.
     without |= {row["num_texts"]: later["abs_max"] for row in found[-1:] if without}

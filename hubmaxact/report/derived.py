@@ -1,6 +1,6 @@
 """The shape of what a report derives from its sites: headroom and quantization."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Where(TypedDict):
@@ -12,6 +12,17 @@ class Where(TypedDict):
     abs_max: float | None
 
 
+class Excess(TypedDict):
+    """A role that exceeds a format, and the tensor of it that went furthest."""
+
+    role: str
+    layers: list[int]
+    layer: int | None
+    module: str
+    abs_max: float | None
+    factor: float | None
+
+
 class Headroom(TypedDict):
     """M against one number format; `exceeded` speaks of every watched tensor."""
 
@@ -19,6 +30,8 @@ class Headroom(TypedDict):
     ratio: float | None
     exceeded: bool
     where: Where | None
+    exceeded_by: NotRequired[list[Excess]]
+    residual_exponent: NotRequired[int | None]
 
 
 class SiteRef(TypedDict):

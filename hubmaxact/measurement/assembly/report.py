@@ -27,6 +27,7 @@ from hubmaxact.report.document import (
     Model,
     Report,
 )
+from hubmaxact.report.excess import tell_excesses
 from hubmaxact.report.roles import DEPLOYMENT, ROLE_BY_NAME, Profile
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
@@ -78,7 +79,10 @@ def assemble(
     watched = list(watched_rows(report))
     report["status"] = _status(watched, measurement)
     report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
-    return fitted(report) if profile == DEPLOYMENT else report
+    if profile != DEPLOYMENT:
+        return report
+    tell_excesses(report)
+    return fitted(report)
 
 
 class _Deployed(TypedDict, total=False):

@@ -71,6 +71,7 @@ RULES: tuple[Rule, ...] = (
     maxima.texts_have_maxima,
     maxima.batch_was_planned,
     formats.headroom_agrees,
+    formats.excesses_agree,
     quantization.rows_are_of_a_known_kind,
     quantization.rows_have_sites,
     quantization.sites_have_rows,
