@@ -11,7 +11,7 @@ from hubmaxact.measurement.assembly.certainty.bf16_cells import (
     value_of,
 )
 from hubmaxact.measurement.assembly.certainty.chi_square import upper_tail
-from hubmaxact.measurement.assembly.certainty.goodness_of_fit import p_value
+from hubmaxact.measurement.assembly.certainty.goodness_of_fit import p_value, shares
 from hubmaxact.measurement.assembly.certainty.pareto_tail import ParetoTail
 from hubmaxact.measurement.assembly.certainty.tail import tail_or_reason
 
@@ -79,6 +79,21 @@ def test_p_values_of_true_tails_are_even_and_those_of_others_are_nothing():
     assert np.mean(found) == pytest.approx(0.5, abs=0.1)
     lumps = np.where(random.random(2000) < 0.02, 300.0, 100 + 10 * random.random(2000))
     assert p_value(ParetoTail(exceedances(list(bf16(lumps)), 100))) < 1e-6
+
+
+def test_expected_shares_of_cells_add_up_to_one_whatever_lies_beyond():
+    values = bf16(pareto(0.3)(np.random.default_rng(6), 1000))
+    assert shares(ParetoTail(exceedances(list(values), 60))).sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_a_cell_reaches_halfway_to_its_neighbours():
+    seen = exceedances([0.5, 2.0, 1.0, 1.0117, 1.0078125, 4.0], 5)  # 1.0117 is nearest 1.0078125
+    assert seen.threshold == 1 - 2.0**-9  # bf16 is finer below 1
+    assert (seen.number, seen.num_distinct) == (5, 4)
+    edges = seen.threshold + np.array([seen.lower_C[0], seen.upper_C[0], seen.upper_C[1]])
+    assert edges.tolist() == [1 - 2.0**-9, 1 + 2.0**-8, 1 + 3 * 2.0**-8]
+    assert seen.upper_C[-1] + seen.threshold == 4 + 2.0**-6
+    assert seen.counts_C[[0, 1, 128, 256]].tolist() == [1, 2, 1, 1]
 
 
 def peaks(*, repeated):

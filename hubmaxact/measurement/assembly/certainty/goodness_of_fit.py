@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hubmaxact.measurement.assembly.certainty.bf16_cells import Exceedances, Float64s
+from hubmaxact.measurement.assembly.certainty.bf16_cells import Float64s
 from hubmaxact.measurement.assembly.certainty.chi_square import upper_tail
 from hubmaxact.measurement.assembly.certainty.pareto_tail import ParetoTail, survival
 
@@ -22,7 +22,7 @@ def p_value(tail: ParetoTail) -> float | None:
         expected to hold enough. None: the values fall into too few groups to test.
     """
     seen = tail.seen
-    expected_C = seen.number * _shares(tail, seen)
+    expected_C = seen.number * shares(tail)
     first_G = _first_cells(expected_C, max(FEWEST_EXPECTED, seen.number / MOST_GROUPS))
     expected, found = np.add.reduceat(expected_C, first_G), np.add.reduceat(seen.counts_C, first_G)
     degrees = len(expected) - 1 - NUM_FITTED
@@ -31,8 +31,9 @@ def p_value(tail: ParetoTail) -> float | None:
     return upper_tail(float(((found - expected) ** 2 / expected).sum()), degrees)
 
 
-def _shares(tail: ParetoTail, seen: Exceedances) -> Float64s:
-    """Of each cell; what lies beyond the last one belongs to it."""
+def shares(tail: ParetoTail) -> Float64s:
+    """Return how much of the tail lies in each cell, shape (C,); the last holds all beyond it."""
+    seen = tail.seen
     beyond_C = survival(seen.upper_C, tail.shape, tail.scale)
     beyond_C[-1] = 0.0
     return survival(seen.lower_C, tail.shape, tail.scale) - beyond_C
