@@ -8,8 +8,8 @@ export function stability(releases) {
   const without = releases.filter(({ row }) => !row.subsets?.length);
   return h("section", { id: "stability" }, h("h3", {}, "How stable is M"),
     h("p", { class: "note" }, "M over random subsets of the corpus, all of one size. They share texts, so this is no confidence interval."),
-    certainty(releases),
     rows.length ? table("M over subsets of the corpus", ["Release", "Texts in a subset", "M of each subset", "Range over mean", "Coefficient of variation"], rows) : null,
+    certainty(releases),
     without.length ? h("p", { class: "note" }, "No subsets: ", without.map((release, place) => [place ? ", " : "", name(release.name)]), ".") : null);
 }
 
