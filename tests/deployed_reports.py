@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import math
 
 import example_reports
 from example_reports import NUM_TOKENS, QUANTILES, bf16, site
@@ -25,6 +26,7 @@ EXPERTS_MAPS = {
     "mlp.shared_expert.gate_proj": ("mlp.shared_expert.gate_proj", "mlp.shared_expert.up_proj"),
     "mlp.shared_expert.down_proj": ("mlp.shared_expert.down_proj",),
 }
+STREAM = ("embedding", "hidden_state", "attention_update", "mlp_update", "mid_residual")
 EXPERT_ROLES = ("expert_input", "expert_down_input")
 
 
@@ -69,6 +71,24 @@ def deployment_report(num_layers=2, num_experts=0, hidden_size=64, *, plain=Fals
     for name, changes in merges.items():
         report[name].update(changes)
     return report
+
+
+def excesses(rows, limit):
+    """A row for each role that exceeds a format."""
+    of_role = {}
+    for row in rows:
+        if row.abs_max > limit:
+            of_role.setdefault(row.role, []).append(row)
+    for role in sorted(of_role, key=[role.name for role in ROLES].index):
+        largest = max(of_role[role], key=lambda row: row.abs_max)
+        yield {
+            "role": role,
+            "layers": sorted({row.layer for row in of_role[role]} - {None}),
+            "layer": largest.layer,
+            "module": largest.module,
+            "abs_max": largest.abs_max,
+            "factor": largest.abs_max / limit,
+        }
 
 
 def linear_input(layer, part, names, *, peak, width):
@@ -121,6 +141,50 @@ def sidecars():
     ]
 
 
+def by_text(abs_max, domains):
+    """Maxima of texts: a first token that repeats M, and a tail without it."""
+    first, second = list(domains)[:2]
+    later, texts = bf16(abs_max / 8), sum(domains.values())
+    tail = {
+        "threshold": later * 0.75,
+        "num_texts": 251,
+        "num_distinct": 38,
+        "shape": 0.121,
+        "scale": later / 20,
+        "p_value": 0.41,
+        "growth": 10,
+        "coverage": 0.9,
+        "low": later,
+        "median": bf16(later * 1.25),
+        "high": bf16(later * 2),
+    }
+    ties = "4,812 texts tie with the 250 largest maxima or exceed them"
+    return {
+        "all_tokens": text_maxima(abs_max, texts, {first: 700}, 0.99, reason=ties),
+        "after_first_token": text_maxima(later, texts, {second: 1}, 0.8, tail=tail),
+        "num_texts_peaking_at_first_token": texts - 12,
+    }
+
+
+def text_maxima(abs_max, num_texts, reached_by, share, *, tail=None, reason=None):
+    """One block of `by_text`: half of the texts reach a share of the largest value."""
+    sizes = [num_texts]
+    while sizes[0] > 1:
+        sizes.insert(0, sizes[0] // 2)
+    saturation = [
+        {"num_texts": size, "expected": abs_max * share ** (len(sizes) - 1 - rank)}
+        for rank, size in enumerate(sizes)
+    ]
+    return {
+        "num_texts": num_texts,
+        "abs_max": abs_max,
+        "reached_by": reached_by,
+        "saturation": saturation,
+        "tail": tail,
+        "reason": reason,
+    }
+
+
 def _experts(layer, num_experts, sites):
     gate = next(s for s in sites if (s["role"], s["layer"]) == ("mlp_gate", layer))
     idle = [num_experts - 1] if layer == 1 else []
@@ -145,6 +209,8 @@ def _completed(report, inputs, kv, num_layers, has_experts):
         if name == "sites":
             fields |= {"linear_inputs": inputs, "kv": kv, "sidecars": sidecars()}
     fields["schema_version"] = "0.2"
+    domains, peak = fields["protocol"]["corpus"]["domains"], fields["global_max"]
+    fields["stability"]["by_text"] = by_text(peak["abs_max"], domains)
     fields["protocol"]["profile"] = "deployment"
     missing = fields["coverage"].pop("missing")
     for role in ROLES[len(PAPER_ROLES) :]:
@@ -159,4 +225,9 @@ def _completed(report, inputs, kv, num_layers, has_experts):
         row["exceeded"] = largest.abs_max > limit
         keys = ("role", "layer", "module", "abs_max")
         row["where"] = {k: getattr(largest, k) for k in keys} if row["exceeded"] else None
+        row["exceeded_by"] = list(excesses(watched_rows(fields), limit))
+        row["residual_exponent"] = None
+    peaks = (row.abs_max for row in watched_rows(fields) if row.role in STREAM)
+    exponent = max(0, math.ceil(math.log2(max(peaks) / LARGEST_FINITE["float16"])))
+    fields["dtype_headroom"]["float16"]["residual_exponent"] = exponent
     return fields

@@ -755,6 +755,18 @@ FILES = {
         deployed(("coverage", "key", "fired"), 1),
         "coverage.key.fired: is 1, but kv has 2 of this role",
     ),
+    "tail_that_ends_below_the_maximum": (
+        deployed(("stability", "by_text", "after_first_token", "tail", "low"), 64.0),
+        "stability.by_text.after_first_token.tail.abs_max: is 10368.0, above low, which is 64.0",
+    ),
+    "more_texts_that_reach_less": (
+        deployed(("stability", "by_text", "all_tokens", "saturation", 11, "expected"), 6e4),
+        "stability.by_text.all_tokens.saturation[10].expected: is",
+    ),
+    "first_tokens_miscounted": (
+        deployed(("stability", "by_text", "num_texts_peaking_at_first_token"), 3),
+        "stability.by_text.num_texts_peaking_at_first_token: is 3, but the two blocks allow 700",
+    ),
     # A protocol or a checkpoint that cannot be.
     "probe_called_natural": (
         changed(("protocol", "corpus", "kind"), "natural"),

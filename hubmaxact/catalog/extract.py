@@ -81,6 +81,22 @@ def _outcome(report: Report) -> dict[str, Any]:
         "num_missing": len(report["coverage"]["missing"]),
         **{f"exceeds_{name}": headroom[name]["exceeded"] for name in LARGEST_FINITE},
         "subsets": [SubsetRow(**subset) for subset in report["stability"]["subsets"]],
+        **_certainty(report),
+    }
+
+
+def _certainty(report: Report) -> dict[str, Any]:
+    """How sure M is, where the profile looks."""
+    by_text = report["stability"].get("by_text")
+    if by_text is None:
+        return {}
+    everything, later = by_text["all_tokens"], by_text["after_first_token"]
+    half = everything["saturation"][-2:-1]
+    tail = everything["tail"]
+    return {
+        "abs_max_of_half": half[0]["expected"] if half else None,
+        "abs_max_after_first_token": later["abs_max"],
+        **({f"inferred_{end}": field(tail, end) for end in ("low", "high")} if tail else {}),
     }
 
 

@@ -109,6 +109,10 @@ class Row(TypedDict):
     int8_clip_final_norm_db: Annotated[Real, "Likewise."]
 
     subsets: Annotated[list[SubsetRow] | None, "M over random subsets of the corpus."]
+    abs_max_of_half: Annotated[Real, "Expected M of a random half of the texts, exactly."]
+    abs_max_after_first_token: Annotated[Real, "M without the first token of each text."]
+    inferred_low: Annotated[Real, "Inferred: M of ten times the texts is at least this (95 %)."]
+    inferred_high: Annotated[Real, "Inferred: M of ten times the texts is at most this (95 %)."]
 
     protocol_key: Annotated[str, "Equal keys: equal protocols, so the rows can be compared."]
     profile: Annotated[Text, "Which roles were watched."]

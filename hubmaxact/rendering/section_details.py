@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from hubmaxact.formats import INT8_LABEL
-from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering import certainty_words, excess_words, numbers, words
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report import summaries
@@ -13,6 +13,7 @@ from hubmaxact.report.roles import ROLE_BY_NAME, ROLES
 
 MOST_LAYERS = 5
 MOST_LISTED = 10
+MOST_SIZES = 6
 NONE = "-"
 
 
@@ -103,7 +104,9 @@ def _formats(report: Report) -> str:
             "FP8 weights and inputs are deployed with scales: exceeding its unscaled range is no "
             "verdict. Of keys and values it is one, for caches have none unless they are given."
         )
-    return f"{table(head, rows, numbers=(1, 2))}\n\n{note}"
+    told = " ".join(excess_words.excesses(report, code))
+    scaled = excess_words.scaling(report, code)
+    return "\n\n".join(filter(None, [table(head, rows, numbers=(1, 2)), note, told, scaled]))
 
 
 def _int8(report: Report) -> str:
@@ -142,6 +145,35 @@ def _stability(report: Report) -> str:
         "The paper calls range / mean CV; the last column is the sample standard deviation / mean."
     )
     return f"{table(head, rows, numbers=range(5))}\n\n{note}"
+
+
+def _certainty(report: Report) -> str:
+    """What the maxima of single texts say; the table follows doublings of the texts."""
+    told = " ".join(certainty_words.sentences(report, text))
+    return "\n\n".join(filter(None, [told, _saturation(report)]))
+
+
+def _saturation(report: Report) -> str:
+    by_text = report["stability"].get("by_text")
+    if by_text is None:
+        return ""
+    later = by_text["after_first_token"]
+    without: dict[int, float | None] = {
+        row["num_texts"]: row["expected"] for row in later["saturation"]
+    }
+    found = by_text["all_tokens"]["saturation"][-MOST_SIZES:]
+    # Some texts may have no other token: all the others are those that all of them stand for.
+    without |= {row["num_texts"]: later["abs_max"] for row in found[-1:] if without}
+    rows = [
+        (
+            numbers.count(row["num_texts"]),
+            numbers.value(row["expected"]),
+            _value(without.get(row["num_texts"])),
+        )
+        for row in found
+    ]
+    head = ("texts, at random", "expected M", "without first tokens")
+    return table(head, rows, numbers=range(3)) if rows else ""
 
 
 def _massive(report: Report) -> str:
@@ -216,6 +248,7 @@ BLOCKS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("Number formats", _formats),
     (f"INT8 check: {text(INT8_LABEL)}", _int8),
     ("M over random subsets of the texts", _stability),
+    ("How sure M is", _certainty),
     ("Massive activations", _massive),
     ("Experts", _experts),
     ("Environment", _environment),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hubmaxact.formats import INT8_LABEL
 from hubmaxact.printable import printable
-from hubmaxact.rendering import deployed_words, numbers, words
+from hubmaxact.rendering import certainty_words, deployed_words, numbers, words
 from hubmaxact.rendering.terminal_chart import chart
 from hubmaxact.report.document import Report
 from hubmaxact.report.roles import ROLE_BY_NAME
@@ -33,6 +33,8 @@ def show(report: Report, console: "Console") -> None:
         _say(console, f"Attention logits: {logits}.")
     if (read := deployed_words.linear_input(report, printable)) is not None:
         _say(console, f"Largest linear input: {read}.")
+    if said := " ".join(certainty_words.sentences(report, printable)):
+        _say(console, f"How sure M is: {said}")
     _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")
     _show_chart(report, console)
 

@@ -1,6 +1,6 @@
-"""The shape of what a report derives from its sites: headroom, quantization, stability."""
+"""The shape of what a report derives from its sites: headroom and quantization."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Where(TypedDict):
@@ -12,6 +12,17 @@ class Where(TypedDict):
     abs_max: float | None
 
 
+class Excess(TypedDict):
+    """A role that exceeds a format, and the tensor of it that went furthest."""
+
+    role: str
+    layers: list[int]
+    layer: int | None
+    module: str
+    abs_max: float | None
+    factor: float | None
+
+
 class Headroom(TypedDict):
     """M against one number format; `exceeded` speaks of every watched tensor."""
 
@@ -19,6 +30,8 @@ class Headroom(TypedDict):
     ratio: float | None
     exceeded: bool
     where: Where | None
+    exceeded_by: NotRequired[list[Excess]]
+    residual_exponent: NotRequired[int | None]
 
 
 class SiteRef(TypedDict):
@@ -53,19 +66,3 @@ class Quantization(TypedDict):
     """Every format row."""
 
     formats: list[FormatRow]
-
-
-class Subsets(TypedDict):
-    """M over random, domain-proportional subsets of one size."""
-
-    size: int
-    values: list[float]
-    range_over_mean: float | None
-    coefficient_of_variation: float | None
-
-
-class Stability(TypedDict):
-    """How M moves between the paper's subsets; null rows carry the reason."""
-
-    subsets: list[Subsets]
-    reason: str | None

@@ -3,8 +3,9 @@
 from typing import Literal, NotRequired, TypedDict
 
 from hubmaxact.report.deployment import ExpertMaxima, KeysAndValues, LinearInput, Sidecar
-from hubmaxact.report.derived import Headroom, Quantization, Stability
+from hubmaxact.report.derived import Headroom, Quantization
 from hubmaxact.report.roles import Profile
+from hubmaxact.report.stability import Stability
 
 SCHEMA_VERSION = "0.2"
 """The newest that is known here."""

@@ -95,6 +95,21 @@ def test_the_stability_of_m_stands_in_two_numbers_with_two_names(visit, address)
     expect(stability).to_contain_text("No subsets: org-4/model-00018, org-5/model-00019")
 
 
+def test_how_sure_m_is_stands_there_where_a_report_tells(visit, serve, tmp_path):
+    rows = [
+        release(1, abs_max_of_half=2.0, abs_max_after_first_token=1.5),
+        release(2, abs_max_of_half=3.9, inferred_low=4.0, inferred_high=5.5),
+        release(3),
+    ]
+    picked = "&".join(f"pick={row['key'].replace('/', '%2F')}" for row in rows)
+    with serve("export", write_index(tmp_path / "index", rows, with_paper=False)) as running:
+        page = visit(running).open(f"?{picked}")
+        table = page.get_by_role("table", name="How sure M is")
+        expect(table.locator("tbody tr")).to_have_count(2)
+        said = table.locator("tbody td").all_inner_texts()
+        assert said == ["2.002", "2", "1.5", "not inferred", "4.008", "3.9", "unknown", "4 to 5.5"]
+
+
 def test_the_int8_table_shows_the_hidden_states_and_says_what_is_better(visit, serve, tmp_path):
     known = {"int8_max_abs_lowest_db": 11.04, "int8_max_abs_median_db": 30.0}
     row = release(1, **known, int8_max_abs_highest_db=41.0, int8_max_abs_final_norm_db=22.0)

@@ -2,9 +2,11 @@
 
 import json
 
+import deployed_reports
 import example_reports
 import pytest
 from catalog_reports import report_of
+from example_reports import bf16
 
 from hubmaxact.catalog.extract import INT8_POLICIES, row_of, weights_digest
 from hubmaxact.catalog.parquet import DamagedTableError, decode, encode, rows_of
@@ -20,6 +22,7 @@ MAKERS = (
     example_reports.partial_report,
     example_reports.non_finite_report,
     example_reports.few_samples_report,
+    deployed_reports.deployment_report,
 )
 
 
@@ -53,6 +56,21 @@ def test_layers_stand_at_their_places_and_what_was_not_seen_is_null():
         False,
     ]
     assert (made["status"], made["num_missing"]) == ("partial", 1)
+
+
+def test_how_sure_m_is_stands_where_the_profile_looks():
+    made = row(deployed_reports.deployment_report())
+    half = bf16(82944.0) * 0.99
+    assert (made["abs_max_of_half"], made["abs_max_after_first_token"]) == (half, 10368.0)
+    assert (made["inferred_low"], made["inferred_high"]) == (None, None)
+    report = deployed_reports.deployment_report()
+    blocks = report["stability"]["by_text"]
+    blocks["all_tokens"]["tail"] = blocks["after_first_token"]["tail"]
+    blocks["all_tokens"]["saturation"] = blocks["all_tokens"]["saturation"][-1:]
+    made = row(report)
+    assert (made["inferred_low"], made["inferred_high"]) == (10368.0, 20736.0)
+    assert made["abs_max_of_half"] is None
+    assert row(example_reports.dense_report())["abs_max_of_half"] is None
 
 
 def test_two_mixers_of_one_layer_give_the_larger_one():

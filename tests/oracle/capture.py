@@ -31,7 +31,13 @@ class Captured:
 
     def only(self, split):
         """The rows of one split."""
-        rows = self.split == split
+        return self._where(self.split == split)
+
+    def after_first_token(self):
+        """The rows of all tokens but each sample's first."""
+        return self._where(self.position > 0)
+
+    def _where(self, rows):
         columns = (self.sample, self.position, self.token_id, self.split)
         return Captured(self.values[torch.from_numpy(rows)], *(c[rows] for c in columns))
 

@@ -5,10 +5,11 @@ import pytest
 from hubmaxact.report.roles import PAPER_ROLES
 from hubmaxact.report.validate import validate
 from hubmaxact.report.write import report_bytes
+from oracle import brute
 from oracle.cases import Case
 
 NAMES = ("qwen3_moe", "gemma2", "deepseek_v3", "qwen3_5_moe")
-SAME = ("model", "environment", "status", "global_max", "domains", "quantization", "stability")
+SAME = ("model", "environment", "status", "global_max", "domains", "quantization")
 PAPER = {role.name for role in PAPER_ROLES}
 
 
@@ -23,12 +24,31 @@ def test_what_both_profiles_hold_is_equal_to_the_last_bit(pair):
     paper, deployed = pair
     assert paper["protocol"] | {"profile": "deployment"} == deployed["protocol"]
     assert {name: paper[name] for name in SAME} == {name: deployed[name] for name in SAME}
+    assert paper["stability"].items() < deployed["stability"].items()
     assert paper["sites"] == [site for site in deployed["sites"] if site["role"] in PAPER]
     for row, more in zip(paper["experts"], deployed["experts"], strict=True):
         assert row == {name: more[name] for name in row}
     for role in PAPER:
         assert paper["coverage"][role] == deployed["coverage"][role]
         assert paper["max_by_role"].get(role) == deployed["max_by_role"].get(role)
+
+
+@pytest.mark.parametrize("name", ["qwen3_moe", "gemma2"])
+def test_maxima_of_texts_are_those_of_hooks_without_first_tokens_too(name, measured, recomputed):
+    case = Case(name, budget=256)
+    ids, _, sites, _ = recomputed(case)
+    found = measured(case, profile="deployment")["stability"]["by_text"]
+    everything = brute.sample_maxima(sites, len(ids))
+    later = {key: captured.after_first_token() for key, captured in sites.items()}
+    later = brute.sample_maxima(later, len(ids))
+    for block, maxima in ((found["all_tokens"], everything), (found["after_first_token"], later)):
+        known = maxima[maxima >= 0]
+        assert (block["num_texts"], block["abs_max"]) == (len(known), max(known))
+        assert sum(block["reached_by"].values()) == (known == max(known)).sum()
+        assert block["saturation"][0] == {"num_texts": 1, "expected": pytest.approx(known.mean())}
+        assert "too few" in block["reason"]
+    assert found["num_texts_peaking_at_first_token"] == (later < everything).sum()
+    assert 0 < (later < everything).sum() < len(ids)  # neither is without a case
 
 
 def test_a_report_of_each_profile_is_valid_and_of_its_own_version(pair):

@@ -21,6 +21,7 @@ from hubmaxact.measurement.statistics.float_values import FloatValues
 from hubmaxact.measurement.statistics.massive_tokens import Massive
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.stretches import num_stretches, stretch_of
 from hubmaxact.measurement.statistics.top_values import TopValues
 from oracle import brute
 from oracle.capture import Captured
@@ -145,7 +146,8 @@ def captured_rows(data, num_rows, width):
 def tokens_of(captured, rows):
     """hubmaxact's tokens of some rows."""
     distinct, group = np.unique(captured.token_id[rows], return_inverse=True)
-    columns = (captured.sample[rows], captured.position[rows], captured.token_id[rows], group)
+    stretch = stretch_of(captured.sample[rows], captured.position[rows])
+    columns = (stretch, captured.position[rows], captured.token_id[rows], group)
     return Tokens(torch.from_numpy(np.stack(columns).astype(np.int64)), len(distinct))
 
 
@@ -172,8 +174,11 @@ def test_token_statistics_are_right_and_order_free(data, dtype, cuts):
     for state in every_way(Massive, update, parts):
         assert asdict(state.result()) == brute.massive(captured.exact)
     expected = brute.sample_maxima({("embedding", None, None): captured}, num_rows)
-    for state in every_way(lambda: SampleMaxima(num_rows), update, parts):
+    later = captured.after_first_token()
+    later = brute.sample_maxima({("embedding", None, None): later}, num_rows)
+    for state in every_way(lambda: SampleMaxima(num_stretches(num_rows)), update, parts):
         assert list(state.result()) == expected.tolist()
+        assert list(state.after_first_token()) == later.tolist()
 
 
 def as_row(value):

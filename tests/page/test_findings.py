@@ -47,6 +47,20 @@ def test_a_finding_says_what_it_rests_on():
     assert "2 pairs: too few for a rule." in THE_PAPERS["moe"]["sentences"]
 
 
+def test_first_tokens_are_spoken_of_where_a_report_tells():
+    rows = [
+        row("a", 100.0, abs_max_after_first_token=49.0),
+        row("b", 100.0, abs_max_after_first_token=50.0),
+        row("c", 100.0),
+    ]
+    said = "Without first tokens, M is less than half in {} of {}."
+    told = by_id(rows, "all")["carriers"]["sentences"]
+    assert said.format(1, "2 releases that tell") in told
+    told = by_id(rows[:1], "all")["carriers"]["sentences"]
+    assert said.format(1, "1 release that tells") in told
+    assert "first tokens" not in " ".join(by_id(rows[2:], "all")["carriers"]["sentences"])
+
+
 def test_the_tables_hold_the_numbers():
     assert THE_PAPERS["carriers"]["table"]["rows"][0] == ["hidden state", 22, 23]
     (first, _) = THE_PAPERS["moe"]["table"]["rows"]

@@ -1,8 +1,14 @@
 """What the rules about number formats say at their edges, and what they let through."""
 
+import copy
+
+import pytest
+from invalid_report_files import DEPLOYED
 from report.rule_cases import ROW, surprises
 
+from hubmaxact.report import excess
 from hubmaxact.report.consistency import formats, int8, quantization, stability
+from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 FORMATS = [
     (formats.headroom_agrees, {"sites/3/abs_max": 448.0,
@@ -159,6 +165,28 @@ INT8 = [
       "quantization/formats/2/count": 0}, []),
 ]  # fmt: skip
 
+FP16 = DEPLOYED["dtype_headroom"]["float16"]["exceeded_by"]
+
+EXCESSES = [
+    (formats.excesses_agree, {}, []),
+    (formats.excesses_agree, {"dtype_headroom/float16/exceeded_by": FP16[1:]},
+     [("dtype_headroom.float16.exceeded_by: names other roles than exceed it: hidden_state, "
+       "mlp_output, mlp_update")]),
+    (formats.excesses_agree, {"dtype_headroom/bfloat16/exceeded_by": FP16[:1]},
+     ["dtype_headroom.bfloat16.exceeded_by: names other roles than exceed it: none"]),
+    (formats.excesses_agree, {"dtype_headroom/float16/exceeded_by/0/layers": [0, 1]},
+     ["dtype_headroom.float16.exceeded_by[0].layers: is [0, 1], but the rows give [1]"]),
+    (formats.excesses_agree, {"dtype_headroom/float16/exceeded_by/0/factor": 2.0},
+     [(f"dtype_headroom.float16.exceeded_by[0].factor: is 2.0, but the rows give "
+       f"{FP16[0]['factor']}")]),
+    (formats.excesses_agree, {"dtype_headroom/float16/residual_exponent": 2},
+     ["dtype_headroom.float16.residual_exponent: is 2, but the rows give 1"]),
+    (formats.excesses_agree, {"dtype_headroom/float8_e5m2/residual_exponent": 1},
+     ["dtype_headroom.float8_e5m2.residual_exponent: is 1, but the rows give None"]),
+    (formats.excesses_agree, {"dtype_headroom/float16/residual_exponent": None,
+      "sites/1/num_nan": 1}, []),
+]  # fmt: skip
+
 STABILITY = [
     (stability.empty_needs_a_reason, {"stability/reason": "few"},
      ["stability.reason: is given, but subsets has 1 row"]),
@@ -180,6 +208,42 @@ STABILITY = [
 
 def test_rules_about_formats():
     assert surprises(FORMATS) == []
+
+
+def test_rules_about_excesses():
+    assert surprises(EXCESSES, DEPLOYED) == []
+
+
+def test_an_infinity_is_beyond_every_format_that_the_run_reaches():
+    report = copy.deepcopy(DEPLOYED)
+    report["kv"][1]["value"]["num_inf"] = 2
+    for name, row in report["dtype_headroom"].items():
+        found = excess.exceeded_by(report, name, watched_rows(report))
+        values = next(each for each in found if each["role"] == "value")
+        assert (values["layers"], values["abs_max"], values["factor"]) == ([1], None, None)
+        assert len(found) == 1 + len(row["exceeded_by"])
+
+
+@pytest.mark.parametrize(
+    ("largest", "exponent"),
+    [(0.0, 0), (65504.0, 0), (65536.0, 1), (131008.0, 1), (131072.0, 2), (3.3895e38, 112)],
+)
+def test_the_least_power_of_two_that_brings_a_stream_into_fp16(largest, exponent):
+    place = ("sites[0]", "hidden_state", 0, None, "model.layers.0")
+    assert excess.residual_exponent([WatchedRow(*place, largest, 0, 0)]) == exponent
+    beside = WatchedRow("sites[1]", "mlp_gate", *place[2:], 1e30, 3, 3)  # no part of the stream
+    assert excess.residual_exponent([WatchedRow(*place, largest, 0, 0), beside]) == exponent
+    assert excess.residual_exponent([WatchedRow(*place, largest, 0, 1)]) is None
+
+
+def test_what_no_scaling_of_the_stream_helps_is_left():
+    report = copy.deepcopy(DEPLOYED)
+    assert [(row.role, row.layer) for row in excess.left_beyond(report)] == [("mlp_output", 1)]
+    report["linear_inputs"][2]["abs_max"] = 70000.0
+    update = next(s for s in report["sites"] if (s["role"], s["layer"]) == ("mlp_update", 1))
+    output = next(s for s in report["sites"] if (s["role"], s["layer"]) == ("mlp_output", 1))
+    update["abs_max"] = output["abs_max"]  # nothing is between the two: they scale together
+    assert [row.path for row in excess.left_beyond(report)] == ["linear_inputs[2]"]
 
 
 def test_rules_about_quantization():

@@ -17,6 +17,7 @@ from hubmaxact.measurement.assembly import (
     sites,
     stability,
 )
+from hubmaxact.measurement.assembly.certainty.by_text import maxima_by_text
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
 from hubmaxact.measurement.execution.forward import Measurement
@@ -30,7 +31,8 @@ from hubmaxact.report.document import (
     Model,
     Report,
 )
-from hubmaxact.report.roles import DEPLOYMENT, Profile
+from hubmaxact.report.excess import tell_excesses
+from hubmaxact.report.roles import DEPLOYMENT, ROLE_BY_NAME, Profile
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 
@@ -85,11 +87,19 @@ def assemble(
         ),
         stability=stability.stability(domains, recorded.sample_maxima),
     )
+    if profile == DEPLOYMENT:
+        report["stability"]["by_text"] = maxima_by_text(
+            domains,
+            recorded.sample_maxima,
+            measurement.recorder.samples.after_first_token(),
+            all_finite=_all_finite(seen),
+        )
     watched = list(watched_rows(report))
     report["status"] = _status(watched, measurement)
     report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
     if profile != DEPLOYMENT:
         return Measured(report, {})
+    tell_excesses(report)
     recorder, heads = measurement.recorder, recorded.heads
     beside = sidecars.sidecars(seen, recorder.sites, heads.envelopes, report)
     report["sidecars"] = sidecars.rows(beside)
@@ -113,6 +123,14 @@ def _deployed(
         "kv": deployment.keys_and_values(seen, heads, anatomy.pairs),
         "sidecars": [],  # made of the report itself
     }
+
+
+def _all_finite(seen: sites.Seen) -> bool:
+    """Whether nothing that M is taken over was NaN or infinite."""
+    watched = (
+        result.values for site, result in seen.items() if ROLE_BY_NAME[site.role].in_global_max
+    )
+    return not any(values.num_nan or values.num_inf for values in watched)
 
 
 def _status(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hubmaxact.measurement.anatomy.updates import OUTPUTS
 from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report, RoleCoverage, SiteFacts
+from hubmaxact.report.excess import tell_excesses
 from hubmaxact.report.roles import ROLE_BY_NAME
 from hubmaxact.report.row_fields import field, fields
 
@@ -79,6 +80,7 @@ def _repeated_updates(report: Report) -> None:
         counts["absent"] += len({site["layer"] for site in repeated})
         if not any(site["role"] == role for site in report["sites"]):
             report["max_by_role"].pop(role, None)
+    tell_excesses(report)
 
 
 def _tensor(site: SiteFacts) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 
 from hubmaxact.corpus.prng import Generator
 from hubmaxact.corpus.subsets import draw_subset
-from hubmaxact.report.derived import Stability, Subsets
+from hubmaxact.report.stability import Stability, Subsets
 
 NUM_SUBSETS = 5
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from hubmaxact.measurement.batch_plan import Batch
 from hubmaxact.measurement.statistics.rows import Tokens
+from hubmaxact.measurement.statistics.stretches import stretch_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def make_input(batch: Batch, ids: Ids, device: torch.device) -> Input:
         mask[row, : len(tokens)] = True
     distinct, group = np.unique(padded, return_inverse=True)
     sample, position = np.indices(padded.shape)
-    columns = (np.asarray(batch.samples)[sample], position, padded, group)
+    stretch = stretch_of(np.asarray(batch.samples)[sample], position)
+    columns = (stretch, position, padded, group)
     flat = np.stack([column.reshape(-1) for column in columns])
     is_whole = mask.all()
     return Input(

@@ -26,6 +26,7 @@ from hubmaxact.measurement.statistics.site_statistics import (
     SiteStatistics,
     Thresholds,
 )
+from hubmaxact.measurement.statistics.stretches import num_stretches
 from hubmaxact.measurement.statistics.watched import Watched
 from hubmaxact.report.roles import ROLE_BY_NAME
 
@@ -66,7 +67,7 @@ class Recorder:
         thresholds: Mapping[Site, Thresholds] | None = None,
     ) -> None:
         self.sites: dict[Site, SiteStatistics] = {}
-        self.samples = SampleMaxima(num_samples)
+        self.samples = SampleMaxima(num_stretches(num_samples))
         self.routed: dict[int, RoutedTokens] = {}
         self.expert_inputs: dict[Site, ExpertMaxima] = {}
         self.heads = HeadRecorder(anatomy)

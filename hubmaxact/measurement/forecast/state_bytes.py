@@ -13,6 +13,7 @@ from hubmaxact.measurement.statistics.experts import RoutedTokens
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
+from hubmaxact.measurement.statistics.stretches import num_stretches
 from hubmaxact.measurement.statistics.top_values import NUM_TOP
 
 NUM_ROWS = NUM_TOP + 1
@@ -50,7 +51,7 @@ def state_bytes(
         for site, shown in watched.items()
     )
     routed = sum(_size(RoutedTokens(anatomy.num_experts[n]).state()) for n in anatomy.experts)
-    return sites + routed + _size(SampleMaxima(num_samples).state())
+    return sites + routed + _size(SampleMaxima(num_stretches(num_samples)).state())
 
 
 @cache

@@ -1,6 +1,7 @@
 """One watched tensor as rows of real tokens, with what several statistics need of it.
 
-T rows kept, D channels; a row's token is named by (sample, position, token id).
+T rows kept, D channels; a row's token is named by (stretch, position, token id), where a stretch is
+a part of a sample.
 """
 
 from dataclasses import dataclass
@@ -15,16 +16,16 @@ from hubmaxact.measurement.batch_plan import Split
 class Tokens:
     """The tokens behind the rows of a tensor.
 
-    Rows of `columns_4T`: sample, position, token id, and the index of the token id among the
-    `num_groups` distinct ids of the batch.
+    Rows of `columns_4T`: stretch, position in the sample, token id, and the index of the token id
+    among the `num_groups` distinct ids of the batch.
     """
 
     columns_4T: Tensor
     num_groups: int
 
     @property
-    def sample(self) -> Tensor:
-        """Sample of each row, shape (T,)."""
+    def stretch(self) -> Tensor:
+        """What maxima are kept of: the stretch of each row, shape (T,)."""
         return self.columns_4T[0]
 
     @property

@@ -1,4 +1,7 @@
-"""The model's largest |x| per sample, from which domains and stability follow."""
+"""The model's largest |x| per sample, from which domains and stability follow.
+
+Its first token, where attention sinks sit, is kept apart from the others.
+"""
 
 from typing import Self
 
@@ -6,23 +9,24 @@ import torch
 
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.rows import Rows
+from hubmaxact.measurement.statistics.stretches import OF_A_SAMPLE
 
 
 class SampleMaxima:
-    """The largest |x| of each sample over all sites that are folded in; -1 where none was finite.
+    """The largest |x| of each stretch over all sites that are folded in; -1 where none was finite.
 
     Args:
-        num_samples: Samples in the corpus.
+        num_stretches: Of all samples of the corpus.
     """
 
-    def __init__(self, num_samples: int) -> None:
-        self.abs_max = torch.full((num_samples,), -1.0, dtype=torch.float64)
+    def __init__(self, num_stretches: int) -> None:
+        self.abs_max = torch.full((num_stretches,), -1.0, dtype=torch.float64)
 
     @torch.no_grad()
     def update(self, rows: Rows) -> None:
         """Fold in one site's rows."""
-        sample, row_max = rows.tokens.sample.cpu(), rows.row_max_T.double().cpu()
-        self.abs_max.scatter_reduce_(0, sample, row_max, "amax")
+        stretch, row_max = rows.tokens.stretch.cpu(), rows.row_max_T.double().cpu()
+        self.abs_max.scatter_reduce_(0, stretch, row_max, "amax")
 
     def merge(self, other: Self) -> None:
         """Fold in another's maxima."""
@@ -38,4 +42,8 @@ class SampleMaxima:
 
     def result(self) -> tuple[float, ...]:
         """The maxima by sample."""
-        return tuple(self.abs_max.tolist())
+        return tuple(self.abs_max.reshape(-1, OF_A_SAMPLE).amax(dim=1).tolist())
+
+    def after_first_token(self) -> tuple[float, ...]:
+        """The maxima by sample over all tokens but the first."""
+        return tuple(self.abs_max.reshape(-1, OF_A_SAMPLE)[:, 1].tolist())

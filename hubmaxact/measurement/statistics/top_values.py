@@ -4,7 +4,7 @@ T rows kept, D channels. A total order, so that batches merge in any order.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -12,13 +12,17 @@ from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
+from hubmaxact.measurement.statistics.stretches import sample_of
 
 NUM_TOP = 5
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Value:
-    """A value with coordinates; sorts by |value| descending, then sample, position, channel."""
+    """A value with coordinates; sorts by |value| descending, then sample, position, channel.
+
+    While it is collected, the number of its stretch stands in the place of its sample.
+    """
 
     neg_abs: float
     sample: int
@@ -51,7 +55,7 @@ class TopValues:
         self.offer(other.best)
 
     def state(self) -> State:
-        """The values and their places: sample, position, channel, token id."""
+        """The values and their places: stretch, position, channel, token id."""
         places = [(v.sample, v.position, v.channel, v.token_id) for v in self.best]
         return {
             "values": torch.tensor([v.value for v in self.best], dtype=torch.float64),
@@ -65,7 +69,7 @@ class TopValues:
 
     def result(self) -> tuple[Value, ...]:
         """The values, largest |x| first."""
-        return tuple(self.best)
+        return tuple(replace(value, sample=sample_of(value.sample)) for value in self.best)
 
     @torch.no_grad()
     def update(self, rows: Rows) -> None:

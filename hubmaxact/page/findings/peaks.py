@@ -162,7 +162,7 @@ def carriers(rows: Sequence[Row]) -> Finding:
         "carriers",
         f"{answer} peaks sit in the residual stream" if answer else "No peak's place is known",
         found,
-        (*_on_carriers(found, total), pooled(found)),
+        (*_on_carriers(found, total), _on_first_tokens(rows), pooled(found)),
         answer=answer,
         table=Table(
             head=["Tensor", "Holds M", "Holds M, ties counted"],
@@ -185,6 +185,15 @@ def _on_carriers(found: Carriers, total: int) -> list[str]:
         f"Of {numbers.count(unplaced, 'more report')} the place is not known." if unplaced else "",
         "The paper: 22 of 24; with a tie that its own values show, 23 of 24.",
     ]
+
+
+def _on_first_tokens(rows: Sequence[Row]) -> str:
+    """Whether first tokens, where attention sinks sit, hold the peaks; only some reports tell."""
+    known = [(row["abs_max_after_first_token"], magnitude(row)) for row in findings.usable(rows)]
+    told = [(later, largest) for later, largest in known if later is not None]
+    lower = sum(later < largest / 2 for later, largest in told)
+    releases = numbers.count(len(told), "release that tells", "releases that tell")
+    return f"Without first tokens, M is less than half in {lower:,} of {releases}." if told else ""
 
 
 def _bars(found: Carriers) -> list[Point]:

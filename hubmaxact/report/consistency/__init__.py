@@ -18,6 +18,7 @@ from hubmaxact.report.consistency import (
     routing,
     sites,
     stability,
+    text_maxima,
     values,
 )
 from hubmaxact.report.document import Report
@@ -71,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     maxima.texts_have_maxima,
     maxima.batch_was_planned,
     formats.headroom_agrees,
+    formats.excesses_agree,
     quantization.rows_are_of_a_known_kind,
     quantization.rows_have_sites,
     quantization.sites_have_rows,
@@ -88,6 +90,9 @@ RULES: tuple[Rule, ...] = (
     routing.expert_gates_agree,
     stability.empty_needs_a_reason,
     stability.subsets_agree,
+    text_maxima.text_maxima_agree_with_m,
+    text_maxima.first_tokens_agree,
+    text_maxima.text_maxima_agree,
 )
 
 

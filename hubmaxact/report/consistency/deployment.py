@@ -25,6 +25,12 @@ def profile_says_what_is_there(report: Report) -> Iterator[Problem]:
         (name, name, report) for name in ("linear_inputs", "kv", "sidecars")
     ]
     places += [
+        (f"dtype_headroom.{format_name}.{name}", name, row)
+        for format_name, row in report["dtype_headroom"].items()
+        for name in ("exceeded_by", "residual_exponent")
+    ]
+    places.append(("stability.by_text", "by_text", report["stability"]))
+    places += [
         (f"coverage.{role.name}", role.name, report["coverage"])
         for role in ROLES
         if role not in PAPER_ROLES

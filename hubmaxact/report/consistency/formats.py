@@ -4,10 +4,12 @@ import math
 from collections.abc import Iterator
 
 from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.report import excess
 from hubmaxact.report.consistency.predicates import same
 from hubmaxact.report.derived import Headroom
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.row_fields import field
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 
@@ -24,6 +26,27 @@ def headroom_agrees(report: Report) -> Iterator[Problem]:
         if not same(row["ratio"], ratio, floor=0.0):
             yield Problem(f"{path}.ratio", f"is {row['ratio']}, but M over {limit} is {ratio}")
         yield from _excess(path, row, limit, _furthest(report, limit))
+
+
+def excesses_agree(report: Report) -> Iterator[Problem]:
+    """What exceeds a format, role by role, follows from the rows, and so does the scaling."""
+    rows = list(watched_rows(report))
+    for name, row in report["dtype_headroom"].items():
+        path, known = f"dtype_headroom.{name}", excess.exceeded_by(report, name, rows)
+        said = row.get("exceeded_by", known)
+        if [each["role"] for each in said] != [each["role"] for each in known]:
+            roles = ", ".join(each["role"] for each in known) or "none"
+            yield Problem(f"{path}.exceeded_by", f"names other roles than exceed it: {roles}")
+            continue
+        for position, (one, other) in enumerate(zip(said, known, strict=True)):
+            for key in ("layers", "layer", "module", "abs_max", "factor"):
+                if field(one, key) != field(other, key):
+                    message = f"is {field(one, key)}, but the rows give {field(other, key)}"
+                    yield Problem(f"{path}.exceeded_by[{position}].{key}", message)
+        least = excess.residual_exponent(rows) if name == excess.SCALED else None
+        if row.get("residual_exponent", least) != least:
+            message = f"is {row['residual_exponent']}, but the rows give {least}"
+            yield Problem(f"{path}.residual_exponent", message)
 
 
 def _furthest(report: Report, limit: float) -> tuple[float, WatchedRow | None]:

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 
 from hubmaxact.report.consistency.predicates import same, told
-from hubmaxact.report.derived import Subsets
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.row_fields import field
+from hubmaxact.report.stability import Subsets
 
 
 def empty_needs_a_reason(report: Report) -> Iterator[Problem]:

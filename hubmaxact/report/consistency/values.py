@@ -146,3 +146,7 @@ def _elements(report: Report) -> Iterator[tuple[str, float]]:
     for position, subset in enumerate(report["stability"]["subsets"]):
         for draw, value in enumerate(subset["values"]):
             yield f"stability.subsets[{position}].values[{draw}]", value
+    if (by_text := report["stability"].get("by_text")) is not None:
+        later = by_text["after_first_token"]["abs_max"]
+        if later is not None:
+            yield "stability.by_text.after_first_token.abs_max", later

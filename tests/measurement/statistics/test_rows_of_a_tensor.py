@@ -2,14 +2,16 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.stretches import num_stretches, sample_of, stretch_of
 
-TOKENS = Tokens(torch.tensor([[0, 0, 2], [4, 5, 6], [70, 80, 70], [0, 1, 0]]), 2)
+TOKENS = Tokens(torch.tensor([[1, 1, 4], [4, 5, 0], [70, 80, 70], [0, 1, 0]]), 2)
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
@@ -29,9 +31,9 @@ def test_finite_rows_have_theirs():
 
 def test_tokens_are_taken_in_any_order_and_again():
     taken = TOKENS.take(torch.tensor([2, 0, 2]))
-    assert taken.columns_4T.tolist() == [[2, 0, 2], [6, 4, 6], [70, 70, 70], [0, 0, 0]]
+    assert taken.columns_4T.tolist() == [[4, 1, 4], [0, 4, 0], [70, 70, 70], [0, 0, 0]]
     assert taken.num_groups == 2
-    assert TOKENS.sample.tolist() == [0, 0, 2]
+    assert TOKENS.sample.tolist() == [1, 1, 4]
     assert TOKENS.group.tolist() == [0, 1, 0]
 
 
@@ -43,9 +45,16 @@ def test_tokens_move_to_a_device_whole():
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 def test_the_largest_value_of_each_sample(dtype):
-    maxima = SampleMaxima(4)
+    maxima = SampleMaxima(num_stretches(4))
     maxima.update(Rows.of(torch.tensor([[1.0], [-5.0], [3.0]], dtype=dtype), TOKENS, Split.REST))
     assert maxima.result() == (5.0, -1.0, 3.0, -1.0)
     x_TD = torch.tensor([[2.0], [math.nan], [-8.0]], dtype=dtype)
     maxima.update(Rows.of(x_TD, TOKENS, Split.REST))
     assert maxima.result() == (5.0, -1.0, 8.0, -1.0)
+    assert maxima.after_first_token() == (5.0, -1.0, -1.0, -1.0)
+
+
+def test_stretches_ascend_with_samples_and_positions():
+    sample, position = np.indices((3, 4)).reshape(2, 12)
+    assert stretch_of(sample, position).tolist() == [0, 1, 1, 1, 2, 3, 3, 3, 4, 5, 5, 5]
+    assert [sample_of(number) for number in range(num_stretches(3))] == [0, 0, 1, 1, 2, 2]

@@ -150,7 +150,7 @@ class OneRead:
         if statistics.experts is not None:
             group, largest = watched.expert_R, statistics.experts.state()["abs_max"]
         elif samples is not None:
-            group, largest = watched.tokens.sample, self._sample_maxima(samples)
+            group, largest = watched.tokens.stretch, self._sample_maxima(samples)
         arguments.group, arguments.group_max = address(group), address(largest)
         arguments.num_groups = 0 if largest is None else len(largest)
         arguments.group_by_row = statistics.experts is not None

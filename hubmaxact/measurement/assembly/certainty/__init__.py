@@ -1,0 +1,1 @@
+"""How sure M is: exact for subsets of the corpus, inferred beyond it where a tail bears that."""
