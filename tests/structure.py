@@ -29,6 +29,7 @@ ALLOWED = {
     "printable": (),
     "formats": (),
     "files": ("errors", "printable"),
+    "scales": ("formats",),
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "hub"),
     "report": ("errors", "printable", "files", "formats", "hub"),
@@ -147,8 +148,8 @@ ALLOWED = {
     "publication": ("errors", "printable", "files", "hub", "recognition", "report", "rendering"),
     "comparison": ("errors", "printable", "formats", "report", "rendering"),
     "gate": ("errors", "printable", "formats", "report", "rendering"),
-    "engine_files": ("errors", "printable", "files", "formats", "recognition", "report"),
-    "shipped_scales": ("errors", "printable", "recognition", "report", "rendering"),
+    "engine_files": ("errors", "printable", "files", "formats", "scales", "recognition", "report"),
+    "shipped_scales": ("errors", "printable", "scales", "recognition", "report", "rendering"),
     "catalog": (
         "errors",
         "printable",

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from hubmaxact.engine_files.input_scales import CONVENTIONS, NUMBER_FORMATS
-from hubmaxact.engine_files.scale_conventions import CACHE_LIMITS
+from hubmaxact.engine_files.scale_conventions import CACHE_LIMITS, CONVENTIONS, NUMBER_FORMATS
 from hubmaxact.engine_files.table import FORMATS, ROWS
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
