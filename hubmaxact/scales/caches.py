@@ -73,3 +73,8 @@ CACHE_NAMES = (
 
 WRITTEN_NAMES = {KEY: "k_scale", VALUE: "v_scale"}
 """What is written behind an attention's name and a dot: engines and transformers read it."""
+
+
+def is_cache_scale(tensor: str) -> bool:
+    """Whether a tensor scales keys, values or queries, by its full name alone."""
+    return any(tensor.endswith(end) for end, _ in CACHE_NAMES)
