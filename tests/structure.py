@@ -191,6 +191,8 @@ ALLOWED = {
         "report",
         "comparison",
         "gate",
+        "engine_files",
+        "shipped_scales",
         "publication",
         "verification",
         "measurement.options",
