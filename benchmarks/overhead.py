@@ -24,6 +24,7 @@ import transformers
 from torch import Tensor
 
 from hubmaxact.measurement.anatomy.find_sites import find_sites
+from hubmaxact.measurement.anatomy.seen_attention import Attended
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
@@ -75,6 +76,15 @@ class Extremes:
         """Take no notice."""
 
     def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
+        """Take no notice."""
+
+    def cached(self, site: Site, x: Tensor) -> None:
+        """Take no notice."""
+
+    def attended(self, site: Site, seen: Attended) -> None:
+        """Take no notice."""
+
+    def logits(self, site: Site, logits: Tensor, mask: Tensor | None) -> None:
         """Take no notice."""
 
     def result(self) -> list[list[float]]:

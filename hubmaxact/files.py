@@ -6,6 +6,7 @@ be done (Pillai et al. 2014, "All file systems are not created equal").
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -80,6 +81,17 @@ def read_regular(path: Path, limit: int) -> bytes:
 def is_lfs_pointer(content: bytes) -> bool:
     """Whether this is the text that Git LFS leaves in the place of a file it did not fetch."""
     return len(content) <= MOST_POINTER_BYTES and content.startswith(LFS_POINTERS)
+
+
+def lfs_pointer(content: bytes) -> bytes:
+    """Return the text that git holds in the place of a file that is in LFS."""
+    digest = hashlib.sha256(content).hexdigest()
+    return b"%s%b\noid sha256:%b\nsize %d\n" % (
+        LFS_POINTERS[0],
+        b"v1",
+        digest.encode("ascii"),
+        len(content),
+    )
 
 
 def check_place(path: Path, room: int = 0) -> None:

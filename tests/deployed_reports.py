@@ -1,11 +1,13 @@
 """Reports of profile `deployment` for tests, made by arithmetic alone as those of `paper` are."""
 
 import copy
+import hashlib
 
 import example_reports
 from example_reports import NUM_TOKENS, QUANTILES, bf16, site
 
 from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.report.deployment import SIDECARS
 from hubmaxact.report.roles import PAPER_ROLES, ROLES
 from hubmaxact.report.watched_rows import watched_rows
 
@@ -106,7 +108,17 @@ def cached(layer, num_heads=2):
         "key": {"abs_max": max(keys), "per_head": keys, "num_nan": 0, "num_inf": 0},
         "value": {"abs_max": max(values), "per_head": values, "num_nan": 0, "num_inf": 0},
         "query": {"abs_max": 24.0, "num_nan": 0, "num_inf": 0},
+        "rotary": {"pairs": "halves", "channels": 16},
+        "attention_logit": {"value": 112.5 / (1 + layer), "kind": "bound"},
     }
+
+
+def sidecars():
+    """Rows of files that lie nowhere."""
+    return [
+        {"name": name, "size": 4096, "sha256": hashlib.sha256(name.encode()).hexdigest()}
+        for name in SIDECARS
+    ]
 
 
 def _experts(layer, num_experts, sites):
@@ -131,7 +143,7 @@ def _completed(report, inputs, kv, num_layers, has_experts):
     for name, value in report.items():
         fields[name] = value
         if name == "sites":
-            fields |= {"linear_inputs": inputs, "kv": kv}
+            fields |= {"linear_inputs": inputs, "kv": kv, "sidecars": sidecars()}
     fields["schema_version"] = "0.2"
     fields["protocol"]["profile"] = "deployment"
     missing = fields["coverage"].pop("missing")

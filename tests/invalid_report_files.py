@@ -703,6 +703,14 @@ FILES = {
         deployed(("protocol", "profile"), "paper"),
         'linear_inputs: is given, but protocol.profile is "paper"',
     ),
+    "sidecar_named_twice": (
+        deployed(("sidecars", 1, "name"), "channels.safetensors"),
+        "sidecars: names channels.safetensors, channels.safetensors; each stands once",
+    ),
+    "sidecar_beyond_measure": (
+        deployed(("sidecars", 0, "size"), 2**29 + 1),
+        "sidecars[0].size",
+    ),
     "deployment_before_its_schema": (
         deployed(("schema_version",), "0.1"),
         'schema_version: is "0.1", which knows no profile "deployment"',
@@ -726,6 +734,18 @@ FILES = {
     "latent_of_many_heads": (
         deployed(("kv", 0, "kind"), "latent"),
         "kv[0].num_kv_heads: is 2, but all heads share a latent",
+    ),
+    "pairs_of_no_channels": (
+        deployed(("kv", 1, "rotary", "channels"), 0),
+        'kv[1].rotary.channels: is 0, but pairs is "halves"',
+    ),
+    "pair_of_three_channels": (
+        deployed(("kv", 1, "rotary", "channels"), 3),
+        'kv[1].rotary.channels: is 3, but pairs is "halves"',
+    ),
+    "logit_of_no_query": (
+        deployed(("kv", 1, "query"), None),
+        "kv[1].attention_logit: is given, but query is null",
     ),
     "expert_input_of_nothing": (
         deployed(("experts", 1, "input", "per_expert", 3), 1.0),

@@ -23,7 +23,7 @@ from hubmaxact.gate.gate import Verdict
 from hubmaxact.publication.outcome import Outcome
 from hubmaxact.report.problem import Problem
 from hubmaxact.shipped_scales.audit import Audit
-from hubmaxact.verification.verify import Check
+from hubmaxact.verification.check import Check
 
 report = measure("folder", Options(num_samples=4, dtype="float16"), model_id="alice/model")
 assert_type(report, Report)

@@ -109,17 +109,19 @@ def measure(
     from hubmaxact.measurement import run
     from hubmaxact.publication import folder
     from hubmaxact.rendering.terminal import show
+    from hubmaxact.report.roles import DEPLOYMENT
 
     if write_into is not None:
         folder.check(write_into)
     targets = measured_report.targets(output, write_into, checkpoint)
-    measured_report.check(targets)
+    measured_report.check(targets, with_sidecars=options.profile == DEPLOYMENT)
     with RichWatcher() as watcher:
-        report = run.measure(
+        measured = run.measure_in_full(
             checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
         )
         watcher.times.begin("Writing the report")
-    measured_report.write(report, targets)
+    report = measured.report
+    measured_report.write(report, targets, measured.sidecars)
     if write_into is not None:
         placement = folder.plan(report, write_into / folder.README)
         folder.write(placement)

@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,16 @@ import click
 
 from hubmaxact.files import WriteError
 from hubmaxact.printable import LONGEST_PATH, printable
-from hubmaxact.report.destination import check_destination, keep_other, own_stream
+from hubmaxact.report.deployment import SidecarName
+from hubmaxact.report.destination import check_destination, is_file, keep_other, own_stream
 from hubmaxact.report.document import REPORT_NAME, Report
 from hubmaxact.report.write import report_bytes, write_report
+from hubmaxact.sidecars.own_folder import check_folder, keep_beside, write_beside
 
 STANDARD_OUTPUT = Path("/dev/stdout")
+
+Sidecars = Mapping[SidecarName, bytes]
+NO_SIDECARS: Sidecars = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,12 @@ def targets(output: Path | None, write_into: Path | None, checkpoint: str) -> li
     return found or [Target(Path(REPORT_NAME))]
 
 
-def check(places: Sequence[Target]) -> None:
+def check(places: Sequence[Target], *, with_sidecars: bool = False) -> None:
     """Refuse, before any long work, a place where no report could be written.
 
     Args:
         places: All of them.
+        with_sidecars: Whether files will lie beside the report.
 
     Raises:
         WriteError: The first that takes none.
@@ -65,6 +71,8 @@ def check(places: Sequence[Target]) -> None:
         if place.path == STANDARD_OUTPUT and sys.stdout is None:
             raise WriteError("cannot write standard output: it is closed. Name a file.")
         check_destination(place.path)
+        if with_sidecars and is_file(place.path):
+            check_folder(place.path)
 
 
 def takes_standard_output(places: Sequence[Target]) -> bool:
@@ -75,12 +83,13 @@ def takes_standard_output(places: Sequence[Target]) -> bool:
     return any(stream is not None and stream.fileno() == own for stream in found)
 
 
-def write(report: Report, places: Sequence[Target]) -> None:
+def write(report: Report, places: Sequence[Target], sidecars: Sidecars = NO_SIDECARS) -> None:
     """Write the report to every place, and say so; it is lost nowhere.
 
     Args:
         report: What was measured.
         places: Where it goes.
+        sidecars: What lies beside it, where it becomes a file.
 
     Raises:
         WriteError: One did not take it; the message says where the report is.
@@ -88,19 +97,31 @@ def write(report: Report, places: Sequence[Target]) -> None:
     written, failed = [], []
     for place in places:
         try:
-            if kept := keep_other(place.path, report, own_folder=place.own_folder):
-                click.echo(kept, err=True)
-            write_report(report, place.path)
-            written.append(printable(str(place.path), LONGEST_PATH))
+            _write(report, place, sidecars)
+            written.append(place.path)
         except WriteError as error:
             failed.append(error)
+    names = " and ".join(printable(str(path), LONGEST_PATH) for path in written)
     if failed:
-        where = " and ".join(written) or _rescued(report)
+        where = names or _rescued(report, sidecars)
         raise WriteError(f"{failed[0]} The report is in {where}.") from failed[0]
-    click.echo(f"Wrote {' and '.join(written)}.", err=True)
+    click.echo(f"Wrote {names}.", err=True)
+    if sidecars and not any(map(is_file, written)):
+        lost = " and ".join(sidecars)
+        click.echo(f"{lost} lie beside a file and were not written: give --output FILE.", err=True)
 
 
-def _rescued(report: Report) -> str:
+def _write(report: Report, place: Target, sidecars: Sidecars) -> None:
+    """The report last, so that whoever sees it finds what it names."""
+    if kept := keep_other(place.path, report, own_folder=place.own_folder):
+        click.echo(kept.sentence, err=True)
+        keep_beside(place.path, kept.path)
+    if is_file(place.path):
+        write_beside(place.path, sidecars)
+    write_report(report, place.path)
+
+
+def _rescued(report: Report, sidecars: Sidecars) -> str:
     """Put a report where there is room; say where."""
     content = report_bytes(report)
     with suppress(OSError):
@@ -111,6 +132,8 @@ def _rescued(report: Report) -> str:
         except OSError:
             Path(name).unlink()
             raise
+        with suppress(WriteError):  # the report is there, and tells what it lacks
+            write_beside(Path(name), sidecars)
         return name
     click.echo(content, nl=False)
     return "standard output"

@@ -15,9 +15,9 @@ def validate(files: tuple[str, ...]) -> None:
     """Check report FILES against the schema and against themselves.
 
     Each is a file, a folder that holds activation_maxima.json, OWNER/NAME on the Hub, a URL there,
-    or - for standard input. Prints `FILE: valid`, or where and why it is not. Exits 0 when all are
-    valid, 1 when one is not, 2 when one cannot be read, was written by a newer hubmaxact or is a
-    Git LFS pointer.
+    or - for standard input. What lies beside it is held to the digests that it names. Prints
+    `FILE: valid`, or where and why it is not. Exits 0 when all are valid, 1 when one is not, 2 when
+    one cannot be read, was written by a newer hubmaxact or is a Git LFS pointer.
     """
     sys.exit(max(map(_validate_one, files)))
 
@@ -25,11 +25,17 @@ def validate(files: tuple[str, ...]) -> None:
 def _validate_one(file: str) -> int:
     """Print the answer for one report; return its exit code."""
     from hubmaxact.printable import LONGEST_PATH, printable
-    from hubmaxact.report.read import InvalidReportError, read_report
+    from hubmaxact.report.read import InvalidReportError, parse
+    from hubmaxact.report.source import find
+    from hubmaxact.sidecars.beside import SidecarError, present
 
     name = printable(file, LONGEST_PATH)
     try:
-        read_report(file)
+        found = find(file)
+        present(parse(found.content), found)
+    except SidecarError as error:
+        click.echo(f"{name}: {error}")
+        return 1
     except InvalidReportError as error:
         for problem in error.problems[:MOST_PROBLEMS]:
             click.echo(f"{name}: {problem}")

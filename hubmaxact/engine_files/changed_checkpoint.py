@@ -16,13 +16,13 @@ from hubmaxact.engine_files.checkpoint_names import in_checkpoint
 from hubmaxact.engine_files.measured_checkpoint import MeasuredCheckpoint, measured_checkpoint
 from hubmaxact.engine_files.new_folder import new_folder
 from hubmaxact.engine_files.request import CheckpointChange
-from hubmaxact.engine_files.safetensors_bytes import encoded, size
 from hubmaxact.files import WriteError, write_bytes
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.recognition.recognize import CONFIG
 from hubmaxact.recognition.scaled_cache import QUANTIZATION, RENAMED, SHARD
 from hubmaxact.recognition.weights import INDEX, SINGLE
 from hubmaxact.report.document import WeightFile
+from hubmaxact.sidecars.safetensors_bytes import FOR_TORCH, encoded, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def changed(folder: Path, measured: list[WeightFile], change: CheckpointChange) 
     index = {"metadata": _metadata(base, size(scales)), "weight_map": weight_map}
     return Changed(
         base,
-        encoded(scales, change.origin.as_text()),
+        encoded(scales, FOR_TORCH | change.origin.as_text()),
         _json(index),
         _json(base.config | {QUANTIZATION: change.configuration}),
     )

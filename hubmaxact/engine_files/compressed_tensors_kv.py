@@ -6,11 +6,11 @@ is what was measured. What compressed-tensors calls `dense` leaves the weights a
 
 from hubmaxact.engine_files.measured_maxima import abs_max, cached, per_head
 from hubmaxact.engine_files.request import CheckpointChange, Choices, Measured, one_of
-from hubmaxact.engine_files.safetensors_bytes import Floats
 from hubmaxact.engine_files.scale_conventions import E4M3, multiplier
 from hubmaxact.report.deployment import HeadMaxima
 from hubmaxact.scales.caches import WRITTEN_NAMES
 from hubmaxact.scales.tensors import KEY, VALUE
+from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 STRATEGIES = {"per_tensor": "tensor", "per_head": "attn_head"}
 """Granularity -> what compressed-tensors calls it."""
@@ -74,9 +74,9 @@ def configuration(granularity: str) -> dict[str, object]:
     }
 
 
-def _scale(maxima: HeadMaxima, granularity: str) -> Floats:
+def _scale(maxima: HeadMaxima, granularity: str) -> StoredTensor:
     """One number, which transformers refuses without a dimension, or one for each head."""
     if granularity == "per_tensor":
-        return Floats((multiplier(abs_max(maxima), E4M3),), (1,))
+        return StoredTensor((multiplier(abs_max(maxima), E4M3),), (1,))
     heads = tuple(multiplier(value, E4M3) for value in per_head(maxima))
-    return Floats(heads, (len(heads), 1, 1))
+    return StoredTensor(heads, (len(heads), 1, 1))

@@ -104,12 +104,14 @@ def export_report(
     Raises:
         OptionsError: The format does not exist, or does not take a choice or a place.
         NotExportableError: The report lacks what the format wants.
+        SidecarError: What the format wants is in a file beside the report that is not there, or is
+            another one.
         WriteError: It cannot be written; what was there before is still there.
         HubmaxactError: The report or the checkpoint cannot be read, or is another one.
     """
     row = _format(to, choices)
     read = read_input(source)
-    measured = Measured(read.report, _digest(read))
+    measured = Measured(read.report, _digest(read), read.found)
     made = row.make(measured, choices)
     if isinstance(made, CheckpointChange):
         _place(made, read, places)

@@ -15,7 +15,6 @@ from hubmaxact.engine_files.request import (
     NotExportableError,
     one_of,
 )
-from hubmaxact.engine_files.safetensors_bytes import Floats, encoded
 from hubmaxact.engine_files.scale_conventions import (
     CONVENTIONS,
     INPUT_SCALES,
@@ -24,6 +23,7 @@ from hubmaxact.engine_files.scale_conventions import (
 )
 from hubmaxact.report.document import Report
 from hubmaxact.scales.tensors import TRANSFORMERS
+from hubmaxact.sidecars.safetensors_bytes import FOR_TORCH, StoredTensor, encoded
 
 SIDECAR_NOTE = (
     "A sidecar to merge into a checkpoint whose weights are quantized; nothing loads it by itself. "
@@ -54,10 +54,14 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         raise NotExportableError(_why_not(convention, number_format))
     tensors = dict(_tensors(measured.report, convention, scale))
     told = {"convention": convention, "number_format": number_format}
-    return FileContent(encoded(tensors, measured.origin.as_text() | told), (SIDECAR_NOTE,))
+    return FileContent(
+        encoded(tensors, FOR_TORCH | measured.origin.as_text() | told), (SIDECAR_NOTE,)
+    )
 
 
-def _tensors(report: Report, convention: str, scale: InputScale) -> Iterator[tuple[str, Floats]]:
+def _tensors(
+    report: Report, convention: str, scale: InputScale
+) -> Iterator[tuple[str, StoredTensor]]:
     for row in linear_inputs(report):
         for module in row["modules"]:
             if experts_of(module) is None:
@@ -65,14 +69,14 @@ def _tensors(report: Report, convention: str, scale: InputScale) -> Iterator[tup
             elif convention == TRANSFORMERS:
                 maxima = expert_maxima(report, row["layer"], module)
                 values = tuple(scale.number(value) for value in maxima)
-                yield f"{module}_{scale.name}", Floats(values, (len(values),))
+                yield f"{module}_{scale.name}", StoredTensor(values, (len(values),))
             else:
                 yield from _of_each_expert(report, row["layer"], module, scale)
 
 
 def _of_each_expert(
     report: Report, layer: int, module: str, scale: InputScale
-) -> Iterator[tuple[str, Floats]]:
+) -> Iterator[tuple[str, StoredTensor]]:
     for expert, largest in enumerate(expert_maxima(report, layer, module)):
         for name in fused(module).maps:
             yield f"{experts_of(module)}.{expert}.{name}.{scale.name}", scale.of(largest)
@@ -82,7 +86,6 @@ def _why_not(convention: str, number_format: str) -> str:
     if (convention, number_format) == ("modelopt", "int8"):
         return (
             "modelopt's int8 is SmoothQuant: its input_scale is of every channel times its "
-            "pre_quant_scale, so it needs the largest |x| of every channel, which the report does "
-            "not hold."
+            "pre_quant_scale, which the quantized checkpoint holds and no report does."
         )
     return f"{convention} has no static input scale of {number_format}."

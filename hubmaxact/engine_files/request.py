@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hubmaxact.engine_files.safetensors_bytes import Floats
 from hubmaxact.errors import HubmaxactError, OptionsError
 from hubmaxact.report.document import Report
+from hubmaxact.report.source import Found
+from hubmaxact.sidecars.channels import Channels, read_channels
+from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 MADE_BY = "hubmaxact export"
 
@@ -48,16 +50,34 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A report and the digest of its file."""
+    """A report, and where it was found.
+
+    Attributes:
+        report: The report.
+        sha256: Of its file, as hex.
+        found: Where that was. None: what lies beside it cannot be asked for.
+    """
 
     report: Report
     sha256: str
+    found: Found | None = None
 
     @property
     def origin(self) -> Origin:
         """Which report this is."""
         model = self.report["model"]
         return Origin(self.sha256, model["id"], model["commit"])
+
+    def channels(self) -> Channels:
+        """What every channel showed, from beside the report; read when it is asked for.
+
+        Returns:
+            Statistics by row of the report.
+
+        Raises:
+            SidecarError: They are not there, or are not those of the report.
+        """
+        return read_channels(self.report, self.found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +150,7 @@ class CheckpointChange:
         notes: Sentences that its user should read.
     """
 
-    scales: Mapping[str, Mapping[str, Floats]]
+    scales: Mapping[str, Mapping[str, StoredTensor]]
     configuration: Mapping[str, Any]
     origin: Origin
     notes: tuple[str, ...] = field(default=())

@@ -5,11 +5,11 @@ A multiplier is A / limit and is multiplied with what was stored; a divisor is l
 
 from typing import NamedTuple
 
-from hubmaxact.engine_files.safetensors_bytes import Floats
 from hubmaxact.scales.caches import CACHES
 from hubmaxact.scales.linear_inputs import INPUTS
 from hubmaxact.scales.number_formats import FP8
 from hubmaxact.scales.tensors import COMPRESSED_TENSORS, MODELOPT, ONNXRUNTIME, TRANSFORMERS
+from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 E4M3 = FP8.largest
 
@@ -32,9 +32,9 @@ class InputScale(NamedTuple):
     limit: float
     is_divisor: bool = False
 
-    def of(self, abs_max: float) -> Floats:
+    def of(self, abs_max: float) -> StoredTensor:
         """The tensor for a largest |x|."""
-        return Floats((self.number(abs_max),), self.shape)
+        return StoredTensor((self.number(abs_max),), self.shape)
 
     def number(self, abs_max: float) -> float:
         """The number for a largest |x|."""

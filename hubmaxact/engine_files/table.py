@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from hubmaxact.engine_files import (
     compressed_tensors_kv,
     ignore_list,
+    imatrix,
     input_scales,
     onnxruntime_genai_kv,
     openvino,
-    per_channel,
     sglang_kv_json,
+    smoothquant,
 )
 from hubmaxact.engine_files.request import CheckpointChange, Choices, FileContent, Measured
 
@@ -70,13 +71,13 @@ ROWS = (
     ),
     Format(
         name="smoothquant",
-        what="refused: the maxima of channels are not measured",
-        make=per_channel.smoothquant,
+        what="SmoothQuant's act_scales, a file of torch.save",
+        make=smoothquant.make,
     ),
     Format(
         name="imatrix",
-        what="refused: the sums of squares of channels are not measured",
-        make=per_channel.imatrix,
+        what="llama.cpp's importance matrix: llama-quantize --imatrix",
+        make=imatrix.make,
     ),
 )
 

@@ -18,6 +18,7 @@ from hubmaxact.report.document import Model, Report, WeightFile
 from hubmaxact.report.validate import problems_of
 
 if TYPE_CHECKING:
+    from hubmaxact.measurement.assembly.report import Measured
     from hubmaxact.measurement.execution.forward import Measurement
 
 SMALLEST_BUDGET = 256
@@ -32,6 +33,9 @@ def measure(
     watcher: Watcher | None = None,
 ) -> Report:
     """Measure a checkpoint and return its report; nothing is written.
+
+    Under profile deployment the report names files that lie beside it, which `measure_in_full`
+    returns too.
 
     Args:
         checkpoint: Folder in transformers' layout, or a Hub id ("owner/name"), which is downloaded
@@ -63,6 +67,34 @@ def measure(
         OutOfMemoryError: The weights or a batch do not fit; the message names what may.
 
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
+    """
+    return measure_in_full(
+        checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
+    ).report
+
+
+def measure_in_full(
+    checkpoint: str | Path,
+    options: Options | None = None,
+    *,
+    revision: str | None = None,
+    model_id: str | None = None,
+    watcher: Watcher | None = None,
+) -> "Measured":
+    """Measure a checkpoint; return its report and the files that lie beside it.
+
+    Args:
+        checkpoint: As in `measure`.
+        options: As in `measure`.
+        revision: As in `measure`.
+        model_id: As in `measure`.
+        watcher: As in `measure`.
+
+    Returns:
+        The report, and contents by file name.
+
+    Raises:
+        HubmaxactError: As `measure`.
     """
     libraries.require()
     options, watcher = options or Options(), watcher or Watcher()

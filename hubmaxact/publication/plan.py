@@ -4,7 +4,9 @@ Only reads. The same plan is shown by a dry run and sent by a push, so the two c
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 from hubmaxact.errors import HubError, ReadmeError
 from hubmaxact.hub import repository
@@ -16,20 +18,29 @@ from hubmaxact.publication.readme import splicing
 from hubmaxact.recognition.weights import left_aside
 from hubmaxact.rendering import section
 from hubmaxact.rendering.picture import layers
+from hubmaxact.report.deployment import SIDECARS, Sidecar, SidecarName
 from hubmaxact.report.document import REPORT_NAME, Report
+from hubmaxact.sidecars.own_folder import folder_of
 
 README = "README.md"
 WAYS_OUT = "Or push the report alone with --json-only."
-PATHS = frozenset({REPORT_NAME, README, section.PICTURE})
+FOLDER = folder_of(PurePosixPath(REPORT_NAME))
+PATHS = frozenset(
+    {REPORT_NAME, README, section.PICTURE, *(str(FOLDER / name) for name in SIDECARS)}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Push:
-    """What is to be published, and where; `content` is the report's file as it is."""
+    """What is to be published, and where; `content` is the report's file as it is.
+
+    `sidecars` are the contents, by file name, of those that it names and that lie beside it.
+    """
 
     content: bytes
     report: Report
     repo_id: str
+    sidecars: Mapping[SidecarName, bytes] = field(default_factory=dict)
     branch: str = "main"
     as_pull_request: bool = False
     json_only: bool = False
@@ -117,7 +128,7 @@ def _plan(
         parent=head,
         changes=changes,
         pull_request=open_one,
-        advice=(*advice, *_other_name(push)),
+        advice=(*advice, *_other_name(push), *_left_behind(push, files)),
     )
 
 
@@ -125,6 +136,7 @@ def _wanted(
     push: Push, head: str, files: dict[str, HubFile]
 ) -> tuple[dict[str, bytes], tuple[str, ...]]:
     wanted = {REPORT_NAME: push.content}
+    wanted |= {str(FOLDER / name): content for name, content in push.sidecars.items()}
     if push.json_only:
         return wanted, ()
     card = _read_readme(push.repo_id, head, files)
@@ -167,3 +179,22 @@ def _other_name(push: Push) -> tuple[str, ...]:
     if named is None or named == push.repo_id:
         return ()
     return (f"The report names {named}; the weights in {push.repo_id} are the same.",)
+
+
+def _left_behind(push: Push, files: dict[str, HubFile]) -> tuple[str, ...]:
+    """Advice where the report names files that are neither pushed nor there already."""
+    rows = push.report.get("sidecars", ())
+    lost = [
+        row["name"]
+        for row in rows
+        if row["name"] not in push.sidecars and not _is_there(row, files)
+    ]
+    if not lost:
+        return ()
+    names = " and ".join(lost)
+    return (f"The report names {names}, not found beside it: exports per channel need the folder.",)
+
+
+def _is_there(row: Sidecar, files: dict[str, HubFile]) -> bool:
+    file = files.get(str(FOLDER / row["name"]))
+    return file is not None and file.sha256 == row["sha256"]

@@ -8,6 +8,8 @@ from hubmaxact.publication.outcome import Outcome, rehearsed
 from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import read_input
 from hubmaxact.report.read import parse
+from hubmaxact.report.source import Found
+from hubmaxact.sidecars.beside import read_present
 
 
 def push(
@@ -21,6 +23,8 @@ def push(
     tell: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Publish a report in its model's repository: file, picture, card section and tag, one commit.
+
+    What lies beside the report goes with it, into the folder of the picture.
 
     Every other byte of the README stays. Pushing the same report again changes nothing. A commit
     that fails is tried again only when that cannot make a second one. The token is the one that
@@ -43,15 +47,17 @@ def push(
         UnreadableFileError: The file is missing, not a regular file, or may not be read.
         AddressError: The URL is not the Hub's, or leads to no model repository.
         ReportError: It is not a valid report.
+        SidecarError: A file beside it is not the one that it names.
         DigestMismatchError: The repository holds other weights than the report speaks of.
         ReadmeError: The README cannot be edited without risk; `json_only` leaves it alone.
         HubError: The Hub refused, cannot be reached, or it cannot be found out what it did.
     """
-    content, read = _read(report)
+    content, read, found = _read(report)
     request = plan.Push(
         content=content,
         report=read,
         repo_id=repo_id,
+        sidecars=read_present(read, found),
         branch=revision,
         as_pull_request=create_pr,
         json_only=json_only,
@@ -62,13 +68,13 @@ def push(
     return attempts.publish(request, tell or _nobody)
 
 
-def _read(report: str | Path | bytes) -> tuple[bytes, Report]:
-    """The very bytes that go to the Hub, and what they say."""
+def _read(report: str | Path | bytes) -> tuple[bytes, Report, Found | None]:
+    """The very bytes that go to the Hub, what they say, and where they lay."""
     if isinstance(report, bytes):
-        return report, parse(report)
+        return report, parse(report), None
     read = read_input(report)
     assert read.found is not None
-    return read.found.content, read.report
+    return read.found.content, read.report, read.found
 
 
 def _nobody(line: str) -> None:

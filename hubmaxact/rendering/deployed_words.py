@@ -1,4 +1,4 @@
-"""What a report of profile `deployment` says in words: the KV cache, and the largest linear input.
+"""What a report of profile `deployment` says in words: the KV cache, logits, linear inputs.
 
 Engines cast keys and values to FP8 with a scale of 1 unless a checkpoint brings scales, so for them
 alone the end of an unscaled format is a verdict.
@@ -75,6 +75,36 @@ def _value(row: KeysAndValues) -> HeadMaxima:
 
 def _reach(found: HeadMaxima) -> float:
     return float("inf") if found["num_inf"] else found["abs_max"] or 0.0
+
+
+def attention_logit(report: Report, name: Name) -> str | None:
+    """How large attention logits get, or a bound for them, and where.
+
+    Args:
+        report: Of any profile.
+        name: Makes a module's name fit for where the words stand.
+
+    Returns:
+        A sentence without its full stop. None: the profile does not look, or no attention tells.
+    """
+    rows = report.get("kv", ())
+    logits = ((row["module"], row["attention_logit"]) for row in rows)
+    known = [(module, found) for module, found in logits if found is not None]
+    if not known:
+        return None
+    where, found = max(known, key=lambda each: _or_infinity(each[1]["value"]))
+    lost = len(rows) - len(known)
+    besides = f"; not known of {lost} of {numbers.count(len(rows), 'attention')}" if lost else ""
+    if found["value"] is None:
+        return f"not finite in {name(where)}{besides}"
+    value = numbers.value(found["value"])
+    if found["kind"] == "exact":
+        return f"reach {value} in {name(where)}, before caps and masks{besides}"
+    return f"at most about {value} in {name(where)}, a bound by norms{besides}"
+
+
+def _or_infinity(value: float | None) -> float:
+    return float("inf") if value is None else value
 
 
 def linear_input(report: Report, name: Name) -> str | None:

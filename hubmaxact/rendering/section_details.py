@@ -98,6 +98,11 @@ def _formats(report: Report) -> str:
         rows.append((code(name), numbers.value(row["largest_finite"]), ratio, found))
     head = ("format", "largest finite", "M over it", "exceeded by a watched tensor, unscaled")
     note = "FP8 is deployed with scales: exceeding its unscaled range is no verdict."
+    if "kv" in report:
+        note = (
+            "FP8 weights and inputs are deployed with scales: exceeding its unscaled range is no "
+            "verdict. Of keys and values it is one, for caches have none unless they are given."
+        )
     return f"{table(head, rows, numbers=(1, 2))}\n\n{note}"
 
 

@@ -36,6 +36,7 @@ def _deployed(report: Report) -> Iterator[tuple[str, str]]:
     """What profile `deployment` saw beside M."""
     found = (
         ("KV cache", deployed_words.kv_cache(report, code)),
+        ("Attention logits", deployed_words.attention_logit(report, code)),
         ("Largest linear input", deployed_words.linear_input(report, code)),
     )
     yield from ((head, said) for head, said in found if said is not None)

@@ -29,6 +29,8 @@ def show(report: Report, console: "Console") -> None:
     _say(console, f"fp16: {words.fp16(report, printable)}.")
     if (kv := deployed_words.kv_cache(report, printable)) is not None:
         _say(console, f"KV cache: {kv}.")
+    if (logits := deployed_words.attention_logit(report, printable)) is not None:
+        _say(console, f"Attention logits: {logits}.")
     if (read := deployed_words.linear_input(report, printable)) is not None:
         _say(console, f"Largest linear input: {read}.")
     _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")

@@ -1,9 +1,18 @@
 """The shape of what a report of profile `deployment` holds beside its sites.
 
-What linear maps and experts read, and keys and values as cached.
+What linear maps and experts read, keys and values as cached, and the files that lie beside it.
 """
 
 from typing import Literal, TypedDict
+
+SidecarName = Literal["channels.safetensors", "blocks.safetensors"]
+CHANNELS: SidecarName = "channels.safetensors"
+BLOCKS: SidecarName = "blocks.safetensors"
+SIDECARS = (CHANNELS, BLOCKS)
+"""Names of all files that may lie beside a report, in the report's order."""
+
+MAX_SIDECAR_BYTES = 512 * 1024 * 1024
+"""Of one of them: more than any model's; readers ask for no more than the report says."""
 
 
 class LinearInput(TypedDict):
@@ -42,6 +51,20 @@ class QueryMaximum(TypedDict):
     num_inf: int
 
 
+class RotaryPairs(TypedDict):
+    """Which channels of a cached key a position embedding turns together."""
+
+    pairs: Literal["halves", "neighbours", "none"]
+    channels: int
+
+
+class AttentionLogit(TypedDict):
+    """How large the products of queries and keys get, scaled; null where not all were finite."""
+
+    value: float | None
+    kind: Literal["exact", "bound"]
+
+
 class KeysAndValues(TypedDict):
     """What one attention hands to its cache."""
 
@@ -53,6 +76,8 @@ class KeysAndValues(TypedDict):
     key: HeadMaxima
     value: HeadMaxima
     query: QueryMaximum | None
+    rotary: RotaryPairs | None
+    attention_logit: AttentionLogit | None
 
 
 class ExpertMaxima(TypedDict):
@@ -61,3 +86,11 @@ class ExpertMaxima(TypedDict):
     abs_max: float | None
     expert: int | None
     per_expert: list[float | None] | None
+
+
+class Sidecar(TypedDict):
+    """A file beside the report."""
+
+    name: SidecarName
+    size: int
+    sha256: str

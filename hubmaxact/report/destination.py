@@ -11,7 +11,7 @@ import sys
 import time
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.files import WriteError, check_place, read_regular, write_bytes
@@ -65,6 +65,11 @@ def write_content(path: Path, content: bytes) -> None:
         write_bytes(_real(path), content)
 
 
+def is_file(path: Path) -> bool:
+    """Whether a report that goes to a path becomes a file, beside which others may lie."""
+    return stat.S_ISREG(_mode(path)) and own_stream(path) is None
+
+
 def own_stream(path: Path) -> BinaryIO | None:
     """This program's standard output or error, where a path leads to one of them; else None."""
     for stream in (sys.stdout, sys.stderr):
@@ -77,7 +82,14 @@ def own_stream(path: Path) -> BinaryIO | None:
     return None
 
 
-def keep_other(path: Path, report: Report, *, own_folder: bool = False) -> str | None:
+class Kept(NamedTuple):
+    """What was kept under another name: where, and a sentence that says so."""
+
+    path: Path
+    sentence: str
+
+
+def keep_other(path: Path, report: Report, *, own_folder: bool = False) -> Kept | None:
     """Keep what is no report of the same model under another name, before it is replaced.
 
     Args:
@@ -87,7 +99,7 @@ def keep_other(path: Path, report: Report, *, own_folder: bool = False) -> str |
             that names no model is of an earlier state of it.
 
     Returns:
-        A sentence that says what was kept, and where. None: nothing is lost.
+        What was kept, and where. None: nothing is lost.
 
     Raises:
         WriteError: It cannot be kept; it is still there.
@@ -100,7 +112,7 @@ def keep_other(path: Path, report: Report, *, own_folder: bool = False) -> str |
         return None
     kept = _link_aside(real)
     what = f"the report of {_name(old)}" if old else "something that is no report"
-    return f"{_shown(path)} held {what}; that is now {_shown(kept)}."
+    return Kept(kept, f"{_shown(path)} held {what}; that is now {_shown(kept)}.")
 
 
 def _is_same_model(old: Report, new: Report, *, own_folder: bool) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from hubmaxact.report.deployment import ExpertMaxima, KeysAndValues, LinearInput
+from hubmaxact.report.deployment import ExpertMaxima, KeysAndValues, LinearInput, Sidecar
 from hubmaxact.report.derived import Headroom, Quantization, Stability
 from hubmaxact.report.roles import Profile
 
@@ -262,6 +262,7 @@ class Report(TypedDict):
     sites: list[SiteFacts]
     linear_inputs: NotRequired[list[LinearInput]]
     kv: NotRequired[list[KeysAndValues]]
+    sidecars: NotRequired[list[Sidecar]]
     experts: list[Experts]
     domains: dict[str, float | None]
     dtype_headroom: dict[str, Headroom]

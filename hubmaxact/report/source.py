@@ -30,12 +30,16 @@ class Found:
         folder: The folder that was named. None: a file or a repository was.
         repo_id: The repository. None: it was found on this machine.
         commit: Of the repository, as 40 hexadecimal digits.
+        file: The report's own file. None: it came from standard input or from a repository.
+        path: Its path in the repository.
     """
 
     content: bytes
     folder: Path | None = None
     repo_id: str | None = None
     commit: str | None = None
+    file: Path | None = None
+    path: str | None = None
 
 
 def find(source: str | Path, revision: str | None = None) -> Found:
@@ -71,13 +75,13 @@ def find(source: str | Path, revision: str | None = None) -> Found:
     except (OSError, ValueError):
         is_folder = False
     if not is_folder:
-        return Found(read_bounded(path))
+        return Found(read_bounded(path), file=path)
     if not (path / REPORT_NAME).exists():
         raise UnreadableFileError(
             f"{printable(str(path), LONGEST_PATH)} holds no {REPORT_NAME}. Measure it with "
             "`hubmaxact measure`, or name the report's file."
         )
-    return Found(read_bounded(path / REPORT_NAME), folder=path)
+    return Found(read_bounded(path / REPORT_NAME), folder=path, file=path / REPORT_NAME)
 
 
 def read_bounded(path: Path) -> bytes:
@@ -158,4 +162,4 @@ def _on_the_hub(name: str, revision: str | None) -> Found:
         raise HubError(
             f"there is no file or folder {shown} here, and on the Hub: {error}"
         ) from error
-    return Found(content, repo_id=address.repo_id, commit=commit)
+    return Found(content, repo_id=address.repo_id, commit=commit, path=address.path)

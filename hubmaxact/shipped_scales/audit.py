@@ -12,12 +12,12 @@ from hubmaxact.recognition.safetensors_header import Header
 from hubmaxact.recognition.stored_tensors import header_of, tensors_of
 from hubmaxact.recognition.weights import Weights
 from hubmaxact.report.document import Report
-from hubmaxact.report.inputs import read_input
+from hubmaxact.report.inputs import Input, read_input
 from hubmaxact.shipped_scales.declaration import Declaration, declaration
 from hubmaxact.shipped_scales.measured_maxima import MeasuredMaxima
 from hubmaxact.shipped_scales.missing import missing_cache, missing_inputs
 from hubmaxact.shipped_scales.notes import notes
-from hubmaxact.shipped_scales.other_inputs import changes
+from hubmaxact.shipped_scales.other_inputs import PRE_QUANT_SCALE, changes
 from hubmaxact.shipped_scales.pair import (
     refuse_other_model,
     refuse_other_profile,
@@ -27,6 +27,8 @@ from hubmaxact.shipped_scales.row import Row
 from hubmaxact.shipped_scales.rows import Rows
 from hubmaxact.shipped_scales.shipped import shipped_scales
 from hubmaxact.shipped_scales.watcher import Watcher
+from hubmaxact.sidecars.beside import MissingSidecarError
+from hubmaxact.sidecars.channels import Channels, read_channels
 
 AUDIT_VERSION = "0.1"
 MOST_NAMED = 3
@@ -107,6 +109,7 @@ def audit(
         IncompleteWeightsError: Files are missing.
         UnreadableFileError: The report cannot be read.
         BadInputError: The report is not valid.
+        SidecarError: What lies beside the report is needed, and is not what it names.
         HubError: Something on the Hub cannot be read.
     """
     if not 0 <= tolerance < float("inf"):
@@ -117,8 +120,7 @@ def audit(
     found = recognize(listing, quantized=True)
     declared = declaration(said_of_quantized(listing, found.config))
     refuse_other_model(measured.report, found.config, listing.name)
-    maxima = MeasuredMaxima(measured.report)
-    rows = _rows(listing, found.weights, declared, maxima, tolerance, watcher or Watcher())
+    rows = _rows(listing, found.weights, declared, measured, tolerance, watcher or Watcher())
     return Audit(
         audit_version=AUDIT_VERSION,
         passed=not any(row.fails for row in rows),
@@ -137,7 +139,7 @@ def _rows(
     listing: Listing,
     weights: Weights,
     declared: Declaration,
-    maxima: MeasuredMaxima,
+    measured: Input,
     tolerance: float,
     watcher: Watcher,
 ) -> tuple[Row, ...]:
@@ -149,12 +151,25 @@ def _rows(
     watcher.begin(len(weights.files))
     tensors = tensors_of(listing.name, weights, header)
     done = changes(listing, declared)
-    shipped = shipped_scales(listing, weights, tensors, declared, watcher)
+    is_smoothed = any(name.endswith(f".{PRE_QUANT_SCALE}") for name in tensors)
+    channels = _channels(measured) if is_smoothed else None
+    maxima = MeasuredMaxima(measured.report, channels)
+    shipped = shipped_scales(
+        listing, weights, tensors, declared, watcher, with_factors=channels is not None
+    )
     return (
         *Rows(maxima, declared, done, tolerance).of(shipped),
         *missing_inputs(tensors, declared),
         *missing_cache(shipped, maxima, declared, done, tolerance),
     )
+
+
+def _channels(measured: Input) -> Channels | None:
+    """What every channel showed; None where nobody kept it."""
+    try:
+        return read_channels(measured.report, measured.found)
+    except MissingSidecarError:
+        return None
 
 
 def _named(row: Row) -> str:

@@ -69,7 +69,7 @@ def judge(shipped: Shipped, measured: Measured) -> tuple[Verdict, str]:
         if shipped.is_uncalibrated:
             return verdicts.NOT_CALIBRATED, f"{UNSEEN}, and nothing was measured either"
         return verdicts.NOT_MEASURED, "no finite value reached it while measuring"
-    if measured.abs_max > shipped.reaches * _allowed(shipped):
+    if measured.abs_max > shipped.reaches * _allowed(shipped, measured):
         return _beyond(shipped)
     if not measured.is_finite:
         return verdicts.NOT_COMPARABLE, "NaN or infinity was measured, which no scale reaches"
@@ -77,12 +77,13 @@ def judge(shipped: Shipped, measured: Measured) -> tuple[Verdict, str]:
 
 
 def _reached(shipped: Shipped, measured: Measured, abs_max: float) -> tuple[Verdict, str]:
-    if abs(abs_max / shipped.representable - 1) <= shipped.rounding:
+    rounding = max(shipped.rounding, measured.rounding)
+    if abs(abs_max / shipped.representable - 1) <= rounding:
         return verdicts.MATCHES, ""
     if shipped.is_uncalibrated:
         return verdicts.NOT_CALIBRATED, f"{UNSEEN}; what was measured stays within it"
     if abs_max > shipped.representable:
-        return verdicts.ROUNDS, _between(shipped, abs_max)
+        return verdicts.ROUNDS, _between(shipped, measured, abs_max)
     return _within(shipped, measured)
 
 
@@ -105,9 +106,10 @@ def clipped_share(measured: Measured, representable: float) -> tuple[float, floa
     return max(beyond, default=0.0), min(within, default=1.0)
 
 
-def _allowed(shipped: Shipped) -> float:
+def _allowed(shipped: Shipped, measured: Measured) -> float:
     """How many times what a number reaches a value may be without losing more than by rounding."""
-    return max(shipped.number_format.rounds_up_to, 1 + shipped.rounding)
+    rounding = max(shipped.rounding, measured.rounding)
+    return max(shipped.number_format.rounds_up_to, 1 + rounding)
 
 
 def _beyond(shipped: Shipped) -> tuple[Verdict, str]:
@@ -119,8 +121,8 @@ def _beyond(shipped: Shipped) -> tuple[Verdict, str]:
     return verdicts.SATURATES, UNNAMED if shipped.chosen.is_unnamed else ""
 
 
-def _between(shipped: Shipped, abs_max: float) -> str:
-    if abs_max > shipped.representable * _allowed(shipped):
+def _between(shipped: Shipped, measured: Measured, abs_max: float) -> str:
+    if abs_max > shipped.representable * _allowed(shipped, measured):
         reaches = numbers.value(shipped.reaches)
         return f"less than its own maximum; its kernel takes the largest of all experts, {reaches}"
     return "beyond the largest code by no more than half a step"

@@ -5,14 +5,16 @@ another model, or experts by number that run as one tensor. Which is which is to
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from math import isfinite
 from typing import Literal
 
 from hubmaxact.report.deployment import ExpertMaxima
 from hubmaxact.report.document import Experts, Report
 from hubmaxact.scales.tensors import INPUT, KEY, QUERY, VALUE
+from hubmaxact.sidecars.channels import Channels
 
 WRAPPERS = frozenset({"model", "language_model", "text_model", "transformer", "decoder"})
 """Words before the layer's number that tell no tower from another."""
@@ -33,6 +35,9 @@ EXPERT_MAPS: dict[str, Literal["input", "down_input"]] = {
 
 Key = tuple[str, ...]
 
+PRODUCT_ROUNDING = 2.0**-8
+"""Relative: of a channel times its factor, which kernels round to the model's dtype."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -44,6 +49,7 @@ class Measured:
         quantiles: Of |x|, by share; empty where they are not measured.
         is_finite: Whether NaN and infinity never occurred.
         shares: Whether all experts of the layer share one kernel, and the largest of their scales.
+        rounding: The relative error that `abs_max` may have.
     """
 
     key: Key
@@ -51,6 +57,7 @@ class Measured:
     quantiles: Mapping[float, float]
     is_finite: bool = True
     shares: bool = False
+    rounding: float = 0.0
 
 
 class MeasuredMaxima:
@@ -58,9 +65,11 @@ class MeasuredMaxima:
 
     Args:
         report: Of profile deployment.
+        channels: What lies beside it. None: nothing does.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, channels: Channels | None = None) -> None:
+        self.channels = channels
         self.inputs = {
             plain(module): row
             for row in report.get("linear_inputs", ())
@@ -87,6 +96,32 @@ class MeasuredMaxima:
         if kind == INPUT:
             return self._expert(module, element, num_elements) or self._input(module, num_elements)
         return self._cached(kind, module, element, num_elements)
+
+    def smoothed(self, module: str, factors: Sequence[float]) -> Measured | None:
+        """Find the largest |x| of a linear input whose channels are multiplied first.
+
+        Args:
+            module: The linear map's name in the checkpoint.
+            factors: One for each channel.
+
+        Returns:
+            The largest of every channel times its factor. None: channels were not measured, there
+            are more or fewer of them, or a factor is no number.
+
+        Raises:
+            SidecarError: The channels contradict the report.
+        """
+        row = self.inputs.get(plain(module))
+        if self.channels is None or row is None or row["abs_max"] is None:
+            return None
+        if row["num_nan"] + row["num_inf"] or not all(map(isfinite, factors)):
+            return None
+        maxima = self.channels.abs_max(row)
+        if len(maxima) != len(factors):
+            return None
+        largest = max(abs(a * f) for a, f in zip(maxima, factors, strict=True))
+        key = (INPUT, str(row["layer"]), row["part"] or "", module)
+        return Measured(key, largest, {}, rounding=PRODUCT_ROUNDING)
 
     def _input(self, module: str, num_elements: int) -> Measured | None:
         row = self.inputs.get(plain(module))

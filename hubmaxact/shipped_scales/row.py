@@ -24,7 +24,8 @@ class Row:
         scale: The number as stored; null where it is missing, or not finite.
         representable: The largest |x| that it can stand for.
         in_kernel: The same in a kernel that runs all experts of a layer with one number.
-        measured: The largest |x| that was measured; null where nothing was.
+        measured: The largest |x| that was measured; of a map with a `pre_quant_scale`, of every
+            channel times its own. Null where nothing was.
         ratio: `measured` over `representable`.
         clipped_share: The least and the most that the share of values beyond `representable` can
             be, by the report's quantiles; null where it has none.

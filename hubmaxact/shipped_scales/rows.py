@@ -5,19 +5,25 @@ from dataclasses import dataclass, replace
 from math import isfinite
 
 from hubmaxact.printable import printable
+from hubmaxact.report.deployment import CHANNELS
 from hubmaxact.scales.number_formats import NumberFormat
 from hubmaxact.scales.tensors import INPUT
 from hubmaxact.shipped_scales import verdicts
 from hubmaxact.shipped_scales.choice import choice_of
 from hubmaxact.shipped_scales.conventions import cache_convention, input_convention
 from hubmaxact.shipped_scales.declaration import Declaration
-from hubmaxact.shipped_scales.measured_maxima import Key, MeasuredMaxima
-from hubmaxact.shipped_scales.other_inputs import Change, change_of, smoothing
+from hubmaxact.shipped_scales.measured_maxima import Key, Measured, MeasuredMaxima
+from hubmaxact.shipped_scales.other_inputs import PRE_QUANT_SCALE, Change, change_of, smoothing
 from hubmaxact.shipped_scales.row import Pending, Row, judged, reach, told
 from hubmaxact.shipped_scales.scale_names import ZERO_POINT
 from hubmaxact.shipped_scales.shipped import MOST_NUMBERS, ShippedScale
 
 UNKNOWN = "neither names nor dtypes tell what it is multiplied with"
+BASE_MODEL = "the report is of the base model"
+CHANNELS_WANTED = (
+    f"that is followed only with the report's {CHANNELS} beside it, channel by channel"
+)
+FACTORS_UNFIT = "its numbers fit no channels that were measured"
 ZERO_POINT_BESIDE = "a zero point moves its range, and the report tells magnitudes without a sign"
 
 
@@ -76,7 +82,8 @@ class Rows:
             dtype=scale.dtype,
             verdict="",
         )
-        if refused := self._refused(scale):
+        smoothed = self._smoothed(scale)
+        if refused := self._refused(scale, is_known=smoothed is not None):
             alone = scale.numbers[0] if scale.numbers and len(scale.numbers) == 1 else None
             yield told(replace(whole, scale=_finite(alone)), *refused)
             return
@@ -93,7 +100,8 @@ class Rows:
                 yield told(known, verdicts.UNKNOWN_CONVENTION, UNKNOWN)
                 continue
             reached = reach(number_format, number, divisor=is_divisor)
-            yield self._reaching(known, number, number_format, reached, len(numbers))
+            share = smoothed or self.maxima.of(known.kind, known.module, element, len(numbers))
+            yield self._reaching(known, number, number_format, reached, share)
 
     def _reaching(
         self,
@@ -101,7 +109,7 @@ class Rows:
         number: float,
         number_format: NumberFormat,
         reached: float | None,
-        num_elements: int,
+        measured: Measured | None,
     ) -> Pending | Row:
         if reached is None:
             words = f"{number:g} is no scale: nothing was calibrated, or the memory was never set"
@@ -109,12 +117,20 @@ class Rows:
         return Pending(
             row=replace(known, representable=reached),
             number_format=number_format,
-            measured=self.maxima.of(known.kind, known.module, known.element or 0, num_elements),
+            measured=measured,
             chosen=choice_of(self.declared, known.kind),
         )
 
-    def _refused(self, scale: ShippedScale) -> tuple[verdicts.Verdict, str] | None:
-        """Why no comparison is honest, if none is."""
+    def _smoothed(self, scale: ShippedScale) -> Measured | None:
+        """What was measured of an input whose channels are multiplied first; None: not known."""
+        if scale.name.kind != INPUT or scale.factors is None:
+            return None
+        return self.maxima.smoothed(scale.name.module, scale.factors)
+
+    def _refused(
+        self, scale: ShippedScale, *, is_known: bool
+    ) -> tuple[verdicts.Verdict, str] | None:
+        """Why no comparison is honest, if none is; `is_known`: smoothing was followed."""
         kind, around = scale.name.kind, scale.around
         if scale.numbers is None:
             return verdicts.NOT_COMPARABLE, (
@@ -122,13 +138,11 @@ class Rows:
                 f"each head or expert (at most {MOST_NUMBERS:,} floating-point numbers)"
             )
         changed = change_of(self.done, kind)
-        if kind == INPUT:
+        if kind == INPUT and not is_known:
             changed = changed or smoothing(around.algorithm, around.beside)
         if changed:
-            return verdicts.NOT_COMPARABLE, (
-                f"{printable(changed)} changed this tensor before its scale was chosen, and the "
-                "report is of the base model"
-            )
+            words = f"{printable(changed)} changed this tensor before its scale was chosen, and "
+            return verdicts.NOT_COMPARABLE, words + _unfollowed(changed, scale)
         if ZERO_POINT in around.beside:
             return verdicts.NOT_COMPARABLE, ZERO_POINT_BESIDE
         return self._uncounted(scale.name.kind, scale.name.module, len(scale.numbers))
@@ -158,6 +172,13 @@ class Rows:
             return judged(pending, group.most, self.tolerance)
         agrees = group.most == group.least
         return replace(judged(pending, None, self.tolerance), agrees=agrees)
+
+
+def _unfollowed(changed: str, scale: ShippedScale) -> str:
+    """Why what changed a tensor was not followed."""
+    if changed != PRE_QUANT_SCALE:
+        return BASE_MODEL
+    return CHANNELS_WANTED if scale.factors is None else FACTORS_UNFIT
 
 
 def _by_tensor(pending: Iterable[Pending]) -> Mapping[Key, Group]:

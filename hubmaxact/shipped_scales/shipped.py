@@ -1,6 +1,6 @@
 """The scales that a checkpoint ships, each with what stands beside it; everything is hostile."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -21,6 +21,7 @@ MOST_NUMBERS = 1024
 """In one scale: one for each head or expert. What holds more has one for each channel."""
 
 MOST_ROWS = 500_000
+MOST_CHANNELS = 1 << 20
 JOINTS = (".", "_")
 WEIGHTS = (".weight", ".weight_packed", "")
 """What a map's weight is called behind its name; experts in one tensor are the weight."""
@@ -41,6 +42,8 @@ class ShippedScale:
         numbers: What it holds. None: more than there are heads or experts, or of a dtype that is
             no scale's.
         around: What stands beside it.
+        factors: What the channels of its input are multiplied with first. None: with nothing, or
+            that was not asked for.
     """
 
     tensor: str
@@ -49,6 +52,7 @@ class ShippedScale:
     shape: tuple[int, ...]
     numbers: tuple[float, ...] | None
     around: Surroundings
+    factors: Sequence[float] | None = None
 
 
 def shipped_scales(
@@ -57,6 +61,8 @@ def shipped_scales(
     tensors: Mapping[str, TensorEntry],
     declared: Declaration,
     watcher: Watcher,
+    *,
+    with_factors: bool = False,
 ) -> list[ShippedScale]:
     """Read every static scale of activations.
 
@@ -66,6 +72,7 @@ def shipped_scales(
         tensors: All that they hold, by name.
         declared: What the configuration says.
         watcher: Told of each piece of a file that was read.
+        with_factors: Whether to read what channels are multiplied with, too.
 
     Returns:
         One for each tensor and kind, in the order of their names, numbers by value.
@@ -77,12 +84,14 @@ def shipped_scales(
     ordered = sorted(tensors, key=by_number)
     names = [(tensor, name) for tensor in ordered for name in scales_named(tensor)]
     small = {tensor: tensors[tensor] for tensor, _ in names if _is_small(tensors[tensor])}
+    factors = _factors(names, tensors) if with_factors else {}
     if len(names) + sum(prod(entry.shape) for entry in small.values()) > MOST_ROWS:
         raise UnsafeCheckpointError(
             f"{listing.name} holds more than {MOST_ROWS:,} scales of activations, which are not "
             "read. Name a checkpoint of one model."
         )
-    where = (Small(name, weights.tensors.get(name, SINGLE), small[name]) for name in small)
+    wanted = small | {name: tensors[name] for name in factors.values()}
+    where = (Small(name, weights.tensors.get(name, SINGLE), wanted[name]) for name in wanted)
     held = contents(listing, where, watcher)
     return [
         ShippedScale(
@@ -92,6 +101,7 @@ def shipped_scales(
             shape=tensors[tensor].shape,
             numbers=numbers_in(tensors[tensor].dtype, held[tensor]) if tensor in held else None,
             around=_around(name.module, tensors, declared),
+            factors=_numbers(factors.get(name.module), tensors, held),
         )
         for tensor, name in names
     ]
@@ -117,6 +127,28 @@ def without_scales(tensors: Mapping[str, TensorEntry]) -> Iterator[str]:
 def by_number(name: str) -> tuple[tuple[int, str], ...]:
     """A key that puts layer 2 before layer 10."""
     return tuple((int(w), "") if w.isdecimal() else (-1, w) for w in name.split("."))
+
+
+def _factors(
+    names: Iterable[tuple[str, ScaleName]], tensors: Mapping[str, TensorEntry]
+) -> dict[str, str]:
+    """Linear maps whose channels are multiplied first -> the tensor that holds the factors."""
+    modules = dict.fromkeys(name.module for _, name in names)
+    found = {module: f"{module}.{PRE_QUANT_SCALE}" for module in modules}
+    return {module: name for module, name in found.items() if _is_row(tensors.get(name))}
+
+
+def _is_row(entry: TensorEntry | None) -> bool:
+    """One number for each channel of a map, no more channels than anybody's map has."""
+    if entry is None or entry.dtype not in NUMBER_KINDS or len(entry.shape) != 1:
+        return False
+    return 0 < entry.shape[0] <= MOST_CHANNELS
+
+
+def _numbers(
+    name: str | None, tensors: Mapping[str, TensorEntry], held: Mapping[str, bytes]
+) -> Sequence[float] | None:
+    return None if name is None else numbers_in(tensors[name].dtype, held[name])
 
 
 def _is_small(entry: TensorEntry) -> bool:

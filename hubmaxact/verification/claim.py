@@ -9,14 +9,22 @@ from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.report.address import is_local
 from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input, read_input
+from hubmaxact.report.source import Found
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A report, and the checkpoint that it is to be held against."""
+    """A report, and the checkpoint that it is to be held against.
+
+    Attributes:
+        report: The report.
+        source: The checkpoint.
+        found: Where the report was found. None: it came from memory.
+    """
 
     report: Report
     source: Source
+    found: Found | None = None
 
 
 def read_claim(
@@ -54,7 +62,7 @@ def _claim(given: Input, checkpoint: str | Path | None, revision: str | None) ->
         source = resolve_source(found.repo_id, revision=found.commit)
     else:
         source = _named(given.report, revision)
-    return Claim(given.report, source)
+    return Claim(given.report, source, found)
 
 
 def _named(report: Report, revision: str | None) -> Source:

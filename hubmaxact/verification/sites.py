@@ -65,6 +65,20 @@ def beyond(
         limit, slack = claimed[place], STEPS_APART * bf16_step(here) if here and not exact else 0.0
         if here is not None and (limit is None or here > limit + slack):
             return f"{row.module}: {row.role} report {limit}, here {here:g}"
+    return _logits_beyond(report, kv, exact=exact)
+
+
+def _logits_beyond(report: Report, kv: Sequence[KeysAndValues], *, exact: bool) -> str | None:
+    """The first logit above a reported one of its kind; a bound says nothing against an exact."""
+    claimed = {row["module"]: row["attention_logit"] for row in report.get("kv", ())}
+    for row in kv:
+        said, seen = claimed.get(row["module"]), row["attention_logit"]
+        if not said or not seen or said["value"] is None or seen["value"] is None:
+            continue
+        here = seen["value"]
+        slack = STEPS_APART * bf16_step(here) if here and not exact else 0.0
+        if said["kind"] == seen["kind"] and here > said["value"] + slack:
+            return f"{row['module']}: attention logit report {said['value']}, here {here:g}"
     return None
 
 

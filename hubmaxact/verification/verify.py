@@ -5,7 +5,6 @@ change of carrier is named. What this catches and what it cannot: `docs/verify.m
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -27,25 +26,12 @@ from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report, WeightFile
 from hubmaxact.report.products import products_of, same_environment
 from hubmaxact.report.row_fields import fields
+from hubmaxact.verification.check import Check, while_passed
 from hubmaxact.verification.claim import Claim, read_claim
+from hubmaxact.verification.sidecars import sidecars_beside
 from hubmaxact.verification.sites import STEPS_APART, beyond, contradiction
 
 ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was compared, and how it came out.
-
-    Attributes:
-        name: "weights", "model", "corpus", "BOS", "tokens", "batch plan", "M", "place" or "sites".
-        passed: Whether the report may be true.
-        detail: One line for people: what was found, or what differs.
-    """
-
-    name: str
-    passed: bool
-    detail: str
 
 
 def verify(
@@ -108,7 +94,8 @@ def verify_claim(
     Returns:
         The checks, as in `verify`.
     """
-    return _checks(claim.report, claim.source, corpus, device, watcher or Watcher())
+    checks = _checks(claim.report, claim.source, corpus, device, watcher or Watcher())
+    return while_passed(chain(sidecars_beside(claim), checks))
 
 
 def _checks(
@@ -124,10 +111,9 @@ def _checks(
     options = _options(report, corpus, device)
     prepared = prepare(source, options, watcher)
     plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
-    for check in chain(_inputs(report, prepared, plan), _peak(report, prepared, plan, watcher)):
-        yield check
-        if not check.passed:
-            return
+    yield from while_passed(
+        chain(_inputs(report, prepared, plan), _peak(report, prepared, plan, watcher))
+    )
 
 
 def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Check:
@@ -257,9 +243,11 @@ def _peak(report: Report, prepared: Prepared, plan: Plan, watcher: Watcher) -> I
         prepare_readers(model, watcher)
         run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
         exact = same_environment(report["environment"], environment(model, products))
-    seen = under_each_role(run.recorder.result(), prepared.anatomy)
+    recorded = run.recorder.result()
+    seen = under_each_role(recorded, prepared.anatomy)
     yield from _compare_peak(claimed, global_max(seen, plan), exact=exact)
-    facts, read, kv = site_rows(seen), linear_inputs(seen), keys_and_values(seen)
+    facts, read = site_rows(seen), linear_inputs(seen)
+    kv = keys_and_values(seen, recorded.heads)
     problem = contradiction(report["sites"], facts, chosen[0].samples, exact=exact)
     problem = problem or beyond(report, read, kv, exact=exact)
     number = counted(len(facts) + len(read) + len(kv), "site")

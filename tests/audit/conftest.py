@@ -6,7 +6,9 @@ import pytest
 from audit.measured import TEXTS
 from command import DENSE
 
-from hubmaxact import Options, measure
+from hubmaxact import Options, write_report
+from hubmaxact.measurement.run import measure_in_full
+from hubmaxact.sidecars.own_folder import write_beside
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +23,24 @@ def measured_eagerly(tmp_path_factory):
     return measured_with("eager", tmp_path_factory.mktemp("corpus"))
 
 
+@pytest.fixture(scope="session")
+def measured_file(tmp_path_factory):
+    """The first of these reports as a file, with what lies beside it."""
+    folder = tmp_path_factory.mktemp("measured")
+    found, path = measured_in_full(None, folder), folder / "report.json"
+    write_beside(path, found.sidecars)
+    write_report(found.report, path)
+    return path
+
+
 def measured_with(attention, folder):
+    return measured_in_full(attention, folder).report
+
+
+def measured_in_full(attention, folder):
     path = folder / "texts.jsonl"
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
-    return measure(
+    return measure_in_full(
         DENSE,
         Options(
             profile="deployment",

@@ -60,9 +60,14 @@ FP8 keeps its precision far below the largest code, so that range which is not u
 there; in INT8 each halving is a bit. `clipped_share` bounds the share of values beyond the number
 by the report's quantiles.
 
-Not comparable, because the scales are of other tensors than the base model's: maps with a
-`pre_quant_scale`, what a recipe of llm-compressor changed ({modifiers}), schemes of
-Model-Optimizer that smooth ({algorithms}), and whatever stands under `transform_config`.
+The input of a map with a `pre_quant_scale` is compared channel by channel: the largest of every
+channel's |x| times its own. That takes `channels.safetensors`, which `measure` writes into the
+folder beside the report; without it such a map is not comparable.
+
+Not comparable either, because the scales are of other tensors than the base model's: what a recipe
+of llm-compressor changed ({modifiers}), maps of Model-Optimizer's schemes that
+smooth ({algorithms}) whose
+`pre_quant_scale` went into another weight, and whatever stands under `transform_config`.
 
 ## `audit --format json`
 

@@ -96,7 +96,7 @@ def test_queries_have_scales_too(tmp_path):
     found = audited(tmp_path, report, query)
     (row,) = [row for row in found.rows if row.kind == "query"]
     assert (row.verdict, row.measured) == ("matches", 24.0)
-    report["kv"][0]["query"] = None
+    report["kv"][0] |= {"query": None, "attention_logit": None}
     report["coverage"]["query"] |= {"expected": 1, "fired": 1, "absent": 1}
     (row,) = [row for row in audited(tmp_path, report, query).rows if row.kind == "query"]
     assert row.verdict == "not_measured"

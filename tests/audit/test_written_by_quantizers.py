@@ -96,7 +96,13 @@ class TestModelOptimizer:
         assert scale.dtype == torch.float32
         assert scale.item() * number_format.largest == pytest.approx(abs_max, rel=float32_steps(1))
 
-    def test_what_it_smoothed_is_not_compared(self, measured, quantized):
+    def test_what_it_smoothed_is_compared_channel_by_channel(self, measured_file, quantized):
+        found = audit(measured_file, quantized("INT8_SMOOTHQUANT_CFG"))
+        inputs = [row for row in found.rows if row.kind == "input"]
+        assert {row.verdict for row in inputs} == {"matches"}
+        assert {row.convention for row in inputs} == {"INT8 (127)"}
+
+    def test_what_it_smoothed_is_not_compared_without_channels(self, measured, quantized):
         found = audit(measured, quantized("INT8_SMOOTHQUANT_CFG"))
         inputs = [row for row in found.rows if row.kind == "input"]
         assert {row.verdict for row in inputs} == {"not_comparable"}

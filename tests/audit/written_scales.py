@@ -7,8 +7,8 @@ from safetensors import safe_open
 
 from hubmaxact.engine_files import compressed_tensors_kv, input_scales
 from hubmaxact.engine_files.request import Choices, Measured
-from hubmaxact.engine_files.safetensors_bytes import encoded
 from hubmaxact.shipped_scales.scale_names import scales_named
+from hubmaxact.sidecars.safetensors_bytes import FOR_TORCH, encoded
 
 NO_CHOICES = Choices()
 
@@ -37,7 +37,7 @@ def our_cache(report):
         for module, tensors in change.scales.items()
         for name, tensor in tensors.items()
     }
-    return tensors_of(encoded(scales, {}))[0]
+    return tensors_of(encoded(scales, FOR_TORCH))[0]
 
 
 def same(found, expected, rounding):

@@ -59,6 +59,24 @@ def test_where_nothing_can_be_written_the_report_is_printed(tmp_path, monkeypatc
     assert read_report(capsysbinary.readouterr().out) == REPORT
 
 
+SIDECARS = {"channels.safetensors": b"of channels", "blocks.safetensors": b"of blocks"}
+
+
+def test_what_goes_elsewhere_takes_what_lies_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(WriteError, match="The report is in "):
+        write(REPORT, [Target(Path("/dev/full"))], SIDECARS)
+    (kept,) = tmp_path.glob("*.json")
+    folder = kept.with_suffix("")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == SIDECARS
+
+
+def test_what_is_no_file_has_nothing_beside_it_and_that_is_said(capsys):
+    write(REPORT, [Target(Path("/dev/null"))], SIDECARS)
+    told = "channels.safetensors and blocks.safetensors lie beside a file and were not written"
+    assert told in capsys.readouterr().err
+
+
 def test_of_two_places_the_one_that_took_it_is_named(tmp_path, capsys):
     good, bad = tmp_path / "good.json", tmp_path / "nowhere" / "bad.json"
     with pytest.raises(WriteError, match=f"cannot write {bad}.*The report is in {good}"):

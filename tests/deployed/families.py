@@ -49,6 +49,8 @@ class Family:
     cached_layers: tuple | None = None  # None: every layer fills the cache
     is_latent: bool = False
     sees_queries: bool = True
+    is_eager: bool = False  # by default, through the interface
+    pairs: tuple = ("halves", 8)  # of keys, or of rotary keys
 
     def layer(self, index):
         """What the layer at this index adds."""
@@ -76,34 +78,39 @@ LIN, ATT = one("linear_attn", "mlp")[0], Layer()
 FAMILIES = {
     "qwen3": common("qwen3"),
     "qwen3_moe": common("qwen3_moe"),
-    "gpt_oss": common("gpt_oss", sees_queries=False),
-    "gemma2": common("gemma2", layers=SANDWICH, sees_queries=False),
+    "gpt_oss": common("gpt_oss", is_eager=True),
+    "gemma2": common("gemma2", layers=SANDWICH, is_eager=True),
     "gemma3_text": common("gemma3_text", layers=SANDWICH),
     "deepseek_v3": common("deepseek_v3", num_kv_heads=1, is_latent=True),
-    "qwen3_next": common("qwen3_next", layers=(LIN, ATT, LIN), cached_layers=(1,)),
+    "qwen3_next": common("qwen3_next", layers=(LIN, ATT, LIN), cached_layers=(1,),
+                         pairs=("halves", 2)),
     "olmo2": Family("olmo2", GROUPED, one("post_attention_layernorm", "post_feedforward_layernorm",
                                          "mlp")),
     "granite": Family("granite", GROUPED | {"residual_multiplier": 0.22},
                       one("self_attn", "mlp", factor=0.22)),
     "gptj": Family("gptj", GPT | {"rotary_dim": 4}, one("attn", "mlp", None), "transformer.h", 4,
-                   sees_queries=False),
-    "gpt_neox": Family("gpt_neox", BASE, one("attention", "mlp", None), "gpt_neox.layers", 4),
+                   sees_queries=False, pairs=("neighbours", 8)),
+    "gpt_neox": Family("gpt_neox", BASE, one("attention", "mlp", None), "gpt_neox.layers", 4,
+                       pairs=("halves", 2)),
     "falcon": Family("falcon", BASE | {"new_decoder_architecture": False, "parallel_attn": True,
                                        "multi_query": True, "bias": False, "alibi": False},
                      one("self_attention", "mlp", None), "transformer.h", 1, sees_queries=False),
-    "cohere": Family("cohere", GROUPED, one("self_attn", "mlp", None)),
+    "cohere": Family("cohere", GROUPED, one("self_attn", "mlp", None), pairs=("neighbours", 8)),
     "bloom": Family("bloom", GPT, one("self_attention.dense", "mlp.dense_4h_to_h"),
-                    "transformer.h", 4, sees_queries=False),
+                    "transformer.h", 4, sees_queries=False, pairs=("none", 0)),
     "opt": Family("opt", BASE | {"ffn_dim": 56, "word_embed_proj_dim": 32},
-                  one("self_attn", "fc2", "final_layer_norm"), "model.decoder.layers", 4),
-    "gpt2": Family("gpt2", GPT, one("attn", "mlp", "ln_2"), "transformer.h", 4),
+                  one("self_attn", "fc2", "final_layer_norm"), "model.decoder.layers", 4,
+                  pairs=("none", 0)),
+    "gpt2": Family("gpt2", GPT, one("attn", "mlp", "ln_2"), "transformer.h", 4,
+                   pairs=("none", 0)),
     "granitemoehybrid": Family(
         "granitemoehybrid", GROUPED | MAMBA | {
             "intermediate_size": 24, "shared_intermediate_size": 48, "residual_multiplier": 0.22,
             "num_local_experts": 4, "num_experts_per_tok": 2,
             "layer_types": ["linear_attention", "full_attention"]},
         (Layer((("mamba", 0.22),), SHARED, mlp_factor=0.22),
-         Layer((("self_attn", 0.22),), SHARED, mlp_factor=0.22)), cached_layers=(1,)),
+         Layer((("self_attn", 0.22),), SHARED, mlp_factor=0.22)), cached_layers=(1,),
+        pairs=("none", 0)),
     "falcon_h1": Family("falcon_h1", GROUPED | MAMBA | {
                             "mamba_d_ssm": 64, "ssm_out_multiplier": 0.5,
                             "attention_out_multiplier": 0.7},
@@ -112,7 +119,7 @@ FAMILIES = {
     "nemotron_h": Family("nemotron_h", {k: v for k, v in GROUPED.items() if "layers" not in k}
                          | NEMOTRON,
                          (Layer((("mixer", 1.0),), (), None), Layer((), (("mixer", 1.0),), None)),
-                         cached_layers=(2,)),
+                         cached_layers=(2,), pairs=("none", 0)),
 }  # fmt: skip
 
 

@@ -37,21 +37,25 @@ def run(model, layers_name, ids, batches):
     seen = Seen()
     owner = model.get_submodule(layers_name.rpartition(".")[0])
     for batch in batches:
-        rows = [ids[sample] for sample in batch.samples]
-        padded = np.stack(
-            [np.pad(r, (0, batch.length - len(r)), constant_values=r[0]) for r in rows]
-        )
-        real = torch.from_numpy(np.arange(batch.length) < np.array([[len(r)] for r in rows]))
+        padded, real = padded_to(batch, ids)
         cache = DynamicCache(config=model.config.get_text_config(decoder=True))
         with ExitStack() as hooks, torch.no_grad():
             _attach(hooks, model, layers_name, real, seen)
             owner(
-                input_ids=torch.from_numpy(padded.astype(np.int64)),
+                input_ids=padded,
                 past_key_values=cache,
                 use_cache=True,
             )
         _read_cache(cache, real, seen)
     return seen
+
+
+def padded_to(batch, ids):
+    """Token ids of a batch, and which of them are real."""
+    rows = [ids[sample] for sample in batch.samples]
+    padded = [np.pad(r, (0, batch.length - len(r)), constant_values=r[0]) for r in rows]
+    real = np.arange(batch.length) < np.array([[len(r)] for r in rows])
+    return torch.from_numpy(np.stack(padded).astype(np.int64)), torch.from_numpy(real)
 
 
 def _attach(hooks, model, layers_name, real, seen):

@@ -28,7 +28,7 @@ def parts():
 def shown(recorder):
     recorded = recorder.result()
     heads = {site: (r.values, r.top, r.expert_maxima) for site, r in recorded.sites.items()}
-    return heads, recorded.expert_inputs, recorded.routed, recorder.fired
+    return heads, recorded.expert_inputs, recorded.routed, recorder.fired, recorded.heads
 
 
 def test_batches_merge_in_any_order(parts):

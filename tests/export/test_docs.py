@@ -4,9 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import gguf
 import pytest
+import torch
 from deployed_reports import deployment_report
-from exported import export, model_folder, tensors_of, write_report
+from exported import export, model_folder, tensors_of
+from reports_with_channels import channels, write_with
 
 from hubmaxact.engine_files.table import ROWS
 
@@ -31,6 +34,25 @@ def header(content):
     return "\n".join([*lines, "..."])
 
 
+def act_scales(path):
+    """The first tensors of a file of torch.save, as lines."""
+    tensors = list(torch.load(path, weights_only=True).items())[:NUM_TENSORS]
+    lines = [f"{name}  F32 {list(x.shape)}  {x[0]:.6g} ..." for name, x in tensors]
+    return "\n".join([*lines, "..."])
+
+
+def gguf_header(path):
+    """Keys and the first tensors of a GGUF file, as lines."""
+    reader = gguf.GGUFReader(path)
+    told = {name: field.contents() for name, field in reader.fields.items()}
+    lines = [f"{name} = {value}" for name, value in told.items() if not name.startswith("GGUF.")]
+    lines += [
+        f"{tensor.name}  F32 {tensor.shape.tolist()}  {tensor.data[0][0]:.6g} ..."
+        for tensor in reader.tensors[:NUM_TENSORS]
+    ]
+    return "\n".join([*lines, "..."])
+
+
 def shown(folder, to):
     """The file's first lines; of a checkpoint, the new shard's and what config.json got."""
     if to == "compressed-tensors-kv":
@@ -40,6 +62,9 @@ def shown(folder, to):
         text = json.dumps({"quantization_config": told}, indent=2)
         return f"```text\n{shard}\n```\n\n```json\n{text}\n```"
     assert export(folder, folder / "report.json", to, "--output", to).returncode == 0
+    if to in {"smoothquant", "imatrix"}:
+        lines = act_scales if to == "smoothquant" else gguf_header
+        return f"```text\n{lines(folder / to)}\n```"
     content = (folder / to).read_bytes()
     if to == "input-scales":
         return f"```text\n{header(content)}\n```"
@@ -54,7 +79,7 @@ def folder(tmp_path):
         row = report["linear_inputs"][position]
         row["rms"] = share * row["abs_max"]
         row["abs_quantiles"] = dict.fromkeys(row["abs_quantiles"], 0.0)
-    write_report(tmp_path / "report.json", report)
+    write_with(tmp_path / "report.json", report, channels(report))
     return tmp_path
 
 

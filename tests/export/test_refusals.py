@@ -38,14 +38,23 @@ def test_openvino_takes_one_and_says_what_it_did_not_see(tmp_path):
     assert "does not watch what linear maps read" in done.stderr
 
 
-@pytest.mark.parametrize(("to", "missing"), [("smoothquant", "maxima"), ("imatrix", "sums")])
-def test_what_needs_channels_names_what_is_not_measured(tmp_path, to, missing):
-    assert f"no {missing} of channels" in refused(tmp_path, deployment_report(), to)
+CHANNELS = [("smoothquant",), ("imatrix",), (KV[2], "--granularity", "per_channel")]
 
 
-def test_scales_of_channels_need_their_rotary_envelope(tmp_path):
-    words = ("--granularity", "per_channel")
-    assert "pair of channels" in refused(tmp_path, deployment_report(), KV[2], *words)
+@pytest.mark.parametrize("words", CHANNELS)
+def test_what_needs_channels_needs_the_file_beside_the_report(tmp_path, words):
+    report = deployment_report(model={"model_type": "qwen3"})
+    told = refused(tmp_path, report, *words)
+    assert "channels.safetensors, which the report of" in told
+    assert "does not lie beside it" in told
+    report["sidecars"] = []
+    assert "names no channels.safetensors" in refused(tmp_path, report, *words)
+
+
+@pytest.mark.parametrize("words", CHANNELS)
+def test_a_report_of_the_paper_has_no_channels(tmp_path, words):
+    report = example_reports.small_report(model={"model_type": "qwen3"})
+    assert "--profile deployment" in refused(tmp_path, report, *words)
 
 
 def test_model_optimizers_int8_needs_channels(tmp_path):

@@ -22,8 +22,16 @@ from safetensors.torch import load, save
 
 from hubmaxact.measurement import statistics
 from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.rotary_pairs import Pairs
+from hubmaxact.measurement.statistics.attention_logits import (
+    LargestLogit,
+    LogitBound,
+    Products,
+    QueriesAndKeys,
+)
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
 from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
+from hubmaxact.measurement.statistics.cached_channels import CachedChannels
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution
 from hubmaxact.measurement.statistics.exact_sums import ExactSums
@@ -98,6 +106,19 @@ def rows_in(dtype):
     return lambda seen: replace(seen, dtype=dtype).rows(ALL)
 
 
+def heads(seen, rows):
+    """Each row as a token of two heads of two channels."""
+    return seen.values(rows)[:, :1].expand(-1, 4).reshape(1, len(rows), 2, 2).transpose(1, 2)
+
+
+def multiplied(seen, rows):
+    return QueriesAndKeys(heads(seen, rows), heads(seen, rows)[:, :1], -0.5)
+
+
+def products(seen, rows):
+    return Products(seen.values(rows)[None, None], torch.ones((), dtype=torch.bool))
+
+
 ENTRIES = {
     "Bf16Histogram": Entry(Bf16Histogram, Seen.values, BF16, [lambda seen: seen.x_TD]),
     "FloatValues fp16": Entry(FloatValues, Seen.values, FP16, [in_bf16]),
@@ -113,6 +134,16 @@ ENTRIES = {
     ),
     "ChannelMaxima": Entry(ChannelMaxima, Seen.rows, BF16),
     "BlockMaxima": Entry(BlockMaxima, Seen.rows),
+    "CachedChannels": Entry(
+        lambda: CachedChannels(Pairs(2)), heads, BF16, [lambda seen: heads(seen, ALL)[:, :1]]
+    ),
+    "LogitBound": Entry(
+        LogitBound,
+        multiplied,
+        FP32,
+        [lambda seen: QueriesAndKeys(heads(seen, ALL), heads(seen, ALL), 1.0)],
+    ),
+    "LargestLogit": Entry(LargestLogit, products, BF16),
     "RoutedTokens": Entry(lambda: RoutedTokens(NUM_EXPERTS), Seen.chosen),
     "SiteStatistics bf16": Entry(
         lambda: SiteStatistics(BF16), Seen.rows, BF16, [rows_in(FP32), rows_in(FP16)]

@@ -34,6 +34,15 @@ class Deaf:
     def routing(self, layer, top_k_index):
         self.shapes.append(("routing", tuple(top_k_index.shape), False))
 
+    def cached(self, site, x):
+        self.shapes.append(("cached", tuple(x.shape), False))
+
+    def attended(self, site, seen):
+        self.shapes.append(("attended", tuple(seen.query.shape), False))
+
+    def logits(self, site, logits, mask):
+        self.shapes.append(("logits", tuple(logits.shape), False))
+
 
 class Angry(Deaf):
     def tensor(self, site, x, routed):

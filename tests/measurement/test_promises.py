@@ -4,7 +4,7 @@ from typing import get_args, get_type_hints
 
 from hubmaxact.measurement.assembly import report
 from hubmaxact.measurement.options import DTYPES, PRODUCTS, SPECIAL_TOKENS
-from hubmaxact.report.deployment import KeysAndValues
+from hubmaxact.report.deployment import AttentionLogit, KeysAndValues, RotaryPairs
 from hubmaxact.report.document import NAMED_CORPORA
 from hubmaxact.report.roles import PROFILES, ROLES, SITE_ROLES
 from hubmaxact.report.validate import schema
@@ -15,6 +15,8 @@ WRITTEN = [
     ("policy", {*SPECIAL_TOKENS}),
     ("kind", {*NAMED_CORPORA.values(), None}),  # None: a file's, a data set's
     ("kind", {*get_args(get_type_hints(KeysAndValues)["kind"])}),
+    ("kind", {*get_args(get_type_hints(AttentionLogit)["kind"])}),
+    ("pairs", {*get_args(get_type_hints(RotaryPairs)["pairs"])}),
     ("products", {*PRODUCTS} - {"auto"}),
     ("status", {*get_args(get_type_hints(report._status)["return"])}),
     ("role", {role.name for role in SITE_ROLES}),

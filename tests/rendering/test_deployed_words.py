@@ -57,6 +57,30 @@ def test_a_model_without_a_cache_and_a_profile_that_does_not_look():
     assert deployed_words.linear_input(example_reports.small_report(), str) is None
 
 
+def logits(edit):
+    report = changed(lambda report: [edit(row) for row in report["kv"]])
+    return deployed_words.attention_logit(report, str)
+
+
+def test_a_bound_of_logits_is_not_told_as_a_value():
+    bound = "at most about 112.5 in model.layers.0.self_attn, a bound by norms"
+    assert deployed_words.attention_logit(REPORT, str) == bound
+    exact = logits(lambda row: row["attention_logit"].update(kind="exact"))
+    assert exact == "reach 112.5 in model.layers.0.self_attn, before caps and masks"
+
+
+def test_what_is_not_known_of_logits_is_said():
+    first = logits(lambda row: row["layer"] == 0 and row.update(attention_logit=None))
+    assert first == (
+        "at most about 56.25 in model.layers.1.self_attn, a bound by norms; not known of 1 of "
+        "2 attentions"
+    )
+    odd = logits(lambda row: row["layer"] == 1 and row["attention_logit"].update(value=None))
+    assert odd == "not finite in model.layers.1.self_attn"
+    assert logits(lambda row: row.update(attention_logit=None)) is None
+    assert deployed_words.attention_logit(example_reports.small_report(), str) is None
+
+
 def test_the_largest_linear_input_is_named_with_its_place():
     said = deployed_words.linear_input(REPORT, str)
     assert said == ("28, 4 times its rms, read by model.layers.1.mlp.down_proj, channel 1; "
@@ -69,5 +93,7 @@ def test_a_section_has_both_rows_and_the_command_its_profile():
         "&#59;", ";"
     )
     assert "| **Largest linear input** | 28, " in text
+    assert "| **Attention logits** | At most about 112.5 in `model.layers.0.self_attn`" in text
+    assert "Of keys and values it is one" in text
     assert "--profile deployment" in commands.reproduce(REPORT)
     assert "--profile" not in commands.reproduce(example_reports.small_report())

@@ -98,7 +98,8 @@ def test_another_models_report_keeps_its_content_under_another_name(tmp_path):
     assert keep_other(path, FIRST) is None
     said = keep_other(path, SECOND)
     kept = tmp_path / "activation_maxima-1.json"
-    assert said == f"{path} held the report of alice/first; that is now {kept}."
+    assert said.sentence == f"{path} held the report of alice/first; that is now {kept}."
+    assert said.path == kept
     write_report(SECOND, path)
     keep_other(path, FIRST)
     assert read_report(kept) == FIRST
@@ -114,13 +115,13 @@ def test_without_an_id_the_weights_tell_models_apart(tmp_path):
     write_report(local, path)
     assert keep_other(path, local) is keep_other(path, FIRST) is None
     assert keep_other(path, retrained, own_folder=True) is None
-    assert "held the report of another checkpoint" in keep_other(path, retrained)
+    assert "held the report of another checkpoint" in keep_other(path, retrained).sentence
 
 
 def test_what_is_no_report_is_kept_too_unless_it_is_empty(tmp_path):
     notes, empty = tmp_path / "notes.json", tmp_path / "empty.json"
     notes.write_text('{"mine": 1}')
     empty.touch()
-    assert "held something that is no report" in keep_other(notes, FIRST)
+    assert "held something that is no report" in keep_other(notes, FIRST).sentence
     assert (tmp_path / "notes-1.json").read_text() == '{"mine": 1}'
     assert keep_other(empty, FIRST) is keep_other(tmp_path / "new.json", FIRST) is None

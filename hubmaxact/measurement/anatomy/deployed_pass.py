@@ -15,7 +15,8 @@ from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.dataflow import Dataflow, Value
 from hubmaxact.measurement.anatomy.decoder_stack import Stack
 from hubmaxact.measurement.anatomy.probe_pass import Probe, probe_ids
-from hubmaxact.measurement.anatomy.seen_cache import seen_cache, seen_queries
+from hubmaxact.measurement.anatomy.seen_attention import Attended, seen_attention
+from hubmaxact.measurement.anatomy.seen_cache import seen_cache
 from hubmaxact.measurement.failures.own_error import own_errors_told, reason
 
 LONGEST_REASON = 160  # characters, of a model that refuses our cache
@@ -114,9 +115,9 @@ class _Seeing:
             found = Cached(self.running[-1], number, key.shape, value.shape)
             self.now.cached.append(found)
 
-    def query(self, _: nn.Module, query: Tensor) -> None:
+    def attended(self, _: nn.Module, attended: Attended) -> None:
         if self.now is not None:
-            self.now.queries[self.running[-1]] = query.shape
+            self.now.queries[self.running[-1]] = attended.query.shape
 
 
 def _run(stack: Stack, probe: Probe, *, caching: bool) -> tuple[DeployedPass, str | None]:
@@ -126,7 +127,7 @@ def _run(stack: Stack, probe: Probe, *, caching: bool) -> tuple[DeployedPass, st
     with ExitStack() as hooks, torch.inference_mode():
         hooks.enter_context(_watched(stack, seeing))
         config = stack.model.config
-        hooks.enter_context(seen_queries(config, seeing.query))
+        hooks.enter_context(seen_attention(config, seeing.attended))
         if caching:
             hooks.enter_context(seen_cache(stack.owner, config, seeing.cached))
         with flow:

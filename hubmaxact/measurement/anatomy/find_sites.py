@@ -20,6 +20,7 @@ from hubmaxact.measurement.anatomy.find_deployed import find_deployed
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts, take_apart
 from hubmaxact.measurement.anatomy.mlp_gates import find_gates
 from hubmaxact.measurement.anatomy.probe_pass import LENGTH, NUM_SEQUENCES, Probe, run_probe
+from hubmaxact.measurement.anatomy.rotary_pass import find_pairs
 from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Point, Site
 from hubmaxact.measurement.anatomy.token_layout import layout_of
 from hubmaxact.report.roles import (
@@ -95,6 +96,7 @@ def find_sites(
         experts_per_token={n: probe.routed[e] for n, e in experts.items() if e in probe.routed},
         routing_layers=tuple(n for n, p in enumerate(parts) if p.experts or p.routers),
         same=same,
+        pairs=find_pairs(stack, sites) if has_values else {},
     )
 
 

@@ -10,13 +10,9 @@ from typing import Any
 
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedConfig
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 ShowCached = Callable[[int, Tensor, Tensor], None]
 """Hears the number that a layer calls itself by, its keys and its values."""
-
-ShowQuery = Callable[[nn.Module, Tensor], None]
-"""Hears an attention and its queries."""
 
 
 class SeenCache(DynamicCache):
@@ -59,29 +55,3 @@ def seen_cache(owner: nn.Module, config: PreTrainedConfig, show: ShowCached) -> 
         yield
     finally:
         hook.remove()
-
-
-@contextmanager
-def seen_queries(config: PreTrainedConfig, show: ShowQuery) -> Iterator[None]:
-    """While the block runs, attention that goes through transformers' interface shows queries.
-
-    What runs eagerly does not go there.
-    """
-    name = config.get_text_config(decoder=True)._attn_implementation  # noqa: SLF001 the resolved choice has no public name
-    if name not in ALL_ATTENTION_FUNCTIONS:
-        yield
-        return
-    attention = ALL_ATTENTION_FUNCTIONS[name]
-
-    def showing(module: nn.Module, query: Tensor, *args: Any, **kwargs: Any) -> Any:
-        show(module, query)
-        return attention(module, query, *args, **kwargs)
-
-    mapping = ALL_ATTENTION_FUNCTIONS._local_mapping  # noqa: SLF001 a deletion alone would lose an entry of the user's
-    before = dict(mapping)
-    ALL_ATTENTION_FUNCTIONS[name] = showing
-    try:
-        yield
-    finally:
-        mapping.clear()
-        mapping.update(before)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from hubmaxact.measurement.anatomy.token_layout import Layout
+from hubmaxact.measurement.rotary_pairs import Pairs
 from hubmaxact.report.roles import site_order
 
 
@@ -91,4 +92,5 @@ class Anatomy:
     experts_per_token: dict[int, int]  # layer -> how many of them a token chooses
     routing_layers: tuple[int, ...]  # layers that send tokens to experts of any form
     same: Mapping[Site, Site] = field(default_factory=dict)  # site -> one of `sites`, same tensor
+    pairs: Mapping[Site, Pairs] = field(default_factory=dict)  # by site of keys, where known
     why_no_cache: str | None = None  # why keys and values could not be looked for

@@ -1,12 +1,22 @@
 """The report's `linear_inputs` and `kv`: what kernels read, and what caches hold."""
 
 from collections.abc import Iterator
+from math import isfinite
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.sites import Seen, coordinates
+from hubmaxact.measurement.execution.head_recorder import Logit, RecordedHeads
+from hubmaxact.measurement.rotary_pairs import Pairs
 from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS, Bins
 from hubmaxact.measurement.statistics.site_statistics import SiteResult
-from hubmaxact.report.deployment import HeadMaxima, KeysAndValues, LinearInput, QueryMaximum
+from hubmaxact.report.deployment import (
+    AttentionLogit,
+    HeadMaxima,
+    KeysAndValues,
+    LinearInput,
+    QueryMaximum,
+    RotaryPairs,
+)
 
 COORDINATES = ("sample", "token_position", "token_id", "channel")
 
@@ -46,18 +56,19 @@ def _quantiles(bins: Bins) -> dict[str, float | None]:
     return {level: bins.abs_quantile(level) for level in QUANTILE_LEVELS}
 
 
-def keys_and_values(seen: Seen) -> list[KeysAndValues]:
+def keys_and_values(seen: Seen, heads: RecordedHeads) -> list[KeysAndValues]:
     """A row for each attention that filled the cache, by layer and part."""
-    return list(_rows(seen))
+    return list(_rows(seen, heads))
 
 
-def _rows(seen: Seen) -> Iterator[KeysAndValues]:
-    found = {(site.role, site.layer, site.part): each for each in seen.items() for site in each[:1]}
+def _rows(seen: Seen, heads: RecordedHeads) -> Iterator[KeysAndValues]:
+    found = {(site.role, site.layer, site.part): (site, seen[site]) for site in seen}
     for site in seen:
         value = found.get(("value", site.layer, site.part))
         if site.role != "key" or value is None:
             continue
         query = found.get(("query", site.layer, site.part))
+        rotary = heads.channels[value[0] if site.is_latent else site].pairs
         assert site.layer is not None
         assert site.groups is not None
         yield KeysAndValues(
@@ -69,6 +80,8 @@ def _rows(seen: Seen) -> Iterator[KeysAndValues]:
             key=_heads(seen[site]),
             value=_heads(value[1]),
             query=_query(query[1]) if query else None,
+            rotary=_rotary(rotary) if rotary else None,
+            attention_logit=_logit(heads.logits.get(query[0])) if query else None,
         )
 
 
@@ -85,3 +98,20 @@ def _heads(result: SiteResult) -> HeadMaxima:
 def _query(result: SiteResult) -> QueryMaximum:
     values = result.values
     return QueryMaximum(abs_max=values.abs_max, num_nan=values.num_nan, num_inf=values.num_inf)
+
+
+def _rotary(pairs: Pairs) -> RotaryPairs:
+    if not pairs.channels:
+        return RotaryPairs(pairs="none", channels=0)
+    return RotaryPairs(
+        pairs="neighbours" if pairs.are_neighbours else "halves", channels=pairs.channels
+    )
+
+
+def _logit(found: Logit | None) -> AttentionLogit | None:
+    if found is None:
+        return None
+    return AttentionLogit(
+        value=found.abs_max if isfinite(found.abs_max) else None,
+        kind="exact" if found.is_exact else "bound",
+    )

@@ -1,6 +1,7 @@
 """The whole report, block by block, in the order of the document."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 from hubmaxact.measurement.assembly import (
@@ -11,15 +12,17 @@ from hubmaxact.measurement.assembly import (
     headroom,
     maxima,
     quantization,
+    sidecars,
     sites,
     stability,
 )
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
 from hubmaxact.measurement.execution.forward import Measurement
+from hubmaxact.measurement.execution.head_recorder import RecordedHeads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
-from hubmaxact.report.deployment import KeysAndValues, LinearInput
+from hubmaxact.report.deployment import KeysAndValues, LinearInput, Sidecar, SidecarName
 from hubmaxact.report.document import (
     VERSION_OF_PROFILE,
     Environment,
@@ -30,6 +33,20 @@ from hubmaxact.report.roles import DEPLOYMENT, Profile
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All that a measurement gives.
+
+    Attributes:
+        report: The report.
+        sidecars: Contents, by file name, of the files that lie beside it; the report tells their
+            digests. None under profile paper.
+    """
+
+    report: Report
+    sidecars: Mapping[SidecarName, bytes]
+
+
 def assemble(
     prepared: Prepared,
     measurement: Measurement,
@@ -38,7 +55,7 @@ def assemble(
     model: Model,
     batch_tokens: int,
     environment: Environment,
-) -> Report:
+) -> Measured:
     """Turn a measurement into a report; `model` is the block that names what was measured."""
     recorded, profile = measurement.recorder.result(), options.profile
     seen = sites.under_each_role(recorded, measurement.anatomy)
@@ -54,7 +71,7 @@ def assemble(
         global_max=peak,
         max_by_role=maxima.max_by_role(seen),
         sites=sites.site_rows(seen),
-        **_deployed(seen, profile),
+        **_deployed(seen, recorded.heads, profile),
         experts=experts.experts(recorded, profile),
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
         dtype_headroom={},
@@ -70,21 +87,27 @@ def assemble(
     watched = list(watched_rows(report))
     report["status"] = _status(watched, measurement)
     report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
-    return fitted(report) if profile == DEPLOYMENT else report
+    if profile != DEPLOYMENT:
+        return Measured(report, {})
+    beside = sidecars.sidecars(seen, recorded.heads.channels, report)
+    report["sidecars"] = sidecars.rows(beside)
+    return Measured(fitted(report), beside)
 
 
 class _Deployed(TypedDict, total=False):
     linear_inputs: list[LinearInput]
     kv: list[KeysAndValues]
+    sidecars: list[Sidecar]
 
 
-def _deployed(seen: sites.Seen, profile: Profile) -> _Deployed:
+def _deployed(seen: sites.Seen, heads: RecordedHeads, profile: Profile) -> _Deployed:
     """The arrays that reports of profile `deployment` alone have."""
     if profile != DEPLOYMENT:
         return {}
     return {
         "linear_inputs": deployment.linear_inputs(seen),
-        "kv": deployment.keys_and_values(seen),
+        "kv": deployment.keys_and_values(seen, heads),
+        "sidecars": [],  # made of the report itself
     }
 
 

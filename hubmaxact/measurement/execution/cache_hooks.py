@@ -1,49 +1,43 @@
-"""Keys and values on their way to the cache, and queries on their way to attention."""
+"""Keys and values on their way to the cache."""
 
 from contextlib import ExitStack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
-from hubmaxact.measurement.anatomy.seen_cache import seen_cache, seen_queries
+from hubmaxact.measurement.anatomy.seen_cache import seen_cache
 from hubmaxact.measurement.anatomy.site import Anatomy, Point
 from hubmaxact.measurement.anatomy.token_layout import Routed
-from hubmaxact.measurement.execution.watch import Watch
+from hubmaxact.measurement.execution.watch import HeadSink, Watch
 
 
-def attach_cache(hooks: ExitStack, model: PreTrainedModel, anatomy: Anatomy, watch: Watch) -> None:
-    """Watch keys, values and queries; without such sites no cache is given to the model.
+def attach_cache(
+    hooks: ExitStack, model: PreTrainedModel, anatomy: Anatomy, watch: Watch, sink: HeadSink
+) -> None:
+    """Watch keys and values; without such sites no cache is given to the model.
 
     Args:
         hooks: Takes them off again.
         model: The loaded checkpoint.
         anatomy: Its sites.
-        watch: Takes what is watched.
+        watch: Takes each head's row of each token.
+        sink: Takes whole tensors.
     """
     keys = {site.index: site for site in anatomy.sites if site.point is Point.KEY}
     values = {site.index: site for site in anatomy.sites if site.point is Point.VALUE}
-    queries = {
-        id(model.get_submodule(site.module)): site
-        for site in anatomy.sites
-        if site.point is Point.QUERY
-    }
     rows = _Rows()
 
     def on_cached(number: int, key: Tensor, value: Tensor) -> None:
         for site, x in ((keys.get(number), key), (values.get(number), value)):
             if site is not None:
                 watch(site, *rows.of_heads(x))
-
-    def on_query(module: nn.Module, query: Tensor) -> None:
-        if (site := queries.get(id(module))) is not None:
-            watch(site, query.transpose(1, 2).flatten(0, 1).flatten(1))
+                with torch._C.DisableTorchFunction():  # noqa: SLF001 public by torch's notes on extending
+                    sink.cached(site, x.detach())
 
     if keys or values:
         owner = model.get_submodule(anatomy.owner)
         hooks.enter_context(seen_cache(owner, model.config, on_cached))
-    if queries:
-        hooks.enter_context(seen_queries(model.config, on_query))
 
 
 class _Rows:

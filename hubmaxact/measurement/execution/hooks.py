@@ -17,9 +17,10 @@ from transformers import PreTrainedModel
 from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site, Summand
 from hubmaxact.measurement.anatomy.token_layout import Routed
+from hubmaxact.measurement.execution.attention_hooks import attach_attention
 from hubmaxact.measurement.execution.cache_hooks import attach_cache
 from hubmaxact.measurement.execution.expert_hooks import attach_experts
-from hubmaxact.measurement.execution.watch import Watch
+from hubmaxact.measurement.execution.watch import HeadSink, Watch
 
 ACTIVATION_FUNCTIONS = frozenset(
     {
@@ -34,7 +35,7 @@ ACTIVATION_FUNCTIONS = frozenset(
 """Functions that a gated unit may call in place of an activation module."""
 
 
-class Sink(Protocol):
+class Sink(HeadSink, Protocol):
     """What receives the watched tensors."""
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
@@ -71,7 +72,8 @@ def attach_hooks(model: PreTrainedModel, anatomy: Anatomy, sink: Sink) -> Iterat
         for layer, module in anatomy.experts.items():
             inside = {site.point: site for site in anatomy.sites if site.module == module}
             attach_experts(hooks, model.get_submodule(module), layer, sink, inside, watch)
-        attach_cache(hooks, model, anatomy, watch)
+        attach_cache(hooks, model, anatomy, watch, sink)
+        attach_attention(hooks, model, anatomy, watch, sink)
         yield fired
 
 

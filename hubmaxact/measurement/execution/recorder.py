@@ -11,8 +11,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from hubmaxact.measurement.anatomy.seen_attention import Attended
 from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed, rows_by_token
+from hubmaxact.measurement.execution.head_recorder import HeadRecorder, RecordedHeads
 from hubmaxact.measurement.execution.inputs import Input
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.reader import Reader
@@ -40,6 +42,7 @@ class Recorded:
     expert_inputs: dict[
         int | None, tuple[float, ...]
     ]  # layer -> largest |x| by expert, -1 for none
+    heads: RecordedHeads
 
 
 class Recorder:
@@ -66,6 +69,7 @@ class Recorder:
         self.samples = SampleMaxima(num_samples)
         self.routed: dict[int, RoutedTokens] = {}
         self.expert_inputs: dict[Site, ExpertMaxima] = {}
+        self.heads = HeadRecorder(anatomy)
         self.input: Input | None = None
         self._readers: dict[torch.device, Reader] = {}
         self._by_key = {site.key: site for site in anatomy.sites}
@@ -93,6 +97,18 @@ class Recorder:
         kept = None if kept is None else kept.to(where)
         self._expert_input(site, where).update_tokens(x, top_k_index.to(where), kept)
 
+    def cached(self, site: Site, x: Tensor) -> None:
+        """Fold in keys or values, head by head."""
+        self.heads.cached(site, x, self._kept(x.device))
+
+    def attended(self, site: Site, seen: Attended) -> None:
+        """Fold in what one attention multiplies."""
+        self.heads.attended(site, seen, self._kept(seen.query.device))
+
+    def logits(self, site: Site, logits: Tensor, mask: Tensor | None) -> None:
+        """Fold in products of one attention."""
+        self.heads.logits(site, logits, mask, self._kept(logits.device))
+
     def merge(self, other: Self) -> None:
         """Fold in all that another recorder of the same run has seen; it stays as it is.
 
@@ -111,6 +127,7 @@ class Recorder:
             self._routed(layer, tokens.tokens.device).merge(tokens)
         for site, maxima in other.expert_inputs.items():
             self._expert_input(site, maxima.abs_max.device).merge(maxima)
+        self.heads.merge(other.heads)
 
     def state(self) -> State:
         """The parts' states, by the keys of their sites and by layer."""
@@ -120,6 +137,7 @@ class Recorder:
                 **{site.key: statistics for site, statistics in self.sites.items()},
                 **{f"{ROUTED}{layer}": tokens for layer, tokens in self.routed.items()},
                 **{site.key: maxima for site, maxima in self.expert_inputs.items()},
+                **self.heads.parts(),
                 "samples": self.samples,
             }
         )
@@ -130,7 +148,7 @@ class Recorder:
         self._readers.clear()
         self.samples.load(parts.pop("samples"))
         self.sites, self.routed, self.expert_inputs = {}, {}, {}
-        for name, part in parts.items():
+        for name, part in self.heads.load(parts).items():
             any_tensor = next(iter(part.values()))
             if name.startswith(ROUTED):
                 layer = int(name.removeprefix(ROUTED))
@@ -150,6 +168,7 @@ class Recorder:
             sample_maxima=self.samples.result(),
             routed={layer: self.routed[layer].result() for layer in sorted(self.routed)},
             expert_inputs={s.layer: maxima.result() for s, maxima in self.expert_inputs.items()},
+            heads=self.heads.result(),
         )
 
     @property
@@ -183,6 +202,11 @@ class Recorder:
         if self.input is None:
             raise ValueError("expected a batch before its tensors")
         return self.input
+
+    def _kept(self, device: torch.device) -> Tensor | None:
+        """Which positions of the batch are real, (sequences, tokens); None: all."""
+        batch = self._input()
+        return None if batch.kept is None else batch.kept.view(batch.ids_BL.shape).to(device)
 
     def _reader(self, device: torch.device) -> Reader:
         """What reads tensors of this device, made when it is met for the first time."""

@@ -1,9 +1,10 @@
-"""What a hook calls with a tensor that it was attached for."""
+"""What hooks call with what they were attached for."""
 
 from typing import Protocol
 
 from torch import Tensor
 
+from hubmaxact.measurement.anatomy.seen_attention import Attended
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.anatomy.token_layout import Routed
 
@@ -19,3 +20,16 @@ class Watch(Protocol):
             x: The tensor, as the model made it.
             routed: What each row belongs to, for a site whose rows are in groups; else None.
         """
+
+
+class HeadSink(Protocol):
+    """What receives keys, values and what attention makes of them, head by head."""
+
+    def cached(self, site: Site, x: Tensor) -> None:
+        """Take keys or values, (sequences, heads, tokens, channels)."""
+
+    def attended(self, site: Site, seen: Attended) -> None:
+        """Take what one attention multiplies; the site is that of its queries."""
+
+    def logits(self, site: Site, logits: Tensor, mask: Tensor | None) -> None:
+        """Take products, (sequences, heads, tokens, tokens), and the mask that comes next."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy.decoder_stack import input_device
+from hubmaxact.measurement.anatomy.seen_attention import Attended
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed
 from hubmaxact.measurement.batch_plan import Batch, Plan
@@ -45,6 +46,15 @@ class ShapePass:
 
     def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
         """Take no notice: a maximum for each expert is next to nothing."""
+
+    def cached(self, site: Site, x: Tensor) -> None:
+        """Take no notice: a maximum for each channel is next to nothing."""
+
+    def attended(self, site: Site, seen: Attended) -> None:
+        """Take no notice: a norm for each head is next to nothing."""
+
+    def logits(self, site: Site, logits: Tensor, mask: Tensor | None) -> None:
+        """Take no notice."""
 
 
 def run_shapes(

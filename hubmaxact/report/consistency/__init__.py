@@ -55,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     deployment.cached_heads_agree,
     deployment.expert_maxima_agree,
     deployment.deployed_values_lie_on_the_grid,
+    deployment.sidecars_are_named_once,
     coverage.status_agrees,
     coverage.counts_agree,
     coverage.missing_lies_in_the_model,

@@ -6,7 +6,7 @@ from typing import Any
 
 from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import above, on_bf16_grid, told
-from hubmaxact.report.deployment import HeadMaxima, LinearInput
+from hubmaxact.report.deployment import SIDECARS, HeadMaxima, KeysAndValues, LinearInput
 from hubmaxact.report.document import Report
 from hubmaxact.report.json_text import join
 from hubmaxact.report.problem import Problem
@@ -22,7 +22,7 @@ def profile_says_what_is_there(report: Report) -> Iterator[Problem]:
     profile = report["protocol"]["profile"]
     deployed = profile == DEPLOYMENT
     places: list[tuple[str, str, Mapping[str, object]]] = [
-        (name, name, report) for name in ("linear_inputs", "kv")
+        (name, name, report) for name in ("linear_inputs", "kv", "sidecars")
     ]
     places += [
         (f"coverage.{role.name}", role.name, report["coverage"])
@@ -128,6 +128,18 @@ def cached_heads_agree(report: Report) -> Iterator[Problem]:
             yield Problem(f"{path}.num_kv_heads", message)
         yield from _heads(f"{path}.key", row["key"], row["num_kv_heads"])
         yield from _heads(f"{path}.value", row["value"], row["num_kv_heads"])
+        yield from _multiplied(path, row)
+
+
+def _multiplied(path: str, row: KeysAndValues) -> Iterator[Problem]:
+    rotary, logit = row["rotary"], row["attention_logit"]
+    if rotary is not None:
+        channels = rotary["channels"]
+        if channels % 2 or (channels == 0) != (rotary["pairs"] == "none"):
+            message = f"is {channels}, but pairs is {shown(rotary['pairs'])}"
+            yield Problem(f"{path}.rotary.channels", message)
+    if logit is not None and row["query"] is None:
+        yield Problem(f"{path}.attention_logit", "is given, but query is null")
 
 
 def _heads(path: str, found: HeadMaxima, num_heads: int) -> Iterator[Problem]:
@@ -191,3 +203,10 @@ def deployed_values_lie_on_the_grid(report: Report) -> Iterator[Problem]:
                 yield Problem(
                     f"linear_inputs[{position}].{name}", f"is {value}, which is no bf16 value"
                 )
+
+
+def sidecars_are_named_once(report: Report) -> Iterator[Problem]:
+    """Each file stands once, in the order of the schema."""
+    names = [row["name"] for row in report.get("sidecars", ())]
+    if names != [name for name in SIDECARS if name in names]:
+        yield Problem("sidecars", f"names {', '.join(names)}; each stands once, in that order")

@@ -1,0 +1,111 @@
+"""Where sidecars lie: in a folder beside the report, named as that is without its suffix."""
+
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import TypeVar
+
+from hubmaxact.files import WriteError, check_place, write_bytes
+from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.report.deployment import SIDECARS, SidecarName
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
+
+WITHOUT_SUFFIX = ".sidecars"
+"""Behind the name of a report that has no suffix to lose."""
+
+CHECKPOINT = ("config.json", "model.safetensors", "model.safetensors.index.json")
+"""Names that make a folder a checkpoint's; its loaders take every safetensors file for weights."""
+
+
+def folder_of(report: AnyPath) -> AnyPath:
+    """Return the folder of a report's sidecars.
+
+    Args:
+        report: Path of the report, on this machine or in a repository.
+
+    Returns:
+        A path beside it.
+    """
+    if report.suffix:
+        return report.with_suffix("")
+    return report.with_name(report.name + WITHOUT_SUFFIX)
+
+
+def check_folder(report: Path) -> None:
+    """Refuse, before any long work, a report beside which no sidecars could be written.
+
+    Args:
+        report: Where the report is to go.
+
+    Raises:
+        WriteError: Something else bears the folder's name, or it may not be written.
+    """
+    folder = folder_of(report)
+    _refuse_other(folder)
+    if folder.is_dir():
+        check_place(folder / SIDECARS[0])
+
+
+def write_beside(report: Path, sidecars: Mapping[SidecarName, bytes]) -> None:
+    """Write sidecars, each all or nothing.
+
+    Args:
+        report: Where the report lies or will lie.
+        sidecars: Contents by file name.
+
+    Raises:
+        WriteError: They cannot be written there.
+    """
+    folder = folder_of(report)
+    _refuse_other(folder)
+    if not sidecars:
+        return
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"cannot make the folder {_shown(folder)}: {error.strerror}.") from error
+    for name, content in sidecars.items():
+        write_bytes(folder / name, content)
+
+
+def keep_beside(report: Path, kept: Path) -> None:
+    """Let sidecars follow a report that has been given another name.
+
+    Args:
+        report: What it was called.
+        kept: What it is called now.
+
+    Raises:
+        WriteError: They cannot follow.
+    """
+    for name in SIDECARS:
+        old, new = folder_of(report) / name, folder_of(kept) / name
+        try:
+            if old.is_file():
+                new.parent.mkdir(exist_ok=True)
+                old.rename(new)
+        except OSError as error:
+            raise WriteError(
+                f"cannot keep {_shown(old)} as {_shown(new)}: {error.strerror}."
+            ) from error
+
+
+def _refuse_other(folder: Path) -> None:
+    """Take no link, no file and no checkpoint for the folder."""
+    advice = "Move it away, or give the report another name."
+    try:
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            found = "is no folder"
+        elif any((folder / name).exists() for name in CHECKPOINT):
+            found = "is a checkpoint, whose loaders would take them for weights"
+        else:
+            return
+    except OSError as error:  # a name too long, a folder that may not be entered
+        found = f"cannot be looked into: {error.strerror}"
+    raise WriteError(
+        f"the files beside the report belong in {_shown(folder)}, which {found}. {advice}"
+    )
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), LONGEST_PATH)

@@ -1,0 +1,26 @@
+"""Are the files that lie beside a report those that it names?"""
+
+from collections.abc import Iterator
+
+from hubmaxact.printable import counted
+from hubmaxact.sidecars.beside import SidecarError, present
+from hubmaxact.verification.check import Check
+from hubmaxact.verification.claim import Claim
+
+
+def sidecars_beside(claim: Claim) -> Iterator[Check]:
+    """Hold each file to its size and sha256; what is in it is not measured again.
+
+    Args:
+        claim: Whose report is meant.
+
+    Yields:
+        One check; none where nothing lies beside the report.
+    """
+    try:
+        there = present(claim.report, claim.found)
+    except SidecarError as error:
+        yield Check("sidecars", passed=False, detail=str(error).removesuffix("."))
+        return
+    if there:
+        yield Check("sidecars", passed=True, detail=f"{counted(len(there), 'file')}, sha256 equal")
