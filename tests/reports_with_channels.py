@@ -10,6 +10,7 @@ from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
 
 NAME = "channels.safetensors"
 HEAD_CHANNELS = 16
+CALIBRATION_ROWS = 40_000
 
 
 def channels(report):
@@ -19,8 +20,9 @@ def channels(report):
         width, module = row["count"] // NUM_TOKENS, row["modules"][0]
         values = ascending(row["abs_max"], width)
         found[f"{module}.input.abs_max"] = StoredTensor(values, (width,))
-        squares = [NUM_TOKENS * (value / 4) ** 2 for value in values]
+        squares = [CALIBRATION_ROWS * (value / 4) ** 2 for value in values]
         found[f"{module}.input.sum_sq"] = StoredTensor(squares, (width,), "F64")
+        found[f"{module}.input.sum_sq_rows"] = StoredTensor([CALIBRATION_ROWS], (1,), "I64")
         found[f"{module}.input.num_rows"] = StoredTensor([NUM_TOKENS], (1,), "I64")
     for row in report["kv"]:
         heads, half = row["num_kv_heads"], HEAD_CHANNELS // 2

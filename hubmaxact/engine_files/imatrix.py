@@ -4,8 +4,6 @@
 weight by its GGUF name.
 """
 
-from collections.abc import Sequence
-
 from hubmaxact.engine_files.expert_modules import experts_of
 from hubmaxact.engine_files.gguf_bytes import GgufTensor, Value, encoded
 from hubmaxact.engine_files.gguf_names import gguf_name, refuse_unknown
@@ -19,6 +17,7 @@ from hubmaxact.engine_files.request import (
 from hubmaxact.engine_files.scale_conventions import LARGEST_FLOAT32
 from hubmaxact.printable import counted, printable
 from hubmaxact.report.document import Report
+from hubmaxact.sidecars.channels import SumsOfSquares
 
 EXPERTS_NOTE = (
     "left out: sums of squares are measured over all experts, and llama.cpp wants them of each. "
@@ -37,21 +36,27 @@ def make(measured: Measured, choices: Choices) -> FileContent:  # noqa: ARG001 i
         GGUF, a pair of tensors for each weight.
 
     Raises:
-        NotExportableError: The inputs were not measured or not finite, their squares are too large,
-            or what llama.cpp calls the weights is not known.
+        NotExportableError: The inputs were not measured or not finite, or not over a calibration
+            split, their squares are too large, or what llama.cpp calls the weights is not known.
         SidecarError: The channels are not there, or are not those of the report.
     """
     report = measured.report
     refuse_unknown(report["model"]["model_type"])
+    if not report["protocol"]["calibration_samples"]:
+        raise NotExportableError(
+            "sums of squares are taken over the calibration split, of which the report has none. "
+            "Measure with --calibration-samples."
+        )
     rows, channels = linear_inputs(report), measured.channels()
     tensors, experts = dict[str, GgufTensor](), 0
     for row in rows:
         fused = [module for module in row["modules"] if experts_of(module) is not None]
         experts += len(fused)
         if plain := [module for module in row["modules"] if module not in fused]:
-            sums = _storable(channels.sum_sq(row), plain[0])
+            sums = channels.sum_sq(row)
+            _refuse_infinite(sums, plain[0])
             for module in plain:
-                tensors |= _pair(gguf_name(module), sums, channels.num_rows(row))
+                tensors |= _pair(gguf_name(module), sums)
     ordered = dict(sorted(tensors.items()))
     weights = counted(experts, "fused weight")
     notes = (f"{weights} of experts {EXPERTS_NOTE}",) if experts else ()
@@ -61,25 +66,25 @@ def make(measured: Measured, choices: Choices) -> FileContent:  # noqa: ARG001 i
 def _keys(report: Report) -> dict[str, Value]:
     """Without any of these llama-quantize stops."""
     protocol = report["protocol"]
+    corpus = protocol["corpus"]
     return {
         "general.type": "imatrix",
-        "imatrix.datasets": [protocol["corpus"]["name"]],
-        "imatrix.chunk_count": protocol["corpus"]["num_samples"],
+        "imatrix.datasets": [corpus["name"]],
+        "imatrix.chunk_count": min(protocol["calibration_samples"], corpus["num_samples"]),
         "imatrix.chunk_size": protocol["max_seq_len"],
     }
 
 
-def _pair(weight: str, sums: Sequence[float], num_rows: int) -> dict[str, GgufTensor]:
+def _pair(weight: str, sums: SumsOfSquares) -> dict[str, GgufTensor]:
     return {
-        f"{weight}.in_sum2": GgufTensor(sums, (len(sums), 1)),
-        f"{weight}.counts": GgufTensor([num_rows], (1, 1)),
+        f"{weight}.in_sum2": GgufTensor(sums.by_channel, (len(sums.by_channel), 1)),
+        f"{weight}.counts": GgufTensor([sums.num_rows], (1, 1)),
     }
 
 
-def _storable(sums: Sequence[float], module: str) -> Sequence[float]:
-    if max(sums) > LARGEST_FLOAT32:
+def _refuse_infinite(sums: SumsOfSquares, module: str) -> None:
+    if max(sums.by_channel) > LARGEST_FLOAT32:
         raise NotExportableError(
             f"the sums of squares of what {printable(module, 300)} reads are beyond float32, and "
-            "llama-quantize takes no infinity. Measure with fewer texts (--num-samples)."
+            "llama-quantize takes no infinity. Measure with fewer --calibration-samples."
         )
-    return sums

@@ -1,7 +1,7 @@
 """What every channel of a report's tensors showed, from `channels.safetensors` beside it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from hubmaxact.printable import printable
 from hubmaxact.report.deployment import CHANNELS, KeysAndValues, LinearInput, RotaryPairs
@@ -13,6 +13,8 @@ from hubmaxact.sidecars.names import (
     INPUT_ABS_MAX,
     INPUT_NUM_ROWS,
     INPUT_SUM_SQ,
+    INPUT_SUM_SQ_ROWS,
+    TensorName,
     cached_abs_max,
     cached_pair_max,
 )
@@ -20,6 +22,13 @@ from hubmaxact.sidecars.tensor_file import TensorFile
 
 ANY = -1
 Role = Literal["key", "value"]
+
+
+class SumsOfSquares(NamedTuple):
+    """By channel, in the tensor's own units squared, and the number of rows that they are over."""
+
+    by_channel: Sequence[float]
+    num_rows: int
 
 
 class Channels:
@@ -65,26 +74,29 @@ class Channels:
         Raises:
             SidecarError: It is not there.
         """
-        module = row["modules"][0]
-        (found,) = self.file.tensor(INPUT_NUM_ROWS, module, (1,))
-        if found <= 0:
-            self.file.refuse(INPUT_NUM_ROWS.of(module), f"is {found}")
-        return int(found)
+        return self._count(INPUT_NUM_ROWS, row)
 
-    def sum_sq(self, row: LinearInput) -> Sequence[float]:
-        """The sum of x^2 of each channel of a linear input, over all rows.
+    def sum_sq(self, row: LinearInput) -> SumsOfSquares:
+        """The sum of x^2 of each channel of a linear input, over the calibration split.
 
         Args:
             row: As in `abs_max`.
 
         Returns:
-            As many as the tensor has channels.
+            The sums, and how many rows they are over.
 
         Raises:
             SidecarError: There are none, or they contradict the report.
         """
         num_channels = row["count"] // self.num_rows(row)
-        return self.file.magnitudes(INPUT_SUM_SQ, row["modules"][0], (num_channels,))
+        sums = self.file.magnitudes(INPUT_SUM_SQ, row["modules"][0], (num_channels,))
+        return SumsOfSquares(sums, self._count(INPUT_SUM_SQ_ROWS, row))
+
+    def _count(self, name: TensorName, row: LinearInput) -> int:
+        (found,) = self.file.tensor(name, row["modules"][0], (1,))
+        if found <= 0:
+            self.file.refuse(name.of(row["modules"][0]), f"is {found}")
+        return int(found)
 
     def cached_abs_max(self, row: KeysAndValues, role: Role) -> list[Sequence[float]]:
         """The largest |x| of each channel of keys or values.

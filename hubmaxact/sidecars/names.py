@@ -24,6 +24,7 @@ class TensorName(NamedTuple):
 INPUT_ABS_MAX = TensorName("input.abs_max", "F32")
 INPUT_NUM_ROWS = TensorName("input.num_rows", "I64")
 INPUT_SUM_SQ = TensorName("input.sum_sq", "F64")
+INPUT_SUM_SQ_ROWS = TensorName("input.sum_sq_rows", "I64")
 
 
 def cached_abs_max(role: str) -> TensorName:

@@ -81,7 +81,7 @@ class TensorFile:
         """
         found, full = self.tensor(name, module, shape), name.of(module)
         if not all(0 <= value < inf for value in found):
-            self.refuse(full, "holds what is no magnitude: some channel was never finite")
+            self.refuse(full, "holds what is no magnitude: NaN, infinity or a sign")
         if largest is not None and max(found, default=None) != largest:
             told = f"reaches {max(found, default=0.0):g}, and the report says {largest:g}"
             self.refuse(full, told)

@@ -9,6 +9,7 @@ from deployed_reports import deployment_report
 from example_reports import weights_of
 from loopback_hub import run_cli
 from loopback_hub.desk import REPO, WEIGHTS
+from reports_with_channels import channels, write_with
 
 from hubmaxact.report.write import report_bytes
 
@@ -85,3 +86,13 @@ def test_another_file_than_the_report_names_is_not_pushed(deployed):
     assert "the blocks.safetensors beside the report is not the one that it names" in done.stderr
     assert deployed.commits() == []
     assert json.loads(deployed.report)["sidecars"]
+
+
+def test_an_export_finds_the_channels_of_a_report_on_the_hub(desk):
+    report = deployment_report(model={"id": REPO, **weights_of(WEIGHTS)})
+    write_with(desk.file, report, channels(report))
+    assert desk.push("--json-only").code == 0
+    words = ("export", REPO, "--to", "smoothquant", "--output", desk.home / "act_scales.pt")
+    done = run_cli(words, desk.hub, desk.home)
+    assert (done.code, done.stdout) == (0, f"{desk.home / 'act_scales.pt'}\n")
+    assert "self_attn.q_proj" in (desk.home / "act_scales.pt").read_bytes().decode("latin-1")

@@ -8,11 +8,12 @@ import pytest
 import torch
 from command import hubmaxact_here
 from deployed_reports import deployment_report
-from example_reports import NUM_TOKENS
-from reports_with_channels import HEAD_CHANNELS, channels, write_with
+from reports_with_channels import CALIBRATION_ROWS, HEAD_CHANNELS, channels, write_with
 
 from hubmaxact import read_report
+from hubmaxact.engine_files import imatrix
 from hubmaxact.engine_files.gguf_names import ARCHITECTURES, MAPS, gguf_name
+from hubmaxact.engine_files.request import Choices, Measured, NotExportableError
 
 QWEN3 = {"model_type": "qwen3"}
 FIRST = "model.layers.0.self_attn.q_proj"
@@ -70,19 +71,17 @@ def test_an_imatrix_is_read_back_by_its_own_library(tmp_path):
     assert told["general.type"] == "imatrix"
     corpus = report["protocol"]["corpus"]
     assert told["imatrix.datasets"] == [corpus["name"]]
-    assert told["imatrix.chunk_count"] == corpus["num_samples"]
+    assert told["imatrix.chunk_count"] == report["protocol"]["calibration_samples"] == 128
     assert told["imatrix.chunk_size"] == report["protocol"]["max_seq_len"]
     assert told | origin(source) == told
     tensors = {tensor.name: tensor.data for tensor in reader.tensors}
     assert len(tensors) == 2 * 2 * 7
-    (row,) = (r for r in report["linear_inputs"] if r["modules"][0] == FIRST)
     for name in ("attn_q", "attn_k", "attn_v"):
         sums = tensors[f"blk.0.{name}.weight.in_sum2"]
         assert sums.shape == (1, 64)
         expected = torch.tensor(channels(report)[f"{FIRST}.input.sum_sq"].values)
         assert sums[0].tolist() == expected.float().tolist()
-        counts = tensors[f"blk.0.{name}.weight.counts"]
-        assert counts.tolist() == [[torch.tensor(row["count"] / 64).item()]] == [[NUM_TOKENS]]
+        assert tensors[f"blk.0.{name}.weight.counts"].tolist() == [[CALIBRATION_ROWS]]
 
 
 def test_an_imatrix_leaves_experts_out_and_says_what_that_costs(tmp_path, experts):
@@ -138,6 +137,21 @@ def test_sums_beyond_float32_are_no_importance(tmp_path):
     tensors[name] = tensors[name]._replace(values=[1e39] * 64)
     source = write_with(tmp_path / "report.json", report, tensors)
     assert f"what {FIRST} reads are beyond float32" in refused(tmp_path, source, "imatrix")
+
+
+def test_without_calibration_texts_there_are_no_sums():
+    report = deployment_report(2, model=QWEN3, protocol={"calibration_samples": 0})
+    with pytest.raises(NotExportableError, match="Measure with --calibration-samples"):
+        imatrix.make(Measured(report, "0" * 64), Choices())
+
+
+def test_sums_that_are_not_known_are_no_importance(tmp_path):
+    report = deployment_report(2, model=QWEN3)
+    tensors = channels(report)
+    name = f"{FIRST}.input.sum_sq"
+    tensors[name] = tensors[name]._replace(values=[float("inf")] * 64)
+    source = write_with(tmp_path / "report.json", report, tensors)
+    assert f"{name} in channels.safetensors holds what" in refused(tmp_path, source, "imatrix")
 
 
 PER_CHANNEL = ("onnxruntime-genai-kv", "--granularity", "per_channel", "--cache-type", "fp8")

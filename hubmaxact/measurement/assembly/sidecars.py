@@ -69,7 +69,7 @@ def rows(contents: Mapping[SidecarName, bytes]) -> list[Sidecar]:
 
 def _channels(site: Site, result: SiteResult) -> Tensors:
     maxima = result.channel_maxima
-    if not maxima:  # nothing was finite
+    if maxima is None or len(maxima) == 0:  # nothing was finite
         return
     yield _named(INPUT_ABS_MAX, site, _known(maxima))
     yield _named(INPUT_NUM_ROWS, site, [result.values.count // len(maxima)])
