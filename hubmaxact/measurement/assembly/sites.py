@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.execution.recorder import Recorded
-from hubmaxact.measurement.statistics.distribution import QUANTILE_LEVELS
 from hubmaxact.measurement.statistics.site_statistics import SiteResult
 from hubmaxact.measurement.statistics.top_values import Value
 from hubmaxact.report.document import Coordinates, Massive, SiteFacts, TopValue
@@ -60,7 +59,7 @@ def site_facts(site: Site, result: SiteResult) -> SiteFacts:
         std=values.std,
         rms=values.rms,
         abs_mean=values.abs_mean,
-        abs_quantiles={level: values.bins.abs_quantile(level) for level in QUANTILE_LEVELS},
+        abs_quantiles=values.bins.abs_quantiles(),
         zero_fraction=values.zero_fraction,
         num_nan=values.num_nan,
         num_inf=values.num_inf,

@@ -101,7 +101,7 @@ def measure(
     ):
         for batch in chosen:
             with _shortage_told(batch):
-                recorder.input = next(inputs)
+                recorder.input, recorder.is_last = next(inputs), batch is chosen[-1]
                 _forward(model, owner, recorder.input.ids_BL)
             if on_batch is not None:
                 on_batch(batch)

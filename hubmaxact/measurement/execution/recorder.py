@@ -71,6 +71,9 @@ class Recorder:
         self.expert_inputs: dict[Site, ExpertMaxima] = {}
         self.heads = HeadRecorder(anatomy)
         self.input: Input | None = None
+        self.is_last = False  # no batch follows: sites end one after another
+        self._ended: dict[Site, None] = {}  # in this order
+        self._results: dict[Site, SiteResult] = {}
         self._readers: dict[torch.device, Reader] = {}
         self._by_key = {site.key: site for site in anatomy.sites}
         self._num_experts = anatomy.num_experts
@@ -82,7 +85,10 @@ class Recorder:
         reader = self._reader(x.device)
         statistics = self._at(site, x.dtype, reader.device)
         samples = self.samples if ROLE_BY_NAME[site.role].in_global_max else None
+        self._results.pop(site, None)
         reader.fold(watched, statistics, samples)
+        if self.is_last:
+            self._end(site, reader)
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Count the real tokens each expert of a layer receives."""
@@ -118,6 +124,7 @@ class Recorder:
         Raises:
             ValueError: A site's tensors, or its INT-8 thresholds, were others there.
         """
+        self._results.clear()
         self.settle()
         other.settle()
         self.samples.merge(other.samples)
@@ -146,6 +153,7 @@ class Recorder:
         """Go on from a state, each site where its tensors are."""
         parts = by_part(state)
         self._readers.clear()
+        self._results.clear()
         self.samples.load(parts.pop("samples"))
         self.sites, self.routed, self.expert_inputs = {}, {}, {}
         for name, part in self.heads.load(parts).items():
@@ -161,7 +169,10 @@ class Recorder:
     def result(self) -> Recorded:
         """What every site shows, in site order."""
         # In the order in which they fired: the first ones while a GPU still makes the last.
-        results = {site: self._result(each) for site, each in self.sites.items()}
+        for site, statistics in self.sites.items():
+            if site not in self._results:
+                self._results[site] = self._result(statistics)
+        results = self._results
         self.settle()
         return Recorded(
             sites={site: results[site] for site in sorted(results, key=lambda site: site.order)},
@@ -190,6 +201,15 @@ class Recorder:
         """Bring what is still on devices into the statistics."""
         for reader in self._readers.values():
             reader.settle()
+
+    def _end(self, site: Site, reader: Reader) -> None:
+        """Make a result of an earlier site of the last batch, while a GPU still makes the next."""
+        self._ended.pop(site, None)
+        self._ended[site] = None
+        first = next(iter(self._ended))
+        if first.layer != site.layer and reader.has_read(self.sites[first]):
+            del self._ended[first]
+            self._results[first] = self._result(self.sites[first])
 
     def _result(self, statistics: SiteStatistics) -> SiteResult:
         with ExitStack() as settled:

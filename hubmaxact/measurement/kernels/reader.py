@@ -34,6 +34,16 @@ class Reader(Protocol):
             samples: The model's maxima by sample; None where the site's role does not count.
         """
 
+    def has_read(self, statistics: SiteStatistics) -> bool:
+        """Whether a site can be settled without waiting, while the device works on other tensors.
+
+        Args:
+            statistics: Of a site.
+
+        Returns:
+            Never true of a reader that does not work ahead.
+        """
+
     def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:
         """While it lasts, the statistics of a site hold all that was read for them.
 

@@ -38,6 +38,10 @@ class TorchOperations:
         if samples is not None:
             samples.update(rows)
 
+    def has_read(self, statistics: SiteStatistics) -> bool:  # noqa: ARG002 as every reader's
+        """Nothing is read ahead."""
+        return False
+
     def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:  # noqa: ARG002 as every reader's
         """Nothing is kept back."""
         return nullcontext()

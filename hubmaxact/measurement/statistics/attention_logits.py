@@ -162,8 +162,9 @@ class LargestLogit:
         """Fold in the products of one call; a GPU is not waited for."""
         if not seen.logits_BHLL.numel():
             return
-        abs_BHLL = seen.logits_BHLL.abs().masked_fill_(~seen.counts_BHLL, -1.0)
-        largest = abs_BHLL.amax().float().nan_to_num(nan=inf, posinf=inf)
+        # The fastest way on a CPU: masking in place takes longer than all of this.
+        ends = torch.where(seen.counts_BHLL, seen.logits_BHLL, 0.0).aminmax()
+        largest = torch.stack(ends).abs().amax().float().nan_to_num(nan=inf, posinf=inf)
         self.abs_max = torch.maximum(self.abs_max, largest)
 
     def merge(self, other: Self) -> None:

@@ -75,7 +75,7 @@ class Bf16Histogram:
     def _seen(self) -> tuple[Float64s, Int64s]:
         """The values of patterns that were seen, ascending but for NaN, and their counts."""
         counts = self.counts.cpu().numpy()
-        patterns = np.flatnonzero(counts)
+        patterns = np.flatnonzero(counts != 0)  # of truth values: several times as fast
         negative = np.searchsorted(patterns, NUM_PATTERNS // 2)
         ascending = np.concatenate([patterns[negative:][::-1], patterns[:negative]])
         return pattern_values()[ascending], counts[ascending]
@@ -112,13 +112,25 @@ def from_bins(bins: Bins, *, count: int, not_finite: NanAndInf) -> Distribution:
 
 
 def _sums(values: Float64s, counts: Int64s) -> tuple[float, float, float]:
-    """Sums of x, |x| and x^2; a bf16 value is an integer of 8 bits times a power of two."""
+    """Sums of x, |x| and x^2; a bf16 value is an integer of 8 bits times a power of two.
+
+    Integers are added by sign and exponent, neighbours in ascending values. That is exact for up to
+    2^47 values.
+    """
+    if not len(values):
+        return 0.0, 0.0, 0.0
     fractions, exponents = np.frexp(values)
-    integers, exponents = np.ldexp(fractions, 8).astype(np.int64), exponents.astype(np.int64) - 8
+    integers = (fractions * 256).astype(np.int64)
+    is_first = np.diff(exponents, prepend=np.iinfo(np.int32).min) != 0
+    is_first[np.searchsorted(values, [0.0], side="right") % len(values)] = True
+    first = np.flatnonzero(is_first)
+    sums = np.add.reduceat(integers * counts, first)
+    squares = np.add.reduceat(integers * integers * counts, first)
+    places = exponents[first].astype(np.int64) - 8
     return (
-        rounded_total(integers * counts, exponents),
-        rounded_total(np.abs(integers) * counts, exponents),
-        rounded_total(integers * integers * counts, 2 * exponents),
+        rounded_total(sums, places),
+        rounded_total(np.abs(sums), places),
+        rounded_total(squares, 2 * places),
     )
 
 

@@ -69,5 +69,5 @@ def _counted(block_max: Tensor) -> Tensor:
 
 
 def _bins(counts: Tensor) -> Bins:
-    seen = np.flatnonzero(counts.numpy())
+    seen = np.flatnonzero(counts.numpy() != 0)
     return Bins(pattern_values()[seen], counts.numpy()[seen])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.distribution import Float32s
 from hubmaxact.measurement.statistics.rows import Rows
 
 
@@ -64,6 +65,7 @@ class ChannelMaxima:
         """Go on from a state."""
         self.abs_max = state["abs_max"].to(self.abs_max.device, copy=True)
 
-    def result(self) -> tuple[float, ...]:
-        """The maxima by channel."""
-        return tuple(self.state()["abs_max"].tolist())
+    def result(self) -> Float32s:
+        """The maxima by channel, shape (D,), -1 for none; empty before the first finite value."""
+        abs_max: Float32s = self.abs_max.cpu().numpy().copy()
+        return abs_max[: len(abs_max) * bool((abs_max >= 0).any())]

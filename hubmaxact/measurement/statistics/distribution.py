@@ -5,12 +5,14 @@ dropped. Knows nothing of tensors' origin, splits or reports.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
+Float32s = npt.NDArray[np.float32]
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
 
@@ -27,13 +29,18 @@ class Bins:
 
     def abs_quantile(self, level: str) -> float | None:
         """Inverted CDF of |x|: the value of integer rank ceil(level * n), n the finite count."""
+        return self.abs_quantiles((level,))[level]
+
+    def abs_quantiles(self, levels: Sequence[str] = QUANTILE_LEVELS) -> dict[str, float | None]:
+        """The same at several levels."""
         num_values = int(self.counts.sum())
         if num_values == 0:
-            return None
-        rank = math.ceil(Fraction(level) * num_values)
-        order = np.argsort(np.abs(self.values), kind="stable")
-        ranks = np.cumsum(self.counts[order])
-        return float(np.abs(self.values[order][np.searchsorted(ranks, rank)]))
+            return dict.fromkeys(levels)
+        abs_values = np.abs(self.values)
+        order = np.argsort(abs_values, kind="stable")
+        ranks = [math.ceil(Fraction(level) * num_values) for level in levels]
+        found = abs_values[order][np.searchsorted(np.cumsum(self.counts[order]), ranks)]
+        return dict(zip(levels, found.tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

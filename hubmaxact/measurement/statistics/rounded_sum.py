@@ -40,7 +40,8 @@ def rounded_total(integers: Int64s, exponents: Int64s) -> float:
     """Add integers times powers of two.
 
     Args:
-        integers: Of at most 56 bits beside the sign, fewer than 2^23, shape (n,).
+        integers: Of at most 56 bits beside the sign, fewer than 2^23, or of 63 bits, fewer than
+            2^16; shape (n,).
         exponents: Of two, shape (n,).
 
     Returns:

@@ -13,7 +13,13 @@ from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.accumulator import Accumulator, State, by_part, joined
 from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
-from hubmaxact.measurement.statistics.distribution import Bins, Distribution
+from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
+from hubmaxact.measurement.statistics.distribution import (
+    Bins,
+    Distribution,
+    Float32s,
+    Float64s,
+)
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
 from hubmaxact.measurement.statistics.int8_error import (
     POLICIES,
@@ -38,8 +44,9 @@ class SiteResult:
     top: tuple[Value, ...]
     massive: MassiveTokens
     expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
-    channel_maxima: tuple[float, ...] | None  # by channel, -1 for none; None elsewhere
+    channel_maxima: Float32s | None  # by channel, -1 for none; None elsewhere
     block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
+    channel_sum_sq: Float64s | None  # by channel, of the calibration split; infinity: not known
 
 
 class SiteStatistics:
@@ -68,6 +75,7 @@ class SiteStatistics:
         self.massive = Massive()
         self.experts = None if num_experts is None else ExpertMaxima(num_experts, device)
         self.channels = ChannelMaxima(device) if is_linear_input else None
+        self.squares = ChannelSquares(device) if is_linear_input else None
         self.blocks = BlockMaxima(device) if is_linear_input else None
         # Only wide values need their errors accumulated: a histogram gives them afterwards.
         self.int8: dict[str, Int8Errors] = {}
@@ -85,8 +93,15 @@ class SiteStatistics:
         if self.channels is not None and self.blocks is not None:
             self.channels.update(rows)
             self.blocks.update(rows)
+        squares = self.squares_of(rows.split)
+        if squares is not None:
+            squares.update(rows.x_TD)
         for errors in self.errors_of(rows.split):
             errors.update(rows.x_TD)
+
+    def squares_of(self, split: Split) -> ChannelSquares | None:
+        """What adds up squares of a split's channels: those of calibration data, as elsewhere."""
+        return self.squares if split is Split.CALIBRATION else None
 
     def expect(self, dtype: torch.dtype) -> None:
         """Refuse tensors of another dtype."""
@@ -128,6 +143,8 @@ class SiteStatistics:
             self.experts.merge(other.experts)
         if self.channels is not None and other.channels is not None:
             self.channels.merge(other.channels)
+        if self.squares is not None and other.squares is not None:
+            self.squares.merge(other.squares)
         if self.blocks is not None and other.blocks is not None:
             self.blocks.merge(other.blocks)
         for policy, errors in other.int8.items():
@@ -167,8 +184,8 @@ class SiteStatistics:
         parts |= {"top": self.top, "massive": self.massive}
         if self.experts is not None:
             parts["experts"] = self.experts
-        if self.channels is not None and self.blocks is not None:
-            parts |= {"channels": self.channels, "blocks": self.blocks}
+        if self.channels is not None and self.blocks is not None and self.squares is not None:
+            parts |= {"channels": self.channels, "blocks": self.blocks, "squares": self.squares}
         return parts | self.int8
 
     def result(self) -> SiteResult:
@@ -183,6 +200,7 @@ class SiteStatistics:
             expert_maxima=None if self.experts is None else self.experts.result(),
             channel_maxima=None if self.channels is None else self.channels.result(),
             block_maxima=None if self.blocks is None else self.blocks.result(),
+            channel_sum_sq=None if self.squares is None else self.squares.result(),
         )
 
     def thresholds(self) -> Thresholds:

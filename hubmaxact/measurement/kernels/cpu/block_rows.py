@@ -1,6 +1,8 @@
 """Rows of bits: the largest |x| of each channel, and of blocks of neighbouring channels.
 
-A level is the bits of |x| as float32 and 1 more, so that 0 is none: of a value that is not finite.
+A level is a magnitude and 1 more, so that 0 is none: of a value that is not finite. Levels of
+blocks are those of bf16 patterns, 16 bits wide, and of two neighbours at a time the larger one is
+kept: so most of the work is done on many values at once.
 """
 
 from typing import Any
@@ -8,48 +10,66 @@ from typing import Any
 import numpy as np
 
 from hubmaxact.measurement.kernels.cpu.compiled import Array, compiled
-from hubmaxact.measurement.statistics.block_maxima import SIZES
 
-i32, i64 = np.int32, np.int64
+u16, i32 = np.uint16, np.int32
 
-SMALLEST, MIDDLE, LARGEST = SIZES
-LARGEST_PATTERN = i64(0x7F7F)
+LARGEST_PATTERN = i32(0x7F7F)
 INFINITE = i32(0x7F800000)
+INFINITE_PATTERN = u16(0x7F80)
 
 
 @compiled
-def _levels(row: Array, shift: Any, levels: Array, channels: Array) -> None:
-    """Of one row, whose bits are shifted to those of float32; raises those of the channels."""
+def _levels_bf16(row: Array, levels: Array, channels: Array) -> None:
+    """Of one row of bf16 bits; raises those of the channels."""
     for i in range(row.shape[0]):
-        bits = i32(i32(i32(row[i]) << shift) & i32(0x7FFFFFFF))
-        level = i32(bits + i32(1)) if bits < INFINITE else i32(0)
-        levels[i] = level
-        channels[i] = max(channels[i], level)
+        pattern = u16(row[i] & u16(0x7FFF))
+        levels[i] = u16(pattern + u16(1)) if pattern < INFINITE_PATTERN else u16(0)
+        channels[i] = max(channels[i], levels[i])
 
 
 @compiled
-def _blocks(levels: Array, length: int, size: int, counts: Array) -> int:
-    """Count the largest of each block, and leave them where `levels` begins; returns how many.
-
-    Maxima are counted as bf16 patterns, rounded half to even and never to infinity.
-    """
-    number = (length + size - 1) // size
-    for block in range(number):
-        start = block * size
-        largest = levels[start]
-        for i in range(start + 1, min(start + size, length)):
-            largest = max(largest, levels[i])
-        levels[block] = largest
-        if largest > 0:
-            bits = i64(largest) - 1
-            counts[min((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16, LARGEST_PATTERN)] += 1
-    return number
+def _levels_fp32(row: Array, levels: Array, channels: Array) -> None:
+    """Of one row of float32 bits, rounded half to even and never to infinity; channels keep all."""
+    for i in range(row.shape[0]):
+        bits = i32(row[i] & i32(0x7FFFFFFF))
+        is_finite = bits < INFINITE
+        # Rounding must not run into the sign.
+        rounded = i32(i32(bits + i32(0x7FFF) + i32(i32(bits >> i32(16)) & i32(1))) >> i32(16))
+        levels[i] = u16(min(rounded, LARGEST_PATTERN) + i32(1)) if is_finite else u16(0)
+        channels[i] = max(channels[i], i32(bits + i32(1)) if is_finite else i32(0))
 
 
 @compiled
-def fold_blocks(
+def _halve(levels: Array, number: int) -> int:
+    """Keep the larger of two neighbours, where `levels` begins; returns how many are left."""
+    half = number // 2
+    for k in range(half):
+        levels[k] = max(levels[2 * k], levels[2 * k + 1])
+    if number % 2:
+        levels[half] = levels[number - 1]
+    return half + number % 2
+
+
+@compiled
+def _count(levels: Array, number: int, counts: Array) -> None:
+    for k in range(number):
+        counts[levels[k]] += 1
+
+
+@compiled
+def _count_blocks(levels: Array, width: int, counts: Array) -> None:
+    """Count blocks of 16, 32 and 128."""
+    number = _halve(levels, _halve(levels, _halve(levels, _halve(levels, width))))
+    _count(levels, number, counts[0])
+    number = _halve(levels, number)
+    _count(levels, number, counts[1])
+    number = _halve(levels, _halve(levels, number))
+    _count(levels, number, counts[2])
+
+
+@compiled
+def fold_blocks_bf16(
     values: Array,
-    shift: Any,
     stride: int,
     width: int,
     rows: Array,
@@ -57,7 +77,55 @@ def fold_blocks(
     counts: Array,
     levels: Array,
 ) -> None:
-    """Fold in rows of bf16 or float32 bits.
+    """Fold in rows of bf16 bits.
+
+    Args:
+        values: Bits of all the tensor's memory, uint16.
+        stride: From one row to the next.
+        width: Of a row.
+        rows: Numbers of the rows to read.
+        channels: Levels by channel, uint16, raised.
+        counts: By size of block, then by level, added to.
+        levels: Room for those of a row, uint16.
+    """
+    for t in range(rows.shape[0]):
+        start = rows[t] * stride
+        _levels_bf16(values[start : start + width], levels, channels)
+        _count_blocks(levels, width, counts)
+
+
+@compiled
+def fold_blocks_fp32(
+    values: Array,
+    stride: int,
+    width: int,
+    rows: Array,
+    channels: Array,
+    counts: Array,
+    levels: Array,
+) -> None:
+    """Fold in rows of float32 bits.
+
+    Args:
+        values: Bits of all the tensor's memory, int32.
+        stride: From one row to the next.
+        width: Of a row.
+        rows: Numbers of the rows to read.
+        channels: Levels by channel, int32, raised.
+        counts: By size of block, then by level, added to.
+        levels: Room for those of a row, uint16.
+    """
+    for t in range(rows.shape[0]):
+        start = rows[t] * stride
+        _levels_fp32(values[start : start + width], levels, channels)
+        _count_blocks(levels, width, counts)
+
+
+@compiled
+def fold_squares(
+    values: Array, shift: Any, stride: int, width: int, rows: Array, bits: Array, squares: Array
+) -> None:
+    """Add the squares of rows of bf16 or float32 bits to their channels' sums.
 
     Args:
         values: Bits of all the tensor's memory.
@@ -65,14 +133,14 @@ def fold_blocks(
         stride: From one row to the next.
         width: Of a row.
         rows: Numbers of the rows to read.
-        channels: Levels by channel, raised.
-        counts: By size of block, then by pattern, added to.
-        levels: Room for those of a row.
+        bits: Room for those of a row, int32.
+        squares: By channel, float32, added to one row after another.
     """
+    x = bits.view(np.float32)
     for t in range(rows.shape[0]):
         start = rows[t] * stride
-        _levels(values[start : start + width], shift, levels, channels)
-        # Each size is a multiple of the one before.
-        number = _blocks(levels, width, SMALLEST, counts[0])
-        number = _blocks(levels, number, MIDDLE // SMALLEST, counts[1])
-        _blocks(levels, number, LARGEST // MIDDLE, counts[2])
+        row = values[start : start + width]
+        for i in range(width):
+            bits[i] = i32(i32(row[i]) << shift)
+        for i in range(width):
+            squares[i] += x[i] * x[i]

@@ -46,6 +46,10 @@ class CpuReader:
             _ = largest[sample.max()]  # compiled loops do not notice a sample that is not there
             raise_maxima(largest, sample, row_max)
 
+    def has_read(self, statistics: SiteStatistics) -> bool:  # noqa: ARG002 as every reader's
+        """Nothing is read ahead."""
+        return False
+
     def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:  # noqa: ARG002 as every reader's
         """Nothing is kept back."""
         return nullcontext()
@@ -59,11 +63,12 @@ class CpuReader:
         errors = statistics.errors_of(watched.split)
         pieces = x.pieces(PIECE_BYTES // x.values.itemsize)
         workers = self._workers_for(statistics.dtype)[: len(pieces)]
+        squares = statistics.squares_of(watched.split)
         for worker in workers:
             worker.begin(x.width, errors)
             worker.massive.begin(statistics.massive)
             if statistics.blocks is not None:
-                worker.linear_input.begin(x)
+                worker.linear_input.begin(x, squares)
 
         def read(worker: Worker, piece: slice) -> None:
             worker.read(x, piece, row_max)
@@ -75,7 +80,7 @@ class CpuReader:
             worker.give(statistics.values[watched.split], errors)
             worker.massive.give(statistics.massive)
             if statistics.blocks is not None and statistics.channels is not None:
-                worker.linear_input.give(statistics.channels, statistics.blocks)
+                worker.linear_input.give(statistics.channels, statistics.blocks, squares)
         return row_max
 
     def _workers_for(self, dtype: torch.dtype) -> list[Worker]:

@@ -16,6 +16,7 @@ from hubmaxact.measurement.kernels.cpu.strided import Int64s, Strided
 from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, Bf16Histogram
 from hubmaxact.measurement.statistics.block_maxima import NUM_MAGNITUDES, SIZES, BlockMaxima
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
+from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
 from hubmaxact.measurement.statistics.exact_sums import NUM_EXPONENTS, ExactSums, weighted
 from hubmaxact.measurement.statistics.float_values import FloatValues
 from hubmaxact.measurement.statistics.int8_error import Int8Errors
@@ -51,36 +52,43 @@ class MassiveRows:
 
 
 class LinearInputRows:
-    """Maxima of channels and of blocks that one thread finds; counts are kept from row to row."""
+    """What one thread finds of channels and blocks; counts are kept from tensor to tensor."""
 
     def __init__(self) -> None:
-        self._counts = _zeros(len(SIZES), NUM_MAGNITUDES)
+        self._counts = _zeros(len(SIZES), 1 + NUM_MAGNITUDES)
 
-    def begin(self, x: Strided) -> None:
-        """Make room for rows of this width."""
-        self._shift = np.int32(16 if x.values.dtype == np.uint16 else 0)
-        self._channels, self._levels = np.zeros((2, x.width), np.int32)
+    def begin(self, x: Strided, squares: ChannelSquares | None) -> None:
+        """Make room for rows of this width; `squares` of channels are added to if wanted."""
+        is_bf16 = x.values.dtype == np.uint16
+        self._fold = block_rows.fold_blocks_bf16 if is_bf16 else block_rows.fold_blocks_fp32
+        self._shift = np.int32(16 if is_bf16 else 0)
+        self._levels = np.empty(x.width, np.uint16)
+        self._channels = np.zeros(x.width, x.values.dtype)
+        self._squares = None if squares is None else ChannelSquares()
 
     def read(self, x: Strided, piece: slice) -> None:
         """Read some of the rows."""
-        block_rows.fold_blocks(
-            x.values,
-            self._shift,
-            x.stride,
-            x.width,
-            x.rows[piece],
-            self._channels,
-            self._counts,
-            self._levels,
-        )
+        rows = x.rows[piece]
+        self._fold(x.values, x.stride, x.width, rows, self._channels, self._counts, self._levels)
+        if self._squares is not None:
+            bits, sums = np.empty(x.width, np.int32), np.zeros(x.width, np.float32)
+            block_rows.fold_squares(x.values, self._shift, x.stride, x.width, rows, bits, sums)
+            # By piece, whichever thread reads it: so the sums do not depend on threads.
+            self._squares.add(torch.from_numpy(sums))
 
-    def give(self, channels: ChannelMaxima, blocks: BlockMaxima) -> None:
+    def give(
+        self, channels: ChannelMaxima, blocks: BlockMaxima, squares: ChannelSquares | None
+    ) -> None:
         """Hand over what was found."""
         known = self._channels
-        abs_max = np.where(known > 0, (known - 1).view(np.float32), np.float32(-1.0))
+        bits = (known.astype(np.int32) - 1) << self._shift
+        abs_max = np.where(known > 0, bits.view(np.float32), np.float32(-1.0))
         channels.raise_to(torch.from_numpy(abs_max))
+        self._counts[:, 0] = 0
         for here, into in zip(self._counts, blocks.counts.numpy(), strict=True):
-            bf16_rows.move(here, into)
+            bf16_rows.move(here[1:], into)
+        if self._squares is not None and squares is not None:
+            squares.merge(self._squares)
 
 
 class Worker(Protocol):

@@ -19,47 +19,107 @@ __device__ __forceinline__ void forget(uint4 (&q)[PER_LANE]) {
 }
 
 #if LINEAR_INPUT
-// Two levels from two magnitudes, see `blocks.cuh`. ALL: both are finite and there.
-template <bool ALL> __device__ __forceinline__ u32 levels_of(u32 word, int num) {
-  const u32 magnitudes = word & 0x7fff7fffu;
-  if (ALL) return magnitudes + 0x10001u;
-  const u32 lower = magnitudes & 0xffff, upper = magnitudes >> 16;
-  return (num > 0 && lower < INFINITE ? lower + 1 : 0) | (num > 1 && upper < INFINITE ? upper + 1 : 0) << 16;
+#define NUM_PAIRS ((PER_LANE + 1) / 2)
+
+// What a lane knows of its own channels over all rows that are finite.
+struct Channels {
+  uint4 largest[PER_LANE];                 // magnitudes
+  bool any;
+};
+
+// The largest magnitude of eight values, in two halves.
+__device__ __forceinline__ u32 largest_of(const uint4& q) {
+  return max_of_halves(max_of_halves(q.x & 0x7fff7fffu, q.y & 0x7fff7fffu),
+                       max_of_halves(q.z & 0x7fff7fffu, q.w & 0x7fff7fffu));
 }
 
-// Eight values of this lane: raises its channels' levels, and counts the warp's blocks.
-template <bool ALL>
+// Raises the maxima of a lane's channels.
+__device__ __forceinline__ void take_channels(const uint4 (&q)[PER_LANE], Channels& channels) {
+  channels.any = true;
+  #pragma unroll
+  for (int v = 0; v < PER_LANE; v++) {
+    uint4& largest = channels.largest[v];
+    largest.x = max_of_halves(largest.x, q[v].x & 0x7fff7fffu);
+    largest.y = max_of_halves(largest.y, q[v].y & 0x7fff7fffu);
+    largest.z = max_of_halves(largest.z, q[v].z & 0x7fff7fffu);
+    largest.w = max_of_halves(largest.w, q[v].w & 0x7fff7fffu);
+  }
+}
+
+// Counts the blocks of a row that is finite. The maxima of two vectors of a lane go together in the
+// halves of a word; lanes of a block take turns with its vectors.
 __device__ __forceinline__ void take_blocks(
-    const Arguments& a, const uint4& q, int num, uint4& channels, u32 window, u32* bins) {
-  const u32 x = levels_of<ALL>(q.x, num), y = levels_of<ALL>(q.y, num - 2);
-  const u32 z = levels_of<ALL>(q.z, num - 4), w = levels_of<ALL>(q.w, num - 6);
-  channels.x = max_of_halves(channels.x, x);
-  channels.y = max_of_halves(channels.y, y);
-  channels.z = max_of_halves(channels.z, z);
-  channels.w = max_of_halves(channels.w, w);
-  const u32 two = max_of_halves(max_of_halves(x, y), max_of_halves(z, w));
-  count_blocks(a, max(two & 0xffff, two >> 16), window, bins, [](u32 level) { return level - 1; });
+    const Arguments& a, const uint4 (&q)[PER_LANE], int part, u32 window, u32* bins) {
+  const int lane = threadIdx.x & 31;
+  u32 two[NUM_PAIRS];
+  #pragma unroll
+  for (int p = 0; p < NUM_PAIRS; p++) {
+    const u32 first = largest_of(q[2 * p]), second = 2 * p + 1 < PER_LANE ? largest_of(q[2 * p + 1]) : 0;
+    two[p] = max_of_halves(__byte_perm(first, second, 0x5410), __byte_perm(first, second, 0x7632));
+  }
+  auto count = [&](int size, int num_lanes, int v, u32 pair) {
+    const int vector = (v * WARPS + part) * 32 + (lane & -num_lanes);
+    if (v < PER_LANE && ((PER_LANE * WARPS * 32 <= NUM_VECTORS) || vector < NUM_VECTORS))
+      count_block(a, size, v & 1 ? pair >> 16 : pair & 0xffffu, window, bins);
+  };
+  #pragma unroll
+  for (int p = 0; p < NUM_PAIRS; p++) {
+    two[p] = max_of_halves(two[p], __shfl_xor_sync(ALL_LANES, two[p], 1));
+    count(0, 2, 2 * p + (lane & 1), two[p]);
+    two[p] = max_of_halves(two[p], __shfl_xor_sync(ALL_LANES, two[p], 2));
+  }
+  const int v = lane & 3;
+  count(1, 4, v, v < 2 ? two[0] : two[NUM_PAIRS - 1]);
+  #pragma unroll
+  for (int p = 0; p < NUM_PAIRS; p++) {
+    two[p] = max_of_halves(two[p], __shfl_xor_sync(ALL_LANES, two[p], 4));
+    two[p] = max_of_halves(two[p], __shfl_xor_sync(ALL_LANES, two[p], 8));
+  }
+  if ((lane & 15) < 4) count(2, 16, v, v < 2 ? two[0] : two[NUM_PAIRS - 1]);
 }
 
-// Brings the levels of all teams together, one team after another, then to the site.
+// The same of a row with values that are not finite, which are left out; few rows are such.
+__device__ __noinline__ void take_odd_row(const Arguments& a, const Row& row, int part, u32 window, u32* bins) {
+  #pragma unroll 1
+  for (int v = 0; v < PER_LANE; v++) {
+    const int vector = (v * WARPS + part) * 32 + (threadIdx.x & 31);
+    int channel = vector * 8;
+    u32 level = 0;
+    if (vector < NUM_VECTORS)
+      each_word(load_eight(row, vector), [&](u32 word) {
+        #pragma unroll
+        for (int half = 0; half < 2; half++, channel++) {
+          const u32 magnitude = word >> 16 * half & 0x7fffu;
+          if (channel >= WIDTH || magnitude >= INFINITE) continue;
+          level = max(level, magnitude + 1);
+          raise_channel(a, channel, fresh(a.channel_max + channel), magnitude << SHIFT);
+        }
+      });
+    count_blocks(a, level, window, bins, [](u32 above) { return above - 1; });
+  }
+}
+
+// Brings what all teams know together, one team after another, then to the site. `room`: 16 bits for
+// each channel.
 __device__ __forceinline__ void give_channels(
-    const Arguments& a, const uint4 (&channels)[PER_LANE], int team, int part, u32* levels) {
+    const Arguments& a, const Channels& channels, int team, int part, u32* room) {
   const int lane = threadIdx.x & 31;
+  const u32 one = channels.any ? 0x10001u : 0;
   for (int turn = 0; turn < TEAMS; turn++) {
     __syncthreads();
     #pragma unroll
     for (int v = 0; v < PER_LANE; v++) {
       const int vector = (v * WARPS + part) * 32 + lane;
       if (team != turn || vector >= NUM_VECTORS) continue;
-      uint4* kept = (uint4*)levels + vector;
-      const uint4 before = turn ? *kept : make_uint4(0, 0, 0, 0), mine = channels[v];
-      *kept = make_uint4(max_of_halves(before.x, mine.x), max_of_halves(before.y, mine.y),
-                         max_of_halves(before.z, mine.z), max_of_halves(before.w, mine.w));
+      uint4* kept = (uint4*)room + vector;
+      const uint4 before = turn ? *kept : make_uint4(0, 0, 0, 0), mine = channels.largest[v];
+      *kept = make_uint4(max_of_halves(before.x, mine.x + one), max_of_halves(before.y, mine.y + one),
+                         max_of_halves(before.z, mine.z + one), max_of_halves(before.w, mine.w + one));
     }
   }
   __syncthreads();
   for (int channel = threadIdx.x; channel < WIDTH; channel += blockDim.x) {
-    const u32 level = ((const u16*)levels)[channel];
+    const u32 level = ((const u16*)room)[channel];
     if (level) raise_channel(a, channel, fresh(a.channel_max + channel), level - 1 << SHIFT);
   }
 }
@@ -79,7 +139,7 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
   for (int k = threadIdx.x; k < TEAMS * 2 * WARPS; k += NUM_THREADS) (&partial[0][0][0])[k] = 0;
   const u32 window = begin_block(a, block, bins, next);
 #if LINEAR_INPUT
-  uint4 channels[PER_LANE] = {};
+  Channels channels = {};
 #endif
 
   for (u32 tag = 0; i < end;) {
@@ -131,14 +191,11 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
       row_max = __reduce_max_sync(ALL_LANES, lane < WARPS ? fresh(&partial[team][tag][lane]) : 0);
     }
 #if LINEAR_INPUT
-    #pragma unroll
-    for (int v = 0; v < PER_LANE; v++) {
-      const int num = WIDTH - ((v * WARPS + part) * 32 + lane) * 8;
-      const bool all = (v + 1) * WARPS * 32 <= NUM_WHOLE || __all_sync(ALL_LANES, num >= 8);
-      if (all && row_max < INFINITE)
-        take_blocks<true>(a, q[v], 8, channels[v], block.first_block_bin, bins + NUM_BINS);
-      else
-        take_blocks<false>(a, q[v], num, channels[v], block.first_block_bin, bins + NUM_BINS);
+    if (row_max < INFINITE) {
+      take_channels(q, channels);
+      take_blocks(a, q, part, block.first_block_bin, bins + NUM_BINS);
+    } else {
+      take_odd_row(a, row, part, block.first_block_bin, bins + NUM_BINS);
     }
 #endif
     const u64 gates = fresh((const u64*)block.gate);

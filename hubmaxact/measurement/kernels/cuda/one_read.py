@@ -62,13 +62,18 @@ class OneRead:
             other.fold(watched, statistics, samples)
             return
         self._ran = True
-        statistics.expect(watched.x_RD.dtype)
+        x_RD = watched.x_RD
+        statistics.expect(x_RD.dtype)
         site = self._site(statistics)
         self._describe(site, watched, statistics)
         self._group(site.arguments, watched, statistics, samples)
         with torch.cuda.device(self._index):
             stream = torch.cuda.current_stream()
             kernel.launch(site.arguments, stream.cuda_stream)
+            squares = statistics.squares_of(watched.split)
+            if squares is not None:
+                chosen = watched.chosen()
+                squares.update(x_RD if chosen is None else x_RD[chosen])
             site.launched(stream)
 
     def _kernel(
@@ -87,6 +92,11 @@ class OneRead:
                 told = str(error).splitlines()[0]
                 self._refused[kind] = f"because the kernel failed for {kind.width:,} values: {told}"
         return self._refused[kind]
+
+    def has_read(self, statistics: SiteStatistics) -> bool:
+        """Whether the kernel is done with a site's tensors."""
+        site = self._sites.get(id(statistics))
+        return site is not None and site.has_read
 
     def settled(self, statistics: SiteStatistics) -> AbstractContextManager[None]:
         """Wait for the tensors of one site."""

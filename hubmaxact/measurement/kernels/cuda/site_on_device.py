@@ -50,6 +50,12 @@ class SiteOnDevice:
         self.is_settled = False
         self._folded.record(stream)
 
+    @property
+    def has_read(self) -> bool:
+        """Whether the device is done with all tensors so far."""
+        done: bool = self._folded.query()
+        return done
+
     @contextmanager
     def settled(self, beside: torch.cuda.Stream) -> Iterator[None]:
         """Bring everything into the statistics; twice it counts once.
@@ -81,17 +87,21 @@ def _values(lists: Words) -> list[Value]:
     """The best entries of all blocks, in order: the first of each (token id, channel)."""
     entries = lists[:, : 3 * NUM_TOP].reshape(-1, NUM_TOP, 3)
     number = lists[:, 3 * NUM_TOP :] & HALF_WORD
-    order, value, token = entries[np.arange(NUM_TOP) < number].T
+    # What a full list has last is at most what is last of all: few entries are left to be sorted.
+    magnitudes = entries[:, :, 1] & MAGNITUDE
+    last = magnitudes[:, -1:] * (number == NUM_TOP)
+    found = (np.arange(NUM_TOP) < number) & (magnitudes >= last.max(initial=0))
+    order, value, token = entries[found].T
     bits, channel, token = value & HALF_WORD, value >> 32, token & HALF_WORD
-    found: dict[tuple[int, int], Value] = {}
+    best: dict[tuple[int, int], Value] = {}
     # Negative ones first: their bits are larger.
     for place in np.lexsort((-bits, channel, -order, -(bits & MAGNITUDE))).tolist():
-        if len(found) == NUM_TOP:
+        if len(best) == NUM_TOP:
             break
         name = int(token[place]), int(channel[place])
-        if name not in found:
-            found[name] = _value(int(order[place]), int(bits[place]), *name)
-    return list(found.values())
+        if name not in best:
+            best[name] = _value(int(order[place]), int(bits[place]), *name)
+    return list(best.values())
 
 
 def _value(order: int, bits: int, token_id: int, channel: int) -> Value:
