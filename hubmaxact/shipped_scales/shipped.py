@@ -22,6 +22,7 @@ MOST_NUMBERS = 1024
 
 MOST_ROWS = 500_000
 MOST_CHANNELS = 1 << 20
+MOST_FACTORS = 1 << 26
 JOINTS = (".", "_")
 WEIGHTS = (".weight", ".weight_packed", "")
 """What a map's weight is called behind its name; experts in one tensor are the weight."""
@@ -85,12 +86,14 @@ def shipped_scales(
     names = [(tensor, name) for tensor in ordered for name in scales_named(tensor)]
     small = {tensor: tensors[tensor] for tensor, _ in names if _is_small(tensors[tensor])}
     factors = _factors(names, tensors) if with_factors else {}
-    if len(names) + sum(prod(entry.shape) for entry in small.values()) > MOST_ROWS:
+    of_channels = {name: tensors[name] for name in factors.values()}
+    if len(names) + _total(small) > MOST_ROWS or _total(of_channels) > MOST_FACTORS:
         raise UnsafeCheckpointError(
-            f"{listing.name} holds more than {MOST_ROWS:,} scales of activations, which are not "
-            "read. Name a checkpoint of one model."
+            f"{listing.name} holds more than {MOST_ROWS:,} scales of activations, or "
+            f"{MOST_FACTORS:,} factors of channels, which are not read. Name a checkpoint of one "
+            "model."
         )
-    wanted = small | {name: tensors[name] for name in factors.values()}
+    wanted = small | of_channels
     where = (Small(name, weights.tensors.get(name, SINGLE), wanted[name]) for name in wanted)
     held = contents(listing, where, watcher)
     return [
@@ -127,6 +130,10 @@ def without_scales(tensors: Mapping[str, TensorEntry]) -> Iterator[str]:
 def by_number(name: str) -> tuple[tuple[int, str], ...]:
     """A key that puts layer 2 before layer 10."""
     return tuple((int(w), "") if w.isdecimal() else (-1, w) for w in name.split("."))
+
+
+def _total(tensors: Mapping[str, TensorEntry]) -> int:
+    return sum(prod(entry.shape) for entry in tensors.values())
 
 
 def _factors(

@@ -19,9 +19,9 @@ CODES = {"F32": "f", "F64": "d", "I64": "q"}
 
 
 class StoredTensor(NamedTuple):
-    """A tensor: its values in row-major order, its shape, and a key of CODES."""
+    """A tensor: its values in row-major order, or their bytes; its shape; and a key of CODES."""
 
-    values: Sequence[float]
+    values: Sequence[float] | bytes
     shape: tuple[int, ...]
     dtype: str = "F32"
 
@@ -40,9 +40,9 @@ def encoded(tensors: Mapping[str, StoredTensor], metadata: Mapping[str, str]) ->
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     content = bytearray()
     for name, tensor in sorted(tensors.items(), key=lambda item: (-_width(item[1]), item[0])):
-        assert len(tensor.values) == prod(tensor.shape), name
         begin = len(content)
         content += _packed(tensor)
+        assert len(content) - begin == _width(tensor) * prod(tensor.shape), name
         header[name] = {
             "dtype": tensor.dtype,
             "shape": list(tensor.shape),
@@ -55,7 +55,7 @@ def encoded(tensors: Mapping[str, StoredTensor], metadata: Mapping[str, str]) ->
 
 def size(tensors: Mapping[str, StoredTensor]) -> int:
     """Bytes of the tensors themselves."""
-    return sum(_width(tensor) * len(tensor.values) for tensor in tensors.values())
+    return sum(_width(tensor) * prod(tensor.shape) for tensor in tensors.values())
 
 
 def numbers(dtype: str, content: bytes) -> Sequence[float]:
@@ -79,6 +79,8 @@ def _width(tensor: StoredTensor) -> int:
 
 
 def _packed(tensor: StoredTensor) -> bytes:
+    if isinstance(tensor.values, bytes):
+        return tensor.values
     packed: array[Any] = array(CODES[tensor.dtype], tensor.values)
     _turn(packed)
     return packed.tobytes()

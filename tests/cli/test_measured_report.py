@@ -71,6 +71,35 @@ def test_what_goes_elsewhere_takes_what_lies_beside_it(tmp_path, monkeypatch):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == SIDECARS
 
 
+def test_another_models_report_keeps_what_lies_beside_it(tmp_path):
+    target = Target(tmp_path / "report.json")
+    other = example_reports.small_report(model={"id": "alice/other"})
+    write(REPORT, [target], SIDECARS)
+    write(other, [target], {"channels.safetensors": b"of others"})
+    kept = tmp_path / "report-1"
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == SIDECARS
+    assert read_report(tmp_path / "report-1.json") == REPORT
+    (new,) = (tmp_path / "report").iterdir()
+    assert new.read_bytes() == b"of others"
+
+
+@pytest.mark.parametrize("name", ["report", "report.json", "a.b.json"])
+def test_a_folder_is_named_as_its_report(tmp_path, name):
+    write(REPORT, [Target(tmp_path / name)], SIDECARS)
+    folder = {"report": "report.sidecars", "report.json": "report", "a.b.json": "a.b"}[name]
+    assert {path.name for path in (tmp_path / folder).iterdir()} == set(SIDECARS)
+
+
+def test_what_is_no_folder_is_not_written_through(tmp_path):
+    for make in (Path.touch, lambda path: path.symlink_to(tmp_path / "elsewhere")):
+        make(tmp_path / "report")
+        with pytest.raises(WriteError, match="which is no folder"):
+            check([Target(tmp_path / "report.json")], with_sidecars=True)
+        (tmp_path / "report").unlink()
+    check([Target(tmp_path / "report.json")], with_sidecars=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_no_file_has_nothing_beside_it_and_that_is_said(capsys):
     write(REPORT, [Target(Path("/dev/null"))], SIDECARS)
     told = "channels.safetensors and blocks.safetensors lie beside a file and were not written"

@@ -92,7 +92,11 @@ def test_an_export_finds_the_channels_of_a_report_on_the_hub(desk):
     report = deployment_report(model={"id": REPO, **weights_of(WEIGHTS)})
     write_with(desk.file, report, channels(report))
     assert desk.push("--json-only").code == 0
-    words = ("export", REPO, "--to", "smoothquant", "--output", desk.home / "act_scales.pt")
-    done = run_cli(words, desk.hub, desk.home)
-    assert (done.code, done.stdout) == (0, f"{desk.home / 'act_scales.pt'}\n")
-    assert "self_attn.q_proj" in (desk.home / "act_scales.pt").read_bytes().decode("latin-1")
+    for name in (REPO, f"{desk.hub.url}/{REPO}/blob/main/{JSON}"):
+        made = desk.home / "act_scales.pt"
+        done = run_cli(
+            ["export", name, "--to", "smoothquant", "--output", made], desk.hub, desk.home
+        )
+        assert (done.code, done.stdout) == (0, f"{made}\n")
+        assert "self_attn.q_proj" in made.read_bytes().decode("latin-1")
+        made.unlink()

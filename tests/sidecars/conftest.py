@@ -8,12 +8,14 @@ from command import DENSE, hubmaxact_here
 
 TEXTS = ("The quick brown fox", "def f(x):\n    return x + 1", "12 + 30 = 42, or so they say")
 WORDS = ("--corpus", "texts.jsonl", "--profile", "deployment", "--products", "native")
+CALIBRATION = 2  # of these texts
 
 
 def measure(folder, model, *words):
     """Run `hubmaxact measure` in a folder, a batch for each text."""
     (folder / "texts.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in TEXTS))
-    return hubmaxact_here("measure", model, *WORDS, "--batch-tokens", 9, *words, cwd=folder)
+    few = ("--batch-tokens", 9, "--calibration-samples", CALIBRATION)
+    return hubmaxact_here("measure", model, *WORDS, *few, *words, cwd=folder)
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +34,8 @@ def made(made_once, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def seen():
-    """All rows that each linear map read, by its name, and keys and values by attention.key."""
+def seen_by_text():
+    """All rows that each linear map read, by its name, text by text; keys and values likewise."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -57,4 +59,20 @@ def seen():
                 name = f"model.layers.{number}.self_attn"
                 rows.setdefault(f"{name}.key", []).append(layer.keys[0].transpose(0, 1).float())
                 rows.setdefault(f"{name}.value", []).append(layer.values[0].transpose(0, 1).float())
-    return {name: torch.cat(found) for name, found in rows.items()}
+    return rows
+
+
+@pytest.fixture(scope="session")
+def seen(seen_by_text):
+    """The same of all texts together."""
+    import torch
+
+    return {name: torch.cat(found) for name, found in seen_by_text.items()}
+
+
+@pytest.fixture(scope="session")
+def calibrated(seen_by_text):
+    """The same of those of the calibration split."""
+    import torch
+
+    return {name: torch.cat(found[:CALIBRATION]) for name, found in seen_by_text.items()}

@@ -84,6 +84,18 @@ def test_an_imatrix_is_read_back_by_its_own_library(tmp_path):
         assert tensors[f"blk.0.{name}.weight.counts"].tolist() == [[CALIBRATION_ROWS]]
 
 
+def test_an_imatrix_has_the_squares_that_plain_hooks_see(made, calibrated):
+    file, _ = exported(made, "report.json", "imatrix")
+    tensors = {tensor.name: tensor.data for tensor in gguf.GGUFReader(file).tensors}
+    maps = {name: x.double() for name, x in calibrated.items() if name.endswith("_proj")}
+    assert len(tensors) == 2 * len(maps)
+    for name, x in maps.items():
+        weight = gguf_name(name)
+        assert tensors[f"{weight}.counts"].tolist() == [[len(x)]]
+        sums = torch.tensor(tensors[f"{weight}.in_sum2"][0]).double()
+        assert torch.allclose(sums, (x * x).sum(0), rtol=1e-5, atol=1e-9)
+
+
 def test_an_imatrix_leaves_experts_out_and_says_what_that_costs(tmp_path, experts):
     file, notes = exported(tmp_path, experts, "imatrix")
     names = {tensor.name for tensor in gguf.GGUFReader(file).tensors}

@@ -1,6 +1,5 @@
 """What lies beside a report is what plain hooks see, and is written and found with the report."""
 
-import json
 import shutil
 from collections import Counter
 
@@ -32,6 +31,17 @@ def test_every_channel_of_every_linear_input_equals_plain_hooks(channels, rows, 
             first, x = row["modules"][0], seen[module]
             assert channels[f"{first}.input.abs_max"].tolist() == x.abs().amax(0).tolist()
             assert channels[f"{first}.input.num_rows"].tolist() == [len(x)]
+
+
+def test_squares_of_every_channel_are_added_up_over_the_calibration_split(
+    channels, rows, calibrated
+):
+    for row in rows:
+        first = row["modules"][0]
+        x = calibrated[first].double()
+        assert channels[f"{first}.input.sum_sq_rows"].tolist() == [len(x)]
+        found = channels[f"{first}.input.sum_sq"]
+        np.testing.assert_allclose(found, (x * x).sum(0).numpy(), rtol=1e-5, atol=1e-9)
 
 
 def test_every_channel_and_pair_of_cached_heads_equals_the_models_own_cache(
@@ -85,6 +95,9 @@ def test_equal_runs_give_equal_bytes_also_in_the_checkpoint_itself(made, model_c
     ]
     for name in ("channels.safetensors", "blocks.safetensors"):
         assert (beside / name).read_bytes() == (made / "report" / name).read_bytes()
+    assert hubmaxact_here("validate", model_copy, cwd=made).returncode == 0
+    (beside / "blocks.safetensors").write_bytes(b"of another run")
+    assert hubmaxact_here("validate", model_copy, cwd=made).returncode == 1
 
 
 def test_a_report_named_as_a_checkpoint_beside_it_is_refused_before_measuring(model_copy):
@@ -92,24 +105,6 @@ def test_a_report_named_as_a_checkpoint_beside_it_is_refused_before_measuring(mo
     assert done.returncode == 2
     assert "which is a checkpoint, whose loaders would take them for weights" in done.stderr
     assert not (model_copy / "channels.safetensors").exists()
-
-
-def test_another_models_report_keeps_its_own(made, tmp_path):
-    before = (made / "report" / "channels.safetensors").read_bytes()
-    report = json.loads((made / "report.json").read_bytes())
-    report["model"]["weight_files"][0]["sha256"] = "0" * 64
-    (made / "report.json").write_text(json.dumps(report))
-    done = measure(made, DENSE, "--output", "report.json")
-    assert done.returncode == 0, done.stderr
-    assert (made / "report-1" / "channels.safetensors").read_bytes() == before
-    assert (made / "report" / "channels.safetensors").read_bytes() == before
-
-
-def test_profile_paper_has_none(tmp_path):
-    done = measure(tmp_path, DENSE, "--output", "report.json", "--profile", "paper")
-    assert done.returncode == 0, done.stderr
-    assert "sidecars" not in json.loads((tmp_path / "report.json").read_bytes())
-    assert not (tmp_path / "report").exists()
 
 
 def test_readers_get_numbers_in_the_order_of_channels(made, seen):

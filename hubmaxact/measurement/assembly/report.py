@@ -89,7 +89,8 @@ def assemble(
     report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
     if profile != DEPLOYMENT:
         return Measured(report, {})
-    beside = sidecars.sidecars(seen, recorded.heads.channels, report)
+    recorder, heads = measurement.recorder, recorded.heads
+    beside = sidecars.sidecars(seen, recorder.sites, heads.channels, report)
     report["sidecars"] = sidecars.rows(beside)
     return Measured(fitted(report), beside)
 

@@ -1,19 +1,24 @@
 """The files beside a report: per channel and per block, what has no room in it."""
 
 import hashlib
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.sites import Seen
-from hubmaxact.measurement.statistics.cached_channels import ByHead, CachedResult
-from hubmaxact.measurement.statistics.site_statistics import SiteResult
+from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.statistics.cached_channels import CachedResult
+from hubmaxact.measurement.statistics.site_statistics import SiteResult, SiteStatistics
 from hubmaxact.report.deployment import BLOCKS, CHANNELS, Sidecar, SidecarName
 from hubmaxact.report.document import Report
 from hubmaxact.sidecars.names import (
     INPUT_ABS_MAX,
     INPUT_NUM_ROWS,
+    INPUT_SUM_SQ,
+    INPUT_SUM_SQ_ROWS,
     TensorName,
     block_counts,
     block_values,
@@ -23,17 +28,22 @@ from hubmaxact.sidecars.names import (
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
 
 FORMAT = "hubmaxact"
+DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 
 Tensors = Iterator[tuple[str, StoredTensor]]
 
 
 def sidecars(
-    seen: Seen, cached: Mapping[Site, CachedResult], report: Report
+    seen: Seen,
+    statistics: Mapping[Site, SiteStatistics],
+    cached: Mapping[Site, CachedResult],
+    report: Report,
 ) -> dict[SidecarName, bytes]:
     """Make the files; what was not measured has no tensors, and a file without any is not made.
 
     Args:
         seen: What every site showed.
+        statistics: What that came from; it tells splits apart.
         cached: What the channels of keys and values showed.
         report: Made of it, of profile deployment.
 
@@ -41,7 +51,7 @@ def sidecars(
         Contents by file name; equal arguments give equal bytes.
     """
     inputs = [(site, result) for site, result in seen.items() if site.role == "linear_input"]
-    of_inputs = (each for row in inputs for each in _channels(*row))
+    of_inputs = (each for row in inputs for each in _channels(*row, statistics[row[0]]))
     of_caches = (each for row in cached.items() for each in _cached(*row))
     tensors: dict[SidecarName, dict[str, StoredTensor]] = {
         CHANNELS: dict(chain(of_inputs, of_caches)),
@@ -67,42 +77,45 @@ def rows(contents: Mapping[SidecarName, bytes]) -> list[Sidecar]:
     ]
 
 
-def _channels(site: Site, result: SiteResult) -> Tensors:
-    maxima = result.channel_maxima
+def _channels(site: Site, result: SiteResult, statistics: SiteStatistics) -> Tensors:
+    maxima, sums = result.channel_maxima, result.channel_sum_sq
     if maxima is None or len(maxima) == 0:  # nothing was finite
         return
-    yield _named(INPUT_ABS_MAX, site, _known(maxima))
-    yield _named(INPUT_NUM_ROWS, site, [result.values.count // len(maxima)])
+    module = site.maps[0]
+    yield _named(INPUT_ABS_MAX, module, _known(maxima))
+    yield _named(INPUT_NUM_ROWS, module, [result.values.count // len(maxima)])
+    is_finite = result.values.num_finite == result.values.count
+    if sums is not None and len(sums) and is_finite:
+        num_values = int(statistics.values[Split.CALIBRATION].counts.sum())
+        yield _named(INPUT_SUM_SQ, module, sums)
+        yield _named(INPUT_SUM_SQ_ROWS, module, [num_values // len(sums)])
 
 
 def _cached(site: Site, result: CachedResult) -> Tensors:
     """Keys or values of one attention, and pairs of channels where some are known to turn."""
     if not result.abs_max:
         return
-    yield _by_head(cached_abs_max(site.role), site, result.abs_max)
+    yield _named(cached_abs_max(site.role), site.module, _known(result.abs_max))
     if result.pair_max is not None:
-        yield _by_head(cached_pair_max(site.role), site, result.pair_max)
-
-
-def _by_head(name: TensorName, site: Site, rows: ByHead) -> tuple[str, StoredTensor]:
-    flat = _known(value for row in rows for value in row)
-    return name.of(site.module), StoredTensor(flat, (len(rows), len(rows[0])), name.dtype)
-
-
-def _known(maxima: Iterable[float]) -> list[float]:
-    """The same, NaN where nothing was finite."""
-    return [value if value >= 0 else math.nan for value in maxima]
+        yield _named(cached_pair_max(site.role), site.module, _known(result.pair_max))
 
 
 def _blocks(site: Site, result: SiteResult) -> Tensors:
     for size, bins in (result.block_maxima or {}).items():
         if len(bins.values):
-            yield _named(block_values(size), site, bins.values.tolist())
-            yield _named(block_counts(size), site, bins.counts.tolist())
+            yield _named(block_values(size), site.maps[0], bins.values)
+            yield _named(block_counts(size), site.maps[0], bins.counts)
 
 
-def _named(name: TensorName, site: Site, values: list[float]) -> tuple[str, StoredTensor]:
-    return name.of(site.maps[0]), StoredTensor(values, (len(values),), name.dtype)
+def _known(maxima: ArrayLike) -> ArrayLike:
+    """The same, NaN where nothing was finite."""
+    found = np.asarray(maxima, np.float64)
+    return np.where(found >= 0, found, np.nan)
+
+
+def _named(name: TensorName, module: str, values: ArrayLike) -> tuple[str, StoredTensor]:
+    stored = np.asarray(values, DTYPES[name.dtype])
+    return name.of(module), StoredTensor(stored.tobytes(), stored.shape, name.dtype)
 
 
 def _metadata(name: SidecarName, report: Report) -> dict[str, str]:
