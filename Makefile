@@ -20,7 +20,8 @@ INDEX ?= build/catalog
 # or a folder `demo` or `dist`, is somebody's own.
 DEMO := build/demo
 WHEEL := build/wheel
-MADE := $(DEMO) $(WHEEL) build/reports build/catalog
+QUANTIZERS := build/quantizers
+MADE := $(DEMO) $(WHEEL) $(QUANTIZERS) build/reports build/catalog
 
 # What `make lint` runs; .pre-commit-config.yaml runs the same, each where its files change.
 LINTERS := ruff mypy pydoclint codespell oxlint zizmor shellcheck schema
@@ -55,9 +56,11 @@ test-without-browser: $(VENV)/package $(VENV)/tools
 	OMP_NUM_THREADS=1 HUBMAXACT_TEST_WHEEL=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal \
 	  -m "not browser and ($(MARKED))" $(TESTS)
 
-# What is slow and rarely broken: `make test` leaves it out.
-test-nightly:
-	$(MAKE) test MARKED=nightly
+# What is slow and rarely broken: `make test` leaves it out. With the tools that load and write the
+# scales of activations (tests/quantizers.txt), which other tests do not see; elsewhere the tests that
+# need them are skipped.
+test-nightly: $(QUANTIZERS)/installed
+	HUBMAXACT_TEST_QUANTIZERS=1 PYTHONPATH=$(abspath $(QUANTIZERS)) $(MAKE) test MARKED=nightly
 
 # The CUDA sources, by the compiler alone: no GPU is needed, Linux or Windows is. Which compiler is
 # torch's business where it is a build for CUDA, so none is pinned here.
@@ -125,6 +128,12 @@ $(VENV)/package: $(VENV)/dependencies $(SOURCES)
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(WHEEL) . > /dev/null
 	$(PIP) install -c constraints.txt "$$(ls $(WHEEL)/*.whl)[measure]"
 	$(PIP) install --force-reinstall --no-deps $(WHEEL)/*.whl
+	touch $@
+
+# Beside the virtual environment, and without dependencies: their pins contradict each other.
+$(QUANTIZERS)/installed: tests/quantizers.txt $(VENV)/package
+	rm -rf $(QUANTIZERS)
+	$(PIP) install --no-deps --target $(QUANTIZERS) -r tests/quantizers.txt
 	touch $@
 
 $(VENV)/space: $(VENV)/package

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hubmaxact.comparison.build import compare
+    from hubmaxact.engine_files.export import export
     from hubmaxact.errors import HubmaxactError
     from hubmaxact.gate.gate import check
     from hubmaxact.measurement.options import Options
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hubmaxact.report.read import read_report
     from hubmaxact.report.validate import validate
     from hubmaxact.report.write import write_report
+    from hubmaxact.shipped_scales.audit import audit
     from hubmaxact.verification.verify import verify
 
 __version__ = "0.1.0"
@@ -26,8 +28,10 @@ __all__ = [
     "HubmaxactError",
     "Options",
     "Report",
+    "audit",
     "check",
     "compare",
+    "export",
     "measure",
     "push",
     "read_report",
@@ -42,8 +46,10 @@ _HOMES = {
     "HubmaxactError": "errors",
     "Options": "measurement.options",
     "Report": "report.document",
+    "audit": "shipped_scales.audit",
     "check": "gate.gate",
     "compare": "comparison.build",
+    "export": "engine_files.export",
     "measure": "measurement.run",
     "push": "publication.push",
     "read_report": "report.read",

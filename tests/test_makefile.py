@@ -15,7 +15,7 @@ MINE = [
 ]
 MADE = [
     *("build/demo/README.md", "build/wheel/a.whl", "build/reports/moe.json", ".coverage"),
-    *("build/catalog/manifest.json", ".coverage.host.1"),
+    *("build/catalog/manifest.json", ".coverage.host.1", "build/quantizers/installed"),
 ]
 
 
@@ -28,9 +28,8 @@ def put(folder, names):
 @pytest.fixture
 def clone(tmp_path):
     shutil.copyfile(ROOT / "Makefile", tmp_path / "Makefile")
-    put(
-        tmp_path, ["hubmaxact/__init__.py", "schema/README.md", "pyproject.toml", "constraints.txt"]
-    )
+    sources = ["hubmaxact/__init__.py", "schema/README.md", "pyproject.toml", "constraints.txt"]
+    put(tmp_path, [*sources, "tests/quantizers.txt"])
     return tmp_path
 
 
@@ -78,6 +77,8 @@ def test_what_the_tests_leave_out_the_nightly_ones_run(clone, arguments, marks):
 def test_no_recipe_deletes_outside_its_own_folders(clone):
     """As written out by make; a folder made by others is marked first, as above."""
     targets = ["demo", "build/catalog/manifest.json", "coverage", "mutants", "pictures"]
+    targets.append("test-nightly")
     told = dry_run(clone, *targets)
     deleted = {word for line in told.splitlines() if "rm -" in line for word in line.split()}
-    assert deleted == {"rm", "-rf", "-f", "build/demo", "build/wheel", ".coverage", ".coverage.*"}
+    folders = {"build/demo", "build/wheel", "build/quantizers"}
+    assert deleted == {"rm", "-rf", "-f", *folders, ".coverage", ".coverage.*"}

@@ -1,4 +1,4 @@
-"""The face of the package: eleven names, loaded when used, typed, and explained by `help()`."""
+"""The face of the package: thirteen names, loaded when used, typed, and explained by `help()`."""
 
 import inspect
 import os
@@ -12,8 +12,8 @@ from command import environment
 import hubmaxact
 
 NAMES = {
-    "HubmaxactError", "Options", "Report", "check", "compare", "measure", "push", "read_report",
-    "validate", "verify", "write_report",
+    "HubmaxactError", "Options", "Report", "audit", "check", "compare", "export", "measure",
+    "push", "read_report", "validate", "verify", "write_report",
 }  # fmt: skip
 FUNCTIONS = sorted(name for name in NAMES if name.islower())
 HEAVY = ("torch", "transformers", "numpy", "click", "rich", "huggingface_hub", "jsonschema")
@@ -39,7 +39,7 @@ def test_it_is_the_wheel_that_is_tested():
     assert ("site-packages" in hubmaxact.__file__) or not built
 
 
-def test_there_are_eleven_names():
+def test_there_are_thirteen_names():
     assert set(hubmaxact.__all__) == NAMES
     assert set(dir(hubmaxact)) >= NAMES | {"__version__"}
     assert {name for name in dir(hubmaxact) if not name.startswith("_")} >= NAMES
@@ -74,6 +74,7 @@ def test_rooms_that_are_imported_first_hide_no_function(tmp_path):
     script = f"""
 import hubmaxact.measurement.run, hubmaxact.verification.verify, hubmaxact.publication.push
 import hubmaxact.comparison.build, hubmaxact.gate.gate, hubmaxact.report.validate
+import hubmaxact.engine_files.export, hubmaxact.shipped_scales.audit
 from hubmaxact import *
 from hubmaxact import measure
 import hubmaxact

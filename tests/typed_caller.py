@@ -5,11 +5,24 @@ from pathlib import Path
 from typing import assert_type
 
 import hubmaxact
-from hubmaxact import Options, Report, check, compare, measure, push, read_report, validate, verify
+from hubmaxact import (
+    Options,
+    Report,
+    audit,
+    check,
+    compare,
+    export,
+    measure,
+    push,
+    read_report,
+    validate,
+    verify,
+)
 from hubmaxact.comparison.comparison import Comparison
 from hubmaxact.gate.gate import Verdict
 from hubmaxact.publication.outcome import Outcome
 from hubmaxact.report.problem import Problem
+from hubmaxact.shipped_scales.audit import Audit
 from hubmaxact.verification.check import Check
 
 report = measure("folder", Options(num_samples=4, dtype="float16"), model_id="alice/model")
@@ -20,6 +33,8 @@ assert_type(validate(b"{}"), list[Problem])
 assert_type(compare(report, "report.json", across_protocols=True), Comparison)
 assert_type(check(report, {"max_abs": 3}), Verdict)
 assert_type(verify(report, "folder"), Iterator[Check])
+assert_type(export(report, "openvino", "openvino.json"), tuple[str, ...])
+assert_type(audit(report, "folder", tolerance=0.02), Audit)
 assert_type(push(b"{}", "alice/model", dry_run=True), Outcome)
 hubmaxact.write_report(report, "report.json")
 measure("folder", revison="main")  # type: ignore[call-arg]  # misspelt, and seen to be  # codespell:ignore revison

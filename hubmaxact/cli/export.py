@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from hubmaxact.engine_files.input_scales import CONVENTIONS, NUMBER_FORMATS
-from hubmaxact.engine_files.scale_conventions import CACHE_LIMITS
+from hubmaxact.engine_files.scale_conventions import CACHE_LIMITS, CONVENTIONS, NUMBER_FORMATS
 from hubmaxact.engine_files.table import FORMATS, ROWS
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -77,11 +76,12 @@ def export(
     report it came from. A file that no export made is not replaced. Prints the path. The page that
     compares many reports is written by `catalog export`.
     """
-    from hubmaxact.engine_files.export import Places, export_report
-    from hubmaxact.engine_files.request import Choices
+    from hubmaxact.engine_files import export as engine_files
 
-    places = Places(output, write_into, checkpoint)
-    for note in export_report(file, to, places, Choices(**choices)):
+    notes = engine_files.export(
+        file, to, output, write_into=write_into, checkpoint=checkpoint, **choices
+    )
+    for note in notes:
         click.echo(note, err=True)
     if str(output) != "-":
         click.echo(str(output or write_into))

@@ -13,18 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from hubmaxact.engine_files.checkpoint_names import in_checkpoint
-from hubmaxact.engine_files.measured_checkpoint import (
-    QUANTIZATION,
-    RENAMED,
-    SHARD,
-    MeasuredCheckpoint,
-    measured_checkpoint,
-)
+from hubmaxact.engine_files.measured_checkpoint import MeasuredCheckpoint, measured_checkpoint
 from hubmaxact.engine_files.new_folder import new_folder
 from hubmaxact.engine_files.request import CheckpointChange
 from hubmaxact.files import WriteError, write_bytes
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.recognition.recognize import CONFIG
+from hubmaxact.recognition.scaled_cache import QUANTIZATION, RENAMED, SHARD
 from hubmaxact.recognition.weights import INDEX, SINGLE
 from hubmaxact.report.document import WeightFile
 from hubmaxact.sidecars.safetensors_bytes import FOR_TORCH, encoded, size

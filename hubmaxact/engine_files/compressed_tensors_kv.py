@@ -8,6 +8,8 @@ from hubmaxact.engine_files.measured_maxima import abs_max, cached, per_head
 from hubmaxact.engine_files.request import CheckpointChange, Choices, Measured, one_of
 from hubmaxact.engine_files.scale_conventions import E4M3, multiplier
 from hubmaxact.report.deployment import HeadMaxima
+from hubmaxact.scales.caches import WRITTEN_NAMES
+from hubmaxact.scales.tensors import KEY, VALUE
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 STRATEGIES = {"per_tensor": "tensor", "per_head": "attn_head"}
@@ -40,8 +42,8 @@ def make(measured: Measured, choices: Choices) -> CheckpointChange:
     granularity = one_of("granularity", choices.granularity, tuple(STRATEGIES))
     scales = {
         row["module"]: {
-            "k_scale": _scale(row["key"], granularity),
-            "v_scale": _scale(row["value"], granularity),
+            WRITTEN_NAMES[KEY]: _scale(row["key"], granularity),
+            WRITTEN_NAMES[VALUE]: _scale(row["value"], granularity),
         }
         for row in cached(measured.report)
     }

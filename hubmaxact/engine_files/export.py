@@ -9,7 +9,9 @@ from hubmaxact.engine_files.output_file import write_file
 from hubmaxact.engine_files.request import CheckpointChange, Choices, Measured
 from hubmaxact.engine_files.table import FORMATS, Format
 from hubmaxact.errors import OptionsError
+from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input, read_input
+from hubmaxact.report.write import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,71 @@ class Places:
     checkpoint: Path | None = None
 
 
-def export_report(source: str | Path, to: str, places: Places, choices: Choices) -> tuple[str, ...]:
+def export(
+    report: Report | str | Path,
+    to: str,
+    output: str | Path | None = None,
+    *,
+    write_into: str | Path | None = None,
+    checkpoint: str | Path | None = None,
+    granularity: str | None = None,
+    tensor_parallel: int | None = None,
+    cache_type: str | None = None,
+    convention: str | None = None,
+    number_format: str | None = None,
+    below_db: float | None = None,
+) -> tuple[str, ...]:
+    """Write a report as a file that an engine or a quantizer takes.
+
+    Which formats there are, what each holds and which choices it has stands in docs/export.md.
+
+    Args:
+        report: Of profile deployment; or its file, a folder that holds it, an id on the Hub, or a
+            URL there. The file says that it came from this one, by its digest.
+        to: Name of the format, as "compressed-tensors-kv".
+        output: File to write, or "-" for standard output; a new folder where the format is a
+            checkpoint.
+        write_into: The measured checkpoint, which gets the scales of its cache itself.
+        checkpoint: The measured checkpoint, whose weights are linked to. None: the folder that
+            holds the report.
+        granularity: "per_tensor", "per_head" or "per_channel". None: the first that the format has.
+        tensor_parallel: Ranks of the engine. None: 1.
+        cache_type: "int8", "int4" or "fp8". None: "int8".
+        convention: "compressed-tensors", "modelopt" or "transformers". None: the first.
+        number_format: "fp8", "int8" or "nvfp4". None: "fp8".
+        below_db: Modules with a lower estimated SQNR in INT8 stay wide, in dB. None: 20.
+
+    Returns:
+        Sentences that its user should read.
+
+    Raises:
+        OptionsError: The format does not exist, or does not take a choice or a place.
+        NotExportableError: The report lacks what the format wants.
+        DigestMismatchError: The checkpoint is not the one that was measured.
+        WriteError: It cannot be written; what was there before is still there.
+        UnreadableFileError: The report cannot be read.
+        BadInputError: It is not a valid report.
+        HubmaxactError: The checkpoint cannot be read.
+    """
+    choices = Choices(
+        granularity=granularity,
+        tensor_parallel=tensor_parallel,
+        cache_type=cache_type,
+        convention=convention,
+        number_format=number_format,
+        below_db=below_db,
+    )
+    places = (None if each is None else Path(each) for each in (output, write_into, checkpoint))
+    return export_report(report, to, Places(*places), choices)
+
+
+def export_report(
+    source: Report | str | Path, to: str, places: Places, choices: Choices
+) -> tuple[str, ...]:
     """Write a report in a format of the table.
 
     Args:
-        source: A report by any of its names.
+        source: A report, or any name of one.
         to: Name of the format.
         places: Where it goes.
         choices: What is chosen about it.
@@ -49,15 +111,20 @@ def export_report(source: str | Path, to: str, places: Places, choices: Choices)
     """
     row = _format(to, choices)
     read = read_input(source)
-    assert read.found is not None
-    digest = hashlib.sha256(read.found.content).hexdigest()
-    measured = Measured(read.report, digest, read.found)
+    measured = Measured(read.report, _digest(read), read.found)
     made = row.make(measured, choices)
     if isinstance(made, CheckpointChange):
         _place(made, read, places)
     else:
         write_file(_file(to, places), made.content)
     return made.notes
+
+
+def _digest(read: Input) -> str:
+    """Of the report's very file; of one in memory, of the file that it would become."""
+    if read.found is None:
+        return digest(read.report)
+    return hashlib.sha256(read.found.content).hexdigest()
 
 
 def _format(to: str, choices: Choices) -> Format:

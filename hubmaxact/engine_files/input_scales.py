@@ -15,13 +15,15 @@ from hubmaxact.engine_files.request import (
     NotExportableError,
     one_of,
 )
-from hubmaxact.engine_files.scale_conventions import INPUT_SCALES, InputScale
+from hubmaxact.engine_files.scale_conventions import (
+    CONVENTIONS,
+    INPUT_SCALES,
+    NUMBER_FORMATS,
+    InputScale,
+)
 from hubmaxact.report.document import Report
+from hubmaxact.scales.tensors import TRANSFORMERS
 from hubmaxact.sidecars.safetensors_bytes import FOR_TORCH, StoredTensor, encoded
-
-TRANSFORMERS = "transformers"
-CONVENTIONS = tuple(dict.fromkeys(convention for convention, _ in INPUT_SCALES))
-NUMBER_FORMATS = tuple(dict.fromkeys(number_format for _, number_format in INPUT_SCALES))
 
 SIDECAR_NOTE = (
     "A sidecar to merge into a checkpoint whose weights are quantized; nothing loads it by itself. "

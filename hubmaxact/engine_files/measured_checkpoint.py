@@ -14,18 +14,9 @@ from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.quantization import declared
 from hubmaxact.recognition.recognize import CONFIG
 from hubmaxact.recognition.safetensors_header import read_header
+from hubmaxact.recognition.scaled_cache import QUANTIZATION, SHARD, called
 from hubmaxact.recognition.weights import INDEX, SINGLE, has_weights, weights_of
 from hubmaxact.report.document import WeightFile
-
-QUANTIZATION = "quantization_config"
-
-SHARD = "model-kv-scales.safetensors"
-"""The file that an export adds."""
-
-RENAMED = "model-00001-of-00001.safetensors"
-"""What an export calls a single weight file, beside an index: under its own name transformers would
-load it alone, and never look at the index.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +89,7 @@ def _metadata(listing: Folder) -> dict[str, Any]:
 
 def _compare(folder: Path, files: Collection[str], measured: Sequence[WeightFile]) -> None:
     """Refuse other weights than the measured: their scales would be another model's."""
-    known = {file["path"]: file for file in measured}
-    if set(files) == {RENAMED} and set(known) == {SINGLE}:
-        known = {RENAMED: known[SINGLE]}
+    known = {called(file["path"], files): file for file in measured}
     shown = printable(str(folder), LONGEST_PATH)
     if different := sorted(set(files) ^ set(known)):
         raise DigestMismatchError(

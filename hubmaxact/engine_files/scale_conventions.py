@@ -1,17 +1,21 @@
-"""How a largest |x| becomes the number that a file stores: whose names, which limit, which way.
+"""How a largest |x| becomes the number that a file stores, by the table of conventions.
 
-A multiplier is A / limit and is multiplied with what was stored; a divisor is limit / A. Limits:
-448 is the largest E4M3 value, 2688 = 6 * 448 that of NVFP4 with its block scale, 127.5 what
-compressed-tensors spreads INT8 over, 128 what ONNX Runtime does.
+A multiplier is A / limit and is multiplied with what was stored; a divisor is limit / A.
 """
 
 from typing import NamedTuple
 
-from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.scales.caches import CACHES
+from hubmaxact.scales.linear_inputs import INPUTS
+from hubmaxact.scales.number_formats import FP8
+from hubmaxact.scales.tensors import COMPRESSED_TENSORS, MODELOPT, ONNXRUNTIME, TRANSFORMERS
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
-E4M3 = LARGEST_FINITE["float8_e4m3fn"]
-E2M1 = 6.0
+E4M3 = FP8.largest
+
+CONVENTIONS = (COMPRESSED_TENSORS, MODELOPT, TRANSFORMERS)
+NUMBER_FORMATS = ("fp8", "int8", "nvfp4")
+"""As options take them, the default first."""
 
 UNUSED = 1.0
 """The scale of what was never anything but zero, as engines and quantizers write it too."""
@@ -40,18 +44,17 @@ class InputScale(NamedTuple):
 
 
 INPUT_SCALES = {
-    ("compressed-tensors", "fp8"): InputScale("input_scale", (1,), E4M3),
-    ("compressed-tensors", "int8"): InputScale("input_scale", (1,), 127.5),
-    ("compressed-tensors", "nvfp4"): InputScale(
-        "input_global_scale", (1,), E2M1 * E4M3, is_divisor=True
-    ),
-    ("modelopt", "fp8"): InputScale("input_scale", (), E4M3),
-    ("modelopt", "nvfp4"): InputScale("input_scale", (), E2M1 * E4M3),
-    ("transformers", "fp8"): InputScale("activation_scale", (), E4M3),
+    (convention, row.number_format.name): InputScale(
+        *row.written[convention], row.number_format.largest, row.divisor
+    )
+    for row in INPUTS
+    for convention in row.written
 }
 """Convention and number format -> what is stored; any other pair is refused."""
 
-CACHE_LIMITS = {"int8": 128.0, "int4": 8.0, "fp8": E4M3}
+CACHE_LIMITS = {
+    row.number_format.name: row.number_format.largest for row in CACHES if ONNXRUNTIME in row.files
+}
 """What ONNX Runtime GenAI divides a cache's threshold by."""
 
 

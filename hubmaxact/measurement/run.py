@@ -102,10 +102,16 @@ def measure_in_full(
     prepared = prepare(source, options, watcher)
     # It loads torch, which refusals do without.
     from hubmaxact.measurement.assembly.report import assemble
-    from hubmaxact.measurement.execution.products import multiplying, products_for
+    from hubmaxact.measurement.execution.products import (
+        multiplying,
+        products_for,
+        told_of_choice,
+    )
 
     model = _model(prepared, source)
     products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
+    if options.products == "auto" and (said := told_of_choice(prepared.loaded.dtype, products)):
+        watcher.note(said)
     with WeightDigests(prepared.files) as digests:
         with cpu_threads(options.cpu_threads), multiplying(products):
             prepare_readers(prepared.loaded.model, watcher)

@@ -10,7 +10,7 @@ class Watcher:
         """A step begins."""
 
     def note(self, sentence: str) -> None:
-        """Something was left aside, or statistics were made in some way: its user should know."""
+        """Something was left aside, or was made in one of several ways: its user should know."""
 
     def planned(self, plan: Plan, num_sites: int, num_tokens: int) -> None:
         """The run is about to start."""

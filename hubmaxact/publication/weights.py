@@ -13,7 +13,8 @@ from hubmaxact.hub.hub_file import HubFile
 from hubmaxact.hub.repository import read_listed
 from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.repository import Repository
-from hubmaxact.recognition.weights import SUFFIX, loaded_files
+from hubmaxact.recognition.scaled_cache import called, scale_files
+from hubmaxact.recognition.weights import SUFFIX, loaded_tensors
 from hubmaxact.report.document import WeightFile
 
 SECOND_COPY = "consolidated"
@@ -76,18 +77,20 @@ class StoredWeights:
         for folder in sorted({_folder(path) for path in measured} or {""}):
             here = {path for path in self.paths - measured if _folder(path) == folder}
             if here:
-                loaded |= self._loaded(folder) & here
-                others |= here
+                found, scales = self._loaded(folder)
+                loaded |= (found - scales) & here
+                others |= here - scales
         return frozenset(loaded), frozenset(others - loaded)
 
-    def _loaded(self, folder: str) -> frozenset[str]:
+    def _loaded(self, folder: str) -> tuple[frozenset[str], frozenset[str]]:
+        """What is loaded from a folder, and what of that holds scales of a cache and no weight."""
         listing = Repository(self.repo_id, self.commit, self.files)
-        found = loaded_files(listing.files, listing.json, folder)
-        if found is not None:
-            return found
-        # Nothing says what is loaded, so everything may be.
-        copy = f"{folder}{SECOND_COPY}"
-        return frozenset(path for path in self.paths if not path.startswith(copy))
+        tensors = loaded_tensors(listing.files, listing.json, folder)
+        if tensors is None:
+            # Nothing says what is loaded, so everything may be.
+            copy = f"{folder}{SECOND_COPY}"
+            return frozenset(p for p in self.paths if not p.startswith(copy)), frozenset()
+        return frozenset(tensors.values()), scale_files(tensors)
 
 
 def compare(measured: Sequence[WeightFile], stored: StoredWeights) -> tuple[str, ...]:
@@ -108,7 +111,8 @@ def compare(measured: Sequence[WeightFile], stored: StoredWeights) -> tuple[str,
     """
     for difference in _differences(measured, stored):
         _refuse(stored, difference)
-    loaded, others = stored.beside(frozenset(file["path"] for file in measured))
+    names = (called(file["path"], stored.paths) for file in measured)
+    loaded, others = stored.beside(frozenset(names))
     for path in sorted(loaded):
         found = stored.files[path].sha256
         which = f" (sha256 {_short(found)})" if found else ""
@@ -126,10 +130,10 @@ def _refuse(stored: StoredWeights, difference: str) -> None:
 def _differences(measured: Sequence[WeightFile], stored: StoredWeights) -> Iterator[str]:
     for file in measured:
         path, told, size = printable(file["path"]), _short(file["sha256"]), file["size"]
-        if file["path"] not in stored.paths:
+        if (name := called(file["path"], stored.paths)) not in stored.paths:
             yield f"{path} (sha256 {told}) is not there"
             continue
-        sha256, here = stored.sha256(file["path"]), stored.files[file["path"]].size
+        sha256, here = stored.sha256(name), stored.files[name].size
         if sha256 is None:
             yield f"{path} is a Git LFS pointer on the Hub, committed in the place of the weights"
         elif sha256 != file["sha256"]:

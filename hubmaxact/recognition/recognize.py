@@ -15,6 +15,7 @@ from hubmaxact.recognition.card import origin
 from hubmaxact.recognition.kinds import KINDS, PIPELINE, Kind
 from hubmaxact.recognition.listing import MOST_NAMED, Listing, named
 from hubmaxact.recognition.quantization import refuse_quantized
+from hubmaxact.recognition.scaled_cache import without_cache_scheme, without_scale_files
 from hubmaxact.recognition.weights import INDEX, SINGLE, SUFFIX, Weights, has_weights, weights_of
 
 CONFIG = "config.json"
@@ -24,10 +25,18 @@ DIGITS = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What transformers would load: a configuration and these weight files."""
+    """What transformers would load: a configuration and these weight files.
+
+    Attributes:
+        config: The content of config.json.
+        weights: Files.
+        scaled_cache: Whether that configuration quantized the cache, and it alone: what it says
+            of that and files of nothing but scales are left out of both.
+    """
 
     config: dict[str, Any]
     weights: Weights
+    scaled_cache: bool = False
 
 
 def recognize(listing: Listing, *, quantized: bool = False) -> Checkpoint:
@@ -53,11 +62,15 @@ def recognize(listing: Listing, *, quantized: bool = False) -> Checkpoint:
     if CONFIG not in listing.root:
         raise _without_config(listing)
     config = listing.json(CONFIG)
+    unscaled = None if quantized else without_cache_scheme(config)
+    config = config if unscaled is None else unscaled
     if not quantized:
         refuse_quantized(listing, config)
     weights = weights_of(listing)
+    if unscaled is not None:
+        weights = without_scale_files(weights)
     listing.refuse_pointers(weights.files)
-    return Checkpoint(config, weights)
+    return Checkpoint(config, weights, unscaled is not None)
 
 
 def what_file(listing: Listing, file: str) -> HubmaxactError | None:

@@ -39,10 +39,10 @@ def has_weights(paths: Collection[str], folder: str = "") -> bool:
     return f"{folder}{SINGLE}" in paths or f"{folder}{INDEX}" in paths
 
 
-def loaded_files(
+def loaded_tensors(
     paths: Collection[str], read_index: Callable[[str], Mapping[str, Any]], folder: str = ""
-) -> frozenset[str] | None:
-    """Tell which of the files in a folder are loaded.
+) -> dict[str, str] | None:
+    """Tell which of the files in a folder are loaded, and for which tensors.
 
     Args:
         paths: All there is, by path.
@@ -50,17 +50,18 @@ def loaded_files(
         folder: "" or "inner/".
 
     Returns:
-        Paths; some may not be there. None: nothing says which, for want of both names.
+        Paths by tensor, "" for all of a single file; some may not be there. None: nothing says
+        which, for want of both names.
 
     Raises:
         IncompleteWeightsError: The index names no files.
     """
     if f"{folder}{SINGLE}" in paths:
-        return frozenset({f"{folder}{SINGLE}"})
+        return {"": f"{folder}{SINGLE}"}
     if f"{folder}{INDEX}" not in paths:
         return None
     tensors = weight_map(read_index(f"{folder}{INDEX}"))
-    return frozenset(f"{folder}{file}" for file in tensors.values())
+    return {tensor: f"{folder}{file}" for tensor, file in tensors.items()}
 
 
 def left_aside(name: str, beside: Collection[str]) -> str:

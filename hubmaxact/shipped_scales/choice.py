@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from hubmaxact.shipped_scales.conventions import COMPRESSED_TENSORS
+from hubmaxact.scales.tensors import COMPRESSED_TENSORS, INPUT
 from hubmaxact.shipped_scales.declaration import Declaration
-from hubmaxact.shipped_scales.other_inputs import INPUT
 
 EXACT_OBSERVERS = frozenset({"static_minmax"})
 """Those that take the largest |x| of all that they have seen; any other chooses less."""

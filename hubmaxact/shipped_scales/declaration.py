@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-FP8_CACHE, INT8_CACHE = "FP8", "INT8"
+from hubmaxact.scales.tensors import FP8_CACHE, INT8_CACHE
+
 CACHE_SCHEMES = {(8, "float"): FP8_CACHE, (8, "int"): INT8_CACHE}
 """(bits, type) of a cache's scheme -> how Model-Optimizer calls it."""
 

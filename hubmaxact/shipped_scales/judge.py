@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from hubmaxact.printable import printable
 from hubmaxact.rendering import numbers
+from hubmaxact.scales.number_formats import NumberFormat
 from hubmaxact.shipped_scales import verdicts
 from hubmaxact.shipped_scales.choice import Choice
 from hubmaxact.shipped_scales.measured_maxima import Measured
-from hubmaxact.shipped_scales.number_formats import NumberFormat
 from hubmaxact.shipped_scales.stored_numbers import NUMBER_KINDS
 from hubmaxact.shipped_scales.verdicts import Verdict
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from hubmaxact.report.deployment import ExpertMaxima
 from hubmaxact.report.document import Experts, Report
-from hubmaxact.shipped_scales.other_inputs import INPUT, KEY, QUERY, VALUE
+from hubmaxact.scales.tensors import INPUT, KEY, QUERY, VALUE
 from hubmaxact.sidecars.channels import Channels
 
 WRAPPERS = frozenset({"model", "language_model", "text_model", "transformer", "decoder"})

@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from hubmaxact.recognition.safetensors_header import TensorEntry
+from hubmaxact.scales.number_formats import FP8
+from hubmaxact.scales.tensors import FP8_CACHE, INPUT, KEY, VALUE
 from hubmaxact.shipped_scales import verdicts
 from hubmaxact.shipped_scales.choice import Choice
-from hubmaxact.shipped_scales.declaration import FP8_CACHE, Declaration
+from hubmaxact.shipped_scales.declaration import Declaration
 from hubmaxact.shipped_scales.measured_maxima import MeasuredMaxima, plain
-from hubmaxact.shipped_scales.number_formats import FP8
-from hubmaxact.shipped_scales.other_inputs import INPUT, KEY, VALUE, Change, change_of
+from hubmaxact.shipped_scales.other_inputs import Change, change_of
 from hubmaxact.shipped_scales.row import Pending, Row, judged, told
 from hubmaxact.shipped_scales.shipped import ShippedScale, without_scales
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from hubmaxact.recognition.listing import Listing
+from hubmaxact.scales.tensors import INPUT, KEY, QUERY, VALUE
 from hubmaxact.shipped_scales.declaration import Declaration
 
 RECIPE = "recipe.yaml"
@@ -15,7 +16,6 @@ RECIPE = "recipe.yaml"
 
 MODIFIER = re.compile(rb"\b([A-Za-z]{2,20})Modifier\b")
 
-INPUT, KEY, VALUE, QUERY = "input", "key", "value", "query"
 ALL = frozenset({INPUT, KEY, VALUE, QUERY})
 # Values are smoothed into the input of the map that follows attention.
 INPUTS_AND_VALUES = frozenset({INPUT, VALUE})

@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass, replace
 
+from hubmaxact.scales.number_formats import NumberFormat
 from hubmaxact.shipped_scales.choice import Choice
 from hubmaxact.shipped_scales.judge import Shipped, bits_unused, clipped_share, judge, ratio
 from hubmaxact.shipped_scales.measured_maxima import Measured
-from hubmaxact.shipped_scales.number_formats import NumberFormat
 from hubmaxact.shipped_scales.verdicts import NOT_MEASURED, Verdict
 
 

@@ -6,19 +6,14 @@ from math import isfinite
 
 from hubmaxact.printable import printable
 from hubmaxact.report.deployment import CHANNELS
+from hubmaxact.scales.number_formats import NumberFormat
+from hubmaxact.scales.tensors import INPUT
 from hubmaxact.shipped_scales import verdicts
 from hubmaxact.shipped_scales.choice import choice_of
 from hubmaxact.shipped_scales.conventions import cache_convention, input_convention
 from hubmaxact.shipped_scales.declaration import Declaration
 from hubmaxact.shipped_scales.measured_maxima import Key, Measured, MeasuredMaxima
-from hubmaxact.shipped_scales.number_formats import NumberFormat
-from hubmaxact.shipped_scales.other_inputs import (
-    INPUT,
-    PRE_QUANT_SCALE,
-    Change,
-    change_of,
-    smoothing,
-)
+from hubmaxact.shipped_scales.other_inputs import PRE_QUANT_SCALE, Change, change_of, smoothing
 from hubmaxact.shipped_scales.row import Pending, Row, judged, reach, told
 from hubmaxact.shipped_scales.scale_names import ZERO_POINT
 from hubmaxact.shipped_scales.shipped import MOST_NUMBERS, ShippedScale

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hubmaxact.shipped_scales.other_inputs import INPUT, KEY, QUERY, VALUE
+from hubmaxact.scales.caches import CACHE_NAMES
+from hubmaxact.scales.linear_inputs import INPUT_NAMES
+from hubmaxact.scales.tensors import INPUT
 
 
 class ScaleName(NamedTuple):
@@ -19,26 +21,6 @@ class ScaleName(NamedTuple):
     module: str
     name: str
 
-
-CACHE_NAMES = (
-    (".k_proj.k_scale", (KEY,)),
-    (".v_proj.v_scale", (VALUE,)),
-    (".qkv_proj.k_scale", (KEY,)),
-    (".qkv_proj.v_scale", (VALUE,)),
-    (".k_proj.output_scale", (KEY,)),
-    (".v_proj.output_scale", (VALUE,)),
-    (".q_proj.output_scale", (QUERY,)),
-    (".k_cache.scale", (KEY,)),
-    (".v_cache.scale", (VALUE,)),
-    (".k_scale", (KEY,)),
-    (".v_scale", (VALUE,)),
-    (".q_scale", (QUERY,)),
-    (".kv_scale", (KEY, VALUE)),
-)
-"""Ends of names, the longer of two first -> what the number scales; before it stands attention."""
-
-INPUT_NAMES = ("input_global_scale", "input_scale_ub", "input_scale", "activation_scale")
-"""Behind a map's name and a dot; or, where experts are one tensor, behind its name and a `_`."""
 
 ZERO_POINT = "input_zero_point"
 

@@ -21,6 +21,7 @@ from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_r
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted, printable
+from hubmaxact.recognition.scaled_cache import called
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report, WeightFile
 from hubmaxact.report.products import products_of, same_environment
@@ -118,9 +119,10 @@ def _checks(
 def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Check:
     """Every weight file by size and sha256."""
     by_path = {file["path"]: file for file in found}
+    names = {file["path"]: called(file["path"], by_path) for file in claimed}
     for file in claimed:
-        here = by_path.get(file["path"])
-        if here != file:
+        here = by_path.get(names[file["path"]])
+        if here is None or (here["size"], here["sha256"]) != (file["size"], file["sha256"]):
             seen = (
                 f"{here['sha256'][:12]}, {counted(here['size'], 'byte')}"
                 if here
@@ -129,7 +131,7 @@ def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Chec
             told = f"{file['sha256'][:12]}, {counted(file['size'], 'byte')}"
             detail = f"{file['path']}: report {told}; checkpoint {seen}"
             return Check("weights", passed=False, detail=detail)
-    extra = sorted(set(by_path) - {file["path"] for file in claimed})
+    extra = sorted(set(by_path) - set(names.values()))
     if extra:
         return Check("weights", passed=False, detail=f"{printable(extra[0])} is not in the report")
     return Check("weights", passed=True, detail=f"{counted(len(found), 'file')}, sha256 equal")

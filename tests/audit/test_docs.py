@@ -4,11 +4,11 @@ import dataclasses
 import re
 import typing
 
+from hubmaxact.scales.caches import CACHE_NAMES
+from hubmaxact.scales.linear_inputs import INPUTS
 from hubmaxact.shipped_scales.audit import Audit
-from hubmaxact.shipped_scales.conventions import INPUTS
 from hubmaxact.shipped_scales.other_inputs import ALGORITHMS, MODIFIERS
 from hubmaxact.shipped_scales.row import Row
-from hubmaxact.shipped_scales.scale_names import CACHE_NAMES
 from hubmaxact.shipped_scales.verdicts import VERDICTS
 
 HEADER = """# audit

@@ -7,11 +7,11 @@ import pytest
 from audit import checkpoints as made
 from rich.console import Console
 
+from hubmaxact.scales.number_formats import FP8 as FP8_FORMAT
 from hubmaxact.shipped_scales.audit import AuditFailedError, audit
 from hubmaxact.shipped_scales.choice import Choice
 from hubmaxact.shipped_scales.judge import Shipped, judge
 from hubmaxact.shipped_scales.measured_maxima import Measured
-from hubmaxact.shipped_scales.number_formats import FP8 as FP8_FORMAT
 from hubmaxact.shipped_scales.to_terminal import MOST_SHOWN, show
 
 FP8 = made.said_modelopt()

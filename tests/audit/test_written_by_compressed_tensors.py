@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 from audit.measured import TEXTS
+from audit.written_scales import our_cache, ours, same, written
 from command import DENSE
+from quantizers import quantizer
 
+from hubmaxact.engine_files.request import Choices
 from hubmaxact.shipped_scales.audit import audit
 
 pytestmark = [
@@ -22,21 +25,40 @@ def arguments(bits, kind, **more):
     return {**usual, "dynamic": False, "observer": "static_minmax", **more}
 
 
+# Format -> our names of inputs and cache in it; weights, inputs, cache.
 SCHEMES = {
-    "float-quantized": ("FP8 E4M3", arguments(8, "float"), arguments(8, "float")),
-    "int-quantized": ("INT8 (127.5)", arguments(8, "int"), arguments(8, "int")),
+    "float-quantized": (
+        ("FP8 E4M3", "FP8 E4M3"),
+        arguments(8, "float"),
+        arguments(8, "float"),
+        arguments(8, "float"),
+    ),
+    "int-quantized": (
+        ("INT8 (127.5)", "INT8 (127.5)"),
+        arguments(8, "int"),
+        arguments(8, "int"),
+        arguments(8, "int"),
+    ),
     "nvfp4-pack-quantized": (
-        "NVFP4 (divisor)",
+        ("NVFP4 (divisor)", "FP8 E4M3"),
         arguments(4, "float", strategy="tensor_group", group_size=16),
         arguments(4, "float", strategy="tensor_group", group_size=16, dynamic="local"),
+        arguments(8, "float"),
     ),
 }
+NUMBER_FORMATS = {
+    "float-quantized": "fp8",
+    "int-quantized": "int8",
+    "nvfp4-pack-quantized": "nvfp4",
+}
+BF16 = 2.0**-7
+"""It takes maxima in bf16, and a reciprocal besides."""
 
 
 @pytest.fixture(scope="module")
 def torch():
     """Both libraries; only the one that calibrates may be absent."""
-    pytest.importorskip("compressed_tensors")
+    quantizer("compressed_tensors")
     import torch
 
     return torch
@@ -100,13 +122,13 @@ def save(folder, form, calibrated):
     from compressed_tensors.quantization import QuantizationConfig, apply_quantization_config
     from transformers import AutoModelForCausalLM
 
-    _, weights, inputs = SCHEMES[form]
+    _, weights, inputs, cache = SCHEMES[form]
     group = {"targets": ["Linear"], "weights": weights, "input_activations": inputs}
     config = QuantizationConfig.model_validate(
         {
             "format": form,
             "config_groups": {"group_0": {**group, "format": form}},
-            "kv_cache_scheme": arguments(8, "float"),
+            "kv_cache_scheme": cache,
             "ignore": ["lm_head"],
         }
     )
@@ -118,9 +140,7 @@ def save(folder, form, calibrated):
             _calibrate(module, maxima[name], weights, inputs)
     for (name, kind), abs_max in cached.items():
         attention = model.get_submodule(name)
-        getattr(attention, f"{kind}_scale").data.fill_(
-            scale_of(abs_max, arguments(8, "float")).item()
-        )
+        getattr(attention, f"{kind}_scale").data.fill_(scale_of(abs_max, cache).item())
     compressor = ModelCompressor.from_pretrained_model(model)
     compressor.compress_model(model)
     model.save_pretrained(folder)
@@ -143,6 +163,17 @@ def test_what_it_calibrated_matches_what_was_measured(tmp_path, measured, calibr
     told = [(row.module, row.kind, row.verdict, row.ratio) for row in found.rows]
     assert {row.verdict for row in found.rows} == {"matches"}, told
     conventions = {row.kind: row.convention for row in found.rows}
-    assert conventions == {"input": SCHEMES[form][0], "key": "FP8 E4M3", "value": "FP8 E4M3"}
+    inputs, cache = SCHEMES[form][0]
+    assert conventions == {"input": inputs, "key": cache, "value": cache}
     num_maps = sum(len(row["modules"]) for row in measured["linear_inputs"])
     assert len(found.rows) == num_maps + 2 * len(measured["kv"])
+
+
+@pytest.mark.parametrize("form", SCHEMES)
+def test_what_it_wrote_is_what_is_exported(tmp_path, measured, calibrated, form):
+    """Names, shapes and numbers: a scale of ours takes the place of one of its own."""
+    folder = save(tmp_path, form, calibrated)
+    choices = Choices(convention="compressed-tensors", number_format=NUMBER_FORMATS[form])
+    assert same(written(folder, "input"), ours(measured, choices), BF16)
+    if SCHEMES[form][3]["type"] == "float":
+        assert same(written(folder, "key", "value"), our_cache(measured), BF16)

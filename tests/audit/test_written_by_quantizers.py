@@ -4,8 +4,12 @@ import copy
 
 import pytest
 from audit.measured import TEXTS
+from audit.written_scales import float32_steps, ours, same, written
 from command import DENSE
+from quantizers import quantizer
 
+from hubmaxact.engine_files.request import Choices
+from hubmaxact.scales.number_formats import FP8, INT8_127, NVFP4
 from hubmaxact.shipped_scales.audit import audit
 
 pytestmark = [pytest.mark.nightly, pytest.mark.filterwarnings("ignore")]
@@ -28,7 +32,7 @@ class TestModelOptimizer:
 
     @pytest.fixture
     def quantized(self, tmp_path):
-        quantization = pytest.importorskip("modelopt.torch.quantization")
+        quantization = quantizer("modelopt.torch.quantization")
         import torch
         from modelopt.torch.export import export_hf_checkpoint
         from modelopt.torch.quantization.utils import update_quant_cfg_with_kv_cache_quant
@@ -59,6 +63,39 @@ class TestModelOptimizer:
         assert {abs(row.ratio - 1) < 1e-6 for row in found.rows} == {True}
         assert kinds(found) == {"input": convention, "key": "FP8 E4M3", "value": "FP8 E4M3"}
 
+    @pytest.mark.parametrize(
+        ("name", "number_format"), [("FP8_DEFAULT_CFG", "fp8"), ("NVFP4_DEFAULT_CFG", "nvfp4")]
+    )
+    def test_what_it_wrote_is_what_is_exported(self, measured, quantized, name, number_format):
+        choices = Choices(convention="modelopt", number_format=number_format)
+        found = written(quantized(name), "input")
+        assert same(found, ours(measured, choices), float32_steps(1))
+
+    @pytest.mark.parametrize(
+        ("number_format", "attributes"),
+        [
+            (FP8, {"num_bits": (4, 3)}),
+            (INT8_127, {"num_bits": 8}),
+            (NVFP4, {"num_bits": (2, 1), "block_sizes": {-1: 16, "scale_bits": (4, 3)}}),
+        ],
+        ids=lambda value: getattr(value, "title", None),
+    )
+    @pytest.mark.parametrize("abs_max", [0.0078125, 11.625, 103936.0])
+    def test_a_multiplier_of_its_own_reaches_the_maximum_by_our_limit(
+        self, number_format, attributes, abs_max
+    ):
+        quantizer("modelopt.torch.quantization")
+        import torch
+        from modelopt.torch.export.quant_utils import get_scaling_factor
+        from modelopt.torch.quantization.config import QuantizerAttributeConfig
+        from modelopt.torch.quantization.nn import TensorQuantizer
+
+        its = TensorQuantizer(QuantizerAttributeConfig(**attributes))
+        its.amax = torch.tensor(abs_max)
+        scale = get_scaling_factor(its)
+        assert scale.dtype == torch.float32
+        assert scale.item() * number_format.largest == pytest.approx(abs_max, rel=float32_steps(1))
+
     def test_what_it_smoothed_is_compared_channel_by_channel(self, measured_file, quantized):
         found = audit(measured_file, quantized("INT8_SMOOTHQUANT_CFG"))
         inputs = [row for row in found.rows if row.kind == "input"]
@@ -78,7 +115,7 @@ CACHE = {"num_bits": 8, "type": "float", "strategy": "tensor", "dynamic": False,
 class TestLlmCompressor:
     @pytest.fixture
     def quantized(self, tmp_path):
-        llmcompressor = pytest.importorskip("llmcompressor")
+        llmcompressor = quantizer("llmcompressor")
         from datasets import Dataset
         from llmcompressor.modifiers.quantization import QuantizationModifier
 

@@ -9,6 +9,7 @@ from command import hubmaxact
 from deployed_reports import deployment_report
 from exported import export, report_of, tensors_of, write_report
 
+import hubmaxact as package
 from hubmaxact.engine_files.openvino import factor_for
 
 MADE_BY = "hubmaxact export"
@@ -104,6 +105,17 @@ def test_input_scales_by_every_convention(tmp_path, source, convention, number_f
         "convention": convention,
         "number_format": number_format,
     }
+
+
+def test_a_report_in_memory_gives_the_file_that_its_own_file_gives(tmp_path, source):
+    by_file = exported(tmp_path, source, "openvino")
+    report = package.read_report(source)
+    assert package.export(report, "openvino", tmp_path / "from_memory") == ()
+    assert (tmp_path / "from_memory").read_bytes() == by_file
+    notes = package.export(report, "input-scales", tmp_path / "scales", number_format="int8")
+    assert [note[:19] for note in notes] == ["A sidecar to merge "]
+    with pytest.raises(package.HubmaxactError, match="--number-format int9 is not for"):
+        package.export(report, "input-scales", tmp_path / "no", number_format="int9")
 
 
 def test_what_was_only_zero_has_a_scale_that_makes_no_nan(tmp_path, source):

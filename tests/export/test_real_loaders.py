@@ -1,12 +1,14 @@
-"""What was exported, through the libraries that take it; they come with no extra of ours."""
+"""What was exported, through the libraries that take it (`quantizers.txt`)."""
 
 import json
 
 import pytest
 from command import MOE
 from exported import ALL_MODULES, KEPT, LISTS, export, model_folder, write_report
+from quantizers import quantizer
 
 from hubmaxact.engine_files.scale_conventions import INPUT_SCALES
+from hubmaxact.scales.number_formats import INT8_127_5
 
 pytestmark = pytest.mark.nightly
 
@@ -16,7 +18,7 @@ ULP = 2.0**-23
 
 @pytest.fixture(scope="module")
 def torch():
-    pytest.importorskip("compressed_tensors")
+    quantizer("compressed_tensors")
     return pytest.importorskip("torch")
 
 
@@ -120,20 +122,45 @@ def test_compressed_tensors_works_out_the_same_scale(torch, number_format, abs_m
         arguments = QuantizationArgs(num_bits=8, type=kind, symmetric=True, strategy="tensor")
         scale, _ = calculate_qparams(-peak / 2, peak, arguments)
     ours = INPUT_SCALES["compressed-tensors", number_format].of(abs_max)
+    assert scale.shape == ours.shape
     assert torch.allclose(scale, torch.tensor(ours.values), rtol=ULP, atol=0)
 
 
 @pytest.mark.filterwarnings("default")
 def test_torchao_works_out_the_same_multipliers(torch):
-    """Its NVFP4 scale is Model-Optimizer's too; its FP8 scale everybody's."""
-    pytest.importorskip("torchao")
+    """NVFP4's is Model-Optimizer's too, FP8's everybody's, INT8's spread compressed-tensors'."""
+    quantizer("torchao")
     from torchao.prototype.mx_formats.nvfp4_tensor import per_tensor_amax_to_scale
-    from torchao.quantization.quant_primitives import _choose_scale_float8
+    from torchao.quantization.quant_primitives import (
+        MappingType,
+        _choose_scale_float8,
+        choose_qparams_affine,
+    )
 
     for abs_max in (0.0078125, 3.0, 11.625, 14.6875, 448.0, 103936.0):
         ours = {name: INPUT_SCALES["modelopt", name].of(abs_max) for name in ("fp8", "nvfp4")}
         peak = torch.tensor([abs_max])
         fp8 = _choose_scale_float8(torch.stack([peak, -peak / 2]), [2, 1])
         assert torch.equal(fp8.flatten(), torch.tensor(ours["fp8"].values))
+        both = torch.stack([peak, -peak / 2]).flatten()
+        int8, _ = choose_qparams_affine(both, MappingType.SYMMETRIC, (2,), torch.int8)
+        assert int8.item() * INT8_127_5.largest == pytest.approx(abs_max, rel=ULP)
         nvfp4 = per_tensor_amax_to_scale(peak)
         assert torch.allclose(nvfp4, torch.tensor(ours["nvfp4"].values), rtol=ULP, atol=0)
+
+
+@pytest.mark.filterwarnings("default")
+def test_transformers_has_a_place_for_the_scales_of_its_own_fp8():
+    """For one map, and in one tensor for the experts of a layer."""
+    import torch
+    from transformers.integrations.finegrained_fp8 import FP8Experts, FP8Linear
+    from transformers.models.qwen3_moe.configuration_qwen3_moe import Qwen3MoeConfig
+
+    ours = INPUT_SCALES["transformers", "fp8"]
+    linear = FP8Linear(16, 16, block_size=None, activation_scheme="static")
+    assert getattr(linear, ours.name).shape == ours.shape
+    config = Qwen3MoeConfig(num_experts=4, hidden_size=16, moe_intermediate_size=16)
+    experts = FP8Experts(config, block_size=None, activation_scheme="static")
+    for module in ("gate_up_proj", "down_proj"):
+        scale = dict(experts.named_parameters())[f"{module}_{ours.name}"]
+        assert (scale.shape, scale.dtype) == ((4,), torch.float32)

@@ -12,6 +12,7 @@ from hubmaxact.errors import HubError
 from hubmaxact.hub.repository import check_repo_id
 
 JSON = "activation_maxima.json"
+SINGLE_SHARD = "model-00001-of-00001.safetensors"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
 SVG = "activation_maxima/layers.svg"
 TITLE = "Add activation maxima"
@@ -142,6 +143,38 @@ def test_weights_that_nothing_loads_are_named_and_not_demanded(tmp_path):
     done = at_once(run, [(number, *row[:2]) for number, row in enumerate(runs)])
     for (_, _, code, words), result in zip(runs, done, strict=True):
         assert (result.code, words in result.stderr) == (code, True), result.stderr
+
+
+def test_scales_of_a_cache_beside_the_measured_weights_change_nothing(tmp_path):
+    """As `export` puts them there: a single file has another name since, and the index two more."""
+    single, renamed, shard = "model.safetensors", SINGLE_SHARD, "model-kv-scales.safetensors"
+    scale = {"model.layers.0.self_attn.k_scale": shard}
+    exported = {
+        "model.safetensors.index.json": json.dumps({"weight_map": {"w": renamed, **scale}}).encode()
+    }
+    other = {
+        "model.safetensors.index.json": json.dumps(
+            {"weight_map": {"w": renamed, "v": shard}}
+        ).encode()
+    }
+    runs = [
+        ({**exported, renamed: b"weights", shard: b"scales"}, 0, ""),
+        ({**exported, renamed: b"others", shard: b"scales"}, 2, f"{single} has sha256 "),
+        ({**other, renamed: b"weights", shard: b"more"}, 2, f"{shard} (sha256 "),
+    ]
+
+    def run(number, files):
+        home = tmp_path / str(number)
+        home.mkdir()
+        with LoopbackHub() as hub:
+            hub.create_repo(REPO, files=files)
+            (home / "report.json").write_bytes(report_on({single: b"weights"}))
+            return run_cli(["push", home / "report.json", REPO], hub, home)
+
+    done = at_once(run, [(number, row[0]) for number, row in enumerate(runs)])
+    for (_, code, words), result in zip(runs, done, strict=True):
+        assert (result.code, words in result.stderr) == (code, True), result.stderr
+    assert "not loaded" not in done[0].stderr
 
 
 def test_weights_stored_without_lfs_are_compared_too(hub, tmp_path):

@@ -15,6 +15,7 @@ from oracle import tiny
 
 from hubmaxact import Options, measure
 from hubmaxact.measurement.execution import products
+from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.validate import validate
 from hubmaxact.verification.verify import verify
 
@@ -34,6 +35,37 @@ def test_only_a_cpu_without_instructions_multiplies_in_float32_by_itself(model, 
     for asked in ("native", "float32"):
         assert products.products_for(asked, dtype, model) == asked
     assert products.products_for("float32", "float32", model) == "native"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "chosen", "told"),
+    [
+        ("bfloat16", "native", "Products are made in bfloat16 itself."),
+        ("float16", "float32", "Products are made in float32 and each result is rounded once to "),
+        ("float32", "native", ""),
+    ],
+)
+def test_what_auto_came_to_is_told(dtype, chosen, told):
+    said = products.told_of_choice(dtype, chosen)
+    assert said.startswith(told)
+    assert bool(said) == bool(told)
+
+
+class Heard(Watcher):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, sentence):
+        self.notes.append(sentence)
+
+
+@pytest.mark.parametrize(("chosen", "times"), [("auto", 1), ("native", 0)])
+def test_it_is_told_once_and_only_where_nobody_chose(tmp_path, chosen, times):
+    (tmp_path / "one.jsonl").write_text('{"text": "fine"}\n')
+    heard = Heard()
+    corpus = str(tmp_path / "one.jsonl")
+    measure(DENSE, Options(corpus=corpus, device="cpu", products=chosen), watcher=heard)
+    assert sum(note.startswith("Products are made ") for note in heard.notes) == times
 
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="oneDNN's names of x86")

@@ -16,6 +16,7 @@ from hubmaxact.measurement.checkpoint.multi_token_prediction import Prediction, 
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.printable import counted
 from hubmaxact.recognition.safetensors_header import TensorEntry
+from hubmaxact.scales.caches import is_cache_scale
 
 
 def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) -> tuple[str, ...]:
@@ -36,12 +37,13 @@ def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) 
     unexpected = {key for key in info["unexpected_keys"] if not _is_buffer(key, files.tensors)}
     prediction = Prediction(files, model)
     extra = {k for k in unexpected if prediction.declares(k) or _is_head_of_other(model, k)}
+    scales = {key for key in unexpected if files.scaled_cache and is_cache_scale(key)}
     _refuse(
         files,
         {
             **info,
             "missing_keys": set(info["missing_keys"]) - set(heads),
-            "unexpected_keys": unexpected - extra,
+            "unexpected_keys": unexpected - extra - scales,
         },
     )
     for key in heads:  # whatever runs it after all stumbles, and does not go on with random values

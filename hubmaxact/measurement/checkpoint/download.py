@@ -78,7 +78,7 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
     tensors = tensors_of(repo_id, found.weights, lambda shard: header_of(listing, shard))
-    return WeightFiles(folder, repo_id, found.config, found.weights, tensors)
+    return WeightFiles(folder, repo_id, found.config, found.weights, tensors, found.scaled_cache)
 
 
 def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:

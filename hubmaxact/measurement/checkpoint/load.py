@@ -20,6 +20,7 @@ from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
 from hubmaxact.recognition.quantization import declared
+from hubmaxact.recognition.scaled_cache import scales_left_aside
 
 DTYPES = {
     "bfloat16": torch.bfloat16,
@@ -94,7 +95,8 @@ def load(
     with shortage_told(files, name, doing, is_spread=is_spread):
         model, left_aside = _model(files, options)
         tokenizer = load_tokenizer(files)
-    left_aside = (*code_left_aside(files, model, tokenizer), *left_aside)
+    scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
+    left_aside = (*code_left_aside(files, model, tokenizer), *scales, *left_aside)
     return Loaded(model, tokenizer, name, quantization, quantization is not None, left_aside)
 
 

@@ -1,11 +1,11 @@
-"""An index as transformers wants it, where a checkpoint's own holds only what counts.
+"""Index and configuration as transformers wants them, where a checkpoint's own are not so.
 
-Conversion scripts write a `weight_map` and no `metadata`, which transformers looks up unasked. The
-checkpoint's folder is left as it is: the index is written anew elsewhere, and leads back to it.
+Conversion scripts write a `weight_map` and no `metadata`, which transformers looks up unasked; and
+where the cache alone is quantized, transformers would quantize it. The checkpoint's folder is left
+as it is: both are written anew elsewhere, and the index leads back to it.
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from hubmaxact.measurement.checkpoint.configuration import CONFIG, read_json
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
-from hubmaxact.recognition.weights import INDEX
+from hubmaxact.recognition.weights import INDEX, SINGLE
 
 
 @contextmanager
@@ -26,15 +26,21 @@ def sound_index(files: WeightFiles) -> Iterator[Path]:
     Yields:
         The checkpoint's own folder, or a temporary one whose index names its files by whole path.
     """
-    if not files.weights.tensors or isinstance(
-        read_json(files.folder, INDEX).get("metadata"), dict
-    ):
+    if not files.scaled_cache and _is_sound(files):
         yield files.folder
         return
     with TemporaryDirectory(prefix="hubmaxact-") as name:
         folder, whole = Path(name), files.folder.absolute()
-        shutil.copyfile(files.folder / CONFIG, folder / CONFIG)
-        places = {tensor: str(whole / file) for tensor, file in files.weights.tensors.items()}
+        (folder / CONFIG).write_text(json.dumps(files.config), "utf-8")
+        held = files.weights.tensors or dict.fromkeys(files.tensors, SINGLE)
+        places = {tensor: str(whole / file) for tensor, file in held.items()}
         index = {"metadata": {}, "weight_map": places}
         (folder / INDEX).write_text(json.dumps(index), "utf-8")
         yield folder
+
+
+def _is_sound(files: WeightFiles) -> bool:
+    """Whether there is no index, or one with all that transformers looks up."""
+    return not files.weights.tensors or isinstance(
+        read_json(files.folder, INDEX).get("metadata"), dict
+    )

@@ -35,13 +35,24 @@ PLAIN = (*STORED_AS, "F64")
 
 @dataclass(frozen=True, slots=True)
 class WeightFiles:
-    """The weights of a checkpoint folder, by header only; `name` is how sentences call it."""
+    """The weights of a checkpoint folder, by header only.
+
+    Attributes:
+        folder: Where they lie.
+        name: How sentences call it.
+        config: The content of config.json.
+        weights: The files.
+        tensors: What they declare, by name.
+        scaled_cache: Whether the folder's own config.json quantizes the cache, and it alone; that
+            is left out here.
+    """
 
     folder: Path
     name: str
     config: dict[str, Any]
     weights: Weights
     tensors: dict[str, TensorEntry]
+    scaled_cache: bool = False
 
     @property
     def shards(self) -> tuple[str, ...]:
@@ -78,7 +89,9 @@ def inspect(folder: Path, name: str | None = None) -> WeightFiles:
     found = recognize(listing)
     check_small_files(listing, found.config)
     tensors = tensors_of(listing.name, found.weights, lambda shard: read_header(folder / shard))
-    return WeightFiles(folder, listing.name, found.config, found.weights, tensors)
+    return WeightFiles(
+        folder, listing.name, found.config, found.weights, tensors, found.scaled_cache
+    )
 
 
 def check_small_files(listing: Folder, config: dict[str, Any]) -> None:

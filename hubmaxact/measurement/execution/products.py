@@ -50,6 +50,26 @@ def products_for(
     return FLOAT32 if on_cpu and not has_instructions(dtype) else NATIVE
 
 
+def told_of_choice(dtype: str, products: Literal["native", "float32"]) -> str:
+    """Return the sentence about a choice that nobody made: what "auto" came to.
+
+    Args:
+        dtype: Number format of the forward pass.
+        products: What `products_for` settled.
+
+    Returns:
+        One sentence; "" where there was nothing to choose.
+    """
+    if dtype not in INSTRUCTIONS:
+        return ""
+    if products == NATIVE:
+        return f"Products are made in {dtype} itself."
+    return (
+        f"Products are made in float32 and each result is rounded once to {dtype}, for which this "
+        "processor has no instructions."
+    )
+
+
 def has_instructions(dtype: str) -> bool:
     """Whether torch multiplies this narrow format by instructions of the processor.
 

@@ -58,7 +58,8 @@ class TestOwnCode:
         heard = Heard()
         report = measure(dense, Options(corpus=str(tmp_path / "one.jsonl")), watcher=heard)
         assert report["model"]["remote_code"] is False
-        sentence, way = heard.notes
+        sentence, products, way = heard.notes
+        assert products.startswith("Products are made in ")
         assert sentence.startswith("custom code that config.json asked for (own.py) was ignored")
         assert way == "Statistics were made in one read of each tensor on the CPU."
         assert "Qwen3ForCausalLM" in sentence

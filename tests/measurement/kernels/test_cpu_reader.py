@@ -23,6 +23,7 @@ from hubmaxact.measurement.kernels.cpu import fp32_rows, trust
 from hubmaxact.measurement.kernels.cpu.reader import CpuReader
 from hubmaxact.measurement.kernels.cpu.shared_work import share
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
+from hubmaxact.measurement.kernels.trial import equals_torch
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 
 CPU = torch.device("cpu")
@@ -91,22 +92,34 @@ SHORTAGES = {
 
 
 @pytest.mark.parametrize("error", SHORTAGES.values(), ids=SHORTAGES)
-def test_loops_that_lack_memory_are_done_without_and_that_is_said(error, monkeypatch, asked_anew):
-    def fail(self, *_):
-        raise error
-
-    monkeypatch.setattr(CpuReader, "fold", fail)
-    _, why_not = trust.trusted()
-    assert why_not.startswith("memory ran out while numba prepared its loops: ")
-    assert trust.trusted() == (None, why_not)
+def test_loops_that_lack_memory_are_said_to(error):
+    assert trust._told(error).startswith("memory ran out while numba prepared its loops: ")
 
 
-def test_loops_that_differ_are_done_without(monkeypatch, asked_anew):
-    monkeypatch.setattr(CpuReader, "fold", lambda *_: None)
-    assert trust.trusted() == (
-        None,
-        "the compiled loops' numbers differ here; please report this processor",
-    )
+def test_loops_that_fail_otherwise_are_told_by_their_own_error():
+    told = trust._told(ValueError("no such loop"))
+    assert told == "numba's loops failed here: ValueError: no such loop"
+
+
+class Otherwise(TorchOperations):
+    """Reads one split of a bf16 tensor as often as it is told to, and all else once."""
+
+    def __init__(self, split, times):
+        super().__init__(CPU, "to be tried")
+        self.split, self.times = split, times
+
+    def fold(self, watched, statistics, samples):
+        is_told = watched.split == self.split and watched.x_RD.dtype == torch.bfloat16
+        for _ in range(self.times if is_told else 1):
+            super().fold(watched, statistics, samples)
+
+
+@pytest.mark.parametrize("split", Split)
+def test_a_reader_that_reads_otherwise_does_not_pass_its_trial(split):
+    assert equals_torch(Otherwise(split, 1), torch.bfloat16)
+    for times in (0, 2):
+        assert not equals_torch(Otherwise(split, times), torch.bfloat16)
+        assert equals_torch(Otherwise(split, times), torch.float32)
 
 
 def test_whoever_has_a_reader_waits_for_no_compiler_afterwards():
