@@ -16,6 +16,7 @@ from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed, rows_by_token
 from hubmaxact.measurement.execution.head_recorder import HeadRecorder, RecordedHeads
 from hubmaxact.measurement.execution.inputs import Input
+from hubmaxact.measurement.execution.kept import kept_of
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
@@ -252,9 +253,7 @@ class Recorder:
                 self.sites[site] = SiteStatistics(
                     dtype,
                     device,
-                    num_experts=site.groups,
-                    is_linear_input=site.role == "linear_input",
-                    is_cached=site.num_heads is not None,
+                    **kept_of(site),
                     thresholds=None if self._thresholds is None else self._thresholds.get(site, {}),
                 )
         return self.sites[site]

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from functools import cache
+from typing import Unpack
 
 import torch
 
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.execution.kept import Kept, kept_of
 from hubmaxact.measurement.forecast.shape_pass import Watched
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.experts import RoutedTokens
@@ -28,8 +30,9 @@ def state_bytes(
 ) -> int:
     """Bytes of a recorder's state at the end of a run.
 
-    A site's state depends on its number format, on its experts and on the splits that are run, and
-    on no number of tokens: statistics of that kind are made, fed a few rows, and weighed.
+    A site's state depends on its number format, on its width and experts and on the splits that are
+    run, and on no number of tokens: statistics of that kind are made, fed a few rows, and weighed.
+    What is kept of heads and of experts' inputs, a few numbers each, is left out.
 
     Args:
         anatomy: The sites.
@@ -45,8 +48,8 @@ def state_bytes(
         _site_bytes(
             shown.dtype,
             shown.width,
-            site.groups,
             ordered,
+            **kept_of(site),
         )
         for site, shown in watched.items()
     )
@@ -56,9 +59,9 @@ def state_bytes(
 
 @cache
 def _site_bytes(
-    dtype: torch.dtype, width: int, num_experts: int | None, splits: tuple[Split, ...]
+    dtype: torch.dtype, width: int, splits: tuple[Split, ...], **kept: Unpack[Kept]
 ) -> int:
-    statistics = SiteStatistics(dtype, num_experts=num_experts)
+    statistics, num_experts = SiteStatistics(dtype, **kept), kept["num_experts"]
     row = torch.arange(NUM_ROWS)
     values = torch.arange(1, NUM_ROWS * width + 1).reshape(NUM_ROWS, width).to(dtype)
     tokens = Tokens(torch.stack([torch.zeros_like(row), row, row, row]), NUM_ROWS)
