@@ -219,6 +219,12 @@ def _completed(report, inputs, kv, num_layers, has_experts):
         absent = 0 if fired else num_layers
         fields["coverage"][role.name] = {"expected": fired, "fired": fired, "absent": absent}
     fields["coverage"]["missing"] = missing
+    tell_headroom(fields)
+    return fields
+
+
+def tell_headroom(fields):
+    """What exceeds which format, from the report's own rows."""
     largest = max(watched_rows(fields), key=lambda row: row.abs_max)
     for name, limit in LARGEST_FINITE.items():
         row = fields["dtype_headroom"][name]
@@ -230,4 +236,3 @@ def _completed(report, inputs, kv, num_layers, has_experts):
     peaks = (row.abs_max for row in watched_rows(fields) if row.role in STREAM)
     exponent = max(0, math.ceil(math.log2(max(peaks) / LARGEST_FINITE["float16"])))
     fields["dtype_headroom"]["float16"]["residual_exponent"] = exponent
-    return fields

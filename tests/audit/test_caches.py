@@ -4,6 +4,7 @@ import copy
 
 import pytest
 from audit import checkpoints as made
+from deployed_reports import tell_headroom
 
 from hubmaxact.shipped_scales.audit import audit
 
@@ -116,6 +117,7 @@ def test_one_scale_serves_a_latent_and_its_rotary_key(tmp_path, report):
         row |= {"kind": "latent", "num_kv_heads": 1}
         for kind, reached in (("key", 40.0), ("value", 90.0)):
             row[kind] |= {"abs_max": reached, "per_head": [reached]}
+    tell_headroom(latent)
     tensors = {f"{ATTENTION}.{n}": made.scalar(90 / 448) for n in ("k_scale", "v_scale")}
     found = audit(latent, made.write(tmp_path / "q", tensors, {"quant_method": "modelopt"}))
     assert verdicts(found) == {"key": "matches", "value": "not_measured"}

@@ -33,7 +33,7 @@ def test_tokens_are_taken_in_any_order_and_again():
     taken = TOKENS.take(torch.tensor([2, 0, 2]))
     assert taken.columns_4T.tolist() == [[4, 1, 4], [0, 4, 0], [70, 70, 70], [0, 0, 0]]
     assert taken.num_groups == 2
-    assert TOKENS.sample.tolist() == [1, 1, 4]
+    assert TOKENS.stretch.tolist() == [1, 1, 4]
     assert TOKENS.group.tolist() == [0, 1, 0]
 
 
