@@ -4,6 +4,7 @@ import json
 
 import pytest
 from command import MOE
+from deployed_reports import tell_headroom
 from exported import ALL_MODULES, KEPT, LISTS, export, model_folder, write_report
 from quantizers import quantizer
 
@@ -34,9 +35,7 @@ def with_maxima(folder, maxima):
     for row in report["kv"]:
         for name, peak in zip(("key", "value"), maxima[row["layer"]], strict=True):
             row[name] |= {"abs_max": peak, "per_head": [peak] * row["num_kv_heads"]}
-    for headroom in report["dtype_headroom"].values():
-        if headroom["where"] and headroom["where"]["role"] == "key":
-            headroom["where"]["abs_max"] = report["kv"][0]["key"]["abs_max"]
+    tell_headroom(report)
     return write_report(path, report)
 
 
