@@ -62,7 +62,75 @@ class FormatRow(TypedDict):
     reason: str | None
 
 
+class WorstTensor(TypedDict):
+    """One of the tensors that a format rounds worst."""
+
+    layer: int
+    part: str | None
+    module: str
+    sqnr_db: float
+
+
+class PooledRow(TypedDict):
+    """The error of one way of rounding over all tensors of a kind, over the evaluation split."""
+
+    kind: str
+    format: str
+    granularity: str
+    policy: str
+    convention: str
+    num_tensors: int
+    sum_sq: float | None
+    err_sq: float | None
+    count: int
+    sqnr_db: float | None
+    rel_rmse: float | None
+    clip_rate: float | None
+    underflow_rate: float | None
+    worst: list[WorstTensor]
+    label: str
+    reason: str | None
+
+
 class Quantization(TypedDict):
-    """Every format row."""
+    """Every format row; in reports of profile deployment also what kernels and caches round."""
 
     formats: list[FormatRow]
+    pooled: NotRequired[list[PooledRow]]
+
+
+class Interval(TypedDict):
+    """A mean and its bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class EndToEndRow(TypedDict):
+    """What one way of rounding costs the model's own predictions, over the evaluation split."""
+
+    target: str
+    format: str
+    granularity: str
+    policy: str
+    convention: str
+    num_samples: int
+    num_tokens: int
+    loss: float | None
+    loss_change: Interval | None
+    kl_divergence: Interval | None
+    top1_agreement: float | None
+    reason: str | None
+
+
+class EndToEnd(TypedDict):
+    """Loss of the unrounded model and what rounding does to it."""
+
+    loss: float | None
+    num_samples: int
+    num_tokens: int
+    confidence: float
+    resamples: int
+    seed: int
+    rows: list[EndToEndRow]

@@ -1,0 +1,51 @@
+"""Scales of blocks: powers of two as MX formats have them, and NVFP4's own in E4M3.
+
+Arguments are float32 tensors of largest magnitudes, each finite and not negative.
+"""
+
+import torch
+from torch import Tensor
+
+from hubmaxact.deployed_formats import E2M1_LARGEST, E4M3_LARGEST, NVFP4_LARGEST
+from hubmaxact.measurement.rounding.elements import to_e4m3
+
+FRACTION_BITS = 23  # of float32
+LEAST_EXPONENT, MOST_EXPONENT = -127, 127  # of an E8M0 scale
+E2M1_EXPONENT = 2  # of its largest number
+E2M1_FRACTION_BITS = 1
+
+
+def power_of_two_up(largest: Tensor) -> Tensor:
+    """Return the least power of two at which nothing saturates in E4M3 (MX's RCEIL)."""
+    bits = (largest / E4M3_LARGEST).view(torch.int32)
+    fraction = bits & ((1 << FRACTION_BITS) - 1)
+    exponent = (bits >> FRACTION_BITS) - 127
+    return _power_of_two(exponent + (fraction > 0).int())
+
+
+def power_of_two_even(largest: Tensor) -> Tensor:
+    """Return the power of two of a magnitude rounded to E2M1's own fraction (MX's EVEN)."""
+    half = 1 << (FRACTION_BITS - E2M1_FRACTION_BITS - 1)
+    exponent = ((largest.view(torch.int32) + half) >> FRACTION_BITS) - 127
+    return _power_of_two(exponent - E2M1_EXPONENT)
+
+
+def nvfp4_scale(largest: Tensor, threshold: float) -> Tensor:
+    """Return what NVFP4's codes are multiplied by: a block's E4M3 scale over the tensor's.
+
+    Args:
+        largest: Of each block.
+        threshold: The largest |x| that the tensor's scale stands for, above zero.
+
+    Returns:
+        Zero where the block's scale rounds to zero.
+    """
+    of_tensor = torch.tensor(NVFP4_LARGEST, device=largest.device) / torch.tensor(
+        threshold, dtype=torch.float32, device=largest.device
+    )
+    return to_e4m3(largest / E2M1_LARGEST * of_tensor) / of_tensor
+
+
+def _power_of_two(exponent: Tensor) -> Tensor:
+    clamped = exponent.clamp(LEAST_EXPONENT, MOST_EXPONENT)
+    return torch.ldexp(torch.ones_like(clamped, dtype=torch.float32), clamped)

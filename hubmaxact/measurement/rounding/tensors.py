@@ -1,0 +1,135 @@
+"""Whole tensors, rounded as one row of the table says.
+
+T tokens or rows, D channels, B blocks. Largest magnitudes are taken over finite values; what is NaN
+or infinite stays as it is, so that nobody takes it for a rounded number.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from hubmaxact.deployed_formats import (
+    E2M1_LARGEST,
+    E4M3_LARGEST,
+    E5M2_LARGEST,
+    INT8_LARGEST,
+    UNSCALED,
+    DeployedFormat,
+)
+from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.measurement.rounding.elements import to_e2m1, to_e4m3, to_e5m2, to_integer
+from hubmaxact.measurement.rounding.scales import nvfp4_scale, power_of_two_even, power_of_two_up
+
+LARGEST_CODE = {
+    "int8": INT8_LARGEST,
+    "float8_e4m3fn": E4M3_LARGEST,
+    "float8_e5m2": E5M2_LARGEST,
+    "mxfp8": E4M3_LARGEST,
+    "mxfp4": E2M1_LARGEST,
+    "nvfp4": E2M1_LARGEST,
+}
+"""The largest number of each format before its scale."""
+
+TO_ELEMENT: dict[str, Callable[[Tensor], Tensor]] = {
+    "int8": lambda x: to_integer(x, -INT8_LARGEST, INT8_LARGEST),
+    "float8_e4m3fn": to_e4m3,
+    "float8_e5m2": to_e5m2,
+    "mxfp8": to_e4m3,
+    "mxfp4": to_e2m1,
+    "nvfp4": to_e2m1,
+}
+
+
+class Rounded(NamedTuple):
+    """A tensor as rounding leaves it.
+
+    Attributes:
+        values: float32, scaled back.
+        clipped: Where a value was beyond what its scale reaches.
+    """
+
+    values: Tensor
+    clipped: Tensor
+
+
+@torch.no_grad()
+def rounded(x_TD: Tensor, way: DeployedFormat, threshold: float | None = None) -> Rounded:
+    """Round a tensor and scale it back.
+
+    Args:
+        x_TD: Rows of channels; of any float dtype, taken as bf16 where it is wider.
+        way: Format, granularity and policy.
+        threshold: The |x| that maps to the largest code, where the policy takes one from the
+            calibration split; above zero.
+
+    Returns:
+        Values and what was clipped, both of the same shape.
+
+    Raises:
+        ValueError: The policy wants a threshold and there is none.
+    """
+    if way.has_threshold and not threshold:
+        raise ValueError(f"{way.name} needs a threshold above zero, found {threshold}")
+    x = as_bf16(x_TD)
+    cut_TBN = _blocks(x, way.block) if way.block else x[:, None, :]
+    scale = _scale(cut_TBN, way, threshold)
+    values = _whole(_scaled(cut_TBN, scale, way), x)
+    clipped = _whole(_beyond(cut_TBN, scale, way, threshold), x)
+    return Rounded(torch.where(x.isfinite(), values, x), clipped & x.isfinite())
+
+
+def as_bf16(x: Tensor) -> Tensor:
+    """Round to bf16, finite values never to infinity, and return float32."""
+    largest = LARGEST_FINITE["bfloat16"]
+    clamped = torch.where(x.isfinite(), x.float().clamp(-largest, largest), x.float())
+    return clamped.to(torch.bfloat16).float()
+
+
+def _scale(x_TBN: Tensor, way: DeployedFormat, threshold: float | None) -> Tensor:
+    """What codes are multiplied by, of a shape that spreads over the blocks."""
+    if way.policy == UNSCALED:
+        return x_TBN.new_ones(())
+    if way.format == "nvfp4":
+        assert threshold is not None
+        return nvfp4_scale(_largest(x_TBN), threshold)
+    if way.format == "mxfp8":
+        return power_of_two_up(_largest(x_TBN))
+    if way.format == "mxfp4":
+        return power_of_two_even(_largest(x_TBN))
+    largest = _largest(x_TBN) if threshold is None else x_TBN.new_tensor(threshold)
+    scale: Tensor = largest / LARGEST_CODE[way.format]
+    return scale
+
+
+def _scaled(x: Tensor, scale: Tensor, way: DeployedFormat) -> Tensor:
+    """Divide, round to the format's numbers, multiply; a scale of zero gives zeros."""
+    divisor = torch.where(scale > 0, scale, 1.0)
+    return torch.where(scale > 0, TO_ELEMENT[way.format](x / divisor) * scale, 0.0)
+
+
+def _beyond(x: Tensor, scale: Tensor, way: DeployedFormat, threshold: float | None) -> Tensor:
+    """Values above what the scale reaches; a scale from their own largest reaches all of them."""
+    if way.is_counted:
+        return x.abs() > (LARGEST_CODE[way.format] if threshold is None else threshold)
+    if way.format in ("mxfp4", "nvfp4"):
+        return (scale > 0) & (x.abs() > LARGEST_CODE[way.format] * scale)
+    return torch.zeros_like(x, dtype=torch.bool)
+
+
+def _blocks(x_TD: Tensor, size: int) -> Tensor:
+    """Rows cut into blocks, (T, B, size), the last one filled up with zeros."""
+    missing = -x_TD.shape[1] % size
+    blocks: Tensor = nn.functional.pad(x_TD, (0, missing)).unflatten(1, (-1, size))
+    return blocks
+
+
+def _largest(blocks_TBN: Tensor) -> Tensor:
+    finite = torch.where(blocks_TBN.isfinite(), blocks_TBN.abs(), 0.0)
+    largest: Tensor = finite.amax(dim=2, keepdim=True)
+    return largest
+
+
+def _whole(blocks_TBN: Tensor, x_TD: Tensor) -> Tensor:
+    return blocks_TBN.flatten(1)[:, : x_TD.shape[1]]
