@@ -42,7 +42,7 @@ class SiteResult:
 
     values: Distribution
     top: tuple[Value, ...]
-    massive: MassiveTokens
+    massive: MassiveTokens | None  # None where maps read it or a cache keeps it: rows tell none
     expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
     channel_maxima: Float32s | None  # by channel, -1 for none; None elsewhere
     block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
@@ -74,7 +74,7 @@ class SiteStatistics:
         self.dtype, self.device = dtype, device
         self.values = {split: values_for(dtype, device) for split in Split}
         self.top = TopValues()
-        self.massive = Massive()
+        self.massive = None if is_linear_input or is_cached else Massive()
         self.experts = None if num_experts is None else ExpertMaxima(num_experts, device)
         self.channels = ChannelMaxima(device) if is_linear_input or is_cached else None
         self.blocks = BlockMaxima(device) if is_linear_input or is_cached else None
@@ -91,7 +91,8 @@ class SiteStatistics:
             self.experts.update(rows)
         self.values[rows.split].update(rows.x_TD)
         self.top.update(rows)
-        self.massive.update(rows)
+        if self.massive is not None:
+            self.massive.update(rows)
         if self.channels is not None and self.blocks is not None:
             self.channels.update(rows)
             self.blocks.update(rows)
@@ -140,7 +141,8 @@ class SiteStatistics:
         for split, values in self.values.items():
             values.merge(other.values[split])
         self.top.merge(other.top)
-        self.massive.merge(other.massive)
+        if self.massive is not None and other.massive is not None:
+            self.massive.merge(other.massive)
         if self.experts is not None and other.experts is not None:
             self.experts.merge(other.experts)
         if self.channels is not None and other.channels is not None:
@@ -183,7 +185,9 @@ class SiteStatistics:
 
     def _parts(self) -> dict[str, Accumulator[Any, Any]]:
         parts: dict[str, Accumulator[Any, Any]] = {str(s): v for s, v in self.values.items()}
-        parts |= {"top": self.top, "massive": self.massive}
+        parts["top"] = self.top
+        if self.massive is not None:
+            parts["massive"] = self.massive
         if self.experts is not None:
             parts["experts"] = self.experts
         if self.channels is not None and self.blocks is not None:
@@ -200,7 +204,7 @@ class SiteStatistics:
         return SiteResult(
             values=total.result(),
             top=self.top.result(),
-            massive=self.massive.result(),
+            massive=None if self.massive is None else self.massive.result(),
             expert_maxima=None if self.experts is None else self.experts.result(),
             channel_maxima=None if self.channels is None else self.channels.result(),
             block_maxima=None if self.blocks is None else self.blocks.result(),
