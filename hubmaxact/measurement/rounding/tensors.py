@@ -22,6 +22,8 @@ from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.measurement.rounding.elements import to_e2m1, to_e4m3, to_e5m2, to_integer
 from hubmaxact.measurement.rounding.scales import nvfp4_scale, power_of_two_even, power_of_two_up
 
+FLOAT32_LARGEST = torch.finfo(torch.float32).max
+
 LARGEST_CODE = {
     "int8": INT8_LARGEST,
     "float8_e4m3fn": E4M3_LARGEST,
@@ -106,7 +108,9 @@ def _scale(x_TBN: Tensor, way: DeployedFormat, threshold: float | None) -> Tenso
 def _scaled(x: Tensor, scale: Tensor, way: DeployedFormat) -> Tensor:
     """Divide, round to the format's numbers, multiply; a scale of zero gives zeros."""
     divisor = torch.where(scale > 0, scale, 1.0)
-    return torch.where(scale > 0, TO_ELEMENT[way.format](x / divisor) * scale, 0.0)
+    values = TO_ELEMENT[way.format](x / divisor) * scale
+    # Of the largest bf16 values, those of powers of two round to 2^128.
+    return torch.where(scale > 0, values.clamp(-FLOAT32_LARGEST, FLOAT32_LARGEST), 0.0)
 
 
 def _beyond(x: Tensor, scale: Tensor, way: DeployedFormat, threshold: float | None) -> Tensor:
