@@ -64,7 +64,7 @@ def rounded(x_TD: Tensor, way: DeployedFormat, threshold: float | None = None) -
         x_TD: Rows of channels; of any float dtype, taken as bf16 where it is wider.
         way: Format, granularity and policy.
         threshold: The |x| that maps to the largest code, where the policy takes one from the
-            calibration split; above zero.
+            calibration split, above zero; other policies take no notice of it.
 
     Returns:
         Values and what was clipped, both of the same shape.
@@ -74,6 +74,7 @@ def rounded(x_TD: Tensor, way: DeployedFormat, threshold: float | None = None) -
     """
     if way.has_threshold and not threshold:
         raise ValueError(f"{way.name} needs a threshold above zero, found {threshold}")
+    threshold = threshold if way.has_threshold else None
     x = as_bf16(x_TD)
     cut_TBN = _blocks(x, way.block) if way.block else x[:, None, :]
     scale = _scale(cut_TBN, way, threshold)

@@ -111,8 +111,8 @@ def digits(total: int) -> list[int]:
     Returns:
         Digits of 32 bits, the lowest one first.
     """
-    whole = np.frombuffer(total.to_bytes(4 * NUM_DIGITS, "little"), "<u4").astype(np.int64)
-    return whole.tolist()
+    found: list[int] = np.frombuffer(total.to_bytes(4 * NUM_DIGITS, "little"), "<u4").tolist()
+    return found
 
 
 def from_digits(row: Iterable[int]) -> int:

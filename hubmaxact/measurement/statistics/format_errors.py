@@ -51,18 +51,19 @@ class FormatErrors:
         self._thresholds.add(self.threshold)
 
     @torch.no_grad()
-    def update(self, x_TD: Tensor, threshold: float | None) -> None:
+    def update(self, x_TD: Tensor, threshold: float | None = None) -> None:
         """Fold in a tensor of the evaluation split.
 
         Args:
             x_TD: Rows of channels, of any float dtype; non-finite values have no error.
-            threshold: Largest |x| of the calibration split, where it is above zero. None: formats
-                that need one lose nothing here, and nobody may ask for what they lose.
+            threshold: Largest |x| of the calibration split, above zero. None: the one that was
+                fixed; where there is none, formats that need one lose nothing here, and nobody may
+                ask for what they lose.
         """
         if not len(x_TD):
             return
         x = as_bf16(x_TD)
-        found = [_error(x, way, threshold) for way in IN_PASS]
+        found = [_error(x, way, threshold or self.threshold or None) for way in IN_PASS]
         err_sq, clipped, underflowed = (torch.stack(each) for each in zip(*found, strict=True))
         self.add(err_sq, torch.stack([clipped, underflowed]))
 

@@ -109,7 +109,7 @@ class SiteStatistics:
             errors.update(rows.x_TD)
         formats = self.formats_of(rows.split)
         if formats is not None:
-            formats.update(rows.x_TD, formats.threshold or None)
+            formats.update(rows.x_TD)
 
     def squares_of(self, split: Split) -> ChannelSquares | None:
         """What adds up squares of a split's channels: those of calibration data, as elsewhere."""
@@ -224,7 +224,10 @@ class SiteStatistics:
         return parts | self.int8
 
     def result(self) -> SiteResult:
-        """Statistics over all splits.
+        """Tell what follows over all splits.
+
+        Returns:
+            Statistics, frozen.
 
         Raises:
             ValueError: Errors of formats were summed before their threshold was known, or at one

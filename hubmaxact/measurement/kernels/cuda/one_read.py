@@ -78,7 +78,7 @@ class OneRead:
                 if squares is not None:
                     squares.update(rows_TD)
                 if formats is not None:
-                    formats.update(rows_TD, formats.threshold or None)
+                    formats.update(rows_TD)
             site.launched(stream)
 
     def _kernel(
