@@ -11,6 +11,7 @@ DTYPES = ("auto", "bfloat16", "float16", "float32")
 SPECIAL_TOKENS = ("as_tokenizer", "none")
 PRODUCTS = ("auto", "native", "float32")
 PROFILES = ("paper", "deployment")
+FORMAT_ERRORS = ("all", "per_tensor")
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
@@ -49,6 +50,9 @@ class Options:
         profile: What is watched. "paper": the roles of the paper, gates and routers. "deployment":
             also what deployed kernels see, which are inputs of linear maps and of experts, keys and
             values as cached, and what is added to the residual stream. M is the same.
+        format_errors: Which formats' errors are summed under profile deployment. "all": also of
+            those with a scale for each token or block, within the pass. "per_tensor": of those with
+            one scale for a tensor, which follow from counts and cost nothing more.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
 
     Raises:
@@ -71,6 +75,7 @@ class Options:
     cpu_threads: int = 2
     products: Literal["auto", "native", "float32"] = "auto"
     profile: Literal["paper", "deployment"] = "paper"
+    format_errors: Literal["all", "per_tensor"] = "all"
     attn_implementation: str | None = None
 
     def __post_init__(self) -> None:
@@ -80,6 +85,7 @@ class Options:
         _one_of("dtype", self.dtype, DTYPES)
         _one_of("products", self.products, PRODUCTS)
         _one_of("profile", self.profile, PROFILES)
+        _one_of("format_errors", self.format_errors, FORMAT_ERRORS)
         if self.device_map is not None:
             _one_of("device_map", self.device_map, DEVICE_MAPS)
         for name in ("num_samples", "max_seq_len", "batch_tokens", "cpu_threads"):

@@ -94,10 +94,12 @@ def least_error_thresholds(
 
 def _least(way: DeployedFormat, x: Magnitudes, candidates: Float64s) -> float:
     """Try some thresholds."""
-    thresholds = candidates.tolist()
+    thresholds: list[float] = candidates.tolist()
     errors = x.errors([(way, threshold) for threshold in thresholds])
-    pairs = zip(errors, thresholds, strict=True)
-    return min(pairs, key=lambda pair: (pair[0].err_sq, -pair[1]))[1]
+    _, largest_first = min(
+        (error.err_sq, -threshold) for error, threshold in zip(errors, thresholds, strict=True)
+    )
+    return -largest_first
 
 
 def _candidates(table: Table, x: Magnitudes, grid: Grid) -> Float64s:
@@ -130,13 +132,15 @@ def _sums_of_row(table: Table, grid: Grid, row: int) -> Float64s:
         near[DEEPEST - last : DEEPEST - first + 1].sum(axis=0) for first, last in table.depths
     ]
     vanished = grid.squares[: row - table.depths[-1][1]].sum()
-    return np.ldexp(np.concatenate(grouped) @ table.squares, 2 * (row - BIAS)) + vanished
+    near_sums: Float64s = np.ldexp(np.concatenate(grouped) @ table.squares, 2 * (row - BIAS))
+    return near_sums + vanished
 
 
 def _clipping(moments: Float64s, reached: Float64s) -> Float64s:
     """Sum of (x - y)^2 over values whose count, sum and sum of squares are known."""
     number, total, squares = moments
-    return squares - 2 * reached * total + reached**2 * number
+    found: Float64s = squares - 2 * reached * total + reached**2 * number
+    return found
 
 
 @cache
