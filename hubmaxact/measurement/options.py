@@ -50,9 +50,9 @@ class Options:
         profile: What is watched. "paper": the roles of the paper, gates and routers. "deployment":
             also what deployed kernels see, which are inputs of linear maps and of experts, keys and
             values as cached, and what is added to the residual stream. M is the same.
-        format_errors: Which formats' errors are summed under profile deployment. "all": also of
-            those with a scale for each token or block, within the pass. "per_tensor": of those with
-            one scale for a tensor, which follow from counts and cost nothing more.
+        format_errors: What rounding errors of linear inputs are told of, under profile deployment.
+            "per_tensor": of formats with one scale for a tensor, which cost nothing. "all": also of
+            those with a scale for each token or block, which are summed in the pass.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
 
     Raises:
@@ -92,6 +92,11 @@ class Options:
             _at_least(1, name, getattr(self, name))
         for name in ("calibration_samples", "evaluation_samples"):
             _at_least(0, name, getattr(self, name))
+
+    @property
+    def sums_format_errors(self) -> bool:
+        """Whether errors of formats are summed in the pass."""
+        return self.format_errors == "all"
 
 
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

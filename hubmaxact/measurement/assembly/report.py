@@ -103,7 +103,7 @@ def assemble(
     tell_excesses(report)
     rounded = [] if shortage else rounded_tensors(seen, report)
     report["quantization"]["pooled"] = pooled(
-        rounded, report, shortage=shortage, in_pass=options.format_errors == "all"
+        rounded, report, shortage=shortage, in_pass=options.sums_format_errors
     )
     recorder, heads = measurement.recorder, recorded.heads
     beside = sidecars.sidecars(seen, recorder.sites, heads.envelopes, rounded, report)
