@@ -33,7 +33,7 @@ ALLOWED = {
     "scales": ("formats",),
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "scales", "hub"),
-    "report": ("errors", "printable", "files", "formats", "hub"),
+    "report": ("errors", "printable", "files", "formats", "deployed_formats", "hub"),
     "sidecars": ("errors", "printable", "files", "hub", "recognition", "report"),
     "corpus": ("errors", "printable", "files", "hub"),
     "measurement": (),
@@ -106,6 +106,7 @@ ALLOWED = {
     ),
     "measurement.assembly": (
         "formats",
+        "deployed_formats",
         "recognition",
         "report",
         "sidecars",
