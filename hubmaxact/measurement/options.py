@@ -5,12 +5,14 @@ from typing import Any, Literal
 
 from hubmaxact.errors import OptionsError
 from hubmaxact.formats import full_name
+from hubmaxact.measurement.asked_rounding import asked_roundings
 from hubmaxact.measurement.batch_plan import DEFAULT_BATCH_TOKENS
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 SPECIAL_TOKENS = ("as_tokenizer", "none")
 PRODUCTS = ("auto", "native", "float32")
-PROFILES = ("paper", "deployment")
+DEPLOYMENT = "deployment"
+PROFILES = ("paper", DEPLOYMENT)
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
@@ -50,6 +52,11 @@ class Options:
             also what deployed kernels see, which are inputs of linear maps and of experts, keys and
             values as cached, and what is added to the residual stream. M is the same.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
+        end_to_end: Formats whose effect on the loss is measured, rounding really applied: the
+            evaluation split runs once more for each, and once without. Each is
+            "[TARGET:]FORMAT[/GRANULARITY[/POLICY]]", the target "linear_inputs" (default), "kv" or
+            "residual"; one string may hold several, parted by commas. Under profile "deployment"
+            alone, which finds what is rounded; none: nothing runs again.
 
     Raises:
         OptionsError: A choice is none of those named above, or a number is too small.
@@ -72,6 +79,7 @@ class Options:
     products: Literal["auto", "native", "float32"] = "auto"
     profile: Literal["paper", "deployment"] = "paper"
     attn_implementation: str | None = None
+    end_to_end: tuple[str, ...] | str = ()
 
     def __post_init__(self) -> None:
         """Refuse what the run would stumble over later; of a format, keep the name in reports."""
@@ -86,6 +94,13 @@ class Options:
             _at_least(1, name, getattr(self, name))
         for name in ("calibration_samples", "evaluation_samples"):
             _at_least(0, name, getattr(self, name))
+        asked = tuple(each.name for each in asked_roundings(self.end_to_end))
+        object.__setattr__(self, "end_to_end", asked)
+        if asked and self.profile != DEPLOYMENT:
+            raise OptionsError(
+                "end_to_end needs profile deployment, which finds what is rounded and its "
+                "thresholds. Use --profile deployment."
+            )
 
 
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -18,13 +18,16 @@ from hubmaxact.measurement.assembly import (
     stability,
 )
 from hubmaxact.measurement.assembly.certainty.by_text import maxima_by_text
+from hubmaxact.measurement.assembly.end_to_end import end_to_end
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
+from hubmaxact.measurement.end_to_end.passes import Losses
 from hubmaxact.measurement.execution.forward import Measurement
 from hubmaxact.measurement.execution.head_recorder import RecordedHeads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
 from hubmaxact.report.deployment import KeysAndValues, LinearInput, Sidecar, SidecarName
+from hubmaxact.report.derived import EndToEnd
 from hubmaxact.report.document import (
     VERSION_OF_PROFILE,
     Environment,
@@ -58,6 +61,7 @@ def assemble(
     model: Model,
     batch_tokens: int,
     environment: Environment,
+    losses: Losses | None = None,
 ) -> Measured:
     """Turn a measurement into a report; `model` is the block that names what was measured."""
     recorded, profile = measurement.recorder.result(), options.profile
@@ -85,6 +89,7 @@ def assemble(
             calibration=options.calibration_samples,
             evaluation=options.evaluation_samples,
         ),
+        **_run_again(losses),
         stability=stability.stability(domains, recorded.sample_maxima),
     )
     if profile == DEPLOYMENT:
@@ -123,6 +128,15 @@ def _deployed(
         "kv": deployment.keys_and_values(seen, heads, anatomy.pairs),
         "sidecars": [],  # made of the report itself
     }
+
+
+class _RunAgain(TypedDict, total=False):
+    end_to_end: EndToEnd
+
+
+def _run_again(losses: Losses | None) -> _RunAgain:
+    """What runs that were asked for show, where there are any."""
+    return {} if losses is None else {"end_to_end": end_to_end(losses)}
 
 
 def _all_finite(seen: sites.Seen) -> bool:
