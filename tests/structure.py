@@ -152,6 +152,7 @@ ALLOWED = {
         "measurement.tokenization",
         "measurement.statistics",
         "measurement.execution",
+        "measurement.end_to_end",
         "measurement.prepare",
     ),
     "measurement.run": (

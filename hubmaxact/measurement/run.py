@@ -212,7 +212,7 @@ def _end_to_end(
     prepared: Prepared, measurement: "Measurement", options: Options, watcher: Watcher
 ) -> "Losses | None":
     """Run the evaluation split again, if that was asked for, with rounding and without."""
-    from hubmaxact.measurement.end_to_end.passes import EndToEndPasses, evaluation_batches
+    from hubmaxact.measurement.end_to_end.passes import EndToEndPasses
 
     if not options.end_to_end:
         return None
@@ -223,5 +223,5 @@ def _end_to_end(
         asked_roundings(options.end_to_end),
         measurement.recorder.sites,
     )
-    watcher.planned_again(evaluation_batches(measurement.plan), passes.num_passes)
+    watcher.planned_again(measurement.plan.evaluation, passes.num_passes)
     return passes.run(measurement.plan, prepared.samples.ids, watcher.batch_done)

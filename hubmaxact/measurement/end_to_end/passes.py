@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from hubmaxact.measurement.anatomy.decoder_stack import input_device
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.asked_rounding import AskedRounding
-from hubmaxact.measurement.batch_plan import Batch, Plan, Split
+from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.end_to_end.by_sample import BySample, Int64s, SampleSums
 from hubmaxact.measurement.end_to_end.compared import Pass, compared
 from hubmaxact.measurement.end_to_end.head import Head, hidden_rows, like
@@ -69,18 +69,6 @@ class Way:
         return RoundedLosses(asked=self.asked, sums=sums, reason=reason)
 
 
-def evaluation_batches(plan: Plan) -> tuple[Batch, ...]:
-    """The batches that run again.
-
-    Args:
-        plan: Of the whole run.
-
-    Returns:
-        Those of the evaluation split, in their order.
-    """
-    return tuple(batch for batch in plan.batches if batch.split is Split.EVALUATION)
-
-
 class EndToEndPasses:
     """Every batch of the evaluation split, by every way that can be applied.
 
@@ -124,7 +112,7 @@ class EndToEndPasses:
             OutOfMemoryError: A batch does not fit the device; the message names a smaller budget.
         """
         device = input_device(self._model.get_input_embeddings())
-        batches = evaluation_batches(plan)
+        batches = plan.evaluation
         seen = [BySample(len(ids)) for _ in range(self.num_passes)]
         with torch.inference_mode(), inputs_ahead(batches, ids, device) as inputs:
             for batch in batches:
@@ -148,6 +136,8 @@ class EndToEndPasses:
         passes = []
         for context in self._contexts():
             passes.append(self._pass(context, each.ids_BL, position_P))
+            for way in self._applied:
+                way.rounder.forget()
             if on_batch is not None:
                 on_batch(each.batch)
         ids_P = each.ids_BL.flatten()[position_P]
