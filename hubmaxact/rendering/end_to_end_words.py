@@ -6,7 +6,7 @@ A change whose interval holds zero is told as one that these texts do not show.
 from collections.abc import Callable, Iterator
 
 from hubmaxact.rendering import numbers
-from hubmaxact.rendering.escape import code
+from hubmaxact.rendering.escape import text
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report.derived import EndToEnd, EndToEndRow, Interval
 from hubmaxact.report.document import Report
@@ -82,9 +82,8 @@ def markdown(report: Report) -> str:
     said = heading(report)
     if said is None:
         return ""
-    rows = [(first, *rest) for first, *rest in cells(report)]
-    told = " ".join(notes(report, code))
-    body = table(HEAD, rows, numbers=range(1, len(HEAD)))
+    told = " ".join(notes(report, text))
+    body = table(HEAD, cells(report), numbers=range(1, len(HEAD)))
     return f"{said[0].upper()}{said[1:]}:\n\n{body}\n\n{told}"
 
 

@@ -80,10 +80,10 @@ def _show_losses(report: Report, console: "Console") -> None:
     console.print()
     _say(console, f"{said[0].upper()}{said[1:]}:")
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in end_to_end_words.HEAD:
-        is_name = column == end_to_end_words.HEAD[0]
-        side = "left" if is_name else "right"
-        table.add_column(column, justify=side, overflow="fold", no_wrap=not is_name)
+    name, *rest = end_to_end_words.HEAD
+    table.add_column(name, overflow="fold")
+    for column in rest:
+        table.add_column(column, justify="right", no_wrap=True)
     for row in end_to_end_words.cells(report):
         table.add_row(*row)
     _show_table(console, table)

@@ -88,7 +88,7 @@ def _changes(path: str, row: EndToEndRow, unrounded: float | None) -> Iterator[P
             yield Problem(f"{path}.loss", f"is {loss}, but end_to_end.loss is null")
     elif change is not None and loss is not None:
         slack = SLACK * max(1.0, loss, unrounded)
-        if not near(change["mean"], loss - unrounded, floor=slack):
+        if not near(change["mean"], loss - unrounded, slack=0.0, floor=slack):
             message = f"is {change['mean']}, but loss is {loss} and was {unrounded} unrounded"
             yield Problem(f"{path}.loss_change.mean", message)
     agreed = row["top1_agreement"]
