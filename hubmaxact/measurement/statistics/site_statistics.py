@@ -253,6 +253,11 @@ class SiteStatistics:
             format_errors=None if self.formats is None else self.formats.result(),
         )
 
+    @property
+    def calibrates(self) -> bool:
+        """Whether thresholds follow from what is seen here."""
+        return self._fixed is None
+
     def thresholds(self) -> Thresholds:
         """What each policy takes from the calibration split."""
         if self._fixed is not None:
