@@ -75,6 +75,8 @@ ALLOWED = {
     ),
     "measurement.kernels": (
         "formats",
+        "deployed_formats",
+        "measurement.rounding",
         "measurement.failures",
         "measurement.batch_plan",
         "measurement.statistics",
