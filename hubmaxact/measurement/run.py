@@ -114,7 +114,9 @@ def measure_in_full(
         watcher.note(said)
     with WeightDigests(prepared.files) as digests:
         with cpu_threads(options.cpu_threads), multiplying(products):
-            prepare_readers(prepared.loaded.model, watcher)
+            prepare_readers(
+                prepared.loaded.model, watcher, format_errors=options.sums_format_errors
+            )
             budget, measurement = _measure(prepared, options, watcher)
             here = environment(prepared.loaded.model, products)
         require(measurement.missing, options)
