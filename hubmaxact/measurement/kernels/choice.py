@@ -27,10 +27,10 @@ def reader_of(device: torch.device, *, format_errors: bool = False) -> Reader:
     return make(device, format_errors)
 
 
-def _on_cuda(device: torch.device, format_errors: bool) -> Reader:  # noqa: ARG001 its kernels are made as they are met
+def _on_cuda(device: torch.device, format_errors: bool) -> Reader:
     from hubmaxact.measurement.kernels.cuda.trust import trusted
 
-    reader, why_not = trusted(device)
+    reader, why_not = trusted(device, format_errors=format_errors)
     return reader or TorchOperations(device, f"because {why_not}")
 
 

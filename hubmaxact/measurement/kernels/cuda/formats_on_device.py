@@ -22,19 +22,25 @@ class FormatsOnDevice:
     Args:
         errors: Of the site.
         num_blocks: Of a launch, at most.
-        threshold: The largest |x| of the calibration split, float32 on the device; zero for none.
+        threshold: The largest |x| of the calibration split, zero for none; as one float32 on the
+            device, it is not waited for before errors are settled.
     """
 
-    def __init__(self, errors: FormatErrors, num_blocks: int, threshold: Tensor) -> None:
-        self._errors, self._threshold = errors, threshold
+    def __init__(self, errors: FormatErrors, num_blocks: int, threshold: Tensor | float) -> None:
+        self._errors, self._threshold, device = errors, threshold, errors.device
+        self._there = (
+            threshold
+            if isinstance(threshold, Tensor)
+            else torch.full((), threshold, dtype=torch.float32, device=device)
+        )
         words = PARTIAL_WORDS * num_blocks
-        self._memory = torch.zeros(words + 2, dtype=torch.int64, device=threshold.device)
+        self._memory = torch.zeros(words + 2, dtype=torch.int64, device=device)
         start = self._memory.data_ptr()
         self._arguments = FormatsArguments(
             partial=start,
             num_done=start + 8 * words,
             num_real=start + 8 * (words + 1),
-            threshold=threshold.data_ptr(),
+            threshold=self._there.data_ptr(),
         )
 
     def fold(self, kernel: Kernel, watched: Watched, stream: int) -> None:

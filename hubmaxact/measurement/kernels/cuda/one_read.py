@@ -170,14 +170,13 @@ class OneRead:
         arguments.token, arguments.kept = address(watched.token_R), address(watched.kept_P)
         arguments.columns, arguments.num_positions = columns_4P.data_ptr(), columns_4P.shape[1]
 
-    def _threshold(self, site: SiteOnDevice, statistics: SiteStatistics) -> Tensor:
-        """The largest |x| of a site's calibration split, zero for none, on the device."""
+    def _threshold(self, site: SiteOnDevice, statistics: SiteStatistics) -> Tensor | float:
+        """The largest |x| of a site's calibration split, zero for none."""
         calibration = statistics.values[Split.CALIBRATION]
         if statistics.calibrates and isinstance(calibration, Bf16Histogram):
             return largest_counted(calibration.counts)
         with site.settled(self._beside) if statistics.calibrates else nullcontext():
-            threshold = statistics.thresholds().get(MAX_ABS, 0.0)
-        return torch.full((), threshold, dtype=torch.float32, device=self.device)
+            return statistics.thresholds().get(MAX_ABS, 0.0)
 
     def _group(
         self,

@@ -48,11 +48,11 @@ class SiteOnDevice:
         self._folded = torch.cuda.Event()
         self.arguments = Arguments(site=start, lists=start + 8 * SITE_WORDS)
 
-    def round_at(self, threshold: torch.Tensor) -> FormatsOnDevice:
+    def round_at(self, threshold: torch.Tensor | float) -> FormatsOnDevice:
         """Make room for what sums up errors of formats.
 
         Args:
-            threshold: The largest |x| of the calibration split, float32 on the device.
+            threshold: The largest |x| of the calibration split, zero for none.
 
         Returns:
             Made once, for the whole evaluation split.
