@@ -70,6 +70,8 @@ class OneRead:
         with torch.cuda.device(self._index):
             stream = torch.cuda.current_stream()
             kernel.launch(site.arguments, stream.cuda_stream)
+            if statistics.beyond is not None:
+                statistics.beyond.update(watched.rows())
             squares = statistics.squares_of(watched.split)
             formats = statistics.formats_of(watched.split)
             if squares is not None or formats is not None:
