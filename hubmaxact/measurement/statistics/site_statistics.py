@@ -32,6 +32,7 @@ from hubmaxact.measurement.statistics.int8_error import (
 )
 from hubmaxact.measurement.statistics.massive_tokens import Massive, MassiveTokens
 from hubmaxact.measurement.statistics.rows import Rows
+from hubmaxact.measurement.statistics.rows_beyond import RowsBeyond
 from hubmaxact.measurement.statistics.top_values import TopValues, Value
 from hubmaxact.measurement.statistics.values_by_dtype import values_for
 
@@ -51,6 +52,7 @@ class SiteResult:
     block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
     channel_sum_sq: Float64s | None  # by channel, of the calibration split; infinity: not known
     format_errors: tuple[FormatError, ...] | None  # by way of IN_PASS; None: not summed
+    rows_beyond: tuple[int, ...] | None  # by format of LARGEST_FINITE; None where rows are of heads
 
 
 class SiteStatistics:
@@ -61,7 +63,8 @@ class SiteStatistics:
         device: Where they are.
         num_experts: For sites inside routed experts: how many the layer has.
         is_linear_input: Whether linear maps read the tensors: channels and blocks count, too.
-        is_cached: Whether a cache keeps them: the same, but for squares of channels.
+        is_cached: Whether a cache keeps them, in rows of heads: the same, but for squares of
+            channels. Rows beyond a format are counted where they are of tokens.
         sums_format_errors: Whether what `IN_PASS` formats lose over the evaluation split is summed.
         thresholds: Of a calibration split that somebody else has seen; None: this one sees it.
     """
@@ -85,6 +88,7 @@ class SiteStatistics:
         self.channels = ChannelMaxima(device) if is_linear_input or is_cached else None
         self.blocks = BlockMaxima(device) if is_linear_input or is_cached else None
         self.squares = ChannelSquares(device) if is_linear_input else None
+        self.beyond = None if is_cached else RowsBeyond(device)
         self.formats = FormatErrors(device) if sums_format_errors else None
         # Only wide values need their errors accumulated: a histogram gives them afterwards.
         self.int8: dict[str, Int8Errors] = {}
@@ -100,6 +104,8 @@ class SiteStatistics:
         self.top.update(rows)
         if self.massive is not None:
             self.massive.update(rows)
+        if self.beyond is not None:
+            self.beyond.update(rows)
         if self.channels is not None and self.blocks is not None:
             self.channels.update(rows)
             self.blocks.update(rows)
@@ -163,24 +169,12 @@ class SiteStatistics:
                 another threshold; nothing was merged.
         """
         self._refuse(other)
-        for split, values in self.values.items():
-            values.merge(other.values[split])
-        self.top.merge(other.top)
-        if self.massive is not None and other.massive is not None:
-            self.massive.merge(other.massive)
-        if self.experts is not None and other.experts is not None:
-            self.experts.merge(other.experts)
-        if self.channels is not None and other.channels is not None:
-            self.channels.merge(other.channels)
-        if self.squares is not None and other.squares is not None:
-            self.squares.merge(other.squares)
-        if self.blocks is not None and other.blocks is not None:
-            self.blocks.merge(other.blocks)
-        if self.formats is not None and other.formats is not None:
-            self.formats.merge(other.formats)
         for policy, errors in other.int8.items():
-            here = self.int8.setdefault(policy, Int8Errors(errors.threshold))
-            here.merge(errors)
+            self.int8.setdefault(policy, Int8Errors(errors.threshold))
+        theirs = other._parts()
+        for name, part in self._parts().items():
+            if name in theirs:
+                part.merge(theirs[name])
 
     def _refuse(self, other: Self) -> None:
         """Whatever cannot be merged is found before anything is."""
@@ -190,6 +184,8 @@ class SiteStatistics:
             raise ValueError("expected both inside experts, or neither")
         if (other.channels is None) != (self.channels is None):
             raise ValueError("expected both read by linear maps, or neither")
+        if (other.beyond is None) != (self.beyond is None):
+            raise ValueError("expected both with rows of heads, or neither")
         if (other.formats is None) != (self.formats is None):
             raise ValueError("expected both with errors of formats, or neither")
         for policy in self.int8.keys() & other.int8.keys():
@@ -217,6 +213,8 @@ class SiteStatistics:
         parts["top"] = self.top
         if self.massive is not None:
             parts["massive"] = self.massive
+        if self.beyond is not None:
+            parts["beyond"] = self.beyond
         if self.experts is not None:
             parts["experts"] = self.experts
         if self.channels is not None and self.blocks is not None:
@@ -251,6 +249,7 @@ class SiteStatistics:
             block_maxima=None if self.blocks is None else self.blocks.result(),
             channel_sum_sq=None if self.squares is None else self.squares.result(),
             format_errors=None if self.formats is None else self.formats.result(),
+            rows_beyond=None if self.beyond is None else self.beyond.result(),
         )
 
     @property
