@@ -8,6 +8,7 @@ import json
 import math
 
 from deployed_reports import deployment_report
+from end_to_end_reports import end_to_end_report
 from example_reports import assemble, site
 
 from hubmaxact.report.write import report_bytes
@@ -63,12 +64,18 @@ def edited(edit):
     return json.dumps(report, indent=1).encode()
 
 
-DEPLOYED = deployment_report(num_layers=2, num_experts=4)
+DEPLOYED = deployment_report(num_layers=2, num_experts=4, earlier=True)
+POOLED = deployment_report(num_layers=2)
 
 
 def deployed(path, value):
     """A small report of profile deployment with one value replaced, as bytes."""
     return changed(path, value, DEPLOYED)
+
+
+def pooled(path, value):
+    """The same with errors of deployed formats, one value of which is replaced."""
+    return changed(path, value, POOLED)
 
 
 def left_out(role, layer):
@@ -824,5 +831,73 @@ FILES = {
         changed(("model", "remote_code"), True),
         "model.remote_code: is true, but hubmaxact never runs a checkpoint's own code",
     ),
+    "pooled_without_being_asked_for": (
+        pooled(("sidecars",), POOLED["sidecars"][:2]),
+        "sidecars: does not name quantization.parquet, but some row was measured",
+    ),
+    "way_left_out": (
+        pooled(("quantization", "pooled"), POOLED["quantization"]["pooled"][1:]),
+        'has "linear_input int8 per_tensor clip_q0.999" where the table has "linear_input int8',
+    ),
+    "other_way_of_rounding": (
+        pooled(("quantization", "pooled", 0, "convention"), "scale = threshold / 127.5"),
+        'quantization.pooled[0].convention: is "scale = threshold / 127.5", which is not "scale',
+    ),
+    "pooled_tensors_of_nobody": (
+        pooled(("quantization", "pooled", 9, "num_tensors"), 9),
+        "quantization.pooled[9].num_tensors: is 9, but the report has 8 tensors of that kind",
+    ),
+    "summed_though_switched_off": (
+        pooled(("protocol", "format_errors"), "per_tensor"),
+        'pooled[9].num_tensors: is 8, but protocol.format_errors is "per_tensor"',
+    ),
+    "dynamic_scale_that_clips": (
+        pooled(("quantization", "pooled", 10, "clip_rate"), 0.25),
+        "quantization.pooled[10].clip_rate: is 0.25, but this scale reaches the largest |x|",
+    ),
+    "worst_better_than_all": (
+        pooled(("quantization", "pooled", 30, "worst", 0, "sqnr_db"), 33.75),
+        "quantization.pooled[30].worst[0].sqnr_db: is 33.75, above that of all tensors together",
+    ),
 }
 """Name -> content and what a reader must say about it."""
+
+
+ROUNDED = end_to_end_report()
+
+
+def rounded(path, value):
+    """A small report with losses of rounding, one value of theirs replaced, as bytes."""
+    return changed(("end_to_end", *path), value, ROUNDED)
+
+
+FILES |= {
+    "losses_of_profile_paper": (
+        json.dumps({**SMALLEST, "end_to_end": ROUNDED["end_to_end"]}, indent=1).encode(),
+        'end_to_end: is given, but protocol.profile is "paper"',
+    ),
+    "losses_of_more_texts": (
+        rounded(("num_samples",), 257),
+        "end_to_end.num_samples: is 257, but 256 texts were evaluated",
+    ),
+    "loss_that_is_not_the_sum": (
+        rounded(("rows", 0, "loss"), 3.5),
+        "end_to_end.rows[0].loss_change.mean: is 0.25, but loss is 3.5 and was 2.5 unrounded",
+    ),
+    "loss_without_reason": (
+        rounded(("rows", 1, "loss_change"), None),
+        "end_to_end.rows[1].loss_change: must be null exactly when a reason is given",
+    ),
+    "interval_upside_down": (
+        rounded(("rows", 1, "kl_divergence", "low"), 0.5),
+        "end_to_end.rows[1].kl_divergence: is from 0.5 to 0.03125",
+    ),
+    "tokens_in_a_kv_cache": (
+        rounded(("rows", 2, "granularity"), "per_token"),
+        'end_to_end.rows[2]: rounds kv by "float8_e4m3fn/per_token/unscaled", which is not',
+    ),
+    "agreement_of_half_a_token": (
+        rounded(("rows", 0, "top1_agreement"), 0.90001),
+        "end_to_end.rows[0].top1_agreement: is 0.90001, which is no share of 8192 tokens",
+    ),
+}

@@ -22,8 +22,8 @@ from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.experts import ExpertMaxima, RoutedTokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.measurement.statistics.site_statistics import (
-    SiteResult,
     SiteStatistics,
     Thresholds,
 )

@@ -5,54 +5,37 @@ what formats lose.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
 
-from hubmaxact.deployed_formats import MAX_ABS
+from hubmaxact.deployed_formats import KEY, LINEAR_INPUT, MAX_ABS
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.accumulator import Accumulator, State, by_part, joined
 from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
-from hubmaxact.measurement.statistics.distribution import (
-    Bins,
-    Distribution,
-    Float32s,
-    Float64s,
-)
+from hubmaxact.measurement.statistics.counted_errors import CountedErrors, counted_errors
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
-from hubmaxact.measurement.statistics.format_errors import FormatError, FormatErrors
+from hubmaxact.measurement.statistics.format_errors import FormatErrors
 from hubmaxact.measurement.statistics.int8_error import (
     POLICIES,
     Int8Error,
     Int8Errors,
     error_of_bins,
 )
-from hubmaxact.measurement.statistics.massive_tokens import Massive, MassiveTokens
+from hubmaxact.measurement.statistics.massive_tokens import Massive
 from hubmaxact.measurement.statistics.rows import Rows
 from hubmaxact.measurement.statistics.rows_beyond import RowsBeyond
-from hubmaxact.measurement.statistics.top_values import TopValues, Value
+from hubmaxact.measurement.statistics.site_result import SiteResult
+from hubmaxact.measurement.statistics.top_values import TopValues
 from hubmaxact.measurement.statistics.values_by_dtype import values_for
 
 Thresholds = Mapping[str, float]
 """INT-8 policy -> its threshold; a policy that finds none above zero is left out."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteResult:
-    """What a site shows over all splits."""
-
-    values: Distribution
-    top: tuple[Value, ...]
-    massive: MassiveTokens | None  # None where maps read it or a cache keeps it: rows tell none
-    expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
-    channel_maxima: Float32s | None  # by channel, -1 for none; None elsewhere
-    block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
-    channel_sum_sq: Float64s | None  # by channel, of the calibration split; infinity: not known
-    format_errors: tuple[FormatError, ...] | None  # by way of IN_PASS; None: not summed
-    rows_beyond: tuple[int, ...] | None  # by format of LARGEST_FINITE; None where rows are of heads
+OPTIONAL = ("massive", "beyond", "experts", "channels", "blocks", "squares", "formats")
+"""Accumulators that not every site has, by their names here and in states."""
 
 
 class SiteStatistics:
@@ -169,25 +152,23 @@ class SiteStatistics:
                 another threshold; nothing was merged.
         """
         self._refuse(other)
+        for split, values in self.values.items():
+            values.merge(other.values[split])
+        self.top.merge(other.top)
+        theirs = other._optional()
+        for name, part in self._optional().items():
+            part.merge(theirs[name])
         for policy, errors in other.int8.items():
-            self.int8.setdefault(policy, Int8Errors(errors.threshold))
-        theirs = other._parts()
-        for name, part in self._parts().items():
-            if name in theirs:
-                part.merge(theirs[name])
+            here = self.int8.setdefault(policy, Int8Errors(errors.threshold))
+            here.merge(errors)
 
     def _refuse(self, other: Self) -> None:
         """Whatever cannot be merged is found before anything is."""
         if other.dtype != self.dtype:
             raise ValueError(f"expected {self.dtype}, got {other.dtype}")
-        if (other.experts is None) != (self.experts is None):
-            raise ValueError("expected both inside experts, or neither")
-        if (other.channels is None) != (self.channels is None):
-            raise ValueError("expected both read by linear maps, or neither")
-        if (other.beyond is None) != (self.beyond is None):
-            raise ValueError("expected both with rows of heads, or neither")
-        if (other.formats is None) != (self.formats is None):
-            raise ValueError("expected both with errors of formats, or neither")
+        mine, theirs = sorted(self._optional()), sorted(other._optional())
+        if theirs != mine:
+            raise ValueError(f"expected a site that keeps {mine}, got {theirs}")
         for policy in self.int8.keys() & other.int8.keys():
             here, there = self.int8[policy].threshold, other.int8[policy].threshold
             if here != there:
@@ -210,20 +191,12 @@ class SiteStatistics:
 
     def _parts(self) -> dict[str, Accumulator[Any, Any]]:
         parts: dict[str, Accumulator[Any, Any]] = {str(s): v for s, v in self.values.items()}
-        parts["top"] = self.top
-        if self.massive is not None:
-            parts["massive"] = self.massive
-        if self.beyond is not None:
-            parts["beyond"] = self.beyond
-        if self.experts is not None:
-            parts["experts"] = self.experts
-        if self.channels is not None and self.blocks is not None:
-            parts |= {"channels": self.channels, "blocks": self.blocks}
-        if self.squares is not None:
-            parts["squares"] = self.squares
-        if self.formats is not None:
-            parts["formats"] = self.formats
-        return parts | self.int8
+        return {**parts, "top": self.top, **self._optional(), **self.int8}
+
+    def _optional(self) -> dict[str, Accumulator[Any, Any]]:
+        """What not every site keeps."""
+        parts = {name: getattr(self, name) for name in OPTIONAL}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def result(self) -> SiteResult:
         """Tell what follows over all splits.
@@ -240,16 +213,32 @@ class SiteStatistics:
         total = values_for(self.dtype, self.device)
         for part in self.values.values():
             total.merge(part)
+        kept = {name: part.result() for name, part in self._optional().items()}
         return SiteResult(
             values=total.result(),
             top=self.top.result(),
-            massive=None if self.massive is None else self.massive.result(),
-            expert_maxima=None if self.experts is None else self.experts.result(),
-            channel_maxima=None if self.channels is None else self.channels.result(),
-            block_maxima=None if self.blocks is None else self.blocks.result(),
-            channel_sum_sq=None if self.squares is None else self.squares.result(),
-            format_errors=None if self.formats is None else self.formats.result(),
-            rows_beyond=None if self.beyond is None else self.beyond.result(),
+            massive=kept.get("massive"),
+            expert_maxima=kept.get("experts"),
+            channel_maxima=kept.get("channels"),
+            block_maxima=kept.get("blocks"),
+            channel_sum_sq=kept.get("squares"),
+            calibration_max=self._calibration_max(),
+            counted_errors=self._counted_errors(),
+            format_errors=kept.get("formats"),
+            rows_beyond=kept.get("beyond"),
+        )
+
+    def _calibration_max(self) -> float | None:
+        if self._fixed is not None:
+            return self._fixed.get("max_abs")
+        return self.values[Split.CALIBRATION].abs_max() or None
+
+    def _counted_errors(self) -> CountedErrors | None:
+        if self.channels is None:
+            return None
+        kind = KEY if self.squares is None else LINEAR_INPUT  # values are rounded as keys are
+        return counted_errors(
+            kind, self.values[Split.CALIBRATION].bins(), self.values[Split.EVALUATION].bins()
         )
 
     @property
