@@ -25,6 +25,7 @@ class RowsBeyond:
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         self.counts = torch.zeros(len(LIMITS), dtype=torch.int64, device=device)
+        self._limits = LIMITS.to(device)
 
     def update(self, rows: Rows) -> None:
         """Fold in rows."""
@@ -33,8 +34,7 @@ class RowsBeyond:
     @torch.no_grad()
     def add(self, row_max_T: Tensor) -> None:
         """Fold in the largest finite |x| of each row, -1 for none, of any float dtype."""
-        limits = LIMITS.to(self.counts.device)
-        self.counts += (row_max_T.float()[:, None] > limits).sum(dim=0)
+        self.counts += (row_max_T.float()[:, None] > self._limits).sum(dim=0)
 
     def merge(self, other: Self) -> None:
         """Add another's counts."""
