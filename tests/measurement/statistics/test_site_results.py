@@ -175,7 +175,7 @@ def test_rows_beyond_float16_and_bfloat16_are_told_in_the_tensors_own_format():
 def test_rows_of_heads_are_not_counted():
     heads = SiteStatistics(torch.float32, num_experts=2, is_cached=True)
     assert heads.result().rows_beyond is None
-    with pytest.raises(ValueError, match="got .'beyond'"):
+    with pytest.raises(ValueError, match=r"got .'beyond'"):
         heads.merge(SiteStatistics(torch.float32, num_experts=2, is_linear_input=True))
 
 
