@@ -25,14 +25,18 @@ def parts(request):
     whole = measure(model, anatomy, plan, ids).recorder
 
     def over(*batches):
-        return measure(model, anatomy, plan, ids, batches=batches).recorder
+        recorder = Recorder(anatomy, len(ids), thresholds=whole.thresholds())
+        return measure(model, anatomy, plan, ids, batches=batches, recorder=recorder).recorder
 
     return anatomy, whole, [over(batch) for batch in plan.batches]
 
 
 def shown(recorder):
     recorded = recorder.result()
-    sites = {site: (r.values, r.top, r.expert_maxima) for site, r in recorded.sites.items()}
+    sites = {
+        site: (r.values, r.top, r.expert_maxima, r.format_errors, r.rows_beyond)
+        for site, r in recorded.sites.items()
+    }
     return sites, recorded.expert_inputs, recorded.routed, recorder.fired, recorded.heads
 
 
@@ -53,6 +57,6 @@ def test_a_recorder_goes_on_from_its_state(parts):
     again = Recorder(anatomy, len(seen.LENGTHS))
     again.load(whole.state())
     assert shown(again)[1:] == shown(whole)[1:]
-    assert {s: r[2] for s, r in shown(again)[0].items()} == {
-        s: r[2] for s, r in shown(whole)[0].items()
+    assert {s: r[2:] for s, r in shown(again)[0].items()} == {
+        s: r[2:] for s, r in shown(whole)[0].items()
     }

@@ -40,6 +40,7 @@ from hubmaxact.measurement.statistics.int8_error import Int8Errors
 from hubmaxact.measurement.statistics.massive_tokens import Massive
 from hubmaxact.measurement.statistics.rotary_envelope import RotaryEnvelope
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
+from hubmaxact.measurement.statistics.rows_beyond import RowsBeyond
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.top_values import TopValues
@@ -134,6 +135,7 @@ ENTRIES = {
     ),
     "ChannelMaxima": Entry(ChannelMaxima, Seen.rows, BF16),
     "BlockMaxima": Entry(BlockMaxima, Seen.rows),
+    "RowsBeyond": Entry(RowsBeyond, Seen.rows),
     "RotaryEnvelope": Entry(
         lambda: RotaryEnvelope(Pairs(2)), heads, BF16, [lambda seen: heads(seen, ALL)[:, :1]]
     ),

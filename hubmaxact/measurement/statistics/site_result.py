@@ -24,3 +24,4 @@ class SiteResult:
     calibration_max: float | None  # largest |x| of the calibration split, if above zero
     counted_errors: CountedErrors | None  # of what is rounded in deployment; None elsewhere
     format_errors: tuple[FormatError, ...] | None  # by way of IN_PASS; None: not summed
+    rows_beyond: tuple[int, ...] | None  # by format of LARGEST_FINITE; None where rows are of heads

@@ -26,6 +26,7 @@ from hubmaxact.measurement.statistics.int8_error import (
 )
 from hubmaxact.measurement.statistics.massive_tokens import Massive
 from hubmaxact.measurement.statistics.rows import Rows
+from hubmaxact.measurement.statistics.rows_beyond import RowsBeyond
 from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.measurement.statistics.top_values import TopValues
 from hubmaxact.measurement.statistics.values_by_dtype import values_for
@@ -33,7 +34,7 @@ from hubmaxact.measurement.statistics.values_by_dtype import values_for
 Thresholds = Mapping[str, float]
 """INT-8 policy -> its threshold; a policy that finds none above zero is left out."""
 
-OPTIONAL = ("massive", "experts", "channels", "blocks", "squares", "formats")
+OPTIONAL = ("massive", "beyond", "experts", "channels", "blocks", "squares", "formats")
 """Accumulators that not every site has, by their names here and in states."""
 
 
@@ -45,7 +46,8 @@ class SiteStatistics:
         device: Where they are.
         num_experts: For sites inside routed experts: how many the layer has.
         is_linear_input: Whether linear maps read the tensors: channels and blocks count, too.
-        is_cached: Whether a cache keeps them: the same, but for squares of channels.
+        is_cached: Whether a cache keeps them, in rows of heads: the same, but for squares of
+            channels. Rows beyond a format are counted where they are of tokens.
         sums_format_errors: Whether what `IN_PASS` formats lose over the evaluation split is summed.
         thresholds: Of a calibration split that somebody else has seen; None: this one sees it.
     """
@@ -69,6 +71,7 @@ class SiteStatistics:
         self.channels = ChannelMaxima(device) if is_linear_input or is_cached else None
         self.blocks = BlockMaxima(device) if is_linear_input or is_cached else None
         self.squares = ChannelSquares(device) if is_linear_input else None
+        self.beyond = None if is_cached else RowsBeyond(device)
         self.formats = FormatErrors(device) if sums_format_errors else None
         # Only wide values need their errors accumulated: a histogram gives them afterwards.
         self.int8: dict[str, Int8Errors] = {}
@@ -84,6 +87,8 @@ class SiteStatistics:
         self.top.update(rows)
         if self.massive is not None:
             self.massive.update(rows)
+        if self.beyond is not None:
+            self.beyond.update(rows)
         if self.channels is not None and self.blocks is not None:
             self.channels.update(rows)
             self.blocks.update(rows)
@@ -220,6 +225,7 @@ class SiteStatistics:
             calibration_max=self._calibration_max(),
             counted_errors=self._counted_errors(),
             format_errors=kept.get("formats"),
+            rows_beyond=kept.get("beyond"),
         )
 
     def _calibration_max(self) -> float | None:

@@ -81,7 +81,7 @@ def test_only_wide_values_of_evaluation_leave_errors_in_the_state():
     def policies(site):
         return {name.split("/")[0] for name in site.state()} - {*map(str, Split)}
 
-    always = {"dtype", "top", "massive"}
+    always = {"dtype", "top", "massive", "beyond"}
     everything = {"calibration": [2.0], "evaluation": [1.0], "rest": [1.0]}
     assert policies(seen(torch.bfloat16, **everything)) == always
     assert policies(seen(torch.float32, calibration=[2.0], rest=[1.0])) == always
@@ -156,6 +156,27 @@ def test_a_merge_that_is_refused_leaves_no_trace():
     after = one.state()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+@EVERY_DTYPE
+def test_rows_beyond_formats_are_counted_over_all_splits(dtype):
+    values = [448.0, -448.0, 450.0, 57344.0, 57600.0, -65000.0, math.nan, math.inf]
+    found = seen(dtype, calibration=values, evaluation=values, rest=[449.9])
+    larger = sum(abs(value) > 448 for value in torch.tensor([449.9], dtype=dtype).tolist())
+    assert found.result().rows_beyond == (0, 0, 2 * 4 + larger, 2 * 2)
+
+
+def test_rows_beyond_float16_and_bfloat16_are_told_in_the_tensors_own_format():
+    values = [65504.0, 65504.01, 65536.0, 3.3895313e38, 3.4e38]
+    assert seen(torch.float32, rest=values).result().rows_beyond == (4, 1, 5, 5)
+    assert seen(torch.bfloat16, rest=[65504.0, 65280.0]).result().rows_beyond == (1, 0, 2, 2)
+
+
+def test_rows_of_heads_are_not_counted():
+    heads = SiteStatistics(torch.float32, num_experts=2, is_cached=True)
+    assert heads.result().rows_beyond is None
+    with pytest.raises(ValueError, match=r"got .'beyond'"):
+        heads.merge(SiteStatistics(torch.float32, num_experts=2, is_linear_input=True))
 
 
 def test_errors_whose_threshold_nobody_gives_are_not_passed_over():

@@ -41,6 +41,8 @@ class CpuReader:
             return
         row_max = self._read(x, watched, statistics)
         _fold_top(x, row_max, statistics.top)
+        if statistics.beyond is not None:
+            statistics.beyond.add(torch.from_numpy(row_max.view(np.float32)))
         if statistics.experts is not None and x.experts is not None:
             raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)
         if samples is not None:

@@ -159,6 +159,7 @@ class OneRead:
         arguments.row_stride, arguments.value_stride = x_RD.stride()
         arguments.num_rows = x_RD.shape[0]
         arguments.counts = address(statistics.values[watched.split].counts)
+        arguments.beyond = None if statistics.beyond is None else address(statistics.beyond.counts)
         if statistics.channels is not None and statistics.blocks is not None:
             statistics.channels.expect(x_RD.shape[1])
             arguments.channel_max = address(statistics.channels.abs_max)
