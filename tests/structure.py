@@ -164,7 +164,7 @@ ALLOWED = {
         "measurement.prepare",
         "measurement.assembly",
     ),
-    "rendering": ("printable", "formats", "report"),
+    "rendering": ("printable", "formats", "deployed_formats", "report"),
     "publication": (
         "errors",
         "printable",

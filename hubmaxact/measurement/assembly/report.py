@@ -25,6 +25,7 @@ from hubmaxact.measurement.execution.head_recorder import RecordedHeads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
 from hubmaxact.report.deployment import KeysAndValues, LinearInput, Sidecar, SidecarName
+from hubmaxact.report.derived import EndToEnd
 from hubmaxact.report.document import (
     VERSION_OF_PROFILE,
     Environment,
@@ -110,6 +111,7 @@ class _Deployed(TypedDict, total=False):
     linear_inputs: list[LinearInput]
     kv: list[KeysAndValues]
     sidecars: list[Sidecar]
+    end_to_end: EndToEnd
 
 
 def _deployed(

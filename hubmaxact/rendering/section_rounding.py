@@ -1,0 +1,125 @@
+"""The folded part's tables on deployed formats: what kernels read, errors of rounding, the loss."""
+
+from collections.abc import Iterator
+
+from hubmaxact.deployed_formats import KEY, LINEAR_INPUT, MAX_ABS, UNSCALED, VALUE
+from hubmaxact.rendering import deployed_words, numbers
+from hubmaxact.rendering.escape import code, text
+from hubmaxact.rendering.fit import ways
+from hubmaxact.rendering.markdown_table import table
+from hubmaxact.report.derived import Interval, PooledRow
+from hubmaxact.report.document import Report
+
+KINDS = {LINEAR_INPUT: "linear inputs", KEY: "keys", VALUE: "values"}
+TARGETS = {"linear_inputs": "linear inputs", "kv": "keys and values", "residual": "residual stream"}
+CACHED_FORMATS = ("int8", "float8_e4m3fn")
+CACHED_POLICIES = (MAX_ABS, UNSCALED)
+"""What is told of keys and values; the file beside the report has the others too."""
+NONE = "-"
+
+
+def deployed(report: Report) -> str:
+    """Say what linear maps read and the cache is given.
+
+    Args:
+        report: Of any profile.
+
+    Returns:
+        A list; empty where the profile does not look.
+    """
+    told = (
+        ("KV cache", deployed_words.kv_cache(report, code)),
+        ("Attention logits", deployed_words.attention_logit(report, code)),
+        ("Largest linear input", deployed_words.linear_input(report, code)),
+    )
+    return "\n".join(f"- {head}: {_sentence(said)}" for head, said in told if said is not None)
+
+
+def errors(report: Report) -> str:
+    """Tabulate the error of each way of rounding, of all tensors of a kind together.
+
+    Args:
+        report: Of any profile.
+
+    Returns:
+        A table and a note; empty where nothing was measured.
+    """
+    rows = list(map(_error, _told(report)))
+    if not rows:
+        return ""
+    head = ("tensors", "rounded to", "SQNR, dB", "error", "clipped", "to zero", "lowest", "module")
+    samples = numbers.count(report["protocol"]["evaluation_samples"], "text")
+    note = (
+        f"Over {samples}; the error is the root mean square of what rounding changes over that of "
+        "the values; lowest is the SQNR of the tensor that is rounded worst. Weights are not "
+        "rounded."
+    )
+    return f"{table(head, rows, numbers=range(2, 7))}\n\n{note}"
+
+
+def end_to_end(report: Report) -> str:
+    """Tabulate what rounding does to the model's own predictions.
+
+    Args:
+        report: Of any profile.
+
+    Returns:
+        A table and a note; empty where no run with rounding was made.
+    """
+    found = report.get("end_to_end")
+    if found is None or not found["rows"]:
+        return ""
+    rows = [
+        (
+            TARGETS.get(row["target"], text(row["target"])),
+            ways.words(row),
+            _interval(row["loss_change"]),
+            _interval(row["kl_divergence"]),
+            _share(row["top1_agreement"]),
+            text(row["reason"] or ""),
+        )
+        for row in found["rows"]
+    ]
+    head = ("rounded", "to", "change of loss", "KL divergence", "same first choice", "")
+    tokens = numbers.count(found["num_tokens"], "token")
+    loss = "not known" if found["loss"] is None else f"{found['loss']:.4g} nats a token"
+    note = (
+        f"Over {numbers.count(found['num_samples'], 'text')}, {tokens}; loss without rounding: "
+        f"{loss}. In parentheses: {numbers.percent(found['confidence'])} intervals, by a paired "
+        "bootstrap over texts."
+    )
+    return f"{table(head, rows, numbers=(2, 3, 4))}\n\n{note}"
+
+
+def _told(report: Report) -> Iterator[PooledRow]:
+    for row in report["quantization"].get("pooled", ()):
+        cached = row["kind"] != LINEAR_INPUT
+        short = row["format"] in CACHED_FORMATS and row["policy"] in CACHED_POLICIES
+        if row["sqnr_db"] is not None and (short or not cached):
+            yield row
+
+
+def _error(row: PooledRow) -> tuple[str, ...]:
+    worst = next(iter(row["worst"]), None)
+    low = (NONE, NONE) if worst is None else (f"{worst['sqnr_db']:.1f}", code(worst["module"]))
+    return (
+        KINDS.get(row["kind"], text(row["kind"])),
+        ways.words(row),
+        NONE if row["sqnr_db"] is None else f"{row['sqnr_db']:.1f}",
+        *(_share(row[rate]) for rate in ("rel_rmse", "clip_rate", "underflow_rate")),
+        *low,
+    )
+
+
+def _interval(found: Interval | None) -> str:
+    if found is None:
+        return NONE
+    return f"{found['mean']:.3g} ({found['low']:.3g} to {found['high']:.3g})"
+
+
+def _share(value: float | None) -> str:
+    return NONE if value is None else numbers.percent(value)
+
+
+def _sentence(said: str) -> str:
+    return f"{said[:1].upper()}{said[1:]}."
