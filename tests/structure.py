@@ -176,7 +176,7 @@ ALLOWED = {
         "rendering",
     ),
     "comparison": ("errors", "printable", "formats", "report", "rendering"),
-    "gate": ("errors", "printable", "formats", "report", "rendering"),
+    "gate": ("errors", "printable", "formats", "deployed_formats", "report", "rendering"),
     "engine_files": (
         "errors",
         "printable",
