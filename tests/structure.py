@@ -175,7 +175,7 @@ ALLOWED = {
         "sidecars",
         "rendering",
     ),
-    "comparison": ("errors", "printable", "formats", "report", "rendering"),
+    "comparison": ("errors", "printable", "formats", "deployed_formats", "report", "rendering"),
     "gate": ("errors", "printable", "formats", "deployed_formats", "report", "rendering"),
     "engine_files": (
         "errors",

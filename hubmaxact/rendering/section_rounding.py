@@ -91,12 +91,22 @@ def end_to_end(report: Report) -> str:
     return f"{table(head, rows, numbers=(2, 3, 4))}\n\n{note}"
 
 
+def is_told(row: PooledRow) -> bool:
+    """Whether people are shown a row; the file beside the report has the others too.
+
+    Args:
+        row: Of any kind of tensor.
+
+    Returns:
+        Of keys and values the ways alone that caches are known for.
+    """
+    short = row["format"] in CACHED_FORMATS and row["policy"] in CACHED_POLICIES
+    return short or row["kind"] == LINEAR_INPUT
+
+
 def _told(report: Report) -> Iterator[PooledRow]:
-    for row in report["quantization"].get("pooled", ()):
-        cached = row["kind"] != LINEAR_INPUT
-        short = row["format"] in CACHED_FORMATS and row["policy"] in CACHED_POLICIES
-        if row["sqnr_db"] is not None and (short or not cached):
-            yield row
+    rows = report["quantization"].get("pooled", ())
+    return (row for row in rows if row["sqnr_db"] is not None and is_told(row))
 
 
 def _error(row: PooledRow) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ JSON = """
 ## `compare --format json`
 
 The fields, in order. Whatever is an array of `cells` or `values` has one element for each report,
-in the order of `reports`, and null where a report has no such value. GlobalMax, RoleMax, Headroom
-and FormatRow are the objects of [the report's schema](../schema/README.md). `comparison_version`
+in the order of `reports`, and null where a report has no such value. GlobalMax, RoleMax, Headroom,
+FormatRow, PooledRow and EndToEndRow are the objects of [the report's schema](../schema/README.md). `comparison_version`
 changes when a field does.
 """
 GATE = """
@@ -45,8 +45,8 @@ FORMAT:POLICY, as in `int8:clip_q0.999`; several rows of one format and policy c
 worst |
 | `--min-sqnr-db FORMAT/GRANULARITY[/POLICY][@KIND]=DB` | the same table | of all tensors of a \
 kind together, the SQNR of this way of rounding is at least DB; KIND is `linear_input` unless it \
-is `key` or `value`; the policy of `per_tensor` is `max_abs` unless it is given: `int8/per_token=30`, \
-`fp8_e4m3/per_tensor/unscaled@key=30` |
+is `key` or `value`; the policy of `per_tensor` is `max_abs` unless it is given: \
+`int8/per_token=30`, `fp8_e4m3/per_tensor/unscaled@key=30` |
 | `--cache-not-exceeding FORMAT` | `cache_not_exceeding = ["FORMAT"]` | no key or value exceeded \
 the format, as a cache without scales has it: `fp8_e4m3` ends at 448 |
 | `--max-loss-change [TARGET:]FORMAT/GRANULARITY[/POLICY]=NATS` | `[max_loss_change]` \

@@ -1,4 +1,4 @@
-"""Rules on deployed formats: from pooled errors, the cache's range, the loss; never without them."""
+"""Rules on deployed formats: pooled errors, the cache's range, the loss; never without them."""
 
 import deployed_reports
 import example_reports
