@@ -202,6 +202,7 @@ ALLOWED = {
         "printable",
         "files",
         "formats",
+        "deployed_formats",
         "hub",
         "recognition",
         "report",

@@ -132,8 +132,9 @@ def _sums_of_row(table: Table, grid: Grid, row: int) -> Float64s:
         near[DEEPEST - last : DEEPEST - first + 1].sum(axis=0) for first, last in table.depths
     ]
     vanished = grid.squares[: row - table.depths[-1][1]].sum()
-    near_sums: Float64s = np.ldexp(np.concatenate(grouped) @ table.squares, 2 * (row - BIAS))
-    return near_sums + vanished
+    sums: Float64s = np.ldexp(np.concatenate(grouped) @ table.squares, 2 * (row - BIAS))
+    sums += vanished
+    return sums
 
 
 def _clipping(moments: Float64s, reached: Float64s) -> Float64s:
