@@ -247,7 +247,6 @@ BLOCKS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("By domain", _domains),
     ("Number formats", _formats),
     ("What linear maps read and the cache is given", section_rounding.deployed),
-    ("Loss with rounding", section_rounding.end_to_end),
     ("Errors of rounding", section_rounding.errors),
     (f"INT8 check: {text(INT8_LABEL)}", _int8),
     ("M over random subsets of the texts", _stability),

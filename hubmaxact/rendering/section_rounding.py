@@ -1,4 +1,4 @@
-"""The folded part's tables on deployed formats: what kernels read, errors of rounding, the loss."""
+"""The folded part on deployed formats: what kernels read, and the errors of rounding it."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from hubmaxact.rendering import deployed_words, numbers
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.fit import ways
 from hubmaxact.rendering.markdown_table import table
-from hubmaxact.report.derived import Interval, PooledRow
+from hubmaxact.report.derived import PooledRow
 from hubmaxact.report.document import Report
 
 KINDS = {LINEAR_INPUT: "linear inputs", KEY: "keys", VALUE: "values"}
@@ -57,40 +57,6 @@ def errors(report: Report) -> str:
     return f"{table(head, rows, numbers=range(2, 7))}\n\n{note}"
 
 
-def end_to_end(report: Report) -> str:
-    """Tabulate what rounding does to the model's own predictions.
-
-    Args:
-        report: Of any profile.
-
-    Returns:
-        A table and a note; empty where no run with rounding was made.
-    """
-    found = report.get("end_to_end")
-    if found is None or not found["rows"]:
-        return ""
-    rows = [
-        (
-            TARGETS.get(row["target"], text(row["target"])),
-            ways.words(row),
-            _interval(row["loss_change"]),
-            _interval(row["kl_divergence"]),
-            _share(row["top1_agreement"]),
-            text(row["reason"] or ""),
-        )
-        for row in found["rows"]
-    ]
-    head = ("rounded", "to", "change of loss", "KL divergence", "same first choice", "")
-    tokens = numbers.count(found["num_tokens"], "token")
-    loss = "not known" if found["loss"] is None else f"{found['loss']:.4g} nats a token"
-    note = (
-        f"Over {numbers.count(found['num_samples'], 'text')}, {tokens}; loss without rounding: "
-        f"{loss}. In parentheses: {numbers.percent(found['confidence'])} intervals, by a paired "
-        "bootstrap over texts."
-    )
-    return f"{table(head, rows, numbers=(2, 3, 4))}\n\n{note}"
-
-
 def is_told(row: PooledRow) -> bool:
     """Whether people are shown a row; the file beside the report has the others too.
 
@@ -119,12 +85,6 @@ def _error(row: PooledRow) -> tuple[str, ...]:
         *(_share(row[rate]) for rate in ("rel_rmse", "clip_rate", "underflow_rate")),
         *low,
     )
-
-
-def _interval(found: Interval | None) -> str:
-    if found is None:
-        return NONE
-    return f"{found['mean']:.3g} ({found['low']:.3g} to {found['high']:.3g})"
 
 
 def _share(value: float | None) -> str:

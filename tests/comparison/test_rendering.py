@@ -48,7 +48,7 @@ CASES = {
     "deployed": lambda: (
         with_loss(pooled_report(), RUN),
         pooled_report(later),
-        deployed_reports.deployment_report(18),
+        deployed_reports.deployment_report(18, earlier=True),
         first_release(),
     ),
     "eight": lambda: (

@@ -113,7 +113,7 @@ def test_reports_without_errors_say_so_in_one_row():
     ]
     assert paper[1].title.startswith("FP8 weights and activations, INT8, 4-bit")
     assert "profile deployment does" in paper[1].condition
-    older = closed_up(verdicts(deployed_reports.deployment_report(), str))
+    older = closed_up(verdicts(deployed_reports.deployment_report(earlier=True), str))
     assert [each.word for each in older] == ["exceeded", "not measured", "saturates"]
     assert "before errors of these formats were measured" in older[1].condition
 
@@ -185,11 +185,10 @@ def test_advice_scales_the_stream_where_fp16_is_exceeded():
     assert done(example_reports.dense_report()) == []
 
 
-def test_the_section_tells_errors_and_losses_folded():
+def test_the_section_tells_errors_folded():
     run = ("linear_inputs", "int8/per_token/dynamic", (0.012, 0.006, 0.019))
     text = section.compose(with_loss(pooled_report(), run), "0" * 64)
     head, folded = text.split("<details>")
     assert "| **INT8** | **small loss** | Loss +0.012 nats" in head
     assert "INT8 check" not in head
     assert "| keys | FP8 E4M3, no scale | 31.4 | 2.69 % |" in folded
-    assert f"| linear inputs | INT8, {TOKEN} | 0.012 (0.006 to 0.019) |" in folded

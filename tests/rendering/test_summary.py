@@ -9,6 +9,7 @@ from hubmaxact.rendering import section, summary
 
 REPORTS = {
     "deployment": deployed_reports.deployment_report,
+    "earlier": lambda: deployed_reports.deployment_report(earlier=True),
     "pooled": pooled_reports.pooled_report,
     "dense": example_reports.dense_report,
     "huge": example_reports.huge_report,
@@ -18,7 +19,7 @@ REPORTS = {
 }
 
 
-@pytest.mark.parametrize("name", ["deployment", "pooled", "dense", "non_finite"])
+@pytest.mark.parametrize("name", ["deployment", "earlier", "pooled", "dense", "non_finite"])
 def test_the_summary_is_what_it_was(name, golden):
     golden(f"summary_{name}.md", f"{summary.render(REPORTS[name]())}\n")
 
