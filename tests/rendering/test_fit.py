@@ -41,7 +41,7 @@ def test_each_format_has_one_verdict_with_number_condition_and_module():
     assert found[INT8].where == "lowest model.layers.15.mlp.down_proj (22.9 dB)"
 
 
-def test_the_coarsest_granularity_with_a_small_error_speaks():
+def test_the_coarsest_granularity_of_the_best_level_speaks():
     assert told(pooled_report())[FP8].condition.startswith("FP8 E4M3, one scale from the maximum;")
 
     def spoilt(report):
@@ -54,6 +54,8 @@ def test_the_coarsest_granularity_with_a_small_error_speaks():
 def test_the_tensor_that_is_rounded_worst_decides_and_not_the_pool():
     def spoilt(report):
         find(report, "int8/per_token/dynamic")["worst"][0]["sqnr_db"] = 19.0
+        find(report, "int8/per_tensor/max_abs")["worst"][0]["sqnr_db"] = 9.0
+        find(report, "int8/per_tensor/mse")["worst"][0]["sqnr_db"] = 9.0
 
     found = told(pooled_report(spoilt))[INT8]
     assert (found.word, found.number) == ("large error", "error 2.79 % (31.1 dB)")
@@ -164,8 +166,8 @@ def test_fp16_is_never_promised():
 def test_advice_names_the_granularity_and_what_a_coarser_one_leaves():
     (said,) = (said for head, said in done(pooled_report()) if head == "INT8")
     assert said == (
-        "INT8, a scale for each token, has every input at 22.9 dB or above, the best of those "
-        "measured; INT8, one scale of least squared error, leaves one at 17.2 dB."
+        "Use INT8, a scale for each token: a moderate error, 22.9 dB or above in every input; "
+        "INT8, one scale of least squared error, leaves a large error, 17.2 dB."
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hubmaxact.deployed_formats import CACHED, MAX_ABS
 from hubmaxact.rendering import numbers
 from hubmaxact.rendering.fit import cache, ways
-from hubmaxact.rendering.fit.levels import SMALL_DB, WIDE_DB
+from hubmaxact.rendering.fit.levels import WIDE_DB, of_sqnr
 from hubmaxact.rendering.fit.linear_inputs import (
     FAMILIES,
     KIND,
@@ -58,21 +58,22 @@ def _scaling(report: Report) -> str | None:
 
 
 def _granularity(report: Report, family: Family, row: PooledRow) -> Iterator[str]:
-    """The coarsest granularity with a small error, where a coarser one has a larger."""
+    """The coarsest granularity of the best level, where all coarser ones have a larger error."""
     if best_loss(report, family) is not None:
         return
     rows = pooled_rows(report, KIND, family.formats)
     coarser = [r for r in rows if r["sqnr_db"] is not None and ways.cost(r) < ways.cost(row)]
     best = max(coarser, key=ways.lowest_db, default=None)
-    if best is None or ways.lowest_db(best) >= ways.lowest_db(row):
-        return
-    lowest = ways.lowest_db(row)
-    if lowest >= SMALL_DB:
-        reach = f"is the coarsest that has every input at {SMALL_DB:g} dB or above"
-    else:
-        reach = f"has every input at {lowest:.1f} dB or above, the best of those measured"
-    left = ways.lowest_db(best)
-    yield f"{ways.words(row)}, {reach}; {ways.words(best)}, leaves one at {left:.1f} dB."
+    if best is not None:
+        yield (
+            f"Use {ways.words(row)}: a {_error(row)}, {ways.lowest_db(row):.1f} dB or above in "
+            f"every input; {ways.words(best)}, leaves a {_error(best)}, "
+            f"{ways.lowest_db(best):.1f} dB."
+        )
+
+
+def _error(row: PooledRow) -> str:
+    return f"{of_sqnr(ways.lowest_db(row)).word} error"
 
 
 def _keep_wide(row: PooledRow, name: Name) -> Iterator[str]:

@@ -35,9 +35,6 @@ LEVELS = (
 )
 """From the smallest."""
 
-SMALL_DB = LEVELS[0].least_db
-"""What a granularity is asked to reach."""
-
 WIDE_DB = LEVELS[1].least_db
 """Below it a module is worth keeping wide."""
 

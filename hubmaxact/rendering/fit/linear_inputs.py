@@ -1,7 +1,7 @@
 """FP8, INT8 and 4-bit: what rounding the inputs of linear maps costs.
 
 A row of the model's own loss decides where there is one; else the tensor that is rounded worst, at
-the coarsest granularity that makes its error small.
+the coarsest granularity of those with the best level of error.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hubmaxact.deployed_formats import LINEAR_INPUT
 from hubmaxact.rendering import numbers
 from hubmaxact.rendering.fit import ways
-from hubmaxact.rendering.fit.levels import SMALL_DB, of_loss, of_sqnr
+from hubmaxact.rendering.fit.levels import of_loss, of_sqnr
 from hubmaxact.rendering.fit.measured import loss_rows, pooled_rows, why_not_pooled
 from hubmaxact.rendering.fit.verdict import NOT_KNOWN, Name, Verdict, not_measured
 from hubmaxact.report.derived import EndToEndRow, Interval, PooledRow
@@ -58,13 +58,13 @@ def chosen(report: Report, family: Family) -> PooledRow | None:
         family: Which formats.
 
     Returns:
-        That of the run with rounding where there was one; else the coarsest with a small error, or
-        the best. None: nothing was measured.
+        That of the run with rounding where there was one; else the coarsest of the best level.
+        None: nothing was measured.
     """
     found = best_loss(report, family)
     if found is not None:
         return pooled_like(report, found[0])
-    return ways.coarsest(pooled_rows(report, KIND, family.formats), SMALL_DB)
+    return ways.coarsest(pooled_rows(report, KIND, family.formats))
 
 
 def best_loss(report: Report, family: Family) -> tuple[EndToEndRow, Interval] | None:

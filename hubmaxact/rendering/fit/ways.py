@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from hubmaxact.deployed_formats import CLIP, MAX_ABS, MEAN_SQUARE, UNSCALED
+from hubmaxact.rendering.fit.levels import LEVELS, of_sqnr
 from hubmaxact.report.derived import EndToEndRow, PooledRow
 
 FORMATS = {
@@ -63,17 +64,19 @@ def lowest_db(row: PooledRow) -> float:
     return row["worst"][0]["sqnr_db"] if row["worst"] else pooled
 
 
-def coarsest(rows: Iterable[PooledRow], least_db: float) -> PooledRow | None:
-    """Choose the coarsest granularity at which every tensor reaches an SQNR.
+def coarsest(rows: Iterable[PooledRow]) -> PooledRow | None:
+    """Choose the coarsest granularity among those whose level of error is the best.
 
     Args:
         rows: Of one kind of tensors.
-        least_db: The SQNR, in dB.
 
     Returns:
-        That row; where none reaches it, the one whose worst tensor is best; None: nothing was
-        measured.
+        That row; of policies at one granularity, the best, and the first of those that differ by
+        less than a decibel or so. None: nothing was measured.
     """
-    known = sorted((row for row in rows if row["sqnr_db"] is not None), key=cost)
-    enough = (row for row in known if lowest_db(row) >= least_db)
-    return next(enough, None) or max(known, key=lowest_db, default=None)
+
+    def rank(row: PooledRow) -> tuple[int, int, int]:
+        lowest = lowest_db(row)
+        return LEVELS.index(of_sqnr(lowest)), cost(row), -round(lowest)
+
+    return min((row for row in rows if row["sqnr_db"] is not None), key=rank, default=None)
