@@ -6,8 +6,9 @@ from hubmaxact.comparison.comparison import CacheCell, Comparison, RoundingRow
 from hubmaxact.comparison.table import NONE, Name, Table, changes_of, head_of
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.rendering import numbers
+from hubmaxact.rendering.end_to_end_words import TARGETS
 from hubmaxact.rendering.fit import ways
-from hubmaxact.rendering.section_rounding import KINDS, TARGETS, is_told
+from hubmaxact.rendering.section_rounding import KINDS, is_told
 from hubmaxact.report.derived import EndToEndRow, PooledRow
 from hubmaxact.report.roles import ROLE_BY_NAME
 

@@ -6,7 +6,7 @@ As everywhere in a gate, nothing passes for want of a value, and a limit itself 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from hubmaxact.deployed_formats import CACHED, KINDS, LINEAR_INPUT, MAX_ABS
+from hubmaxact.deployed_formats import CACHED, KINDS, LINEAR_INPUT, LINEAR_INPUTS, MAX_ABS
 from hubmaxact.formats import LARGEST_FINITE, full_name
 from hubmaxact.gate.limits import DEPLOYED, Limits
 from hubmaxact.gate.outcome import Outcome, apart, exact, failed
@@ -17,7 +17,6 @@ from hubmaxact.report.document import Report
 from hubmaxact.report.watched_rows import watched_rows
 
 PER_TENSOR = "per_tensor"
-LINEAR_INPUTS = "linear_inputs"
 MOST_LISTED = 8
 
 

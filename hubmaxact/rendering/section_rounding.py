@@ -11,7 +11,6 @@ from hubmaxact.report.derived import PooledRow
 from hubmaxact.report.document import Report
 
 KINDS = {LINEAR_INPUT: "linear inputs", KEY: "keys", VALUE: "values"}
-TARGETS = {"linear_inputs": "linear inputs", "kv": "keys and values", "residual": "residual stream"}
 CACHED_FORMATS = ("int8", "float8_e4m3fn")
 CACHED_POLICIES = (MAX_ABS, UNSCALED)
 """What is told of keys and values; the file beside the report has the others too."""

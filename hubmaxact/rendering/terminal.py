@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from hubmaxact.formats import INT8_LABEL
 from hubmaxact.printable import printable
-from hubmaxact.rendering import certainty_words, deployed_words, numbers, words
+from hubmaxact.rendering import (
+    certainty_words,
+    deployed_words,
+    end_to_end_words,
+    numbers,
+    words,
+)
 from hubmaxact.rendering.fit.advice import advice
 from hubmaxact.rendering.fit.levels import Standing
 from hubmaxact.rendering.fit.measured import has_errors
@@ -50,6 +56,7 @@ def show(report: Report, console: "Console") -> None:
         _say(console, f"How sure M is: {said}")
     if not has_errors(report):
         _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")
+    _show_losses(report, console)
     _show_chart(report, console)
 
 
@@ -90,6 +97,27 @@ def _verdicts(report: Report) -> "Table":
         style = STYLES[found.standing]
         table.add_row(Text(found.title), Text(found.word, style=style), Text(said))
     return table
+
+
+def _show_losses(report: Report, console: "Console") -> None:
+    """What rounding does to the loss, if that was asked for."""
+    from rich.table import Table
+
+    said = end_to_end_words.heading(report)
+    if said is None:
+        return
+    console.print()
+    _say(console, f"{said[0].upper()}{said[1:]}:")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    name, *rest = end_to_end_words.HEAD
+    table.add_column(name, overflow="fold")
+    for column in rest:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in end_to_end_words.cells(report):
+        table.add_row(*row)
+    _show_table(console, table)
+    for note in end_to_end_words.notes(report, printable):
+        _say(console, note)
 
 
 def _show_table(console: "Console", table: "Table") -> None:

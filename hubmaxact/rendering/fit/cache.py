@@ -5,7 +5,7 @@ So here, and nowhere else, the end of an unscaled format is a verdict.
 
 from typing import NamedTuple
 
-from hubmaxact.deployed_formats import CACHED, UNSCALED
+from hubmaxact.deployed_formats import CACHED, KV, UNSCALED
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.rendering import numbers
 from hubmaxact.rendering.fit import ways
@@ -140,7 +140,7 @@ def _lost(report: Report) -> str:
 
 
 def _loss(report: Report) -> Interval | None:
-    rows = loss_rows(report, "kv", (FORMAT,))
+    rows = loss_rows(report, KV, (FORMAT,))
     return next((change for row, change in rows if row["policy"] == UNSCALED), None)
 
 

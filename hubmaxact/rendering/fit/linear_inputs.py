@@ -6,7 +6,7 @@ the coarsest granularity of those with the best level of error.
 
 from typing import NamedTuple
 
-from hubmaxact.deployed_formats import LINEAR_INPUT
+from hubmaxact.deployed_formats import LINEAR_INPUT, LINEAR_INPUTS
 from hubmaxact.rendering import numbers
 from hubmaxact.rendering.fit import ways
 from hubmaxact.rendering.fit.levels import of_loss, of_sqnr
@@ -15,7 +15,7 @@ from hubmaxact.rendering.fit.verdict import NOT_KNOWN, Name, Verdict, not_measur
 from hubmaxact.report.derived import EndToEndRow, Interval, PooledRow
 from hubmaxact.report.document import Report
 
-KIND, TARGET = LINEAR_INPUT, "linear_inputs"
+KIND, TARGET = LINEAR_INPUT, LINEAR_INPUTS
 
 
 class Family(NamedTuple):
