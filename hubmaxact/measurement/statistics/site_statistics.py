@@ -5,7 +5,6 @@ what formats lose.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -17,23 +16,18 @@ from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
 from hubmaxact.measurement.statistics.counted_errors import CountedErrors, counted_errors
-from hubmaxact.measurement.statistics.distribution import (
-    Bins,
-    Distribution,
-    Float32s,
-    Float64s,
-)
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
-from hubmaxact.measurement.statistics.format_errors import FormatError, FormatErrors
+from hubmaxact.measurement.statistics.format_errors import FormatErrors
 from hubmaxact.measurement.statistics.int8_error import (
     POLICIES,
     Int8Error,
     Int8Errors,
     error_of_bins,
 )
-from hubmaxact.measurement.statistics.massive_tokens import Massive, MassiveTokens
+from hubmaxact.measurement.statistics.massive_tokens import Massive
 from hubmaxact.measurement.statistics.rows import Rows
-from hubmaxact.measurement.statistics.top_values import TopValues, Value
+from hubmaxact.measurement.statistics.site_result import SiteResult
+from hubmaxact.measurement.statistics.top_values import TopValues
 from hubmaxact.measurement.statistics.values_by_dtype import values_for
 
 Thresholds = Mapping[str, float]
@@ -41,22 +35,6 @@ Thresholds = Mapping[str, float]
 
 OPTIONAL = ("massive", "experts", "channels", "blocks", "squares", "formats")
 """Accumulators that not every site has, by their names here and in states."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteResult:
-    """What a site shows over all splits."""
-
-    values: Distribution
-    top: tuple[Value, ...]
-    massive: MassiveTokens | None  # None where maps read it or a cache keeps it: rows tell none
-    expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
-    channel_maxima: Float32s | None  # by channel, -1 for none; None elsewhere
-    block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
-    channel_sum_sq: Float64s | None  # by channel, of the calibration split; infinity: not known
-    calibration_max: float | None  # largest |x| of the calibration split, if above zero
-    counted_errors: CountedErrors | None  # of what is rounded in deployment; None elsewhere
-    format_errors: tuple[FormatError, ...] | None  # by way of IN_PASS; None: not summed
 
 
 class SiteStatistics:
@@ -256,6 +234,11 @@ class SiteStatistics:
         return counted_errors(
             kind, self.values[Split.CALIBRATION].bins(), self.values[Split.EVALUATION].bins()
         )
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether thresholds follow from what is seen here."""
+        return self._fixed is None
 
     def thresholds(self) -> Thresholds:
         """What each policy takes from the calibration split."""
