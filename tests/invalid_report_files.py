@@ -856,7 +856,10 @@ FILES = {
         "quantization.pooled[10].clip_rate: is 0.25, but this scale reaches the largest |x|",
     ),
     "worst_better_than_all": (
-        pooled(("quantization", "pooled", 30, "worst", 0, "sqnr_db"), 33.75),
+        pooled(
+            ("quantization", "pooled", 30, "worst"),
+            [POOLED["quantization"]["pooled"][30]["worst"][0] | {"sqnr_db": 33.75}],
+        ),
         "quantization.pooled[30].worst[0].sqnr_db: is 33.75, above that of all tensors together",
     ),
 }

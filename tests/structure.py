@@ -191,7 +191,7 @@ ALLOWED = {
         "measurement.prepare",
         "measurement.assembly",
     ),
-    "rendering": ("printable", "formats", "report"),
+    "rendering": ("printable", "formats", "deployed_formats", "report"),
     "publication": (
         "errors",
         "printable",
@@ -202,8 +202,8 @@ ALLOWED = {
         "sidecars",
         "rendering",
     ),
-    "comparison": ("errors", "printable", "formats", "report", "rendering"),
-    "gate": ("errors", "printable", "formats", "report", "rendering"),
+    "comparison": ("errors", "printable", "formats", "deployed_formats", "report", "rendering"),
+    "gate": ("errors", "printable", "formats", "deployed_formats", "report", "rendering"),
     "engine_files": (
         "errors",
         "printable",
@@ -228,6 +228,7 @@ ALLOWED = {
         "printable",
         "files",
         "formats",
+        "deployed_formats",
         "hub",
         "recognition",
         "report",

@@ -108,6 +108,20 @@ class Row(TypedDict):
     int8_clip_highest_db: Annotated[Real, "Likewise."]
     int8_clip_final_norm_db: Annotated[Real, "Likewise."]
 
+    linear_int8_tensor_db: Annotated[
+        Real, "SQNR (dB) of all linear inputs in INT8, a max-abs scale for each tensor."
+    ]
+    linear_int8_token_db: Annotated[Real, "Likewise, a scale for each token."]
+    linear_fp8_tensor_db: Annotated[Real, "Likewise in FP8 E4M3, a scale for each tensor."]
+    linear_fp8_token_db: Annotated[Real, "Likewise, a scale for each token."]
+    linear_mxfp8_db: Annotated[Real, "Likewise in MXFP8."]
+    linear_mxfp4_db: Annotated[Real, "Likewise in MXFP4."]
+    linear_nvfp4_db: Annotated[Real, "Likewise in NVFP4."]
+    kv_fp8_unscaled_db: Annotated[
+        Real, "SQNR (dB) of keys or of values, the lower, in FP8 E4M3 with scale 1."
+    ]
+    kv_fp8_unscaled_clip_rate: Annotated[Real, "Likewise: the higher share of values beyond 448."]
+
     subsets: Annotated[list[SubsetRow] | None, "M over random subsets of the corpus."]
     abs_max_of_half: Annotated[Real, "Expected M of a random half of the texts, exactly."]
     abs_max_after_first_token: Annotated[Real, "M without the first token of each text."]

@@ -12,10 +12,12 @@ PATH = click.Path(path_type=Path)
 FORMATS = ("text", "markdown", "json")
 
 
-class DecibelsType(click.ParamType[tuple[str, float]]):
-    """FORMAT=DB, such as int8=20 or int8:clip_q0.999=12."""
+class FormatAndNumber(click.ParamType[tuple[str, float]]):
+    """FORMAT=NUMBER, such as int8=20 or int8:clip_q0.999=12."""
 
-    name = "format=db"
+    def __init__(self, unit: str, example: str) -> None:
+        self.name = f"format={unit}"
+        self.example = example
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, float]:
         """Split at the last equals sign; what a number may be is the library's to say."""
@@ -25,7 +27,7 @@ class DecibelsType(click.ParamType[tuple[str, float]]):
         except ValueError:
             number = None
         if number is None or not name:
-            self.fail("give FORMAT=DB, such as int8=20.", param, ctx)
+            self.fail(f"give {self.name.upper()}, such as {self.example}.", param, ctx)
         return name, number
 
 
@@ -39,10 +41,25 @@ class DecibelsType(click.ParamType[tuple[str, float]]):
     help="No watched tensor may exceed this format, unscaled. Repeatable.",
 )
 @click.option(
+    "--cache-not-exceeding",
+    multiple=True,
+    type=FormatName(tuple(LARGEST_FINITE)),
+    help="No key or value may exceed this format, as a cache without scales has it. Repeatable.",
+)
+@click.option(
     "--min-sqnr-db",
     multiple=True,
-    type=DecibelsType(),
-    help="SQNR at the site that carries M, max-abs scale unless FORMAT is int8:POLICY. Repeatable.",
+    type=FormatAndNumber("db", "int8=20"),
+    help="SQNR at the site that carries M, max-abs scale unless FORMAT is int8:POLICY; of all "
+    "linear inputs where it is FORMAT/GRANULARITY[/POLICY], of keys with @key behind it, of values "
+    "with @value. Repeatable.",
+)
+@click.option(
+    "--max-loss-change",
+    multiple=True,
+    type=FormatAndNumber("nats", "int8/per_token=0.02"),
+    help="How much the loss may grow, in nats a token, when [TARGET:]FORMAT/GRANULARITY[/POLICY] "
+    "is rounded; the upper end of its interval. Repeatable.",
 )
 @click.option("--against", metavar="REPORT", help="An earlier report, of the same protocol.")
 @click.option("--max-ratio", type=float, help="M may be at most this times the earlier M.")
@@ -80,9 +97,10 @@ def check(file: str, config: Path | None, form: str, **options: Any) -> None:
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given, under the names that a TOML file has."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    pairs = given.get("min_sqnr_db", ())
-    if pairs:
-        given["min_sqnr_db"] = dict(pairs)
-        if len(given["min_sqnr_db"]) < len(pairs):
-            raise click.UsageError("--min-sqnr-db names a format twice.")
+    for table in ("min_sqnr_db", "max_loss_change"):
+        pairs = given.get(table, ())
+        if pairs:
+            given[table] = dict(pairs)
+            if len(given[table]) < len(pairs):
+                raise click.UsageError(f"--{table.replace('_', '-')} names a format twice.")
     return given

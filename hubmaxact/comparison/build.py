@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from string import ascii_uppercase
 
+from hubmaxact.comparison import deployed
 from hubmaxact.comparison.changes import changes
 from hubmaxact.comparison.comparison import (
     COMPARISON_VERSION,
@@ -89,6 +90,10 @@ def compare_inputs(inputs: Sequence[Input], *, across_protocols: bool = False) -
         by_layer=layer_table(reports),
         int8=int8_table(reports),
         dtype_headroom=tuple(_headroom(reports)),
+        verdicts=deployed.verdict_table(reports),
+        kv=deployed.cache_table(reports),
+        rounding=deployed.rounding_table(reports),
+        end_to_end=deployed.loss_table(reports),
         changes=changes(reports, [entry.column for entry in entries]),
     )
 

@@ -9,10 +9,10 @@ Values are activations in the tensor's own units, ratios are dimensionless, `_db
 from dataclasses import dataclass
 
 from hubmaxact.report.comparability import ProtocolRow
-from hubmaxact.report.derived import FormatRow, Headroom
+from hubmaxact.report.derived import EndToEndRow, FormatRow, Headroom, PooledRow
 from hubmaxact.report.document import GlobalMax, RoleMax
 
-COMPARISON_VERSION = "0.1"
+COMPARISON_VERSION = "0.2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,56 @@ class HeadroomRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRow:
+    """The verdict on one format of deployment, in each report."""
+
+    title: str
+    cells: tuple[str, ...]  # one word or two
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheCell:
+    """How far one report's keys, or its values, go."""
+
+    abs_max: float | None  # the largest finite |x|; null without one
+    layer: int
+    module: str
+    num_non_finite: int  # tensors that held NaN or infinity
+    num_beyond: int  # tensors beyond FP8 E4M3 without a scale
+    num_tensors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheRow:
+    """Keys, or values, as the cache is given them."""
+
+    role: str  # "key" or "value"
+    cells: tuple[CacheCell | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundingRow:
+    """The error of one way of rounding over all tensors of a kind."""
+
+    kind: str
+    format: str
+    granularity: str
+    policy: str
+    cells: tuple[PooledRow | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossRow:
+    """What one way of rounding does to each model's own predictions."""
+
+    target: str
+    format: str
+    granularity: str
+    policy: str
+    cells: tuple[EndToEndRow | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteChange:
     """One watched tensor, before and after: the largest |x|."""
 
@@ -172,6 +222,10 @@ class Comparison:
         by_layer: The largest |x| of each layer, or of each share of the depth.
         int8: One row for each policy of the INT8 diagnostic.
         dtype_headroom: One row for each number format, unscaled.
+        verdicts: One row for each format of deployment.
+        kv: Keys and values, as caches are given them.
+        rounding: One row for each way of rounding that some report has errors of.
+        end_to_end: One row for each run with rounding.
         changes: From each release of a model to the next one given.
     """
 
@@ -183,4 +237,8 @@ class Comparison:
     by_layer: LayerTable
     int8: tuple[Int8Row, ...]
     dtype_headroom: tuple[HeadroomRow, ...]
+    verdicts: tuple[VerdictRow, ...]
+    kv: tuple[CacheRow, ...]
+    rounding: tuple[RoundingRow, ...]
+    end_to_end: tuple[LossRow, ...]
     changes: tuple[Change, ...]

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 
 from hubmaxact.comparison.comparison import CarrierChange, Change, Comparison, Entry, Mover
-from hubmaxact.comparison.tables import Name, Table, change
+from hubmaxact.comparison.table import Name, Table, change
 from hubmaxact.rendering import numbers, words
 from hubmaxact.report.document import GlobalMax
 from hubmaxact.report.roles import ROLE_BY_NAME

@@ -5,19 +5,15 @@ changed. `name` makes strangers' text safe for the place it will stand in.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from hubmaxact.comparison.comparison import Comparison, HeadroomRow, Int8Cell, LayerSeries
+from hubmaxact.comparison.table import NONE, Name, Table, changes_of, head_of
 from hubmaxact.formats import INT8_LABEL
 from hubmaxact.rendering import numbers, words
 from hubmaxact.report.comparability import ProtocolRow, grouped
 from hubmaxact.report.roles import ROLE_BY_NAME
-from hubmaxact.report.summaries import ratio
 
-Name = Callable[[str], str]
-
-NONE = "-"
 HEADROOM = (
     "Exceeded: some watched tensor, gates and routers included, held more. FP8 is deployed with "
     "scales: exceeding its unscaled range is no verdict."
@@ -26,19 +22,7 @@ INT8 = (
     "Per tensor, in dB. Deployed kernels do not quantize the residual stream: this describes "
     "tensors and predicts no accuracy."
 )
-UP_TO_TWICE = 2.0
 DIGEST = 19  # characters of a digest that a table shows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Words in rows; the first column names the row."""
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-    numeric: bool = True  # columns after the first are numbers
 
 
 def protocol(comparison: Comparison, name: Name) -> Table | None:
@@ -63,9 +47,9 @@ def by_role(comparison: Comparison) -> Table:
     for row in comparison.by_role:
         sizes = [abs(cell["value"]) if cell else None for cell in row.cells]
         cells = [_placed(abs(cell["value"]), cell["layer"]) if cell else NONE for cell in row.cells]
-        rows.append((ROLE_BY_NAME[row.role].title, *cells, *_changes(comparison, sizes)))
+        rows.append((ROLE_BY_NAME[row.role].title, *cells, *changes_of(comparison, sizes)))
     return Table(
-        caption="Largest value by role (layer)", head=_head("role", comparison), rows=tuple(rows)
+        caption="Largest value by role (layer)", head=head_of("role", comparison), rows=tuple(rows)
     )
 
 
@@ -76,7 +60,7 @@ def by_layer(comparison: Comparison) -> Iterator[Table]:
         aligned = comparison.by_layer.aligned_by
         yield Table(
             caption=f"Largest |{title}| by {aligned}",
-            head=_head(aligned, comparison),
+            head=head_of(aligned, comparison),
             rows=tuple(_closed_up(comparison, series)),
             note=_alignment(comparison),
         )
@@ -109,19 +93,6 @@ def dtype_headroom(comparison: Comparison) -> Table:
     return Table(caption=caption, head=head, rows=tuple(rows), note=HEADROOM)
 
 
-def change(quotient: float | None) -> str:
-    """A ratio of two magnitudes as what happened: +3.1 %, -50 %, 3.2 times, to 1.2 %, unchanged."""
-    if quotient is None:
-        return NONE
-    if quotient == 1:
-        return "unchanged"
-    if quotient >= UP_TO_TWICE:
-        return numbers.ratio(quotient)
-    if quotient < 1 / UP_TO_TWICE:
-        return f"to {numbers.percent(quotient)}"
-    return f"{100 * (quotient - 1):+.3g} %"
-
-
 def _at_peak(cell: Int8Cell) -> float | None:
     return cell.at_peak["sqnr_db"] if cell.at_peak else None
 
@@ -134,18 +105,6 @@ INT8_FIGURES: tuple[tuple[str, Callable[[Int8Cell], float | None]], ...] = (
     ("final norm", lambda cell: cell.final_norm_db),
 )
 """What the INT8 table says of each policy."""
-
-
-def _head(first: str, comparison: Comparison) -> tuple[str, ...]:
-    pairs = (f"{each.before} to {each.after}" for each in comparison.changes)
-    return first, *(entry.column for entry in comparison.reports), *pairs
-
-
-def _changes(comparison: Comparison, values: Sequence[float | None]) -> Iterator[str]:
-    """One cell for each pair of releases of a model."""
-    at = {entry.column: value for entry, value in zip(comparison.reports, values, strict=True)}
-    for each in comparison.changes:
-        yield change(ratio(at[each.before], at[each.after]))
 
 
 def _protocol_row(row: ProtocolRow, columns: Sequence[str], name: Name) -> tuple[str, str]:
@@ -167,7 +126,7 @@ def _closed_up(comparison: Comparison, series: LayerSeries) -> Iterator[tuple[st
         positions = [position for position, _ in group]
         cells = (NONE if value is None else numbers.value(value) for value in values)
         label = _row_label(comparison, positions[0], positions[-1])
-        yield label, *cells, *_changes(comparison, values)
+        yield label, *cells, *changes_of(comparison, values)
 
 
 def _row_label(comparison: Comparison, first: int, last: int) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from hubmaxact.comparison import sentences, tables
+from hubmaxact.comparison import deployed_tables, sentences, tables
 from hubmaxact.comparison.comparison import Comparison
-from hubmaxact.comparison.tables import Table
+from hubmaxact.comparison.table import Table
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.markdown_table import table
 
@@ -24,9 +24,13 @@ def _parts(comparison: Comparison) -> Iterator[str]:
         yield f"**From {each.before} to {each.after}**"
         yield sentences.changed(comparison, each, text)
         yield from _block(sentences.movers(each, text))
+    yield from _block(deployed_tables.verdicts(comparison))
     yield from _block(tables.by_role(comparison))
+    yield from _block(deployed_tables.kv(comparison))
     yield from _block(tables.dtype_headroom(comparison))
     yield from sentences.headroom(comparison, code)
+    yield from _block(deployed_tables.end_to_end(comparison))
+    yield from _block(deployed_tables.rounding(comparison, text))
     yield from _block(tables.int8(comparison, text))
     layers = [part for each in tables.by_layer(comparison) for part in _block(each)]
     if layers:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hubmaxact.comparison import sentences, tables
+from hubmaxact.comparison import deployed_tables, sentences, tables
 from hubmaxact.comparison.comparison import Comparison
-from hubmaxact.comparison.tables import Table
+from hubmaxact.comparison.table import Table
 from hubmaxact.printable import printable
 from hubmaxact.report.labels import LONGEST_LABEL
 
@@ -28,9 +28,13 @@ def show(comparison: Comparison, console: "Console") -> None:
         _say(console, "", f"From {each.before} to {each.after}", style="bold")
         _say(console, sentences.changed(comparison, each, printable))
         _show(console, sentences.movers(each, printable))
+    _show(console, deployed_tables.verdicts(comparison))
     _show(console, tables.by_role(comparison))
+    _show(console, deployed_tables.kv(comparison))
     _show(console, tables.dtype_headroom(comparison))
     _say(console, *sentences.headroom(comparison, printable))
+    _show(console, deployed_tables.end_to_end(comparison))
+    _show(console, deployed_tables.rounding(comparison, printable))
     _show(console, tables.int8(comparison, printable))
     for content in _residual_stream(comparison):
         _show(console, content)

@@ -9,7 +9,8 @@ from typing import Any
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.gate.limits import Limits
 from hubmaxact.gate.limits import limits as checked
-from hubmaxact.gate.rules import Outcome, outcomes
+from hubmaxact.gate.outcome import Outcome
+from hubmaxact.gate.rules import outcomes
 from hubmaxact.printable import counted, printable
 from hubmaxact.rendering.escape import text
 from hubmaxact.rendering.markdown_table import table

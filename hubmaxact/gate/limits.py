@@ -1,8 +1,8 @@
 """The limits of a gate: typed, checked, from the command line, from a TOML file or from both.
 
-Every key of the file can be overridden on the command line, and so can every format under
-`min_sqnr_db`. A value that says nothing (NaN, an infinity, a misspelt key) is refused, because a
-gate that never closes looks like one that always passes.
+Every key of the file can be overridden on the command line, and so can every format in a table. A
+value that says nothing (NaN, an infinity, a misspelt key) is refused, because a gate that never
+closes looks like one that always passes.
 """
 
 import tomllib
@@ -19,6 +19,8 @@ from hubmaxact.report.source import read_bounded
 
 MAX_LIMITS_BYTES = 8_192  # bytes; a parser may take time that grows with their square
 MOST_FORMATS = 64
+DEPLOYED = "/"
+"""Stands in names of deployed formats, FORMAT/GRANULARITY, and in no other."""
 
 
 class LimitsError(HubmaxactError):
@@ -36,8 +38,12 @@ class Limits:
     Attributes:
         max_abs: M may be at most this, in the tensors' own units.
         not_exceeding: Number formats whose largest finite value no watched tensor may exceed.
+        cache_not_exceeding: Number formats whose largest finite value no key or value may exceed.
         min_sqnr_db: By FORMAT or FORMAT:POLICY, the SQNR in decibels that the site which carries M
-            must reach.
+            must reach; by FORMAT/GRANULARITY[/POLICY][@KIND], that of all tensors of a kind
+            together, which is "linear_input" unless it is "key" or "value".
+        max_loss_change: By [TARGET:]FORMAT/GRANULARITY[/POLICY], how many nats for each token the
+            loss may grow by when that is rounded, at the upper end of its interval.
         against: An earlier report of the same protocol, by any of its names; it belongs to
             `max_ratio`.
         max_ratio: M over the earlier M may be at most this; dimensionless.
@@ -46,7 +52,9 @@ class Limits:
 
     max_abs: float | None = None
     not_exceeding: tuple[str, ...] = ()
+    cache_not_exceeding: tuple[str, ...] = ()
     min_sqnr_db: Mapping[str, float] = field(default_factory=dict)
+    max_loss_change: Mapping[str, float] = field(default_factory=dict)
     against: str | Path | None = None
     max_ratio: float | None = None
     require_complete: bool = False
@@ -128,9 +136,10 @@ def merged(file: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
         Settings, not yet checked.
     """
     both = {**file, **given}
-    kept, said = file.get("min_sqnr_db"), given.get("min_sqnr_db")
-    if isinstance(kept, dict) and isinstance(said, dict):
-        both["min_sqnr_db"] = {**kept, **said}
+    for table in TABLES:
+        kept, said = file.get(table), given.get(table)
+        if isinstance(kept, dict) and isinstance(said, dict):
+            both[table] = {**kept, **said}
     return both
 
 
@@ -167,6 +176,12 @@ def _decibels(key: str, value: object) -> Mapping[str, float]:
     return {name: _number(f"{key} of {printable(name, 40)}", dB) for name, dB in value.items()}
 
 
+def _nats(key: str, value: object) -> Mapping[str, float]:
+    if not isinstance(value, dict) or len(value) > MOST_FORMATS:
+        raise _refusal(key, 'a table of FORMAT = nats, such as "int8/per_token" = 0.02', value)
+    return {name: _number(f"{key} of {printable(name, 40)}", nats) for name, nats in value.items()}
+
+
 def _report(key: str, value: object) -> str | Path:
     if isinstance(value, str | Path) and str(value):
         return value
@@ -182,9 +197,14 @@ def _flag(key: str, value: object) -> bool:
 READERS: dict[str, Callable[[str, object], Any]] = {
     "max_abs": _positive,
     "not_exceeding": _formats,
+    "cache_not_exceeding": _formats,
     "min_sqnr_db": _decibels,
+    "max_loss_change": _nats,
     "against": _report,
     "max_ratio": _positive,
     "require_complete": _flag,
 }
 """Every setting, and what makes a value of it."""
+
+TABLES = ("min_sqnr_db", "max_loss_change")
+"""Settings whose entries are overridden one by one."""

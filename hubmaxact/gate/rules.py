@@ -5,9 +5,10 @@ values where NaN or infinity was seen. A limit itself is allowed: at most, at le
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from hubmaxact.gate.limits import Limits
+from hubmaxact.gate import deployed_rules
+from hubmaxact.gate.limits import DEPLOYED, Limits
+from hubmaxact.gate.outcome import Outcome, apart, exact, failed
 from hubmaxact.printable import printable
 from hubmaxact.rendering import numbers, words
 from hubmaxact.report.derived import FormatRow
@@ -15,25 +16,6 @@ from hubmaxact.report.document import GlobalMax, Report
 from hubmaxact.report.summaries import num_non_finite, ratio, rows_at_peak
 
 DEFAULT_POLICY = "max_abs"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What came of one rule.
-
-    Attributes:
-        rule: Its name: max_abs, "not_exceeding float16", "min_sqnr_db int8", ...
-        passed: Whether it was kept.
-        value: What the report says; None when it says nothing.
-        limit: What was asked.
-        detail: One line for people.
-    """
-
-    rule: str
-    passed: bool
-    value: float | str | None
-    limit: float | str
-    detail: str
 
 
 def outcomes(limits: Limits, report: Report, previous: Report | None) -> tuple[Outcome, ...]:
@@ -47,7 +29,7 @@ def max_abs(limits: Limits, report: Report, _: Report | None) -> Iterator[Outcom
     if limit is None:
         return
     if isinstance(peak, str):
-        yield _failed("max_abs", limit, peak)
+        yield failed("max_abs", limit, peak)
         return
     where = words.title(peak["role"], peak["layer"])
     yield Outcome(
@@ -55,8 +37,8 @@ def max_abs(limits: Limits, report: Report, _: Report | None) -> Iterator[Outcom
         passed=peak["abs_max"] <= limit,
         value=peak["abs_max"],
         limit=limit,
-        detail=f"M is {_exact(peak['abs_max'])} in the {where}; "
-        f"the limit is {_exact(limit)}{_caveat(report)}",
+        detail=f"M is {exact(peak['abs_max'])} in the {where}; "
+        f"the limit is {exact(limit)}{_caveat(report)}",
     )
 
 
@@ -66,7 +48,7 @@ def not_exceeding(limits: Limits, report: Report, _: Report | None) -> Iterator[
         row, peak = report["dtype_headroom"][name], _peak(report)
         rule, limit = f"not_exceeding {name}", row["largest_finite"]
         if isinstance(peak, str):
-            yield _failed(rule, limit, peak)
+            yield failed(rule, limit, peak)
             continue
         largest = max(s["abs_max"] for s in report["sites"] if s["abs_max"] is not None)
         where = row["where"]
@@ -76,22 +58,25 @@ def not_exceeding(limits: Limits, report: Report, _: Report | None) -> Iterator[
             passed=not row["exceeded"],
             value=largest,
             limit=limit,
-            detail=f"the largest watched |x| is {_exact(largest)}{place}; {name} ends at "
-            f"{_exact(limit)}{_caveat(report)}",
+            detail=f"the largest watched |x| is {exact(largest)}{place}; {name} ends at "
+            f"{exact(limit)}{_caveat(report)}",
         )
 
 
 def min_sqnr_db(limits: Limits, report: Report, _: Report | None) -> Iterator[Outcome]:
     """At the site that global_max names, the error of each FORMAT or FORMAT:POLICY is small.
 
-    Several rows of one format and policy (granularities) count as their worst.
+    Several rows of one format and policy (granularities) count as their worst. Names of deployed
+    formats, FORMAT/GRANULARITY, have a rule of their own.
     """
     for wanted, limit in limits.min_sqnr_db.items():
+        if DEPLOYED in wanted:
+            continue
         rule, peak = f"min_sqnr_db {wanted}", report["global_max"]
         rows = _rows(report, wanted)
         reason = _no_sqnr(report, wanted, rows)
         if reason or peak is None:
-            yield _failed(rule, limit, reason)
+            yield failed(rule, limit, reason)
             continue
         value = min(row["sqnr_db"] or 0.0 for row in rows)
         where = words.title(peak["role"], peak["layer"])
@@ -100,8 +85,8 @@ def min_sqnr_db(limits: Limits, report: Report, _: Report | None) -> Iterator[Ou
             passed=value >= limit,
             value=value,
             limit=limit,
-            detail=f"SQNR is {_apart(value, limit)} dB in the {where}, which carries M; "
-            f"the limit is {_exact(limit)} dB",
+            detail=f"SQNR is {apart(value, limit)} dB in the {where}, which carries M; "
+            f"the limit is {exact(limit)} dB",
         )
 
 
@@ -112,20 +97,20 @@ def max_ratio(limits: Limits, report: Report, previous: Report | None) -> Iterat
     rule, limit = "max_ratio", limits.max_ratio
     peak, earlier = _peak(report), _peak(previous)
     if isinstance(peak, str):
-        yield _failed(rule, limit, peak)
+        yield failed(rule, limit, peak)
     elif isinstance(earlier, str):
-        yield _failed(rule, limit, f"in the earlier report, {earlier}")
+        yield failed(rule, limit, f"in the earlier report, {earlier}")
     elif (value := ratio(earlier["abs_max"], peak["abs_max"])) is None:
-        yield _failed(rule, limit, "M of the earlier report is 0, which nothing can be held to")
+        yield failed(rule, limit, "M of the earlier report is 0, which nothing can be held to")
     else:
-        times = f"{_apart(value, limit)} times the {_exact(earlier['abs_max'])}"
+        times = f"{apart(value, limit)} times the {exact(earlier['abs_max'])}"
         yield Outcome(
             rule=rule,
             passed=value <= limit,
             value=value,
             limit=limit,
-            detail=f"M is {_exact(peak['abs_max'])}, {times} of the earlier report; "
-            f"the limit is {_exact(limit)} times"
+            detail=f"M is {exact(peak['abs_max'])}, {times} of the earlier report; "
+            f"the limit is {exact(limit)} times"
             f"{_caveat(report)}{_caveat(previous, 'the earlier report')}",
         )
 
@@ -146,13 +131,17 @@ def require_complete(limits: Limits, report: Report, _: Report | None) -> Iterat
 
 Rule = Callable[[Limits, Report, Report | None], Iterator[Outcome]]
 
-RULES: tuple[Rule, ...] = (max_abs, not_exceeding, min_sqnr_db, max_ratio, require_complete)
+RULES: tuple[Rule, ...] = (
+    max_abs,
+    not_exceeding,
+    deployed_rules.cache_not_exceeding,
+    min_sqnr_db,
+    deployed_rules.min_pooled_sqnr_db,
+    deployed_rules.max_loss_change,
+    max_ratio,
+    require_complete,
+)
 """Every rule; one that is not asked for yields nothing."""
-
-
-def _failed(rule: str, limit: float, reason: str) -> Outcome:
-    detail = f"{reason}; the limit is {_exact(limit)}"
-    return Outcome(rule=rule, passed=False, value=None, limit=limit, detail=detail)
 
 
 def _peak(report: Report) -> GlobalMax | str:
@@ -202,17 +191,3 @@ def _no_sqnr(report: Report, wanted: str, rows: list[FormatRow]) -> str:
         return f"no row of {printable(wanted, 40)} at the site that carries M (rows: {listed})"
     nulls = [row["reason"] or "" for row in rows if row["sqnr_db"] is None]
     return f"no value: {printable(nulls[0], 256)}" if nulls else ""
-
-
-def _exact(number: float) -> str:
-    """An activation or a limit with every digit it has."""
-    return f"{number:,.15g}"
-
-
-def _apart(number: float, limit: float) -> str:
-    """A quotient with four digits, or with as many as keep it on its side of the limit."""
-    for digits in (4, 6, 9, 12):
-        rounded = float(f"{number:.{digits}g}")
-        if (rounded < limit, rounded > limit) == (number < limit, number > limit):
-            return f"{rounded:,.{digits}g}"
-    return repr(number)

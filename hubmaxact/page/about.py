@@ -34,6 +34,18 @@ INT8_METRICS = {
     "clip_rate": "clipped share at M",
 }
 
+ERRORS = {
+    "linear_int8_tensor_db": "INT8, one scale",
+    "linear_int8_token_db": "INT8, by token",
+    "linear_fp8_tensor_db": "FP8 E4M3, one scale",
+    "linear_fp8_token_db": "FP8 E4M3, by token",
+    "linear_mxfp8_db": "MXFP8",
+    "linear_mxfp4_db": "MXFP4",
+    "linear_nvfp4_db": "NVFP4",
+    "kv_fp8_unscaled_db": "FP8 cache, no scale",
+}
+"""Columns of what formats of deployment lose, and their names in a comparison."""
+
 PROTOCOL_COLUMNS = {
     "profile": "profile",
     "corpus.name": "corpus_name",
@@ -89,6 +101,7 @@ def fixed(rows: Sequence[Row], index: Index, origin: str, built: str | None) -> 
         ],
         "protocol_fields": _protocol_fields(),
         "int8": _int8(),
+        "errors": [{"name": column, "label": label} for column, label in ERRORS.items()],
         "words": [{"word": word, "meaning": meaning} for word, meaning in WORDS.items()],
     }
 

@@ -73,6 +73,15 @@ COLUMNS = (
     Column("int8_max_abs_sqnr_db", "INT-8 SQNR (dB)", "db",
            "INT-8 diagnostic at M, max-abs scale, as in arXiv:2605.15572; higher is better.",
            _plain("int8_max_abs_sqnr_db")),
+    Column("linear_fp8_token_db", "FP8 inputs (dB)", "db",
+           "SQNR of what linear maps read, in FP8 E4M3 with a scale for each token.",
+           _plain("linear_fp8_token_db")),
+    Column("linear_mxfp4_db", "MXFP4 inputs (dB)", "db",
+           "SQNR of what linear maps read, in MXFP4; higher is better.",
+           _plain("linear_mxfp4_db")),
+    Column("kv_fp8_unscaled_db", "FP8 cache (dB)", "db",
+           "SQNR of keys or of values, the lower, in FP8 E4M3 without a scale.",
+           _plain("kv_fp8_unscaled_db")),
 )  # fmt: skip
 
 COLUMN_BY_NAME = {column.name: column for column in COLUMNS}

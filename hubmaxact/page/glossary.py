@@ -28,6 +28,11 @@ WORDS = {
         "a tenth of the error. A diagnostic, as in arXiv:2605.15572: deployed kernels often do "
         "not round the tensor that holds M."
     ),
+    "FP8 inputs, MXFP4 inputs, FP8 cache": (
+        "The same ratio for what deployed kernels do round: all that linear maps read, and keys "
+        "and values as cached. Of each tensor alone: what it costs the model's answers is another "
+        "question."
+    ),
     "Protocol": (
         "How a release was measured: the texts and how many, their longest length, special "
         "tokens, number format. Values are comparable within one protocol."

@@ -10,11 +10,9 @@ from hubmaxact.catalog.row import Row
 from hubmaxact.formats import FP16_LIMIT
 from hubmaxact.page.safe_text import shown
 from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering.fit.levels import NEAR
 from hubmaxact.report.roles import PAPER_ROLES, ROLE_BY_NAME
 from hubmaxact.report.row_fields import field
-
-NEAR = 0.5
-"""Of the limit: other texts, or one more training stage, may double a peak."""
 
 PEAK = {"non_finite": "the largest finite value", "partial": "the largest value seen"}
 """What M is called when the run had a defect, by its status."""

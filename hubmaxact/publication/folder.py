@@ -1,4 +1,4 @@
-"""The section and its picture into a README's folder: planned first, written all or nothing."""
+"""The section and its pictures into a README's folder: planned first, written all or nothing."""
 
 import contextlib
 import hashlib
@@ -12,8 +12,8 @@ from hubmaxact.files import WriteError, read_regular, write_bytes
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.publication.diff import file_diff
 from hubmaxact.publication.readme.splicing import MAX_README_BYTES, edit
-from hubmaxact.rendering.picture.layers import layers_svg
-from hubmaxact.rendering.section import HEADING, PICTURE, compose
+from hubmaxact.rendering.picture.pictures import FOLDER, pictures
+from hubmaxact.rendering.section import HEADING, compose
 from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME, Report
 from hubmaxact.report.write import digest
 
@@ -29,7 +29,7 @@ class Change(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """What would be written, the picture first, and what the README's owner should do by hand."""
+    """What would be written, the pictures first, and what the README's owner should do by hand."""
 
     changes: tuple[Change, ...]
     advice: tuple[str, ...]
@@ -47,7 +47,7 @@ def check(folder: Path) -> None:
     if not os.path.isdir(folder):  # noqa: PTH112 a name too long for a file system is none either
         name = printable(str(folder), LONGEST_PATH)
         raise ReadmeError(f"{name} is not a folder. Create it, or choose another.")
-    _refuse_link((folder / PICTURE).parent)
+    _refuse_link(folder / FOLDER)
     _refuse_link(folder / REPORT_NAME)
     edit(_content(folder / README), HEADING)
 
@@ -66,16 +66,16 @@ def plan(report: Report, readme: Path, sha256: str | None = None) -> Placement:
     Raises:
         ReadmeError: The README cannot be read, or not be edited without risk.
     """
-    picture = readme.parent / PICTURE
-    _refuse_link(picture.parent)
+    _refuse_link(readme.parent / FOLDER)
     if readme.suffix.lower() == ".json":  # a report, say, which a section would spoil
         name = printable(str(readme), LONGEST_PATH)
         raise ReadmeError(f"{name} is no README, by its name. Name a file of Markdown.")
     before = _content(readme)
     sha256 = sha256 or digest(report)
     edited = edit(before, compose(report, sha256))
+    drawn = [(readme.parent / each.path, each.svg(report)) for each in pictures(report)]
     wanted = (
-        Change(picture, _content(picture), layers_svg(report).encode("utf-8")),
+        *(Change(path, _content(path), svg.encode("utf-8")) for path, svg in drawn),
         Change(readme, before, edited.content),
     )
     advice = (*edited.advice, *_on_the_report(readme.parent / REPORT_NAME, sha256))
@@ -137,7 +137,7 @@ def _on_the_report(file: Path, sha256: str) -> tuple[str, ...]:
 
 
 def _name(path: Path) -> str:
-    return PICTURE if path.as_posix().endswith(PICTURE) else path.name
+    return f"{FOLDER}/{path.name}" if path.parent.name == FOLDER else path.name
 
 
 def _content(path: Path) -> bytes | None:

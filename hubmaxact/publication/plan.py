@@ -17,7 +17,7 @@ from hubmaxact.publication.pull_request import PullRequest
 from hubmaxact.publication.readme import splicing
 from hubmaxact.recognition.weights import left_aside
 from hubmaxact.rendering import section
-from hubmaxact.rendering.picture import layers
+from hubmaxact.rendering.picture.pictures import PICTURES, pictures
 from hubmaxact.report.deployment import SIDECARS, Sidecar, SidecarName
 from hubmaxact.report.document import REPORT_NAME, Report
 from hubmaxact.sidecars.own_folder import folder_of
@@ -26,7 +26,12 @@ README = "README.md"
 WAYS_OUT = "Or push the report alone with --json-only."
 FOLDER = folder_of(PurePosixPath(REPORT_NAME))
 PATHS = frozenset(
-    {REPORT_NAME, README, section.PICTURE, *(str(FOLDER / name) for name in SIDECARS)}
+    {
+        REPORT_NAME,
+        README,
+        *(picture.path for picture in PICTURES),
+        *(str(FOLDER / name) for name in SIDECARS),
+    }
 )
 
 
@@ -144,7 +149,7 @@ def _wanted(
     body = section.compose(push.report, hashlib.sha256(push.content).hexdigest())
     edit = _edit(push.repo_id, card, body)
     wanted[README] = edit.content
-    wanted[section.PICTURE] = layers.layers_svg(push.report).encode()
+    wanted |= {each.path: each.svg(push.report).encode() for each in pictures(push.report)}
     return wanted, edit.advice
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from hubmaxact.rendering import numbers
 from hubmaxact.rendering.escape import text
+from hubmaxact.rendering.fit import ways
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report.derived import EndToEnd, EndToEndRow, Interval
 from hubmaxact.report.document import Report
@@ -99,9 +100,7 @@ def _cells(row: EndToEndRow) -> tuple[str, ...]:
 
 
 def _way(row: EndToEndRow) -> str:
-    """Words of ours alone, by the rules that a valid report obeys."""
-    shares = row["granularity"].replace("_", " ")
-    return f"{TARGETS[row['target']]}: {row['format']} {shares}, {row['policy']}"
+    return f"{TARGETS.get(row['target'], ways.UNKNOWN)}: {ways.words(row)}"
 
 
 def _span(found: Interval) -> str:

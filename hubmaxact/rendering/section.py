@@ -5,13 +5,12 @@ Pure: a report goes in, Markdown comes out. Knows nothing of READMEs or the Hub.
 
 from hubmaxact.rendering import commands, summary
 from hubmaxact.rendering.escape import text
-from hubmaxact.rendering.picture.layers import description
+from hubmaxact.rendering.picture.pictures import LAYERS, Picture, pictures
 from hubmaxact.rendering.section_details import details
 from hubmaxact.report.document import REPORT_NAME, Report
 from hubmaxact.report.write import digest
 
 HEADING = "## Activation maxima"
-PICTURE = "activation_maxima/layers.svg"
 PAPER = "https://arxiv.org/abs/2605.15572"
 FOLDED = "By role, layer and domain; number formats; stability; environment"
 
@@ -40,12 +39,22 @@ def compose(report: Report, sha256: str) -> str:
     parts = [
         HEADING,
         summary.render(report),
-        f"![{text(description(report))}]({PICTURE})",
+        _shown(LAYERS, report),
         _commands(report),
-        f"<details>\n<summary>{FOLDED}</summary>\n\n{details(report)}\n\n</details>",
+        f"<details>\n<summary>{FOLDED}</summary>\n\n{_folded(report)}\n\n</details>",
         source,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _folded(report: Report) -> str:
+    """The other pictures, then the tables."""
+    drawn = [_shown(picture, report) for picture in pictures(report) if picture is not LAYERS]
+    return "\n\n".join([*drawn, details(report)])
+
+
+def _shown(picture: Picture, report: Report) -> str:
+    return f"![{text(picture.description(report))}]({picture.path})"
 
 
 def _commands(report: Report) -> str:

@@ -1,4 +1,4 @@
-"""The shortest a report can be told in Markdown: a sentence, and a few rows under the model's name.
+"""The shortest a report can be told in Markdown: a sentence, a verdict for each format, the facts.
 
 A model card's section begins with it; a pipeline's summary is it, under a heading of its own.
 """
@@ -6,40 +6,65 @@ A model card's section begins with it; a pipeline's summary is it, under a headi
 from collections.abc import Iterator
 
 from hubmaxact.formats import INT8_LABEL
-from hubmaxact.rendering import deployed_words, numbers, words
+from hubmaxact.rendering import numbers, words
 from hubmaxact.rendering.escape import code, text
+from hubmaxact.rendering.fit.advice import advice
+from hubmaxact.rendering.fit.measured import has_errors
+from hubmaxact.rendering.fit.verdict import Verdict
+from hubmaxact.rendering.fit.verdicts import NOTE, closed_up, verdicts
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report.document import Report
 
+QUESTION = "Will it fit?"
+TO_DO = "What to do:"
+
 
 def render(report: Report) -> str:
-    """Return sentence and table, without a newline at the end; safe whatever the text in them."""
+    """Return sentence, verdicts and facts, without a newline at the end.
+
+    Args:
+        report: Of any profile and version.
+
+    Returns:
+        Markdown, safe whatever the text in the report.
+    """
     said = words.sentence(report, code, strong=lambda word: f"**{word}**")
-    return f"{said}\n\n{_few_rows(report)}"
+    blocks = (said, _verdicts(report), _note(report), _advice(report), _facts(report))
+    return "\n\n".join(filter(None, blocks))
 
 
-def _few_rows(report: Report) -> str:
+def _verdicts(report: Report) -> str:
     model = report["model"]
     name = text(model["id"]) if model["id"] else "This checkpoint"
     commit = f" at {code(model['commit'][:12])}" if model["commit"] else ""
-    rows = [
-        ("Largest activation, M", _peak(report)),
-        ("fp16", _sentence(words.fp16(report, code))),
-        ("INT8 check", f"{_sentence(words.int8(report, text))} {_sentence(INT8_LABEL)}"),
-        *((head, _sentence(said)) for head, said in _deployed(report)),
-        ("Measured", _sentence(words.measured(report, code))),
-    ]
-    return table(("", f"{name}{commit}"), [(f"**{head}**", cell) for head, cell in rows])
+    rows = [_row(each) for each in closed_up(verdicts(report, code))]
+    return table((QUESTION, "verdict", f"{name}{commit}", "module"), rows)
 
 
-def _deployed(report: Report) -> Iterator[tuple[str, str]]:
-    """What profile `deployment` saw beside M."""
-    found = (
-        ("KV cache", deployed_words.kv_cache(report, code)),
-        ("Attention logits", deployed_words.attention_logit(report, code)),
-        ("Largest linear input", deployed_words.linear_input(report, code)),
-    )
-    yield from ((head, said) for head, said in found if said is not None)
+def _row(found: Verdict) -> tuple[str, ...]:
+    said = "; ".join(filter(None, (found.number, found.condition)))
+    return f"**{found.title}**", f"**{found.word}**", _capital(said), found.where
+
+
+def _note(report: Report) -> str:
+    return NOTE if has_errors(report) else ""
+
+
+def _advice(report: Report) -> str:
+    lines = [f"- **{head}**: {said}" for head, said in advice(report, code)]
+    return "\n".join([TO_DO, "", *lines]) if lines else ""
+
+
+def _facts(report: Report) -> str:
+    return "\n".join(f"- **{head}**: {said}" for head, said in _told(report))
+
+
+def _told(report: Report) -> Iterator[tuple[str, str]]:
+    yield "Largest activation, M", _peak(report)
+    if not has_errors(report):
+        check = _sentence(words.int8(report, text))
+        yield "INT8 check", f"{check} {_sentence(INT8_LABEL)}"
+    yield "Measured", _sentence(words.measured(report, code))
 
 
 def _peak(report: Report) -> str:
@@ -51,5 +76,9 @@ def _peak(report: Report) -> str:
     return " ".join(filter(None, [where, words.signed(peak), step, words.ties(peak)]))
 
 
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
+def _sentence(said: str) -> str:
+    return f"{_capital(said)}."
+
+
+def _capital(said: str) -> str:
+    return f"{said[:1].upper()}{said[1:]}"

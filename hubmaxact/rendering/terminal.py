@@ -1,4 +1,4 @@
-"""A report on the terminal: the headline, a table by role, the INT8 check, a picture by layer.
+"""A report on the terminal: the headline, tables by role and of verdicts, a picture by layer.
 
 Fits 80 columns; works without colour and on consoles that know only ASCII.
 """
@@ -14,6 +14,10 @@ from hubmaxact.rendering import (
     numbers,
     words,
 )
+from hubmaxact.rendering.fit.advice import advice
+from hubmaxact.rendering.fit.levels import Standing
+from hubmaxact.rendering.fit.measured import has_errors
+from hubmaxact.rendering.fit.verdicts import closed_up, verdicts
 from hubmaxact.rendering.terminal_chart import chart
 from hubmaxact.report.document import Report
 from hubmaxact.report.roles import ROLE_BY_NAME
@@ -22,6 +26,15 @@ from hubmaxact.report.summaries import per_layer
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+TITLE_WIDTH = 18  # characters
+STYLES: dict[Standing, str] = {
+    "within": "green",
+    "near": "yellow",
+    "beyond": "red",
+    "unknown": "dim",
+}
+"""How a verdict is coloured, where there is colour."""
 
 
 def show(report: Report, console: "Console") -> None:
@@ -32,16 +45,17 @@ def show(report: Report, console: "Console") -> None:
     console.print()
     if report["max_by_role"]:
         _show_table(console, _roles(report))
-    _say(console, f"fp16: {words.fp16(report, printable)}.")
-    if (kv := deployed_words.kv_cache(report, printable)) is not None:
-        _say(console, f"KV cache: {kv}.")
+    _show_table(console, _verdicts(report))
+    for head, said in advice(report, printable):
+        _say(console, f"{head}: {said}")
     if (logits := deployed_words.attention_logit(report, printable)) is not None:
         _say(console, f"Attention logits: {logits}.")
     if (read := deployed_words.linear_input(report, printable)) is not None:
         _say(console, f"Largest linear input: {read}.")
     if said := " ".join(certainty_words.sentences(report, printable)):
         _say(console, f"How sure M is: {said}")
-    _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")
+    if not has_errors(report):
+        _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")
     _show_losses(report, console)
     _show_chart(report, console)
 
@@ -67,6 +81,21 @@ def _roles(report: Report) -> "Table":
         layer = "" if row["layer"] is None else str(row["layer"])
         value = numbers.value(abs(row["value"]))
         table.add_row(ROLE_BY_NAME[name].title, value, layer, printable(row["module"]))
+    return table
+
+
+def _verdicts(report: Report) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("will it fit?", width=TITLE_WIDTH)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("", ratio=1)
+    for found in closed_up(verdicts(report, printable)):
+        said = "; ".join(filter(None, (found.number, found.condition, found.where)))
+        style = STYLES[found.standing]
+        table.add_row(Text(found.title), Text(found.word, style=style), Text(said))
     return table
 
 

@@ -90,24 +90,6 @@ def reached(where: Where) -> str:
     return "infinity" if where["abs_max"] is None else numbers.value(where["abs_max"])
 
 
-def fp16(report: Report, name: Name) -> str:
-    """Whether anything exceeded fp16; never that a model fits."""
-    row = report["dtype_headroom"]["float16"]
-    where, tokens = row["where"], numbers.count(report["protocol"]["corpus"]["num_tokens"], "token")
-    if where is not None:
-        found = f"{reached(where)} in the {title(where['role'], where['layer'])}"
-        if where["abs_max"] is None:
-            return f"exceeded: {found} ({name(where['module'])})"
-        ratio = numbers.ratio(where["abs_max"] / row["largest_finite"])
-        return f"exceeded: {found} ({name(where['module'])}) is {ratio} 65,504"
-    words = f"no watched tensor exceeded 65,504 in {tokens}"
-    if report["status"] == "non_finite":
-        words += " with a finite value; NaN and infinity did occur"
-    if row["ratio"] is None:
-        return words
-    return f"{words}; M is {numbers.percent(row['ratio'])} of it"
-
-
 def int8(report: Report, name: Name) -> str:
     """What the INT8 diagnostic found, or why it found nothing."""
     rows = int8_rows(report)

@@ -25,7 +25,7 @@ def test_a_prepared_report_becomes_a_pull_request(desk, machine):
     assert desk.repo.read(JSON, "refs/pr/1") == desk.report
     assert desk.commits() == []
     assert "### Activation maxima of `alice/model`, release `v1.2.3`\n" in run.summary
-    assert "| **Largest activation, M** | **187** at `model.norm`, " in run.summary
+    assert "- **Largest activation, M**: **187** at `model.norm`, " in run.summary
     assert "No watched tensor exceeded 65,504 in 12,582,912 tokens" in run.summary
     assert "(20.8 dB at M), max-abs scale" in run.summary
     assert f"Published as a pull request: <{url}>" in run.summary

@@ -127,3 +127,35 @@ def test_the_int8_table_shows_the_hidden_states_and_says_what_is_better(visit, s
         assert cells["SQNR of the hidden states, median (dB)"] == "30.0"
         assert cells["SQNR of the hidden states, highest (dB)"] == "41.0"
         assert cells["SQNR at the final norm (dB)"] == "22.0"
+
+
+ERRORS = {"linear_int8_token_db": 31.1, "linear_nvfp4_db": 20.8, "kv_fp8_unscaled_db": 29.4}
+CERTAINTY = {
+    "subsets": [
+        {"size": 9, "values": [7.0], "range_over_mean": 0.0, "coefficient_of_variation": 0.0}
+    ],
+    "abs_max_of_half": 9000.0,
+}
+GAP = """section => {
+  const [first, second] = [...section.querySelectorAll(".scroll")].map(each => each.getBoundingClientRect());
+  return second.top - first.bottom;
+}"""  # noqa: E501 one statement
+
+
+def test_errors_of_deployed_formats_stand_side_by_side(visit, serve, tmp_path):
+    rows = [release(4, **ERRORS, **CERTAINTY), release(9), release(14, linear_nvfp4_db=12.5)]
+    index = write_index(tmp_path / "index", rows, with_paper=False)
+    picks = "&".join(f"pick={row['key'].replace('/', '%2F')}" for row in rows)
+    with serve("export", index) as running:
+        page = visit(running, viewport=PHONE).open(f"?{picks}")
+        errors = page.locator("#errors")
+        expect(errors.locator("path.marker").first).to_be_visible()
+        expect(errors.locator("svg[role=img] path.marker")).to_have_count(4)
+        expect(errors).to_contain_text("Not measured: org-2/model-00009.")
+        errors.locator("summary").click()
+        told = errors.get_by_role("row", name="NVFP4").get_by_role("cell").all_text_contents()
+        assert told == ["20.8", "unknown", "12.5"]
+        assert page.locator("#stability").evaluate(GAP) >= 20
+        page.goto(f"{running}?pick={rows[1]['key'].replace('/', '%2F')}")
+        expect(page.locator("#stability")).to_be_visible()
+        expect(page.locator("#errors")).to_have_count(0)

@@ -73,6 +73,37 @@ def test_how_sure_m_is_stands_where_the_profile_looks():
     assert row(example_reports.dense_report())["abs_max_of_half"] is None
 
 
+def test_what_deployed_formats_lose_stands_where_it_was_measured():
+    report = deployed_reports.deployment_report()
+    made = row(report)
+    linear = {name: value for name, value in made.items() if name.startswith("linear_")}
+    assert linear == {
+        "linear_int8_tensor_db": pytest.approx(33.5),
+        "linear_int8_token_db": pytest.approx(41.0),
+        "linear_fp8_tensor_db": pytest.approx(31.4),
+        "linear_fp8_token_db": pytest.approx(31.6),
+        "linear_mxfp8_db": pytest.approx(30.4),
+        "linear_mxfp4_db": pytest.approx(17.9),
+        "linear_nvfp4_db": pytest.approx(20.4),
+    }
+    cached = [
+        each
+        for each in report["quantization"]["pooled"]
+        if (each["format"], each["policy"]) == ("float8_e4m3fn", "unscaled")
+    ]
+    cached[1]["sqnr_db"], cached[1]["clip_rate"] = 12.0, 0.25
+    made = row(report)
+    assert (made["kv_fp8_unscaled_db"], made["kv_fp8_unscaled_clip_rate"]) == (12.0, 0.25)
+    cached[0]["sqnr_db"] = None
+    assert row(report)["kv_fp8_unscaled_db"] is None
+    for earlier in (
+        example_reports.dense_report(),
+        deployed_reports.deployment_report(earlier=True),
+    ):
+        made = row(earlier)
+        assert {made[name] for name in (*linear, "kv_fp8_unscaled_clip_rate")} == {None}
+
+
 def test_two_mixers_of_one_layer_give_the_larger_one():
     report = example_reports.small_report()
     extra = next(s for s in report["sites"] if s["role"] == "attention_output")

@@ -27,9 +27,9 @@ JSON = """
 ## `compare --format json`
 
 The fields, in order. Whatever is an array of `cells` or `values` has one element for each report,
-in the order of `reports`, and null where a report has no such value. GlobalMax, RoleMax, Headroom
-and FormatRow are the objects of [the report's schema](../schema/README.md). `comparison_version`
-changes when a field does.
+in the order of `reports`, and null where a report has no such value. GlobalMax, RoleMax, Headroom,
+FormatRow, PooledRow and EndToEndRow are the objects of [the report's schema](../schema/README.md).
+`comparison_version` changes when a field does.
 """
 GATE = """
 ## `check`
@@ -43,13 +43,23 @@ included, exceeded the format's largest finite value |
 the SQNR of FORMAT is at least DB; under policy max_abs, unless FORMAT is written \
 FORMAT:POLICY, as in `int8:clip_q0.999`; several rows of one format and policy count as their \
 worst |
+| `--min-sqnr-db FORMAT/GRANULARITY[/POLICY][@KIND]=DB` | the same table | of all tensors of a \
+kind together, the SQNR of this way of rounding is at least DB; KIND is `linear_input` unless it \
+is `key` or `value`; the policy of `per_tensor` is `max_abs` unless it is given: \
+`int8/per_token=30`, `fp8_e4m3/per_tensor/unscaled@key=30` |
+| `--cache-not-exceeding FORMAT` | `cache_not_exceeding = ["FORMAT"]` | no key or value exceeded \
+the format, as a cache without scales has it: `fp8_e4m3` ends at 448 |
+| `--max-loss-change [TARGET:]FORMAT/GRANULARITY[/POLICY]=NATS` | `[max_loss_change]` \
+`"FORMAT/GRANULARITY" = NATS` | the loss with this rounding (`measure --end-to-end`) grows by at \
+most NATS a token, at the upper end of its interval; TARGET is `linear_inputs` unless it is `kv` \
+or `residual` |
 | `--against FILE` | `against = "FILE"` | with the next one; a path in TOML starts at the file's \
 folder |
 | `--max-ratio R` | `max_ratio = R` | M over the earlier M is at most R; another protocol is \
 refused |
 | `--require-complete` | `require_complete = true` | everything expected was seen, and finite |
 
-Options override the file, key by key and, under `min_sqnr_db`, format by format. A value that is
+Options override the file, key by key and, in a table, format by format. A value that is
 null fails with its reason; every bound on M fails where NaN or infinity was seen, because M is the
 largest finite value. Exit 0 when every rule passes; 1 when one fails, or FILE is not a valid
 report; 2 when there is no rule, the protocols differ, or a rule or a file cannot be used.

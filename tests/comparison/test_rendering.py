@@ -7,17 +7,31 @@ import math
 import re
 from html.parser import HTMLParser
 
+import deployed_reports
 import example_reports
 import pytest
 from markdown_it import MarkdownIt
+from pooled_reports import find, nothing_known, pooled_report, with_loss
 from rich.console import Console
 
-from comparison.releases import first_release, inputs, second_release
+from comparison.releases import OTHER_COMMIT, first_release, inputs, second_release
 from hubmaxact.comparison import to_json, to_markdown
 from hubmaxact.comparison.build import compare_inputs
-from hubmaxact.comparison.tables import change
+from hubmaxact.comparison.table import change
 from hubmaxact.comparison.to_terminal import show
 from hubmaxact.report.inputs import Input
+
+RUN = ("linear_inputs", "int8/per_token/dynamic", (0.012, 0.006, 0.019))
+
+
+def later(report):
+    """Another release: farther values, worse errors in INT8, nothing in the pass."""
+    report["kv"][3]["value"]["abs_max"] = 600.0
+    report["model"]["commit"] = OTHER_COMMIT
+    for name in ("int8/per_token/dynamic", "nvfp4/block_16/max_abs"):
+        nothing_known(find(report, name))
+    find(report, "int8/per_tensor/max_abs")["sqnr_db"] = 19.4
+
 
 CASES = {
     "releases": lambda: (first_release(), second_release()),
@@ -31,6 +45,12 @@ CASES = {
         first_release(),
         example_reports.few_samples_report(protocol={"dtype": "float16"}),
     ),
+    "deployed": lambda: (
+        with_loss(pooled_report(), RUN),
+        pooled_report(later),
+        deployed_reports.deployment_report(18, earlier=True),
+        first_release(),
+    ),
     "eight": lambda: (
         *(second_release(float(peak)) for peak in (100, 200, 400, 800, 1600)),
         example_reports.moe_report(40),
@@ -41,7 +61,7 @@ CASES = {
 
 
 def made(name):
-    return compare_inputs(inputs(*CASES[name]()), across_protocols=name == "across")
+    return compare_inputs(inputs(*CASES[name]()), across_protocols=name in ("across", "deployed"))
 
 
 def printed(comparison, *, width=80, encoding="utf-8"):
@@ -56,7 +76,7 @@ def test_the_terminal_shows_what_it_showed(name, golden):
     golden(f"compare_{name}.txt", printed(made(name)))
 
 
-@pytest.mark.parametrize("name", ["releases", "models", "across"])
+@pytest.mark.parametrize("name", ["releases", "models", "across", "deployed"])
 def test_markdown_is_what_it_was(name, golden):
     golden(f"compare_{name}.md", to_markdown.render(made(name)))
 
@@ -171,6 +191,10 @@ def test_the_json_is_strict_ascii_and_has_the_same_fields_in_the_same_order(name
         "by_layer",
         "int8",
         "dtype_headroom",
+        "verdicts",
+        "kv",
+        "rounding",
+        "end_to_end",
         "changes",
     ]
     num_reports = len(document["reports"])

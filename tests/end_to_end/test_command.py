@@ -50,8 +50,8 @@ def test_a_report_holds_a_row_for_each_way(folder):
     assert all(row["reason"] is None and row["kl_divergence"]["mean"] > 0 for row in rows)
     assert (found["seed"], found["resamples"], found["confidence"]) == (0, 10_000, 0.95)
     assert "Running the evaluation texts 5 times in 1 batch" in done.stderr
-    assert "linear inputs: int8 per" in done.stdout
-    assert "| residual stream: int8 per tensor, max_abs |" in section.render(report)
+    assert "linear inputs: INT8" in done.stdout
+    assert "| residual stream: INT8, one scale from the maximum |" in section.render(report)
     first = (folder / "report.json").read_bytes()
     assert run(folder, *SPLITS).returncode == 0
     assert (folder / "report.json").read_bytes() == first

@@ -12,6 +12,7 @@ from hubmaxact.report.source import UnreadableFileError
 FULL = """
 max_abs = 50_000
 not_exceeding = ["float16", "bfloat16"]
+cache_not_exceeding = ["fp8_e4m3"]
 against = "old/activation_maxima.json"
 max_ratio = 1.5
 require_complete = true
@@ -19,6 +20,10 @@ require_complete = true
 [min_sqnr_db]
 int8 = 20
 "int8:clip_q0.999" = 3.5
+"int8/per_token" = 30
+
+[max_loss_change]
+"kv:fp8_e4m3/per_tensor/unscaled" = 0.02
 """
 
 
@@ -32,7 +37,9 @@ def test_every_key_of_a_file_is_read(tmp_path):
     assert limits(settings_of(write(tmp_path, FULL))) == Limits(
         max_abs=50_000.0,
         not_exceeding=("float16", "bfloat16"),
-        min_sqnr_db={"int8": 20.0, "int8:clip_q0.999": 3.5},
+        cache_not_exceeding=("float8_e4m3fn",),
+        min_sqnr_db={"int8": 20.0, "int8:clip_q0.999": 3.5, "int8/per_token": 30.0},
+        max_loss_change={"kv:fp8_e4m3/per_tensor/unscaled": 0.02},
         against=tmp_path / "old" / "activation_maxima.json",
         max_ratio=1.5,
         require_complete=True,
@@ -48,8 +55,8 @@ def test_an_unknown_key_is_refused_with_the_known_ones():
     with pytest.raises(LimitsError) as caught:
         limits({"max_ab": 3})
     assert str(caught.value) == (
-        'a gate knows nothing of "max_ab"; known: max_abs, not_exceeding, min_sqnr_db, against, '
-        "max_ratio, require_complete."
+        'a gate knows nothing of "max_ab"; known: max_abs, not_exceeding, cache_not_exceeding, '
+        "min_sqnr_db, max_loss_change, against, max_ratio, require_complete."
     )
     assert caught.value.exit_code == 2
 
@@ -70,6 +77,9 @@ WRONG = [
     ("min_sqnr_db", 20, "a table of FORMAT = decibels"),
     ("min_sqnr_db", {"int8": math.nan}, "a finite number, found nan"),
     ("min_sqnr_db", {"int8": {"max_abs": 3}}, "a finite number"),
+    ("cache_not_exceeding", ["int8"], "a list of formats among"),
+    ("max_loss_change", 0.1, "a table of FORMAT = nats"),
+    ("max_loss_change", {"int8/per_token": math.inf}, "a finite number, found inf"),
     ("against", 3, "the name of an earlier report"),
     ("against", "", "the name of an earlier report"),
     ("require_complete", 1, "true or false, found 1"),

@@ -43,7 +43,7 @@ def test_a_page_is_told_what_it_shows():
     assert page_data.about("server", "it rains")["index"]["problem"] == "it rains"
     assert about["page_size"] == 25
     assert about["formats"][0] == {"name": "float16", "label": "fp16", "largest": 65504.0}
-    assert 8 <= len(about["columns"]) <= 10
+    assert 8 <= len(about["columns"]) <= 13
 
 
 def test_each_host_offers_the_downloads_that_it_has():
@@ -63,6 +63,7 @@ def test_columns_of_the_catalog_that_the_page_names_exist():
     about = page_data_of([]).about("static")
     names = [field["name"] for field in about["protocol_fields"]]
     names += [metric["name"] for policy in about["int8"] for metric in policy["metrics"]]
+    names += [each["name"] for each in about["errors"]]
     assert set(names) <= set(DESCRIPTIONS)
     decisive = {field["name"] for field in about["protocol_fields"] if field["decisive"]}
     assert "corpus_digest" in decisive

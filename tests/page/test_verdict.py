@@ -9,8 +9,9 @@ from page.rows import PAPER, many, row
 from hubmaxact.catalog.extract import row_of
 from hubmaxact.formats import FP16_LIMIT
 from hubmaxact.page import assets
-from hubmaxact.page.verdict import NEAR, verdict
+from hubmaxact.page.verdict import verdict
 from hubmaxact.rendering import numbers
+from hubmaxact.rendering.fit.levels import NEAR
 
 
 def said(**columns):

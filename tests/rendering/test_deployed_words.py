@@ -87,13 +87,12 @@ def test_the_largest_linear_input_is_named_with_its_place():
                     "token 0 (id 198) of text 7")  # fmt: skip
 
 
-def test_a_section_has_both_rows_and_the_command_its_profile():
+def test_a_section_has_both_folded_and_the_command_its_profile():
     text = section.render(REPORT)
-    assert "| **KV cache** | Keys reach 600 in `model.layers.0.self_attn`;" in text.replace(
-        "&#59;", ";"
-    )
-    assert "| **Largest linear input** | 28, " in text
-    assert "| **Attention logits** | At most about 112.5 in `model.layers.0.self_attn`" in text
+    folded = text.split("<details>")[1]
+    assert "- KV cache: Keys reach 600 in `model.layers.0.self_attn`;" in folded
+    assert "- Largest linear input: 28, " in folded
+    assert "- Attention logits: At most about 112.5 in `model.layers.0.self_attn`" in folded
     assert "Of keys and values it is one" in text
     assert "--profile deployment" in commands.reproduce(REPORT)
     assert "--profile" not in commands.reproduce(example_reports.small_report())

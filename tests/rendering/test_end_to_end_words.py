@@ -30,10 +30,10 @@ def test_a_reason_stands_for_what_is_not_known():
     rows = report["end_to_end"]["rows"]
     rows[0] = end_to_end_reports.unknown(rows[0], nothing)
     assert end_to_end_words.cells(report)[0] == (
-        *("linear inputs: int8 per tensor, max_abs", "-", "-", "-", "-"),
+        *("linear inputs: INT8, one scale from the maximum", "-", "-", "-", "-"),
     )
     first = next(end_to_end_words.notes(report, str))
-    assert first == f"linear inputs: int8 per tensor, max_abs was not measured: {nothing}."
+    assert first == f"linear inputs: INT8, one scale from the maximum was not measured: {nothing}."
     report["end_to_end"]["loss"] = None
     assert end_to_end_words.heading(report).endswith("without rounding it is not known")
 

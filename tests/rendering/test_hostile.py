@@ -7,12 +7,14 @@ from html.parser import HTMLParser
 import example_reports
 import pytest
 from markdown_it import MarkdownIt
+from pooled_reports import pooled_report, with_loss
 
 from hubmaxact.rendering import commands, section, summary
 from hubmaxact.rendering.escape import BREAK
 from hubmaxact.rendering.escape import text as escaped
 
-REPORTS = example_reports.BY_NAME
+RUN = ("linear_inputs", "int8/per_token/dynamic", (0.01, 0.0, 0.02), "why")
+REPORTS = {**example_reports.BY_NAME, "pooled": lambda: with_loss(pooled_report(), RUN)}
 
 RENDERERS = {"section": lambda report: section.compose(report, "0" * 64), "summary": summary.render}
 
@@ -37,7 +39,7 @@ HOSTILE = [
 ]
 ALLOWED = {
     "h2", "p", "strong", "code", "table", "thead", "tbody", "tr", "th", "td", "img", "pre",
-    "details", "summary", "a", "br", "em",
+    "details", "summary", "a", "br", "em", "ul", "li",
 }  # fmt: skip
 
 
@@ -111,6 +113,8 @@ def poisoned(report, text):
     for owner, name in ((report, "domains"), (report["protocol"]["corpus"], "domains")):
         owner[name] = {text: next(iter(owner[name].values()))}
     report["quantization"]["formats"][0]["policy"] = text
+    for row in report["quantization"].get("pooled", ())[:3]:
+        row.update(format=text, granularity=text, policy=text, kind=text)
     return report
 
 

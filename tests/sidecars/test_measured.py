@@ -94,9 +94,9 @@ def test_equal_runs_give_equal_bytes_also_in_the_checkpoint_itself(made, model_c
     done = measure(made, model_copy, "--write-into", model_copy)
     assert done.returncode == 0, done.stderr
     beside = model_copy / "activation_maxima"
-    assert sorted(path.name for path in beside.iterdir()) == [
-        *("blocks.safetensors", "channels.safetensors", "layers.svg", "quantization.parquet"),
-    ]
+    pictures = ("cache.svg", "errors.svg", "layers.svg", "saturation.svg")
+    names = sorted(path.name for path in beside.iterdir())
+    assert names == sorted([*SIDECARS, *pictures])
     for name in SIDECARS:
         assert (beside / name).read_bytes() == (made / "report" / name).read_bytes()
     assert hubmaxact_here("validate", model_copy, cwd=made).returncode == 0

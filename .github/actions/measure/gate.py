@@ -12,7 +12,7 @@ import runner
 import summary
 
 SINGLE = {"gate": "config", "max-abs": "max-abs", "against": "against", "max-ratio": "max-ratio"}
-LISTS = ("not-exceeding", "min-sqnr-db")
+LISTS = ("not-exceeding", "cache-not-exceeding", "min-sqnr-db", "max-loss-change")
 
 
 def rules() -> list[str]:

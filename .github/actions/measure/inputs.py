@@ -58,8 +58,14 @@ INPUTS = {
     "not-exceeding": Input(
         r"[\s,]*\w[\w\s,]*", "formats such as float16, separated by spaces or commas"
     ),
+    "cache-not-exceeding": Input(
+        r"[\s,]*\w[\w\s,]*", "formats such as fp8_e4m3, separated by spaces or commas"
+    ),
     "min-sqnr-db": Input(
-        r"[\s,]*\w[\w.:=+\s,-]*", "FORMAT=DB such as int8=20, separated by spaces"
+        r"[\s,]*\w[\w.:=+/@\s,-]*", "FORMAT=DB such as int8=20, separated by spaces"
+    ),
+    "max-loss-change": Input(
+        r"[\s,]*\w[\w.:=+/\s,-]*", "FORMAT=NATS such as int8/per_token=0.02, separated by spaces"
     ),
     "against": Input(PATH, "the path of an earlier report"),
     "max-ratio": Input(NUMBER, "a positive number"),

@@ -1,6 +1,7 @@
 // The picked releases side by side: whether they may be compared at all, verdicts, pictures, tables.
 
 import { details, h, name } from "./dom.js";
+import { errors } from "./errors.js";
 import { any } from "./format.js";
 import { byLayer, byRole } from "./layers.js";
 import { badge, swatch } from "./series_style.js";
@@ -15,7 +16,7 @@ export function comparison({ releases, unknown }, state, about, go) {
     unknown.length ? missing(unknown, releases, go) : null,
     releases.length ? [warning(releases, about), verdicts(releases),
       h("div", { class: "pictures" }, byLayer(releases, state, about, go), byRole(releases, about)),
-      int8(releases, about), stability(releases), protocols(releases, about), notes(releases)] : null);
+      errors(releases, about), int8(releases, about), stability(releases), protocols(releases, about), notes(releases)] : null);
 }
 
 function missing(keys, releases, go) {

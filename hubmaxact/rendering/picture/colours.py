@@ -1,4 +1,4 @@
-"""Colours and type of the picture: one palette for light, one for dark.
+"""Colours and type of the pictures: one palette for light, one for dark.
 
 Every element carries its light look in attributes, which any renderer understands; a style sheet
 with nothing but the dark colours goes before them where the reader's scheme is known to be dark.
@@ -6,7 +6,7 @@ Blue, vermilion and green keep apart for colour-blind readers (after Okabe and I
 or lightened until text in them reaches WCAG AA (4.5:1) on its ground; a test computes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 LIGHT = {
     "ground": "#ffffff",
@@ -31,6 +31,17 @@ DARK = {
     "mlp_output": "#fbbf24",
 }
 SERIES = ("hidden_state", "attention_output", "mlp_output")
+LIKE = {
+    "key": "hidden_state",
+    "value": "mlp_output",
+    "all_tokens": "hidden_state",
+    "after_first_token": "mlp_output",
+    "integer": "hidden_state",
+    "float8": "attention_output",
+    "float4": "mlp_output",
+}
+"""Series of other pictures, and whose colours they have."""
+
 FONT = "-apple-system,BlinkMacSystemFont,'Segoe UI',Helvetica,Arial,sans-serif"
 
 OF_ROLE = "the colour of the role"
@@ -57,6 +68,12 @@ LOOKS: dict[str, Look] = {
     "heavy": {"stroke-width": "2.5"},
     "dot": {"fill": OF_ROLE},
     "name": {"fill": OF_ROLE, "font-weight": "600"},
+    "bar": {"fill": OF_ROLE},
+    "worst": {"fill": "ink", "stroke": "ground", "stroke-width": "1.5"},
+    "reach": {"stroke": "soft", "stroke-width": "1"},
+    "label": {"fill": "ink"},
+    "caption": {"fill": "ink", "font-weight": "600"},
+    "inferred": {"fill": "none", "stroke": OF_ROLE, "stroke-width": "2", "stroke-dasharray": "3 3"},
     "lead": {"fill": "none", "stroke": "edge"},
     "end-mark": {"fill": "soft"},
     "ring": {"fill": "none", "stroke": "ink", "stroke-width": "1.5"},
@@ -86,21 +103,31 @@ def look(classes: str, role: str | None = None) -> str:
 
 
 def _colour(value: str, role: str | None, palette: dict[str, str]) -> str:
-    name = role if role and value == OF_ROLE else value
+    name = LIKE.get(role, role) if role and value == OF_ROLE else value
     return palette.get(name, name)
 
 
-def _dark() -> Iterator[str]:
+def _dark(series: Sequence[str], names: Collection[str]) -> Iterator[str]:
     for name, whole in LOOKS.items():
-        for role in SERIES if OF_ROLE in whole.values() else (None,):
+        for role in series if OF_ROLE in whole.values() else (None,):
             colours = {key: (value, _colour(value, role, DARK)) for key, value in whole.items()}
             body = ";".join(f"{key}:{new}" for key, (old, new) in colours.items() if new != old)
-            if body:
+            if body and name in names:
                 yield f".{name}{f'.{role}' if role else ''}{{{body}}}"
+
+
+def style(series: Sequence[str], names: Collection[str] = LOOKS) -> str:
+    """Return the style sheet of a picture, on one line.
+
+    Args:
+        series: What it draws in colours of their own.
+        names: Classes that it uses.
+
+    Returns:
+        Nothing but the dark colours.
+    """
+    return f"@media(prefers-color-scheme:dark){{{''.join(_dark(series, names))}}}"
 
 
 TYPE = f'font-family="{FONT}" font-size="13"'
 """Attributes of the whole picture."""
-
-STYLE = f"@media(prefers-color-scheme:dark){{{''.join(_dark())}}}"
-"""The style sheet, on one line."""

@@ -19,6 +19,7 @@ RAISED = str.maketrans(
     "-0123456789", "\u207b\u2070\xb9\xb2\xb3\u2074\u2075\u2076\u2077\u2078\u2079"
 )
 MOST_DOTS = 64
+ENDS = {-math.inf: "emb", math.inf: "norm"}
 HEAVY = "hidden_state"  # the residual stream, which everything else is added to
 GAP, WIDTH, HEAVY_WIDTH = 6, 6.7, 8.4  # of letters of the peak's label, in wide type
 PEAK_STEPS = (-14, 26, -28, 40, -42)  # label heights to try; one of them clears three limits
@@ -34,15 +35,15 @@ def slot(role: str, layer: int | None) -> float:
     return -math.inf if role == "embedding" else math.inf
 
 
-def axes(x: LayerScale, y: LogScale) -> Iterator[str]:
+def axes(x: LayerScale, y: LogScale, ends: Mapping[float, str] = ENDS) -> Iterator[str]:
     """A line and a number for each decade, numbers for layers, names for the end slots."""
     for exponent in y.decades():
         height = y.at(10.0**exponent)
         yield f'<path {look("grid")} d="M{LEFT} {height}H{RIGHT}"/>'
         place = f'x="{LEFT - 8}" y="{height + 4:g}"'
-        yield f"<text {look('tick end')} {place}>{_power(exponent)}</text>"
+        yield f"<text {look('tick end')} {place}>{power(exponent)}</text>"
     ticks = {x.at(layer): str(layer) for layer in x.ticks()}
-    ticks |= {x.at(-math.inf): "emb", x.at(math.inf): "norm"}
+    ticks |= {x.at(slot_x): name for slot_x, name in ends.items()}
     for place_x, name in ticks.items():
         yield f'<text {look("tick mid")} x="{place_x}" y="{BOTTOM + 20}">{name}</text>'
     yield f'<path {look("axis")} d="M{LEFT} {BOTTOM}H{RIGHT}"/>'
@@ -50,7 +51,7 @@ def axes(x: LayerScale, y: LogScale) -> Iterator[str]:
     yield f'<text {look("note mid")} x="{middle:g}" y="{BOTTOM + 46}">decoder layer</text>'
 
 
-def _power(exponent: int) -> str:
+def power(exponent: int) -> str:
     """A decade as people write it: 0.1, 10, 1k, 100k, then powers."""
     if -3 <= exponent < 3:
         return f"{10.0**exponent:g}"

@@ -5,27 +5,27 @@ colour scheme, on a ground of its own because an embedded picture cannot see the
 report gives the same bytes.
 """
 
-import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
 
 from hubmaxact.formats import FP16_LIMIT, LARGEST_FINITE, SHORT_NAMES
-from hubmaxact.printable import printable
-from hubmaxact.rendering import escape, numbers, words
-from hubmaxact.rendering.escape import xml
-from hubmaxact.rendering.picture import elements
-from hubmaxact.rendering.picture.colours import STYLE, TYPE, look
+from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering.picture import colours, elements, frame
 from hubmaxact.rendering.picture.scales import LayerScale, LogScale, log_scale
 from hubmaxact.report.document import Report
 from hubmaxact.report.summaries import per_layer
 
-WIDTH, HEIGHT = 960, 440
+SIZE = frame.Size(960, 440)
 INSET = 12
-WIDEST_NAME, WIDEST_FACTS = 84, 126  # how many letters as wide as an `a` fit the width
 
 SERIES = ("attention_output", "mlp_output", "hidden_state")
 """Drawn in this order: the residual stream on top."""
+
+CLASSES = (
+    "ground", "title", "note", "tick", "end", "mid", "grid", "axis", "limit", "limit-name",
+    "beyond", "line", "heavy", "dot", "name", "lead", "end-mark", "ring", "peak", "halo", "where",
+    "faint",
+)  # fmt: skip
+"""What its elements look like; the style sheet has no more."""
 
 EMBEDDING_AND_NORM = ("embedding", "final_norm")
 
@@ -71,8 +71,9 @@ def layers_svg(report: Report) -> str:
         right=elements.RIGHT - INSET,
     )
     parts = [
-        *_opening(report),
-        *_heading(report),
+        *frame.opening(f"Activation maxima of {frame.name(report)}", description(report), SIZE),
+        f"<style>{colours.style(colours.SERIES, CLASSES)}</style>",
+        *frame.heading(frame.name(report), _facts(report), SIZE),
         *elements.limit_lines(limits, y),
         *elements.axes(x, y),
         *(part for role, row in lines.items() for part in elements.series(role, row, x, y)),
@@ -97,44 +98,13 @@ def _limits(seen: list[float]) -> list[tuple[str, float]]:
     ]
 
 
-def _opening(report: Report) -> Iterator[str]:
-    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-    role = 'role="img" aria-labelledby="title desc"'
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} {role} {TYPE}>'
-    yield f'<title id="title">Activation maxima of {xml(_name(report))}</title>'
-    yield f'<desc id="desc">{xml(description(report))}</desc>'
-    yield f"<style>{STYLE}</style>"
-
-
-def _heading(report: Report) -> Iterator[str]:
+def _facts(report: Report) -> str:
     corpus, dtype = report["protocol"]["corpus"], SHORT_NAMES[report["protocol"]["dtype"]]
     tokens = numbers.count(corpus["num_tokens"], "token")
     facts = f"largest |activation| over {tokens} of {corpus['name']}, {dtype}"
     if report["status"] != "complete":
         facts += f" ({report['status'].replace('_', '-')})"
-    size = f'width="{WIDTH - 1}" height="{HEIGHT - 1}"'
-    yield f'<rect {look("ground")} x="0.5" y="0.5" {size} rx="8"/>'
-    name = _fitted(_name(report), WIDEST_NAME)
-    yield f'<text {look("title")} x="24" y="34">{xml(name)}</text>'
-    yield f'<text {look("note")} x="24" y="56">{xml(_fitted(facts, WIDEST_FACTS))}</text>'
-
-
-def _name(report: Report) -> str:
-    return report["model"]["id"] or f"a {report['model']['model_type']} checkpoint"
-
-
-def _fitted(text: str, widest: int) -> str:
-    """The text, cut where it would leave the picture; what is written out counts as that."""
-    shown = printable(text, escape.LONGEST)
-    reached = list(accumulate(map(_width, shown)))
-    return shown if reached[-1] <= widest else f"{shown[: bisect_right(reached, widest)]}..."
-
-
-def _width(letter: str) -> float:
-    """About how much wider than an `a` a letter is; no font is known for certain."""
-    if unicodedata.east_asian_width(letter) in "FW" or letter in "WM@%mw":
-        return 1.75
-    return 1.0 if letter.isascii() and not letter.isupper() else 1.35
+    return facts
 
 
 def _peak(report: Report, lines: list[float], x: LayerScale, y: LogScale) -> Iterator[str]:

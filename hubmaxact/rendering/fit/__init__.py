@@ -1,0 +1,1 @@
+"""Will it fit? A verdict for each format of deployment, and what to do about it."""
