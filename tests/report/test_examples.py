@@ -18,8 +18,8 @@ VALID = {
     "partial": example_reports.partial_report,
     "non_finite": example_reports.non_finite_report,
     "too_few_samples": example_reports.few_samples_report,
-    "deployment": deployed_reports.deployment_report,
-    "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4, earlier=True),
+    "deployment": lambda: deployed_reports.deployment_report(rounded=True),
+    "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4),
 }
 
 
