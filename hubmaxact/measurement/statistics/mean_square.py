@@ -132,8 +132,8 @@ def _sums_of_row(table: Table, grid: Grid, row: int) -> Float64s:
         near[DEEPEST - last : DEEPEST - first + 1].sum(axis=0) for first, last in table.depths
     ]
     vanished = grid.squares[: row - table.depths[-1][1]].sum()
-    sums: Float64s = np.ldexp(np.concatenate(grouped) @ table.squares, 2 * (row - BIAS))
-    sums += vanished
+    near_sums: Float64s = np.ldexp(np.concatenate(grouped) @ table.squares, 2 * (row - BIAS))
+    sums: Float64s = near_sums + vanished
     return sums
 
 
