@@ -162,3 +162,15 @@ LABEL = "error of rounding this tensor alone, its values as bf16"
 def formats_of(kind: str) -> tuple[DeployedFormat, ...]:
     """Return the ways that tensors of a kind are rounded, in the order of reports."""
     return tuple(each for each in DEPLOYED_FORMATS if kind in each.kinds)
+
+
+LINEAR_INPUTS, KV, RESIDUAL = "linear_inputs", "kv", "residual"
+
+TARGETS: dict[str, tuple[DeployedFormat, ...]] = {
+    LINEAR_INPUTS: formats_of(LINEAR_INPUT),
+    KV: formats_of(KEY),
+    RESIDUAL: tuple(each for each in PER_TENSOR if each.has_threshold),
+}
+"""Where rounding is applied for good, and the ways it can be: what each linear map of a layer
+reads, before the product; keys and values as the cache receives them, before attention reads them;
+the residual stream after each layer, which no deployed kernel rounds and the paper's check does."""

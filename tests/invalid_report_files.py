@@ -8,6 +8,7 @@ import json
 import math
 
 from deployed_reports import deployment_report
+from end_to_end_reports import end_to_end_report
 from example_reports import assemble, site
 
 from hubmaxact.report.write import report_bytes
@@ -864,5 +865,46 @@ FILES = {
             [POOLED["quantization"]["pooled"][30]["worst"][0] | {"sqnr_db": 33.75}],
         ),
         "quantization.pooled[30].worst[0].sqnr_db: is 33.75, above that of all tensors together",
+    ),
+}
+"""Name -> content and what a reader must say about it."""
+
+
+ROUNDED = end_to_end_report()
+
+
+def rounded(path, value):
+    """A small report with losses of rounding, one value of theirs replaced, as bytes."""
+    return changed(("end_to_end", *path), value, ROUNDED)
+
+
+FILES |= {
+    "losses_of_profile_paper": (
+        json.dumps({**SMALLEST, "end_to_end": ROUNDED["end_to_end"]}, indent=1).encode(),
+        'end_to_end: is given, but protocol.profile is "paper"',
+    ),
+    "losses_of_more_texts": (
+        rounded(("num_samples",), 257),
+        "end_to_end.num_samples: is 257, but 256 texts were evaluated",
+    ),
+    "loss_that_is_not_the_sum": (
+        rounded(("rows", 0, "loss"), 3.5),
+        "end_to_end.rows[0].loss_change.mean: is 0.25, but loss is 3.5 and was 2.5 unrounded",
+    ),
+    "loss_without_reason": (
+        rounded(("rows", 1, "loss_change"), None),
+        "end_to_end.rows[1].loss_change: must be null exactly when a reason is given",
+    ),
+    "interval_upside_down": (
+        rounded(("rows", 1, "kl_divergence", "low"), 0.5),
+        "end_to_end.rows[1].kl_divergence: is from 0.5 to 0.03125",
+    ),
+    "tokens_in_a_kv_cache": (
+        rounded(("rows", 2, "granularity"), "per_token"),
+        'end_to_end.rows[2]: rounds kv by "float8_e4m3fn/per_token/unscaled", which is not',
+    ),
+    "agreement_of_half_a_token": (
+        rounded(("rows", 0, "top1_agreement"), 0.90001),
+        "end_to_end.rows[0].top1_agreement: is 0.90001, which is no share of 8192 tokens",
     ),
 }

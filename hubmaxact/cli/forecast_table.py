@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.printable import LONGEST_PATH, counted, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,6 +43,10 @@ def _lines(plan: "Forecast") -> Iterator[tuple[str, str]]:
     tried = ", which auto tries first" if plan.is_automatic else ""
     yield "Batches", f"{plan.num_batches:,} of {plan.batch_tokens:,} tokens at most{tried}"
     yield "Batch plan", plan.batch_plan_digest
+    if plan.num_passes_again:
+        batches = counted(plan.num_batches_again, "evaluation batch", "evaluation batches")
+        times = counted(plan.num_passes_again, "time")
+        yield "End to end", f"{batches} again, {times}: without rounding, and with each way of it"
     yield "Weights", f"{_size(plan.weight_bytes)} in {plan.dtype} on {plan.device}"
     yield "One batch", f"{_size(cost.batch_bytes)} at most" if cost else UNKNOWN
     yield "Statistics", _size(cost.statistics_bytes) if cost else UNKNOWN

@@ -105,6 +105,14 @@ class FormatErrors(click.Choice[str]):
     help="Under profile deployment, errors of rounding to all formats, or to those with one scale "
     "for a tensor alone, which cost the pass nothing.  [default: all]",
 )
+@click.option(
+    "--end-to-end",
+    metavar="FORMAT[,FORMAT...]",
+    multiple=True,
+    help="Run the evaluation texts again with rounding really applied, and tell the loss: "
+    "[linear_inputs:|kv:|residual:]FORMAT[/GRANULARITY[/POLICY]], such as int8/per_token or "
+    "kv:float8_e4m3fn/unscaled. Needs --profile deployment.",
+)
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")
 @click.option("--plan", is_flag=True, help="Only say what a run will read, hold and take.")
@@ -180,7 +188,7 @@ def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":
     from hubmaxact.measurement.options import PAPER, Options
 
     # Flags that were not given are False; a number may well be 0.
-    said = {n: value for n, value in chosen.items() if value is not None and value is not False}
+    said = {n: v for n, v in chosen.items() if v is not None and v is not False and v != ()}
     if said.get("batch_tokens") == "auto":
         said["batch_tokens"] = None
     return Options(**{**(PAPER if preset == "paper" else {}), **said})

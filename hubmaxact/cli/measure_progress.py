@@ -1,5 +1,7 @@
 """Progress of a measurement on stderr: stages as they begin, then a bar with the time left."""
 
+from collections.abc import Sequence
+
 from hubmaxact.cli.progress_bar import Bar
 from hubmaxact.cli.stage_times import StageTimes
 from hubmaxact.measurement.batch_plan import Batch, Plan
@@ -35,6 +37,17 @@ class RichWatcher(Bar, Watcher):
         self.console.print(sentence)
         self.share = num_tokens / max(1, sum(map(_positions, plan.batches)))
         self.begin(len(plan.batches), num_tokens)
+
+    def planned_again(self, batches: Sequence[Batch], num_passes: int) -> None:
+        """Print what will be done, and begin the bar again."""
+        sentence = (
+            f"Running the evaluation texts {counted(num_passes, 'time')} in "
+            f"{counted(len(batches), 'batch', 'batches')}, unrounded and rounded"
+        )
+        self.times.begin(sentence)
+        self.console.print(sentence)
+        positions = num_passes * sum(map(_positions, batches))
+        self.begin(num_passes * len(batches), positions * self.share)
 
     def batch_done(self, batch: Batch) -> None:
         """Move the bar by the batch's share of the tokens."""

@@ -44,6 +44,7 @@ class Bar:
         self, doing: str, unit: str, units: str, *, first: int | None = None, sizes: str = ""
     ) -> None:
         self.one, self.unit, self.first, self.sizes = unit, units, first, sizes
+        self.units = units
         self.console = console(stderr=True)
         self.bar = Progress(
             TextColumn(doing),
@@ -80,7 +81,7 @@ class Bar:
         self.done, self.total = 0, total
         self.size_done, self.size = 0.0, float(total if size is None else size)
         self.began = self.said = monotonic()
-        self.unit = self.one if total == 1 else self.unit
+        self.unit = self.one if total == 1 else self.units
         self.bar.reset(self.task, total=self.size, visible=True, said=self._come_so_far())
 
     def step(self, size: float = 1.0) -> None:

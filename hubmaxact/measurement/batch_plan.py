@@ -39,6 +39,11 @@ class Plan:
     batches: tuple[Batch, ...]
     digest: str
 
+    @property
+    def evaluation(self) -> tuple[Batch, ...]:
+        """The batches of the evaluation split, in their order."""
+        return tuple(batch for batch in self.batches if batch.split is Split.EVALUATION)
+
 
 def plan_batches(
     lengths: Sequence[int], *, calibration: int, evaluation: int, batch_tokens: int

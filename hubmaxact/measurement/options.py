@@ -5,12 +5,14 @@ from typing import Any, Literal
 
 from hubmaxact.errors import OptionsError
 from hubmaxact.formats import full_name
+from hubmaxact.measurement.asked_rounding import asked_roundings
 from hubmaxact.measurement.batch_plan import DEFAULT_BATCH_TOKENS
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 SPECIAL_TOKENS = ("as_tokenizer", "none")
 PRODUCTS = ("auto", "native", "float32")
-PROFILES = ("paper", "deployment")
+DEPLOYMENT = "deployment"
+PROFILES = ("paper", DEPLOYMENT)
 FORMAT_ERRORS = ("all", "per_tensor")
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
@@ -54,6 +56,11 @@ class Options:
             "per_tensor": of formats with one scale for a tensor, which cost nothing. "all": also of
             those with a scale for each token or block, which are summed in the pass.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
+        end_to_end: Formats whose effect on the loss is measured, rounding really applied: the
+            evaluation split runs once more for each, and once without. Each is
+            "[TARGET:]FORMAT[/GRANULARITY[/POLICY]]", the target "linear_inputs" (default), "kv" or
+            "residual"; one string may hold several, parted by commas. Under profile "deployment"
+            alone, which finds what is rounded; none: nothing runs again.
 
     Raises:
         OptionsError: A choice is none of those named above, or a number is too small.
@@ -77,6 +84,7 @@ class Options:
     profile: Literal["paper", "deployment"] = "paper"
     format_errors: Literal["all", "per_tensor"] = "all"
     attn_implementation: str | None = None
+    end_to_end: tuple[str, ...] | str = ()
 
     def __post_init__(self) -> None:
         """Refuse what the run would stumble over later; of a format, keep the name in reports."""
@@ -92,11 +100,18 @@ class Options:
             _at_least(1, name, getattr(self, name))
         for name in ("calibration_samples", "evaluation_samples"):
             _at_least(0, name, getattr(self, name))
+        asked = tuple(each.name for each in asked_roundings(self.end_to_end))
+        object.__setattr__(self, "end_to_end", asked)
+        if asked and self.profile != DEPLOYMENT:
+            raise OptionsError(
+                "end_to_end needs profile deployment, which finds what is rounded and its "
+                "thresholds. Use --profile deployment."
+            )
 
     @property
     def sums_format_errors(self) -> bool:
         """Whether errors of formats are summed in the pass."""
-        return self.format_errors == "all"
+        return self.format_errors == "all" and self.profile == "deployment"
 
 
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hubmaxact.corpus import Corpus, load
-from hubmaxact.errors import CoverageError
+from hubmaxact.errors import CoverageError, OptionsError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
@@ -95,11 +95,25 @@ def read_corpus(options: Options, watcher: Watcher) -> Corpus:
     Raises:
         MissingPackageError: A library cannot be loaded.
         CorpusError: The corpus is empty, damaged or not there.
+        OptionsError: It has too few texts for what is asked to run end to end.
     """
     watcher.stage("Starting torch and transformers")
     libraries.load()
     watcher.stage(f"Reading corpus {options.corpus}")
-    return load(options.corpus, num_samples=options.num_samples)
+    corpus = load(options.corpus, num_samples=options.num_samples)
+    _require_splits(len(corpus.texts), options)
+    return corpus
+
+
+def _require_splits(num_texts: int, options: Options) -> None:
+    """Rounding end to end asks for both splits whole: one gives thresholds, the other is run."""
+    wanted = (options.calibration_samples, options.evaluation_samples)
+    if options.end_to_end and (not all(wanted) or num_texts < sum(wanted)):
+        raise OptionsError(
+            f"--end-to-end needs at least one calibration text and one evaluation text, and all "
+            f"that are asked for: {wanted[0]} and {wanted[1]}; the corpus has "
+            f"{counted(num_texts, 'text')}. Use --calibration-samples and --evaluation-samples."
+        )
 
 
 def encode_corpus(
@@ -176,7 +190,9 @@ def plan_for(samples: "Samples", options: Options, batch_tokens: int) -> Plan:
     )
 
 
-def prepare_readers(model: "PreTrainedModel", watcher: Watcher) -> None:
+def prepare_readers(
+    model: "PreTrainedModel", watcher: Watcher, *, format_errors: bool = False
+) -> None:
     """Compile or load whatever reads the tensors of a model, so that no batch has to.
 
     Not while weights load: they are mapped, in less time than this takes, and both hold the
@@ -185,9 +201,10 @@ def prepare_readers(model: "PreTrainedModel", watcher: Watcher) -> None:
     Args:
         model: Readers are made for the devices of its weights, with the threads that torch has now.
         watcher: Hears of it.
+        format_errors: Whether what formats lose at linear inputs will be summed.
     """
     from hubmaxact.measurement.kernels.choice import reader_of
 
     watcher.stage("Preparing the statistics")
     for device in dict.fromkeys(weight.device for weight in model.parameters()):
-        reader_of(device)
+        reader_of(device, format_errors=format_errors)

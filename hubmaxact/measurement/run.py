@@ -2,10 +2,11 @@
 
 import gc
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
 from hubmaxact.measurement import libraries
+from hubmaxact.measurement.asked_rounding import asked_roundings
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET
 from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
@@ -20,6 +21,7 @@ from hubmaxact.report.validate import problems_of
 
 if TYPE_CHECKING:
     from hubmaxact.measurement.assembly.report import Measured
+    from hubmaxact.measurement.end_to_end.passes import Losses
     from hubmaxact.measurement.execution.forward import Measurement
 
 SMALLEST_BUDGET = 256
@@ -103,6 +105,8 @@ def measure_in_full(
         libraries.load_tables()
     source = resolve_source(checkpoint, revision=revision, model_id=model_id)
     prepared = prepare(source, options, watcher)
+    if options.end_to_end:
+        _require_head(prepared)
     # It loads torch, which refusals do without.
     from hubmaxact.measurement.assembly.report import assemble
     from hubmaxact.measurement.execution.products import (
@@ -117,10 +121,11 @@ def measure_in_full(
         watcher.note(said)
     with WeightDigests(prepared.files) as digests:
         with cpu_threads(options.cpu_threads), multiplying(products):
-            prepare_readers(prepared.loaded.model, watcher)
-            budget, measurement = _measure(prepared, options, watcher)
+            prepare_readers(
+                prepared.loaded.model, watcher, format_errors=options.sums_format_errors
+            )
+            budget, (measurement, losses) = _measure(prepared, options, watcher)
             here = environment(prepared.loaded.model, products)
-        require(measurement.missing, options)
         if not digests.ready:
             watcher.stage("Hashing the rest of the weights")
         model["weight_files"] = digests.result()
@@ -132,7 +137,17 @@ def measure_in_full(
         model=model,
         batch_tokens=budget,
         environment=here,
+        losses=losses,
     )
+
+
+def _require_head(prepared: Prepared) -> None:
+    """What predicts tokens is tried before anything long is run."""
+    from hubmaxact.measurement.end_to_end.head import require_head, try_head
+
+    loaded = prepared.loaded
+    require_head(loaded.model, prepared.files.name, loaded.no_head)
+    try_head(loaded.model, prepared.anatomy)
 
 
 def _model(prepared: Prepared, source: Source) -> Model:
@@ -156,7 +171,14 @@ def _model(prepared: Prepared, source: Source) -> Model:
     return model
 
 
-def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> "tuple[int, Measurement]":
+class _Ran(NamedTuple):
+    """What the passes of one plan showed."""
+
+    measurement: "Measurement"
+    losses: "Losses | None"
+
+
+def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> tuple[int, _Ran]:
     """Run the plan; only an automatic budget starts over by itself, from zero."""
     if options.batch_tokens is not None:
         return options.batch_tokens, _run(prepared, options, options.batch_tokens, watcher)
@@ -173,9 +195,7 @@ def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> "tuple[i
         watcher.stage(f"Out of memory: starting over with batches of {budget} tokens")
 
 
-def _run(
-    prepared: Prepared, options: Options, batch_tokens: int, watcher: Watcher
-) -> "Measurement":
+def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watcher) -> _Ran:
     from hubmaxact.measurement.execution import forward
 
     plan = plan_for(prepared.samples, options, batch_tokens)
@@ -190,4 +210,24 @@ def _run(
     )
     for way in measurement.recorder.ways:
         watcher.note(f"Statistics were made {way}.")
-    return measurement
+    require(measurement.missing, options)
+    return _Ran(measurement, _end_to_end(prepared, measurement, options, watcher))
+
+
+def _end_to_end(
+    prepared: Prepared, measurement: "Measurement", options: Options, watcher: Watcher
+) -> "Losses | None":
+    """Run the evaluation split again, if that was asked for, with rounding and without."""
+    from hubmaxact.measurement.end_to_end.passes import EndToEndPasses
+
+    if not options.end_to_end:
+        return None
+    measurement.recorder.settle()
+    passes = EndToEndPasses(
+        prepared.loaded.model,
+        measurement.anatomy,
+        asked_roundings(options.end_to_end),
+        measurement.recorder.sites,
+    )
+    watcher.planned_again(measurement.plan.evaluation, passes.num_passes)
+    return passes.run(measurement.plan, prepared.samples.ids, watcher.batch_done)

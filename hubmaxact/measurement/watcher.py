@@ -1,5 +1,7 @@
 """Who hears how a run goes."""
 
+from collections.abc import Sequence
+
 from hubmaxact.measurement.batch_plan import Batch, Plan
 
 
@@ -15,5 +17,8 @@ class Watcher:
     def planned(self, plan: Plan, num_sites: int, num_tokens: int) -> None:
         """The run is about to start."""
 
+    def planned_again(self, batches: Sequence[Batch], num_passes: int) -> None:
+        """Some batches are about to run again, so many times; each is told as done each time."""
+
     def batch_done(self, batch: Batch) -> None:
-        """A batch is in the statistics."""
+        """A batch is in the statistics, or has been through one pass with rounding or without."""

@@ -30,9 +30,16 @@ def reproduce(report: Report) -> str:
         "--profile": protocol["profile"] if protocol["profile"] != PAPER else None,
     }
     words = [f"{name} {word(str(value))}" for name, value in options.items() if value is not None]
+    words += [f"--end-to-end {word(asked)}" for asked in _end_to_end(report)]
     if report["coverage"]["missing"]:
         words.append("--allow-partial")
     return _wrapped([f"hubmaxact measure {_checkpoint(report)}", *words])
+
+
+def _end_to_end(report: Report) -> list[str]:
+    """What was asked to be rounded."""
+    rows = report["end_to_end"]["rows"] if "end_to_end" in report else ()
+    return [f"{row['target']}:{row['format']}/{row['granularity']}/{row['policy']}" for row in rows]
 
 
 def _products(environment: Environment) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from hubmaxact.formats import INT8_LABEL
-from hubmaxact.rendering import certainty_words, excess_words, numbers, words
+from hubmaxact.rendering import certainty_words, end_to_end_words, excess_words, numbers, words
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.markdown_table import table
 from hubmaxact.report import summaries
@@ -247,6 +247,7 @@ BLOCKS: tuple[tuple[str, Callable[[Report], str]], ...] = (
     ("By domain", _domains),
     ("Number formats", _formats),
     (f"INT8 check: {text(INT8_LABEL)}", _int8),
+    ("Loss with rounding", end_to_end_words.markdown),
     ("M over random subsets of the texts", _stability),
     ("How sure M is", _certainty),
     ("Massive activations", _massive),

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from hubmaxact.formats import INT8_LABEL
 from hubmaxact.printable import printable
-from hubmaxact.rendering import certainty_words, deployed_words, numbers, words
+from hubmaxact.rendering import (
+    certainty_words,
+    deployed_words,
+    end_to_end_words,
+    numbers,
+    words,
+)
 from hubmaxact.rendering.terminal_chart import chart
 from hubmaxact.report.document import Report
 from hubmaxact.report.roles import ROLE_BY_NAME
@@ -36,6 +42,7 @@ def show(report: Report, console: "Console") -> None:
     if said := " ".join(certainty_words.sentences(report, printable)):
         _say(console, f"How sure M is: {said}")
     _say(console, f"INT8 ({INT8_LABEL}): {words.int8(report, printable)}.")
+    _show_losses(report, console)
     _show_chart(report, console)
 
 
@@ -61,6 +68,27 @@ def _roles(report: Report) -> "Table":
         value = numbers.value(abs(row["value"]))
         table.add_row(ROLE_BY_NAME[name].title, value, layer, printable(row["module"]))
     return table
+
+
+def _show_losses(report: Report, console: "Console") -> None:
+    """What rounding does to the loss, if that was asked for."""
+    from rich.table import Table
+
+    said = end_to_end_words.heading(report)
+    if said is None:
+        return
+    console.print()
+    _say(console, f"{said[0].upper()}{said[1:]}:")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    name, *rest = end_to_end_words.HEAD
+    table.add_column(name, overflow="fold")
+    for column in rest:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in end_to_end_words.cells(report):
+        table.add_row(*row)
+    _show_table(console, table)
+    for note in end_to_end_words.notes(report, printable):
+        _say(console, note)
 
 
 def _show_table(console: "Console", table: "Table") -> None:

@@ -3,7 +3,7 @@
 from typing import Literal, NotRequired, TypedDict
 
 from hubmaxact.report.deployment import ExpertMaxima, KeysAndValues, LinearInput, Sidecar
-from hubmaxact.report.derived import Headroom, Quantization
+from hubmaxact.report.derived import EndToEnd, Headroom, Quantization
 from hubmaxact.report.roles import Profile
 from hubmaxact.report.stability import Stability
 
@@ -269,4 +269,5 @@ class Report(TypedDict):
     domains: dict[str, float | None]
     dtype_headroom: dict[str, Headroom]
     quantization: Quantization
+    end_to_end: NotRequired[EndToEnd]
     stability: Stability

@@ -3,6 +3,7 @@
 import json
 
 import deployed_reports
+import end_to_end_reports
 import example_reports
 import pytest
 from invalid_report_files import FILES
@@ -19,6 +20,7 @@ VALID = {
     "non_finite": example_reports.non_finite_report,
     "too_few_samples": example_reports.few_samples_report,
     "deployment": lambda: deployed_reports.deployment_report(rounded=True),
+    "end_to_end": end_to_end_reports.end_to_end_report,
     "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4),
 }
 

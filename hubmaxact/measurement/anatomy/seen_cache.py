@@ -16,8 +16,9 @@ from hubmaxact.measurement.anatomy import module_traits
 
 PAST = "past_key_values"  # what transformers calls the cache, in all that have keys and values
 
-ShowCached = Callable[[int, Tensor, Tensor], None]
-"""Hears the number that a layer calls itself by, its keys and its values."""
+ShowCached = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor] | None]
+"""Hears the number that a layer calls itself by, its keys and its values; what it returns is handed
+back in their place."""
 
 
 @contextmanager
@@ -56,7 +57,6 @@ def _show_all(cache: Any, show: ShowCached) -> None:
     def update(
         key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any
     ) -> tuple[Tensor, Tensor]:
-        show(layer_idx, key_states, value_states)
-        return key_states, value_states
+        return show(layer_idx, key_states, value_states) or (key_states, value_states)
 
     cache.update = update  # on the instance, which lives as long as one pass

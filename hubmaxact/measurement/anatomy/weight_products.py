@@ -70,6 +70,8 @@ class Product:
 
 
 ShowProduct = Callable[[Product], None]
+Replace = Callable[[Weight, Tensor], Tensor]
+"""Is given a weight and what is multiplied with it, (..., channels); returns what shall be."""
 
 
 def follow_products(
@@ -91,6 +93,20 @@ def follow_products(
     open_during_calls(hooks, module, following)
 
 
+def replace_factors(
+    hooks: ExitStack, module: nn.Module, weights: Sequence[Weight], replace: Replace
+) -> None:
+    """Multiply some weights with something else in every call of a module.
+
+    Args:
+        hooks: Takes the hooks off again.
+        module: Whose calls are meant.
+        weights: Those of interest, of modules inside it.
+        replace: Is asked before each of their products.
+    """
+    open_during_calls(hooks, module, lambda _: _Replacing(weights, replace))
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A weight as a function meets it: all of it, or the matrix of one expert."""
@@ -100,41 +116,45 @@ class _Part:
     expert: Any = None
 
 
-class _Following(TorchFunctionMode):
-    """Tells of every tensor whether it is a weight, and which token its rows are of."""
+@dataclass(frozen=True, slots=True)
+class _Factor:
+    """What is multiplied with a weight, and where it stands among a function's arguments."""
 
-    def __init__(self, weights: Sequence[Weight], start: Tensor, show: ShowProduct) -> None:
-        super().__init__()
-        self._weights, self._show = weights, show
-        self._rows = RowTokens(start)
+    part: _Part
+    x: Tensor  # (..., channels)
+    place: int
+    is_turned: bool  # it stands there as (channels, ...), on the right
+
+    def replaced(self, args: tuple[Any, ...], x: Tensor) -> tuple[Any, ...]:
+        """The arguments with another tensor in its place."""
+        turned = x.transpose(-1, -2) if self.is_turned else x
+        return (*args[: self.place], turned, *args[self.place + 1 :])
+
+
+class _Weights:
+    """Tells of tensors whether they are a weight, turned, cast or taken apart."""
+
+    def __init__(self, weights: Sequence[Weight]) -> None:
+        self._weights = weights
         self._parts: dict[int, tuple[Tensor, _Part]] = {}
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Run one function, and note what it read and made."""
-        name, named = _name(func), kwargs or {}
-        if name in PRODUCTS:
-            self._product(name, args, named)
-        out = func(*args, **named)
-        self._rows.follow(name, args, named, out)
-        if args and isinstance(args[0], Tensor) and isinstance(out, Tensor):
-            self._follow_weight(name, args, out)
-        return out
+    def factor(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Factor | None:
+        """What a product multiplies with a weight that is meant; None where it has none."""
+        begin = PRODUCTS[name]
+        one, other = (*args[begin:], kwargs.get("weight"), None)[:2]
+        places = (begin, begin + 1)
+        if name == "rmatmul":
+            one, other, places = other, one, places[::-1]
+        if (part := self._part(other)) is not None and _is_meant(part):
+            return _Factor(part, one, places[0], is_turned=False)
+        if (part := self._part(one)) is not None and _is_meant(part):
+            return _Factor(part, other.transpose(-1, -2), places[1], is_turned=True)
+        return None
 
-    def _part(self, x: object) -> _Part | None:
-        if id(x) in self._parts:
-            return self._parts[id(x)][1]
-        if not isinstance(x, Tensor):
-            return None
-        weight = next((weight for weight in self._weights if weight.now is x), None)
-        return None if weight is None else _Part(weight, _number(x))
-
-    def _follow_weight(self, name: str, args: tuple[Any, ...], out: Tensor) -> None:
+    def follow(self, name: str, args: tuple[Any, ...], out: object) -> None:
+        """Note what a function made of a weight."""
+        if not args or not isinstance(args[0], Tensor) or not isinstance(out, Tensor):
+            return
         if name not in SAME_WEIGHT and name not in IN_PARTS and name != "getitem":
             return
         part = self._part(args[0])
@@ -148,14 +168,38 @@ class _Following(TorchFunctionMode):
             part = _Part(part.weight, _number(out))
         self._parts[id(out)] = out, part
 
-    def _product(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        one, other = (*args[PRODUCTS[name] :], kwargs.get("weight"), None)[:2]
-        if name == "rmatmul":
-            one, other = other, one
-        if (part := self._part(other)) is not None and _is_meant(part):
-            self._show(self._told(part, one))
-        elif (part := self._part(one)) is not None and _is_meant(part):
-            self._show(self._told(part, other.transpose(-1, -2)))
+    def _part(self, x: object) -> _Part | None:
+        if id(x) in self._parts:
+            return self._parts[id(x)][1]
+        if not isinstance(x, Tensor):
+            return None
+        weight = next((weight for weight in self._weights if weight.now is x), None)
+        return None if weight is None else _Part(weight, _number(x))
+
+
+class _Following(TorchFunctionMode):
+    """Tells of every tensor whether it is a weight, and which token its rows are of."""
+
+    def __init__(self, weights: Sequence[Weight], start: Tensor, show: ShowProduct) -> None:
+        super().__init__()
+        self._weights, self._show = _Weights(weights), show
+        self._rows = RowTokens(start)
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run one function, and note what it read and made."""
+        name, named = _name(func), kwargs or {}
+        if name in PRODUCTS and (factor := self._weights.factor(name, args, named)) is not None:
+            self._show(self._told(factor.part, factor.x))
+        out = func(*args, **named)
+        self._rows.follow(name, args, named, out)
+        self._weights.follow(name, args, out)
+        return out
 
     def _told(self, part: _Part, x: Tensor) -> Product:
         if part.number is None:
@@ -170,6 +214,29 @@ class _Following(TorchFunctionMode):
             number = torch.as_tensor(part.expert, device=x.device)
             expert = number.expand(len(token)).contiguous()
         return Product(part.weight, x, Routed(token, expert, dense), part.number)
+
+
+class _Replacing(TorchFunctionMode):
+    """Puts something else in the place of what is multiplied with a weight."""
+
+    def __init__(self, weights: Sequence[Weight], replace: Replace) -> None:
+        super().__init__()
+        self._weights, self._replace = _Weights(weights), replace
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Run one function on what shall be multiplied."""
+        name, named = _name(func), kwargs or {}
+        if name in PRODUCTS and (factor := self._weights.factor(name, args, named)) is not None:
+            args = factor.replaced(args, self._replace(factor.part.weight, factor.x))
+        out = func(*args, **named)
+        self._weights.follow(name, args, out)
+        return out
 
 
 def _number(x: Tensor) -> int | None:

@@ -18,15 +18,18 @@ from hubmaxact.measurement.assembly import (
     stability,
 )
 from hubmaxact.measurement.assembly.certainty.by_text import maxima_by_text
+from hubmaxact.measurement.assembly.end_to_end import end_to_end
 from hubmaxact.measurement.assembly.pooled import pooled
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
 from hubmaxact.measurement.assembly.rounded_tensors import rounded_tensors
+from hubmaxact.measurement.end_to_end.passes import Losses
 from hubmaxact.measurement.execution.forward import Measurement
 from hubmaxact.measurement.execution.head_recorder import RecordedHeads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
 from hubmaxact.report.deployment import KeysAndValues, LinearInput, Sidecar, SidecarName
+from hubmaxact.report.derived import EndToEnd
 from hubmaxact.report.document import (
     VERSION_OF_PROFILE,
     Environment,
@@ -60,6 +63,7 @@ def assemble(
     model: Model,
     batch_tokens: int,
     environment: Environment,
+    losses: Losses | None = None,
 ) -> Measured:
     """Turn a measurement into a report; `model` is the block that names what was measured."""
     recorded, profile = measurement.recorder.result(), options.profile
@@ -86,6 +90,7 @@ def assemble(
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
         dtype_headroom={},
         quantization=quantization.quantization(measurement.recorder.sites, peak, shortage=shortage),
+        **_run_again(losses),
         stability=stability.stability(domains, recorded.sample_maxima),
     )
     if profile == DEPLOYMENT:
@@ -128,6 +133,15 @@ def _deployed(
         "kv": deployment.keys_and_values(seen, heads, anatomy.pairs),
         "sidecars": [],  # made of the report itself
     }
+
+
+class _RunAgain(TypedDict, total=False):
+    end_to_end: EndToEnd
+
+
+def _run_again(losses: Losses | None) -> _RunAgain:
+    """What runs that were asked for show, where there are any."""
+    return {} if losses is None else {"end_to_end": end_to_end(losses)}
 
 
 def _all_finite(seen: sites.Seen) -> bool:

@@ -7,7 +7,7 @@ head, layers for multi-token prediction, and what the architecture itself leaves
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedModel
 
@@ -19,7 +19,14 @@ from hubmaxact.recognition.safetensors_header import TensorEntry
 from hubmaxact.scales.caches import is_cache_scale
 
 
-def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) -> tuple[str, ...]:
+class Settled(NamedTuple):
+    """What a checkpoint has more or less of than runs here."""
+
+    left_aside: tuple[str, ...]  # whole sentences
+    no_head: tuple[str, ...]  # weights behind the decoder that it does not hold
+
+
+def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) -> Settled:
     """Refuse an incomplete checkpoint, and take out of the model what it lacks and never runs.
 
     Args:
@@ -28,7 +35,7 @@ def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) 
         info: What transformers says of the loading.
 
     Returns:
-        What was left aside, as whole sentences.
+        What was left aside, and what of a head is not there.
 
     Raises:
         IncompleteWeightsError: Names the first weights.
@@ -49,7 +56,8 @@ def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) 
     for key in heads:  # whatever runs it after all stumbles, and does not go on with random values
         module, _, name = key.rpartition(".")
         setattr(model.get_submodule(module), name, None)
-    return tuple(_told(files.name, heads, extra | _unused(files, model), prediction))
+    told = tuple(_told(files.name, heads, extra | _unused(files, model), prediction))
+    return Settled(told, tuple(heads))
 
 
 def _tensors(names: Collection[str]) -> str:

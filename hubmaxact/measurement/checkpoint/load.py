@@ -10,7 +10,7 @@ from transformers.utils.quantization_config import Mxfp4Config
 
 from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
-from hubmaxact.measurement.checkpoint.completeness import settle
+from hubmaxact.measurement.checkpoint.completeness import Settled, settle
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
 from hubmaxact.measurement.checkpoint.not_built import not_built
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
@@ -50,6 +50,7 @@ class Loaded:
     quantization: str | None
     dequantized: bool
     left_aside: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
+    no_head: tuple[str, ...] = ()  # weights behind the decoder that the checkpoint does not hold
 
 
 def load(
@@ -93,11 +94,12 @@ def load(
         options["quantization_config"] = DEQUANTIZED[quantization]()
     doing, is_spread = f"{files.name} was loaded", device_map is not None
     with shortage_told(files, name, doing, is_spread=is_spread):
-        model, left_aside = _model(files, options)
+        model, settled = _model(files, options)
         tokenizer = load_tokenizer(files)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
-    left_aside = (*code_left_aside(files, model, tokenizer), *scales, *left_aside)
-    return Loaded(model, tokenizer, name, quantization, quantization is not None, left_aside)
+    left_aside = (*code_left_aside(files, model, tokenizer), *scales, *settled.left_aside)
+    is_dequantized = quantization is not None
+    return Loaded(model, tokenizer, name, quantization, is_dequantized, left_aside, settled.no_head)
 
 
 def silence_transformers() -> None:
@@ -165,8 +167,8 @@ def quantization_of(files: WeightFiles) -> str | None:
     return method
 
 
-def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, tuple[str, ...]]:
-    """The model, and what of the checkpoint was left aside."""
+def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
+    """The model, and what of the checkpoint was left aside or is not there."""
     chosen = model_class(files.folder, files.config)
     with transformers_log() as said, sound_index(files) as folder:
         try:

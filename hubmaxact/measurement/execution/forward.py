@@ -7,6 +7,7 @@ padding never reaches a real token, and padded positions are excluded everywhere
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,22 +103,42 @@ def measure(
         inputs_ahead(chosen, ids, device) as inputs,
     ):
         for batch in chosen:
-            with _shortage_told(batch):
+            with batch_shortage_told(batch):
                 recorder.input, recorder.is_last = next(inputs), batch is chosen[-1]
-                _forward(model, owner, recorder.input.ids_BL)
+                run_decoder(model, owner, recorder.input.ids_BL)
             if on_batch is not None:
                 on_batch(batch)
     return Measurement(anatomy, plan, recorder)
 
 
-def _forward(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) -> None:
+def run_decoder(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) -> Any:
+    """Run a batch through the decoder.
+
+    Args:
+        model: As it was loaded.
+        owner: Its module that runs the layers.
+        ids_BL: Token ids, padded.
+
+    Returns:
+        What the module puts out.
+
+    Raises:
+        ForwardPassError: The model's own forward pass raised.
+    """
     with own_errors_told(model):
-        owner(input_ids=ids_BL, use_cache=False)
+        return owner(input_ids=ids_BL, use_cache=False)
 
 
 @contextmanager
-def _shortage_told(batch: Batch) -> Iterator[None]:
-    """An allocation that fails, in the model or in the statistics, becomes a sentence."""
+def batch_shortage_told(batch: Batch) -> Iterator[None]:
+    """Turn an allocation that fails, in the model or in our own work, into a sentence.
+
+    Args:
+        batch: The one that runs.
+
+    Raises:
+        OutOfMemoryError: Names a smaller budget.
+    """
     try:
         yield
     except Exception as error:  # of many classes, see there

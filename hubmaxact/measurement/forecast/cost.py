@@ -9,8 +9,9 @@ Bytes:
 * statistics: what a recorder's state holds at the end (see `state_bytes`).
 
 Seconds are an estimate: the operations of all batches' products over the speed of products of the
-same shapes, and the values of watched tensors times what statistics take for one. Loading, hashing
-and whatever else a pass does come on top.
+same shapes, and the values of watched tensors times what statistics take for one. Passes that run
+the evaluation split again, rounded or not, add their products and those of the head. Loading,
+hashing, rounding and whatever else a pass does come on top.
 """
 
 from collections.abc import Sequence
@@ -69,6 +70,10 @@ def cost_of(
             products, passes.widest.num_positions, weight.dtype, weight.device
         )
         of_value = speed.seconds_per_value(anatomy, weight.shape[1], weight.dtype, weight.device)
+    operations = passes.operations(plan.batches) + num_passes_again(options) * (
+        passes.operations(plan.evaluation)
+        + 2 * weight.numel() * sum(lengths[s] for b in plan.evaluation for s in b.samples)
+    )
     return Cost(
         num_sites=len(anatomy.sites),
         batch_bytes=passes.most_bytes(BYTES_PER_VALUE),
@@ -79,5 +84,17 @@ def cost_of(
             splits,
             format_errors=options.sums_format_errors,
         ),
-        seconds=passes.operations(plan) / rate + of_value * passes.values_per_token * sum(lengths),
+        seconds=operations / rate + of_value * passes.values_per_token * sum(lengths),
     )
+
+
+def num_passes_again(options: Options) -> int:
+    """How often the evaluation split runs after the statistics are made.
+
+    Args:
+        options: What the run is told.
+
+    Returns:
+        Once for each way of rounding and once without; 0 where none was asked for.
+    """
+    return 1 + len(options.end_to_end) if options.end_to_end else 0

@@ -39,6 +39,8 @@ class Forecast:
     batch_tokens: int  # most of a batch
     is_automatic: bool  # that budget is the first of those a run tries
     batch_plan_digest: str
+    num_passes_again: int  # over the evaluation split, with rounding and once without; 0: none
+    num_batches_again: int  # of each of these
     dtype: str
     device: str
     weight_bytes: int
@@ -75,7 +77,8 @@ def foresee(
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.checkpoint.shapes import load_shapes
-    from hubmaxact.measurement.forecast.cost import cost_of
+    from hubmaxact.measurement.end_to_end.head import require_head
+    from hubmaxact.measurement.forecast.cost import cost_of, num_passes_again
     from hubmaxact.measurement.forecast.shapes_mode import Shapes
     from hubmaxact.measurement.tokenization import check_vocabulary
 
@@ -89,6 +92,8 @@ def foresee(
             attn_implementation=options.attn_implementation,
         )
     check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
+    if options.end_to_end:
+        require_head(loaded.model, files.name, ())
     samples, _ = encode_corpus(loaded, corpus, options, watcher)
     budget = options.batch_tokens or LARGEST_BUDGET
     plan = plan_for(samples, options, budget)
@@ -108,6 +113,8 @@ def foresee(
         batch_tokens=budget,
         is_automatic=options.batch_tokens is None,
         batch_plan_digest=plan.digest,
+        num_passes_again=num_passes_again(options),
+        num_batches_again=len(plan.evaluation) if options.end_to_end else 0,
         dtype=loaded.dtype,
         device=str(tensors[0].device),
         weight_bytes=sum(each.numel() * each.element_size() for each in tensors),

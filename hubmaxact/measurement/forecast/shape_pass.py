@@ -1,6 +1,6 @@
 """Forward passes of shapes alone, with everything that is watched: what they hold and cost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -126,9 +126,9 @@ class Passes:
             for each in self.largest
         )
 
-    def operations(self, plan: Plan) -> float:
-        """Floating-point operations of all products of a plan."""
-        return sum(len(batch.samples) * self._of_one(batch.length) for batch in plan.batches)
+    def operations(self, batches: Iterable[Batch]) -> float:
+        """Floating-point operations of all products of some batches."""
+        return sum(len(batch.samples) * self._of_one(batch.length) for batch in batches)
 
     def _of_one(self, length: int) -> float:
         long, short = self.of_one
