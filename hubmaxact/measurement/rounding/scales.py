@@ -16,9 +16,22 @@ E2M1_EXPONENT = 2  # of its largest number
 E2M1_FRACTION_BITS = 1
 
 
+def over(x: Tensor, number: float) -> Tensor:
+    """Divide and round once, on every device: by a bare number, GPUs multiply with its reciprocal.
+
+    Args:
+        x: float32, of any shape.
+        number: What it is divided by; a float32.
+
+    Returns:
+        Quotients of the same shape.
+    """
+    return x / torch.full((), number, dtype=x.dtype, device=x.device)
+
+
 def power_of_two_up(largest: Tensor) -> Tensor:
     """Return the least power of two at which nothing saturates in E4M3 (MX's RCEIL)."""
-    bits = (largest / E4M3_LARGEST).view(torch.int32)
+    bits = over(largest, E4M3_LARGEST).view(torch.int32)
     exponent = ((bits - 1) >> FRACTION_BITS) - 126
     return _power_of_two(torch.where(bits <= LEAST_BITS, LEAST_EXPONENT, exponent))
 
@@ -40,10 +53,8 @@ def nvfp4_scale(largest: Tensor, threshold: float) -> Tensor:
     Returns:
         Zero where the block's scale rounds to zero.
     """
-    of_tensor = torch.tensor(NVFP4_LARGEST, device=largest.device) / torch.tensor(
-        threshold, dtype=torch.float32, device=largest.device
-    )
-    return to_e4m3(largest / E2M1_LARGEST * of_tensor) / of_tensor
+    of_tensor = over(torch.full((), NVFP4_LARGEST, device=largest.device), threshold)
+    return to_e4m3(over(largest, E2M1_LARGEST) * of_tensor) / of_tensor
 
 
 def _power_of_two(exponent: Tensor) -> Tensor:

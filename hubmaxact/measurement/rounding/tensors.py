@@ -20,7 +20,12 @@ from hubmaxact.deployed_formats import (
 )
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.measurement.rounding.elements import to_e2m1, to_e4m3, to_e5m2, to_integer
-from hubmaxact.measurement.rounding.scales import nvfp4_scale, power_of_two_even, power_of_two_up
+from hubmaxact.measurement.rounding.scales import (
+    nvfp4_scale,
+    over,
+    power_of_two_even,
+    power_of_two_up,
+)
 
 FLOAT32_LARGEST = torch.finfo(torch.float32).max
 
@@ -101,9 +106,8 @@ def _scale(x_TBN: Tensor, way: DeployedFormat, threshold: float | None) -> Tenso
         return power_of_two_up(_largest(x_TBN))
     if way.format == "mxfp4":
         return power_of_two_even(_largest(x_TBN))
-    largest = _largest(x_TBN) if threshold is None else x_TBN.new_tensor(threshold)
-    scale: Tensor = largest / LARGEST_CODE[way.format]
-    return scale
+    largest = _largest(x_TBN) if threshold is None else x_TBN.new_full((), threshold)
+    return over(largest, LARGEST_CODE[way.format])
 
 
 def _scaled(x: Tensor, scale: Tensor, way: DeployedFormat) -> Tensor:
