@@ -47,12 +47,12 @@ EXPERT_ROLES = ("expert_input", "expert_down_input")
 
 
 def deployment_report(
-    num_layers=2, num_experts=0, hidden_size=64, *, plain=False, earlier=False, **merges
+    num_layers=2, num_experts=0, hidden_size=64, *, plain=False, rounded=False, **merges
 ):
     """Sandwich norms whose updates dwarf what their blocks put out; keys beyond FP8.
 
-    `plain`: no norms, so that updates are what the blocks put out. `earlier`: made before errors of
-    deployed formats were measured.
+    `plain`: no norms, so that updates are what the blocks put out. `rounded`: with what deployed
+    formats lose; earlier versions did not measure that.
     """
     stream = example_reports.residual_stream(num_layers, 1, 103936.0, 9216.0)[:num_layers]
     sites = example_reports.decoder_sites(
@@ -87,7 +87,7 @@ def deployment_report(
     ]
     kv = [cached(layer) for layer in range(num_layers)]
     report = _completed(report, inputs, kv, num_layers, bool(num_experts))
-    if not earlier:
+    if rounded:
         report["protocol"]["format_errors"] = "all"
         report["quantization"]["pooled"] = pooled(report)
         report["sidecars"].append(sidecar(QUANTIZATION))

@@ -64,8 +64,8 @@ def edited(edit):
     return json.dumps(report, indent=1).encode()
 
 
-DEPLOYED = deployment_report(num_layers=2, num_experts=4, earlier=True)
-POOLED = deployment_report(num_layers=2)
+DEPLOYED = deployment_report(num_layers=2, num_experts=4)
+POOLED = deployment_report(num_layers=2, rounded=True)
 
 
 def deployed(path, value):
@@ -831,9 +831,13 @@ FILES = {
         changed(("model", "remote_code"), True),
         "model.remote_code: is true, but hubmaxact never runs a checkpoint's own code",
     ),
-    "pooled_without_being_asked_for": (
-        pooled(("sidecars",), POOLED["sidecars"][:2]),
-        "sidecars: does not name quantization.parquet, but some row was measured",
+    "file_of_no_rows": (
+        changed(
+            ("sidecars",),
+            [*DEPLOYED["sidecars"], POOLED["sidecars"][2]],
+            DEPLOYED,
+        ),
+        "sidecars: names quantization.parquet, but no row was measured",
     ),
     "way_left_out": (
         pooled(("quantization", "pooled"), POOLED["quantization"]["pooled"][1:]),

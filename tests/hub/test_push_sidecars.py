@@ -14,14 +14,18 @@ from reports_with_channels import channels, write_with
 from hubmaxact.report.write import report_bytes
 
 JSON = "activation_maxima.json"
-CONTENTS = {"channels.safetensors": b"of channels", "blocks.safetensors": b"of blocks"}
+CONTENTS = {
+    "channels.safetensors": b"of channels",
+    "blocks.safetensors": b"of blocks",
+    "quantization.parquet": b"of every tensor",
+}
 PATHS = {f"activation_maxima/{name}": content for name, content in CONTENTS.items()}
 
 
 @pytest.fixture
 def deployed(desk):
     """A desk with a report of profile deployment, and the files that it names."""
-    report = deployment_report(model={"id": REPO, **weights_of(WEIGHTS)})
+    report = deployment_report(rounded=True, model={"id": REPO, **weights_of(WEIGHTS)})
     for row in report["sidecars"]:
         content = CONTENTS[row["name"]]
         row |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -89,7 +93,7 @@ def test_another_file_than_the_report_names_is_not_pushed(deployed):
 
 
 def test_an_export_finds_the_channels_of_a_report_on_the_hub(desk):
-    report = deployment_report(model={"id": REPO, **weights_of(WEIGHTS)})
+    report = deployment_report(rounded=True, model={"id": REPO, **weights_of(WEIGHTS)})
     write_with(desk.file, report, channels(report))
     assert desk.push("--json-only").code == 0
     for name in (REPO, f"{desk.hub.url}/{REPO}/blob/main/{JSON}"):

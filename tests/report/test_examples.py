@@ -19,9 +19,9 @@ VALID = {
     "partial": example_reports.partial_report,
     "non_finite": example_reports.non_finite_report,
     "too_few_samples": example_reports.few_samples_report,
-    "deployment": deployed_reports.deployment_report,
+    "deployment": lambda: deployed_reports.deployment_report(rounded=True),
     "end_to_end": end_to_end_reports.end_to_end_report,
-    "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4, earlier=True),
+    "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4),
 }
 
 

@@ -152,7 +152,9 @@ def test_levels_of_too_few_texts_are_refused():
     assert sum(each.startswith("quantization.pooled") for each in found) == 40
 
 
-@pytest.mark.parametrize("report", [SMALLEST, DEPLOYED, deployment_report(num_experts=4)])
+@pytest.mark.parametrize(
+    "report", [SMALLEST, DEPLOYED, deployment_report(num_experts=4, rounded=True)]
+)
 def test_reports_with_these_rows_and_earlier_ones_without_contradict_nothing(report):
     assert list(contradictions(report)) == []
 

@@ -18,9 +18,9 @@ def fitted(report: Report) -> Report:
     """Return the report as it is, or with as little left out as makes it fit.
 
     Left out are, in this order, all but the largest value of rows outside M; quantiles of blocks;
-    the maxima of single experts; all but the largest value of every row; and rows of updates that
-    repeat those of their blocks' own outputs, whose layers are then counted as having none. None of
-    it is needed to read the rest.
+    all but the worst tensor of pooled rows; the maxima of single experts; all but the largest value
+    of every row; and rows of updates that repeat those of their blocks' own outputs, whose layers
+    are then counted as having none. None of it is needed to read the rest.
 
     Args:
         report: Whole.
@@ -45,6 +45,11 @@ def _size(report: Report) -> int:
 def _blocks(report: Report) -> None:
     for row in report.get("linear_inputs", ()):
         row["block_max_quantiles"] = None
+
+
+def _all_but_the_worst(report: Report) -> None:
+    for row in report["quantization"].get("pooled", ()):
+        del row["worst"][1:]
 
 
 def _single_experts(report: Report) -> None:
@@ -92,6 +97,7 @@ def _tensor(site: SiteFacts) -> tuple[object, ...]:
 LEFT_OUT: tuple[Callable[[Report], None], ...] = (
     _beside_m,
     _blocks,
+    _all_but_the_worst,
     _single_experts,
     _everywhere,
     _repeated_updates,

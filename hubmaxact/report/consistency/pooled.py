@@ -51,7 +51,7 @@ def ways_of_rows(report: Report) -> Iterator[tuple[str, PooledRow, DeployedForma
 
 
 def pooled_is_told_whole(report: Report) -> Iterator[Problem]:
-    """Rows, what was asked for and the file of single tensors stand together, or none does."""
+    """Rows and what was asked for stand together, or neither does; a file needs rows."""
     pooled, protocol = "pooled" in report["quantization"], report["protocol"]
     if ("format_errors" in protocol) != pooled:
         word = "left out" if pooled else "given"
@@ -61,11 +61,8 @@ def pooled_is_told_whole(report: Report) -> Iterator[Problem]:
         message = f'is given, but protocol.profile is "{protocol["profile"]}"'
         yield Problem("quantization.pooled", message)
     named = any(row["name"] == QUANTIZATION for row in report.get("sidecars", ()))
-    known = any(row["num_tensors"] for _, row in pooled_rows(report))
-    if named != known:
-        words = "names" if named else "does not name"
-        message = f"{words} {QUANTIZATION}, but {'some' if known else 'no'} row was measured"
-        yield Problem("sidecars", message)
+    if named and not any(row["num_tensors"] for _, row in pooled_rows(report)):
+        yield Problem("sidecars", f"names {QUANTIZATION}, but no row was measured")
 
 
 def pooled_rows_are_the_tables(report: Report) -> Iterator[Problem]:
