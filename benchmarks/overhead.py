@@ -1,6 +1,7 @@
-"""What the statistics cost: a measuring run over a bare forward pass of the same batches.
+r"""What the statistics cost: a measuring run over a bare forward pass of the same batches.
 
-    python benchmarks/overhead.py CHECKPOINT [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE] [DTYPE] [PROFILE]
+    python benchmarks/overhead.py CHECKPOINT \
+        [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE] [DTYPE] [PROFILE] [REPETITIONS]
 
 CHECKPOINT is a folder with weights, or one that holds a config.json alone: then a model with random
 weights is made on the device, and texts are random ids of full length.
@@ -8,7 +9,7 @@ weights is made on the device, and texts are random ids of full length.
 Three runs alternate, each from nothing to results on the host: the bare passes; `torch.aminmax` of
 every watched tensor, which is the least that a statistic costs through hooks; and the measuring
 run. All multiply as a run on this processor does. Each repetition has other ids at each position.
-Prints the least and the largest time of five repetitions, and the ratio of the least ones.
+Prints the least and the largest time of all repetitions, and the ratio of the least ones.
 """
 
 import sys
@@ -38,7 +39,6 @@ from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.roles import DEPLOYMENT, PAPER
 
-REPETITIONS = 5
 Ids = Sequence[npt.NDArray[np.int32]]
 
 
@@ -155,6 +155,7 @@ def main(
     device: str = "auto",
     dtype: str = "auto",
     profile: str = "paper",
+    repetitions: str = "5",
 ) -> None:
     """Measure and print."""
     folder = Path(checkpoint)
@@ -174,7 +175,7 @@ def main(
     )
     with multiplying(products):
         timed(lambda: measured(subject, plan, subject.ids), where)
-        for repetition in range(REPETITIONS):
+        for repetition in range(int(repetitions)):
             ids = [np.roll(row, repetition) for row in subject.ids]
             for run in RUNS:
                 spent = timed(lambda run=run, ids=ids: run(subject, plan, ids), where)  # type: ignore[misc]

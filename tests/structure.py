@@ -81,6 +81,7 @@ ALLOWED = {
     ),
     "measurement.kernels": (
         "formats",
+        "deployed_formats",
         "measurement.failures",
         "measurement.batch_plan",
         "measurement.statistics",

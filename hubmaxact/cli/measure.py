@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hubmaxact.cli.format_name import FormatName
-from hubmaxact.measurement.options import DEVICE_MAPS, DTYPES, PRODUCTS, PROFILES, SPECIAL_TOKENS
+from hubmaxact.measurement.options import (
+    DEVICE_MAPS,
+    DTYPES,
+    FORMAT_ERRORS,
+    PRODUCTS,
+    PROFILES,
+    SPECIAL_TOKENS,
+)
 from hubmaxact.printable import counted
 
 if TYPE_CHECKING:
@@ -25,6 +32,14 @@ class BudgetType(click.ParamType[int | str]):
     def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
         """Read the option's value."""
         return "auto" if value == "auto" else POSITIVE.convert(value, param, ctx)
+
+
+class FormatErrors(click.Choice[str]):
+    """A choice whose words are joined by hyphens here and by underscores elsewhere."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> str:
+        """Read the option's value."""
+        return super().convert(value, param, ctx).replace("-", "_")
 
 
 @click.command()
@@ -91,6 +106,12 @@ class BudgetType(click.ParamType[int | str]):
     help="Run the evaluation texts again with rounding really applied, and tell the loss: "
     "[linear_inputs:|kv:|residual:]FORMAT[/GRANULARITY[/POLICY]], such as int8/per_token or "
     "kv:float8_e4m3fn/unscaled. Needs --profile deployment.",
+)
+@click.option(
+    "--format-errors",
+    type=FormatErrors([name.replace("_", "-") for name in FORMAT_ERRORS]),
+    help="Under profile deployment, errors of rounding to all formats, or to those with one scale "
+    "for a tensor alone, which cost the pass nothing.  [default: all]",
 )
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")

@@ -13,6 +13,7 @@ SPECIAL_TOKENS = ("as_tokenizer", "none")
 PRODUCTS = ("auto", "native", "float32")
 DEPLOYMENT = "deployment"
 PROFILES = ("paper", DEPLOYMENT)
+FORMAT_ERRORS = ("all", "per_tensor")
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
@@ -51,6 +52,9 @@ class Options:
         profile: What is watched. "paper": the roles of the paper, gates and routers. "deployment":
             also what deployed kernels see, which are inputs of linear maps and of experts, keys and
             values as cached, and what is added to the residual stream. M is the same.
+        format_errors: What rounding errors of linear inputs are told of, under profile deployment.
+            "per_tensor": of formats with one scale for a tensor, which cost nothing. "all": also of
+            those with a scale for each token or block, which are summed in the pass.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
         end_to_end: Formats whose effect on the loss is measured, rounding really applied: the
             evaluation split runs once more for each, and once without. Each is
@@ -78,6 +82,7 @@ class Options:
     cpu_threads: int = 2
     products: Literal["auto", "native", "float32"] = "auto"
     profile: Literal["paper", "deployment"] = "paper"
+    format_errors: Literal["all", "per_tensor"] = "all"
     attn_implementation: str | None = None
     end_to_end: tuple[str, ...] | str = ()
 
@@ -88,6 +93,7 @@ class Options:
         _one_of("dtype", self.dtype, DTYPES)
         _one_of("products", self.products, PRODUCTS)
         _one_of("profile", self.profile, PROFILES)
+        _one_of("format_errors", self.format_errors, FORMAT_ERRORS)
         if self.device_map is not None:
             _one_of("device_map", self.device_map, DEVICE_MAPS)
         for name in ("num_samples", "max_seq_len", "batch_tokens", "cpu_threads"):
@@ -101,6 +107,11 @@ class Options:
                 "end_to_end needs profile deployment, which finds what is rounded and its "
                 "thresholds. Use --profile deployment."
             )
+
+    @property
+    def sums_format_errors(self) -> bool:
+        """Whether errors of formats are summed in the pass."""
+        return self.format_errors == "all"
 
 
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

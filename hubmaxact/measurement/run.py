@@ -200,6 +200,7 @@ def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watch
         prepared.anatomy,
         plan,
         prepared.samples.ids,
+        format_errors=options.sums_format_errors,
         on_batch=watcher.batch_done,
     )
     for way in measurement.recorder.ways:

@@ -241,7 +241,7 @@ def _peak(report: Report, prepared: Prepared, plan: Plan, watcher: Watcher) -> I
     products = products_for(told, prepared.loaded.dtype, model)
     with cpu_threads(threads), multiplying(products):
         prepare_readers(model, watcher)
-        run = measure(model, prepared.anatomy, plan, ids, batches=chosen)
+        run = measure(model, prepared.anatomy, plan, ids, batches=chosen, format_errors=False)
         exact = same_environment(report["environment"], environment(model, products))
     recorded = run.recorder.result()
     seen = under_each_role(recorded, prepared.anatomy)

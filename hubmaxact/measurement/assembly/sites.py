@@ -45,7 +45,8 @@ def coordinates(value: Value) -> Coordinates:
 
 def site_facts(site: Site, result: SiteResult) -> SiteFacts:
     """One row of `sites[]`."""
-    values = result.values
+    values, massive = result.values, result.massive
+    assert massive is not None
     return SiteFacts(
         role=site.role,
         layer=site.layer,
@@ -63,6 +64,6 @@ def site_facts(site: Site, result: SiteResult) -> SiteFacts:
         zero_fraction=values.zero_fraction,
         num_nan=values.num_nan,
         num_inf=values.num_inf,
-        massive=Massive(num_tokens=result.massive.num_tokens, max_ratio=result.massive.max_ratio),
+        massive=Massive(num_tokens=massive.num_tokens, max_ratio=massive.max_ratio),
         top=[TopValue(value=top.value, **coordinates(top)) for top in result.top],
     )

@@ -71,6 +71,7 @@ def measure(
     *,
     batches: Sequence[Batch] | None = None,
     recorder: Recorder | None = None,
+    format_errors: bool = True,
     on_batch: Progress | None = None,
 ) -> Measurement:
     """Run the plan (or some of its batches) and fold in every tensor at the anatomy's sites.
@@ -82,6 +83,7 @@ def measure(
         ids: Token ids of every sample, shape (tokens,) each.
         batches: Those of the plan that are run; None: all.
         recorder: Goes on with what it has seen; None: a new one.
+        format_errors: Whether a new recorder sums up what formats lose at linear inputs.
         on_batch: Called after each batch.
 
     Returns:
@@ -93,7 +95,7 @@ def measure(
     """
     owner = model.get_submodule(anatomy.owner)
     device = input_device(model.get_input_embeddings())
-    recorder = recorder or Recorder(anatomy, len(ids))
+    recorder = recorder or Recorder(anatomy, len(ids), format_errors=format_errors)
     chosen = plan.batches if batches is None else batches
     with (
         attach_hooks(model, anatomy, recorder),

@@ -58,6 +58,7 @@ class Recorder:
         num_samples: Samples in the corpus.
         thresholds: INT-8 thresholds of a calibration split that another recorder has seen whole;
             None: this one sees it, before any sample of the evaluation split.
+        format_errors: Whether linear inputs sum up what formats lose that need tokens whole.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Recorder:
         num_samples: int,
         *,
         thresholds: Mapping[Site, Thresholds] | None = None,
+        format_errors: bool = True,
     ) -> None:
         self.sites: dict[Site, SiteStatistics] = {}
         self.samples = SampleMaxima(num_stretches(num_samples))
@@ -80,6 +82,7 @@ class Recorder:
         self._by_key = {site.key: site for site in anatomy.sites}
         self._num_experts = anatomy.num_experts
         self._thresholds = thresholds
+        self._format_errors = format_errors
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
         """Fold in one tensor; `routed` tells what each row inside experts belongs to."""
@@ -253,7 +256,7 @@ class Recorder:
                 self.sites[site] = SiteStatistics(
                     dtype,
                     device,
-                    **kept_of(site),
+                    **kept_of(site, format_errors=self._format_errors),
                     thresholds=None if self._thresholds is None else self._thresholds.get(site, {}),
                 )
         return self.sites[site]

@@ -77,7 +77,13 @@ def cost_of(
     return Cost(
         num_sites=len(anatomy.sites),
         batch_bytes=passes.most_bytes(BYTES_PER_VALUE),
-        statistics_bytes=state_bytes(anatomy, passes.widest.sites, len(lengths), splits),
+        statistics_bytes=state_bytes(
+            anatomy,
+            passes.widest.sites,
+            len(lengths),
+            splits,
+            format_errors=options.sums_format_errors,
+        ),
         seconds=operations / rate + of_value * passes.values_per_token * sum(lengths),
     )
 

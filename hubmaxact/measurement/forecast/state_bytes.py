@@ -27,6 +27,8 @@ def state_bytes(
     watched: Mapping[Site, Watched],
     num_samples: int,
     splits: Collection[Split],
+    *,
+    format_errors: bool,
 ) -> int:
     """Bytes of a recorder's state at the end of a run.
 
@@ -39,6 +41,7 @@ def state_bytes(
         watched: What each shows.
         num_samples: Texts.
         splits: Those that any batch belongs to.
+        format_errors: Whether errors of formats are summed in the pass.
 
     Returns:
         Bytes of all tensors of the state.
@@ -49,7 +52,7 @@ def state_bytes(
             shown.dtype,
             shown.width,
             ordered,
-            **kept_of(site),
+            **kept_of(site, format_errors=format_errors),
         )
         for site, shown in watched.items()
     )

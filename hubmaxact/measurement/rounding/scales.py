@@ -11,6 +11,7 @@ from hubmaxact.measurement.rounding.elements import to_e4m3
 
 FRACTION_BITS = 23  # of float32
 LEAST_EXPONENT, MOST_EXPONENT = -127, 127  # of an E8M0 scale
+LEAST_BITS = 1 << 22  # of 2^-127 as float32, which is subnormal
 E2M1_EXPONENT = 2  # of its largest number
 E2M1_FRACTION_BITS = 1
 
@@ -18,9 +19,8 @@ E2M1_FRACTION_BITS = 1
 def power_of_two_up(largest: Tensor) -> Tensor:
     """Return the least power of two at which nothing saturates in E4M3 (MX's RCEIL)."""
     bits = (largest / E4M3_LARGEST).view(torch.int32)
-    fraction = bits & ((1 << FRACTION_BITS) - 1)
-    exponent = (bits >> FRACTION_BITS) - 127
-    return _power_of_two(exponent + (fraction > 0).int())
+    exponent = ((bits - 1) >> FRACTION_BITS) - 126
+    return _power_of_two(torch.where(bits <= LEAST_BITS, LEAST_EXPONENT, exponent))
 
 
 def power_of_two_even(largest: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.measurement.rounding.elements import to_e2m1, to_e4m3, to_e5m2, to_integer
 from hubmaxact.measurement.rounding.scales import nvfp4_scale, power_of_two_even, power_of_two_up
 
+FLOAT32_LARGEST = torch.finfo(torch.float32).max
+
 LARGEST_CODE = {
     "int8": INT8_LARGEST,
     "float8_e4m3fn": E4M3_LARGEST,
@@ -62,7 +64,7 @@ def rounded(x_TD: Tensor, way: DeployedFormat, threshold: float | None = None) -
         x_TD: Rows of channels; of any float dtype, taken as bf16 where it is wider.
         way: Format, granularity and policy.
         threshold: The |x| that maps to the largest code, where the policy takes one from the
-            calibration split; above zero.
+            calibration split, above zero; other policies take no notice of it.
 
     Returns:
         Values and what was clipped, both of the same shape.
@@ -72,6 +74,7 @@ def rounded(x_TD: Tensor, way: DeployedFormat, threshold: float | None = None) -
     """
     if way.has_threshold and not threshold:
         raise ValueError(f"{way.name} needs a threshold above zero, found {threshold}")
+    threshold = threshold if way.has_threshold else None
     x = as_bf16(x_TD)
     cut_TBN = _blocks(x, way.block) if way.block else x[:, None, :]
     scale = _scale(cut_TBN, way, threshold)
@@ -106,7 +109,9 @@ def _scale(x_TBN: Tensor, way: DeployedFormat, threshold: float | None) -> Tenso
 def _scaled(x: Tensor, scale: Tensor, way: DeployedFormat) -> Tensor:
     """Divide, round to the format's numbers, multiply; a scale of zero gives zeros."""
     divisor = torch.where(scale > 0, scale, 1.0)
-    return torch.where(scale > 0, TO_ELEMENT[way.format](x / divisor) * scale, 0.0)
+    values = TO_ELEMENT[way.format](x / divisor) * scale
+    # Of the largest bf16 values, those of powers of two round to 2^128.
+    return torch.where(scale > 0, values.clamp(-FLOAT32_LARGEST, FLOAT32_LARGEST), 0.0)
 
 
 def _beyond(x: Tensor, scale: Tensor, way: DeployedFormat, threshold: float | None) -> Tensor:

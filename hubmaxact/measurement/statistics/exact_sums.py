@@ -62,15 +62,12 @@ class ExactSums:
 
     def state(self) -> State:
         """The integers, each as digits of 32 bits, the lowest one first."""
-        rows = [_digits(total) for total in self._totals()]
-        return {"digits": torch.from_numpy(np.stack(rows))}
+        return {"digits": torch.tensor([digits(total) for total in self._totals()])}
 
     def load(self, state: State) -> None:
         """Go on from a state."""
         rows = state["digits"].tolist()
-        self._plus, self._minus, self._squares = (
-            sum(digit << (32 * place) for place, digit in enumerate(row)) for row in rows
-        )
+        self._plus, self._minus, self._squares = map(from_digits, rows)
 
     def result(self) -> tuple[Fraction, Fraction, Fraction]:
         """(sum of x, sum of |x|, sum of x^2), exact."""
@@ -105,6 +102,26 @@ def _by_bin(bins: Tensor, weights: Tensor, num_bins: int) -> Tensor:
     return totals.to(torch.int64)
 
 
-def _digits(total: int) -> np.typing.NDArray[np.int64]:
-    """An integer below 2^640 in digits of 32 bits."""
-    return np.frombuffer(total.to_bytes(4 * NUM_DIGITS, "little"), "<u4").astype(np.int64)
+def digits(total: int) -> list[int]:
+    """Take an integer below 2^640 apart.
+
+    Args:
+        total: Not negative.
+
+    Returns:
+        Digits of 32 bits, the lowest one first.
+    """
+    found: list[int] = np.frombuffer(total.to_bytes(4 * NUM_DIGITS, "little"), "<u4").tolist()
+    return found
+
+
+def from_digits(row: Iterable[int]) -> int:
+    """Put an integer together again.
+
+    Args:
+        row: What `digits` made of it.
+
+    Returns:
+        The integer.
+    """
+    return sum(digit << (32 * place) for place, digit in enumerate(row))

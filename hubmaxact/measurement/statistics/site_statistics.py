@@ -1,6 +1,7 @@
 """Everything accumulated at one site: values per split, largest values, massive tokens and more.
 
-Inside experts also their maxima; where linear maps read it, those of channels and of blocks.
+Inside experts also their maxima; where linear maps read it, those of channels and of blocks, and
+what formats lose.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,6 +10,7 @@ from typing import Any, Self
 
 import torch
 
+from hubmaxact.deployed_formats import MAX_ABS
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.accumulator import Accumulator, State, by_part, joined
 from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
@@ -21,6 +23,7 @@ from hubmaxact.measurement.statistics.distribution import (
     Float64s,
 )
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
+from hubmaxact.measurement.statistics.format_errors import FormatError, FormatErrors
 from hubmaxact.measurement.statistics.int8_error import (
     POLICIES,
     Int8Error,
@@ -42,11 +45,12 @@ class SiteResult:
 
     values: Distribution
     top: tuple[Value, ...]
-    massive: MassiveTokens
+    massive: MassiveTokens | None  # None where maps read it or a cache keeps it: rows tell none
     expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
     channel_maxima: Float32s | None  # by channel, -1 for none; None elsewhere
     block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
     channel_sum_sq: Float64s | None  # by channel, of the calibration split; infinity: not known
+    format_errors: tuple[FormatError, ...] | None  # by way of IN_PASS; None: not summed
 
 
 class SiteStatistics:
@@ -58,6 +62,7 @@ class SiteStatistics:
         num_experts: For sites inside routed experts: how many the layer has.
         is_linear_input: Whether linear maps read the tensors: channels and blocks count, too.
         is_cached: Whether a cache keeps them: the same, but for squares of channels.
+        sums_format_errors: Whether what `IN_PASS` formats lose over the evaluation split is summed.
         thresholds: Of a calibration split that somebody else has seen; None: this one sees it.
     """
 
@@ -69,16 +74,18 @@ class SiteStatistics:
         num_experts: int | None = None,
         is_linear_input: bool = False,
         is_cached: bool = False,
+        sums_format_errors: bool = False,
         thresholds: Thresholds | None = None,
     ) -> None:
         self.dtype, self.device = dtype, device
         self.values = {split: values_for(dtype, device) for split in Split}
         self.top = TopValues()
-        self.massive = Massive()
+        self.massive = None if is_linear_input or is_cached else Massive()
         self.experts = None if num_experts is None else ExpertMaxima(num_experts, device)
         self.channels = ChannelMaxima(device) if is_linear_input or is_cached else None
         self.blocks = BlockMaxima(device) if is_linear_input or is_cached else None
         self.squares = ChannelSquares(device) if is_linear_input else None
+        self.formats = FormatErrors(device) if sums_format_errors else None
         # Only wide values need their errors accumulated: a histogram gives them afterwards.
         self.int8: dict[str, Int8Errors] = {}
         self._fixed = thresholds
@@ -91,7 +98,8 @@ class SiteStatistics:
             self.experts.update(rows)
         self.values[rows.split].update(rows.x_TD)
         self.top.update(rows)
-        self.massive.update(rows)
+        if self.massive is not None:
+            self.massive.update(rows)
         if self.channels is not None and self.blocks is not None:
             self.channels.update(rows)
             self.blocks.update(rows)
@@ -100,6 +108,9 @@ class SiteStatistics:
             squares.update(rows.x_TD)
         for errors in self.errors_of(rows.split):
             errors.update(rows.x_TD)
+        formats = self.formats_of(rows.split)
+        if formats is not None:
+            formats.update(rows.x_TD)
 
     def squares_of(self, split: Split) -> ChannelSquares | None:
         """What adds up squares of a split's channels: those of calibration data, as elsewhere."""
@@ -126,6 +137,21 @@ class SiteStatistics:
             self.int8 = {policy: Int8Errors(threshold) for policy, threshold in thresholds}
         return self.int8.values()
 
+    def formats_of(self, split: Split) -> FormatErrors | None:
+        """What sums up what formats lose of a split's values: of those to be evaluated.
+
+        Args:
+            split: The first time that it is the evaluation split, its threshold is fixed.
+
+        Returns:
+            None where nothing is summed.
+        """
+        if self.formats is None or split is not Split.EVALUATION:
+            return None
+        if self.formats.threshold is None:
+            self.formats.fix(self.thresholds().get(MAX_ABS))
+        return self.formats
+
     def merge(self, other: Self) -> None:
         """Fold in another's state.
 
@@ -140,7 +166,8 @@ class SiteStatistics:
         for split, values in self.values.items():
             values.merge(other.values[split])
         self.top.merge(other.top)
-        self.massive.merge(other.massive)
+        if self.massive is not None and other.massive is not None:
+            self.massive.merge(other.massive)
         if self.experts is not None and other.experts is not None:
             self.experts.merge(other.experts)
         if self.channels is not None and other.channels is not None:
@@ -149,6 +176,8 @@ class SiteStatistics:
             self.squares.merge(other.squares)
         if self.blocks is not None and other.blocks is not None:
             self.blocks.merge(other.blocks)
+        if self.formats is not None and other.formats is not None:
+            self.formats.merge(other.formats)
         for policy, errors in other.int8.items():
             here = self.int8.setdefault(policy, Int8Errors(errors.threshold))
             here.merge(errors)
@@ -161,6 +190,8 @@ class SiteStatistics:
             raise ValueError("expected both inside experts, or neither")
         if (other.channels is None) != (self.channels is None):
             raise ValueError("expected both read by linear maps, or neither")
+        if (other.formats is None) != (self.formats is None):
+            raise ValueError("expected both with errors of formats, or neither")
         for policy in self.int8.keys() & other.int8.keys():
             here, there = self.int8[policy].threshold, other.int8[policy].threshold
             if here != there:
@@ -183,28 +214,43 @@ class SiteStatistics:
 
     def _parts(self) -> dict[str, Accumulator[Any, Any]]:
         parts: dict[str, Accumulator[Any, Any]] = {str(s): v for s, v in self.values.items()}
-        parts |= {"top": self.top, "massive": self.massive}
+        parts["top"] = self.top
+        if self.massive is not None:
+            parts["massive"] = self.massive
         if self.experts is not None:
             parts["experts"] = self.experts
         if self.channels is not None and self.blocks is not None:
             parts |= {"channels": self.channels, "blocks": self.blocks}
         if self.squares is not None:
             parts["squares"] = self.squares
+        if self.formats is not None:
+            parts["formats"] = self.formats
         return parts | self.int8
 
     def result(self) -> SiteResult:
-        """Statistics over all splits."""
+        """Tell what follows over all splits.
+
+        Returns:
+            Statistics, frozen.
+
+        Raises:
+            ValueError: Errors of formats were summed before their threshold was known, or at one
+                that the calibration split does not give.
+        """
+        if self.formats is not None:
+            self.formats.expect(self.thresholds().get(MAX_ABS))
         total = values_for(self.dtype, self.device)
         for part in self.values.values():
             total.merge(part)
         return SiteResult(
             values=total.result(),
             top=self.top.result(),
-            massive=self.massive.result(),
+            massive=None if self.massive is None else self.massive.result(),
             expert_maxima=None if self.experts is None else self.experts.result(),
             channel_maxima=None if self.channels is None else self.channels.result(),
             block_maxima=None if self.blocks is None else self.blocks.result(),
             channel_sum_sq=None if self.squares is None else self.squares.result(),
+            format_errors=None if self.formats is None else self.formats.result(),
         )
 
     def thresholds(self) -> Thresholds:

@@ -1,12 +1,11 @@
 """The CUDA sources compile for GPUs that are not here: HUBMAXACT_TEST_NVRTC=1 asks for it."""
 
 import os
-from pathlib import Path
 
 import pytest
-from huggingface_hub import cached_assets_path
 
 from hubmaxact.measurement.kernels.cuda.compiler import CudaError, compiled, machine_code
+from hubmaxact.measurement.kernels.cuda.formats_kernel import FormatsKind
 from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kind, constants_for
 
 pytestmark = pytest.mark.skipif(
@@ -29,11 +28,25 @@ LAYOUTS = {"neighbours": 1, "every second value": 2, "any": 0}
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_89", "sm_90"])
 @pytest.mark.parametrize("dtype", FORMATS, ids=str)
 def test_every_kind_compiles(dtype, architecture, width, layout, is_linear_input):
-    kind = Kind(dtype, width, LAYOUTS[layout], is_linear_input)
+    assert _code(Kind(dtype, width, LAYOUTS[layout], is_linear_input), architecture)
+
+
+@pytest.mark.parametrize(
+    ("width", "layout"),
+    [(1, "any"), (4096, "neighbours"), (12_288, "every second value"), (32_767, "any")],
+)
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("dtype", FORMATS, ids=str)
+def test_errors_of_formats_compile(dtype, architecture, width, layout):
+    assert _code(FormatsKind(dtype, width, LAYOUTS[layout]), architecture)
+
+
+def _code(kind, architecture):
+    """Compile, and return what is an ELF file."""
     options = [f"--gpu-architecture={architecture}", "--std=c++17"]
-    options += [f"-D{name}={value}" for name, value in constants_for(kind).items()]
+    options += [f"-D{name}={value}" for name, value in kind.constants.items()]
     code = compiled(kind.entry, options)
-    assert code.startswith(b"\x7fELF")
+    return code if code.startswith(b"\x7fELF") else None
 
 
 def test_what_does_not_compile_is_told_with_the_compilers_own_words():
@@ -41,11 +54,11 @@ def test_what_does_not_compile_is_told_with_the_compilers_own_words():
         compiled("fold.cu", ["--gpu-architecture=sm_90", "--std=c++17", "-DFORMAT=0"])
 
 
-def test_kept_code_that_was_damaged_is_made_again():
+def test_kept_code_that_was_damaged_is_made_again(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.utils._cache_assets.HF_ASSETS_CACHE", str(tmp_path))
     constants = constants_for(Kind(FORMATS[0], 8, LAYOUTS["neighbours"], is_linear_input=False))
     code = machine_code("fold.cu", "sm_90", constants)
-    places = Path(cached_assets_path("hubmaxact", "kernels")).iterdir()
-    kept = next(place for place in places if place.read_bytes().endswith(code))
+    (kept,) = tmp_path.rglob("*.cubin")
     whole = kept.read_bytes()
     kept.write_bytes(whole[:-1])
     assert machine_code("fold.cu", "sm_90", constants) == code

@@ -66,8 +66,11 @@ def _fold_ratio(row_max: Any, median: Any, massive: Array, ratio: Array) -> None
 def fold_massive_bf16(row: Array, row_max: Any, massive: Array, ratio: Array) -> None:
     """Fold in a row of finite bf16 bits; `row_max`: bits of its largest |x| as float32.
 
-    The row is in cache: bisection over patterns, at most 15 reads, selects without sorting.
+    The row is in cache: bisection over patterns, at most 15 reads, selects without sorting. Where
+    nobody wants massive rows, the largest ratio is infinity.
     """
+    if ratio[0] == np.inf:
+        return
     rank = (row.shape[0] + 1) // 2
     low, high = i64(0), i64(_limit(row_max, ratio[0])) >> 16
     if at_most_bf16(row, high) < rank:
@@ -84,6 +87,8 @@ def fold_massive_bf16(row: Array, row_max: Any, massive: Array, ratio: Array) ->
 @compiled
 def fold_massive_fp32(row: Array, row_max: Any, massive: Array, ratio: Array) -> None:
     """The same for float32 bits, at most 31 reads."""
+    if ratio[0] == np.inf:
+        return
     rank = (row.shape[0] + 1) // 2
     low, high = i64(0), i64(_limit(row_max, ratio[0]))
     if at_most_fp32(row, high) < rank:

@@ -38,6 +38,9 @@ class CpuReader:
         if len(x.rows) == 0:
             return
         row_max = self._read(x, watched, statistics)
+        formats = statistics.formats_of(watched.split)
+        if formats is not None:
+            formats.update(watched.rows().x_TD)
         _fold_top(x, row_max, statistics.top)
         if statistics.experts is not None and x.experts is not None:
             raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)

@@ -37,18 +37,20 @@ def _of_key(key: int) -> float:
 
 
 class MassiveRows:
-    """Massive rows that one thread finds."""
+    """Massive rows that one thread finds, where they are wanted."""
 
     def __init__(self) -> None:
         self.number, self.ratio = _zeros(1), np.zeros(1)
 
-    def begin(self, known: Massive) -> None:
-        """Start from the site's largest ratio: rows below it need no median."""
-        self.number[0], self.ratio[0] = 0, max(known.max_ratio, 0.0)
+    def begin(self, known: Massive | None) -> None:
+        """Start from the site's largest ratio: rows below it need no median; None: none does."""
+        self.number[0] = 0
+        self.ratio[0] = math.inf if known is None else max(known.max_ratio, 0.0)
 
-    def give(self, known: Massive) -> None:
+    def give(self, known: Massive | None) -> None:
         """Hand over what was found."""
-        known.fold(int(self.number[0]), float(self.ratio[0]) or NO_RATIO)
+        if known is not None:
+            known.fold(int(self.number[0]), float(self.ratio[0]) or NO_RATIO)
 
 
 class LinearInputRows:

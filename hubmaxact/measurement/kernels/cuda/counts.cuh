@@ -44,11 +44,6 @@ __device__ __noinline__ void count_strays(
   if (found) atomicAdd(num_strays, found);
 }
 #else
-// |pattern| of a finite value rounded to bf16, half to even, never to infinity.
-__device__ __forceinline__ u32 rounded(u32 bits) {
-  return min(((bits & 0x7fffffffu) + 0x7fffu + (bits >> 16 & 1)) >> 16, 0x7f7fu);
-}
-
 // Counts a finite value; what is outside the window, for the time being, as a zero of its sign.
 // Returns whether it was. The first window holds all of fp16, so there it never moves.
 __device__ __forceinline__ bool count_rounded(u32 bits, u32 window, u32* bins) {

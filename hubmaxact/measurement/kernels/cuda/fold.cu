@@ -2,7 +2,8 @@
 //
 // One block of up to 32 warps on each multiprocessor; WARPS of them hold a row in registers, at
 // most 64 values a lane: they count its values, agree on its maximum, and count once more how many
-// are small enough for the row to matter. The few rows that do are read again.
+// are small enough for the row to matter. The few rows that do are read again. What linear maps read
+// tells no massive rows: its blocks and channels are counted instead.
 // TEAMS: rows that a block holds at a time. PER_LANE: vectors of eight values in a lane.
 #include "massive.cuh"
 #include "top.cuh"
@@ -127,7 +128,10 @@ __device__ __forceinline__ void give_channels(
 
 extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_constant__ Arguments a) {
   extern __shared__ __align__(16) u32 bins[];          // HALF of each sign
-  __shared__ u32 partial[TEAMS][2][WARPS], counted[TEAMS][2];
+  __shared__ u32 partial[TEAMS][2][WARPS];
+#if !LINEAR_INPUT
+  __shared__ u32 counted[TEAMS][2];
+#endif
   __shared__ Block block;
 
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, team = warp / WARPS, part = warp % WARPS;
@@ -135,7 +139,9 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
   int i = first_row(a, blockIdx.x) + team;
   Place next = {-1, -1, -1};
   if (i < end) next = place_of(a, i);
+#if !LINEAR_INPUT
   if (threadIdx.x < TEAMS * 2) (&counted[0][0])[threadIdx.x] = 0;
+#endif
   for (int k = threadIdx.x; k < TEAMS * 2 * WARPS; k += NUM_THREADS) (&partial[0][0][0])[k] = 0;
   const u32 window = begin_block(a, block, bins, next);
 #if LINEAR_INPUT
@@ -197,8 +203,10 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
     } else {
       take_odd_row(a, row, part, block.first_block_bin, bins + NUM_BINS);
     }
+    if (part) continue;                    // the first warp decides about the row
 #endif
     const u64 gates = fresh((const u64*)block.gate);
+#if !LINEAR_INPUT
     const u32 line = line_of(gate_of(value_of(row_max), __uint_as_float((u32)(gates >> 32))));
     u32 sum = 0;
     #pragma unroll
@@ -213,12 +221,15 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
       if (lane == 0) *(volatile u32*)&counted[team][tag] = 0;
       __threadfence_block();
     }
+#endif
 
     const int finite = row_max < INFINITE ? (int)row_max : finite_max(row);
     if (lane == 0 && now.group >= 0 && finite >= 0) offer_group(a, now.group, finite, block.known);
     if (finite >= (int)(u32)gates) offer_top(a, row, now.position, finite, block);
+#if !LINEAR_INPUT
     if (row_max > 0 && row_max < INFINITE && num_small > MEDIAN_RANK + PADS)
       offer_ratio(a.site, row, row_max, blockIdx.x % 16 == 0 && threadIdx.x < 32 * WARPS, block.gate + 1);
+#endif
   }
   give_block(a, block, bins, window);
 #if LINEAR_INPUT

@@ -3,12 +3,11 @@
 import ctypes
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from hubmaxact.measurement.kernels.cuda.arguments import Arguments
 from hubmaxact.measurement.kernels.cuda.compiler import machine_code, succeeded
 
 MAX_WARPS = 32  # of a block
@@ -29,6 +28,22 @@ def layout_of(x_RD: Tensor) -> int:
     return value_stride if aligned and value_stride in strides else 0
 
 
+class Compilation(Protocol):
+    """A source and what it is compiled with; its function is named `fold`."""
+
+    @property
+    def entry(self) -> str:
+        """Name of the source."""
+
+    @property
+    def constants(self) -> dict[str, int]:
+        """Constants of the sources by name; WARPS times TEAMS are the warps of a block."""
+
+    @property
+    def shared_bytes(self) -> int:
+        """Memory of a block beside what the source declares."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What one compilation reads."""
@@ -42,6 +57,11 @@ class Kind:
     def entry(self) -> str:
         """The source that reads it."""
         return "fold.cu" if self.dtype == torch.bfloat16 else "wide.cu"
+
+    @property
+    def constants(self) -> dict[str, int]:
+        """What it is compiled with."""
+        return constants_for(self)
 
     @property
     def shared_bytes(self) -> int:
@@ -85,10 +105,10 @@ class Kernel:
         CudaError: The compiler or the driver refuses.
     """
 
-    def __init__(self, kind: Kind, index: int) -> None:
+    def __init__(self, kind: Compilation, index: int) -> None:
         from cuda.bindings import driver
 
-        constants = constants_for(kind)
+        constants = kind.constants
         self._shared_bytes = kind.shared_bytes
         self._teams = constants["TEAMS"]
         self._threads = 32 * constants["WARPS"] * self._teams
@@ -103,11 +123,11 @@ class Kernel:
         succeeded(driver.cuFuncSetAttribute(self._function, most_shared, self._shared_bytes))
         self._launch: Any = driver.cuLaunchKernel
 
-    def launch(self, arguments: Arguments, stream: int) -> None:
+    def launch(self, arguments: ctypes.Structure, stream: int) -> None:
         """Fold in one tensor, after what the stream was told before.
 
         Args:
-            arguments: Copied at once.
+            arguments: Of the source; copied at once. `num_rows` is among them.
             stream: Of this kernel's device, which is the current one.
 
         Raises:
@@ -123,6 +143,6 @@ class Kernel:
 
 
 @cache
-def kernel_for(kind: Kind, index: int) -> Kernel:
+def kernel_for(kind: Compilation, index: int) -> Kernel:
     """One for each kind and device, kept as long as the process."""
     return Kernel(kind, index)

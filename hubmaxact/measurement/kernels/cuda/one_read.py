@@ -71,9 +71,14 @@ class OneRead:
             stream = torch.cuda.current_stream()
             kernel.launch(site.arguments, stream.cuda_stream)
             squares = statistics.squares_of(watched.split)
-            if squares is not None:
+            formats = statistics.formats_of(watched.split)
+            if squares is not None or formats is not None:
                 chosen = watched.chosen()
-                squares.update(x_RD if chosen is None else x_RD[chosen])
+                rows_TD = x_RD if chosen is None else x_RD[chosen]
+                if squares is not None:
+                    squares.update(rows_TD)
+                if formats is not None:
+                    formats.update(rows_TD)
             site.launched(stream)
 
     def _kernel(

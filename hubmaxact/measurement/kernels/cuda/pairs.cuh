@@ -1,6 +1,7 @@
 // bf16 values two at a time: processors from compute capability 9.0 have instructions for that.
 // A word holds two values; its magnitude halves are |pattern|.
 #pragma once
+#include "halves.cuh"
 #include "row.cuh"
 
 // Eight neighbours, zeros past the end. STREAM: nobody reads them again soon.
@@ -19,16 +20,6 @@ __device__ __forceinline__ uint4 load_eight(const Row& row, int vector) {
   for (int j = 0; j < 8; j++)
     h[j] = vector * 8 + j < WIDTH ? row.values[(vector * 8 + j) * row.stride] : 0;
   return make_uint4(h[0] | h[1] << 16, h[2] | h[3] << 16, h[4] | h[5] << 16, h[6] | h[7] << 16);
-#endif
-}
-
-__device__ __forceinline__ u32 max_of_halves(u32 a, u32 b) {
-#if __CUDA_ARCH__ >= 900
-  u32 c;
-  asm("max.u16x2 %0, %1, %2;" : "=r"(c) : "r"(a), "r"(b));
-  return c;
-#else
-  return max(a & 0xffff0000u, b & 0xffff0000u) | max(a & 0xffffu, b & 0xffffu);
 #endif
 }
 

@@ -4,11 +4,7 @@
 // A value is its bits as float32, into which all three widen exactly. Its magnitude is those bits
 // without the sign, and without the SHIFT lowest ones, which are zero: integers that order |x|.
 #pragma once
-
-typedef unsigned int u32;
-typedef unsigned long long u64;
-typedef long long i64;
-typedef unsigned short u16;
+#include "types.cuh"
 
 #if FORMAT == 0
 typedef u16 Stored;
@@ -80,6 +76,11 @@ __device__ __forceinline__ void load_eight(const Row& row, int vector, u32 (&bit
   for (int j = 0; j < 8; j++)
     bits[j] = vector * 8 + j < WIDTH ? widened(row.values[(vector * 8 + j) * row.stride]) : 0;
 #endif
+}
+
+// |pattern| of a finite value rounded to bf16, half to even, never to infinity.
+__device__ __forceinline__ u32 rounded(u32 bits) {
+  return min(((bits & 0x7fffffffu) + 0x7fffu + (bits >> 16 & 1)) >> 16, 0x7f7fu);
 }
 
 // f(magnitude, channel) for the values of this lane.

@@ -74,7 +74,8 @@ class SiteOnDevice:
     def _settle(self, words: Words) -> None:
         _, ratio, num_massive = words[:3]
         largest = float(ratio.view(np.float64)) if ratio else NO_RATIO
-        self.statistics.massive.fold(int(num_massive), largest)
+        if self.statistics.massive is not None:
+            self.statistics.massive.fold(int(num_massive), largest)
         self.statistics.top.offer(_values(words[SITE_WORDS:].reshape(-1, LIST_WORDS)))
         if self.wide is not None:
             self.wide.settle(self.statistics)

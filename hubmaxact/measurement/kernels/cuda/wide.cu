@@ -120,12 +120,14 @@ extern "C" __global__ void __launch_bounds__(32 * TEAMS, 1) fold(const __grid_co
     const u64 gates = fresh((const u64*)block.gate);
     if (lane == 0 && now.group >= 0 && finite >= 0) offer_group(a, now.group, finite, block.known);
     if (finite >= (int)(u32)gates) offer_top(a, row, now.position, finite, block);
+#if !LINEAR_INPUT
     if (odd || finite <= 0) continue;
     const u32 limits[1] = {gate_of(value_of(finite), __uint_as_float((u32)(gates >> 32)))};
     u32 num_small[1];
     num_up_to(row, limits, num_small);
     if (num_small[0] > MEDIAN_RANK)
       offer_ratio(a.site, row, finite, blockIdx.x % 16 == 0 && team == 0, block.gate + 1);
+#endif
   }
 
   give_sums(sums, a.sums);
