@@ -7,10 +7,26 @@ import math
 import example_reports
 from example_reports import NUM_TOKENS, QUANTILES, bf16, site
 
+from hubmaxact.deployed_formats import LABEL, formats_of
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.report.deployment import SIDECARS
+from hubmaxact.report.deployment import BLOCKS, CHANNELS, QUANTIZATION
 from hubmaxact.report.roles import PAPER_ROLES, ROLES
+from hubmaxact.report.rounded_tensors import rounded_places
 from hubmaxact.report.watched_rows import watched_rows
+
+LEVELS = {
+    "int8/per_token": 41.0,
+    "int8/per_tensor": 33.5,
+    "float8_e4m3fn/per_token": 31.6,
+    "float8_e4m3fn/per_tensor": 31.4,
+    "float8_e4m3fn/block_128": 31.7,
+    "float8_e5m2/per_token": 25.6,
+    "float8_e5m2/per_tensor": 25.5,
+    "mxfp8/block_32": 30.4,
+    "mxfp4/block_32": 17.9,
+    "nvfp4/block_16": 20.4,
+}
+"""What formats reach, in dB."""
 
 MAPS = {
     "self_attn.q_proj": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
@@ -30,10 +46,13 @@ STREAM = ("embedding", "hidden_state", "attention_update", "mlp_update", "mid_re
 EXPERT_ROLES = ("expert_input", "expert_down_input")
 
 
-def deployment_report(num_layers=2, num_experts=0, hidden_size=64, *, plain=False, **merges):
+def deployment_report(
+    num_layers=2, num_experts=0, hidden_size=64, *, plain=False, earlier=False, **merges
+):
     """Sandwich norms whose updates dwarf what their blocks put out; keys beyond FP8.
 
-    `plain`: no norms, so that updates are what the blocks put out.
+    `plain`: no norms, so that updates are what the blocks put out. `earlier`: made before errors of
+    deployed formats were measured.
     """
     stream = example_reports.residual_stream(num_layers, 1, 103936.0, 9216.0)[:num_layers]
     sites = example_reports.decoder_sites(
@@ -68,6 +87,10 @@ def deployment_report(num_layers=2, num_experts=0, hidden_size=64, *, plain=Fals
     ]
     kv = [cached(layer) for layer in range(num_layers)]
     report = _completed(report, inputs, kv, num_layers, bool(num_experts))
+    if not earlier:
+        report["protocol"]["format_errors"] = "all"
+        report["quantization"]["pooled"] = pooled(report)
+        report["sidecars"].append(sidecar(QUANTIZATION))
     for name, changes in merges.items():
         report[name].update(changes)
     return report
@@ -133,12 +156,51 @@ def cached(layer, num_heads=2):
     }
 
 
-def sidecars():
-    """Rows of files that lie nowhere."""
+def sidecar(name):
+    """The row of a file that lies nowhere."""
+    return {"name": name, "size": 4096, "sha256": hashlib.sha256(name.encode()).hexdigest()}
+
+
+def pooled(report):
+    """A row for each kind of tensor and each way, the later tensors the better."""
     return [
-        {"name": name, "size": 4096, "sha256": hashlib.sha256(name.encode()).hexdigest()}
-        for name in SIDECARS
+        pooled_row(kind, way, places)
+        for kind, places in rounded_places(report).items()
+        if places
+        for way in formats_of(kind)
     ]
+
+
+def pooled_row(kind, way, places):
+    """One of them; keys unscaled are partly beyond E4M3."""
+    level = LEVELS[f"{way.format}/{way.granularity}"]
+    count, sum_sq = 512 * NUM_TOKENS, 2.0**34
+    err_sq = sum_sq / 10 ** (level / 10)
+    clips = way.policy == "clip_q0.999" or (kind, way.format, way.policy) == (
+        *("key", "float8_e4m3fn"),
+        "unscaled",
+    )
+    return {
+        "kind": kind,
+        "format": way.format,
+        "granularity": way.granularity,
+        "policy": way.policy,
+        "convention": way.convention,
+        "num_tensors": len(places),
+        "sum_sq": sum_sq,
+        "err_sq": err_sq,
+        "count": count,
+        "sqnr_db": 10 * math.log10(sum_sq / err_sq),
+        "rel_rmse": math.sqrt(err_sq / sum_sq),
+        "clip_rate": 0.001 if clips else 0.0,
+        "underflow_rate": 0.03125 if way.format == "int8" else 0.0,
+        "worst": [
+            {**place._asdict(), "sqnr_db": level - 4 + 2 * rank}
+            for rank, place in enumerate(places[:3])
+        ],
+        "label": LABEL,
+        "reason": None,
+    }
 
 
 def by_text(abs_max, domains):
@@ -207,7 +269,11 @@ def _completed(report, inputs, kv, num_layers, has_experts):
     for name, value in report.items():
         fields[name] = value
         if name == "sites":
-            fields |= {"linear_inputs": inputs, "kv": kv, "sidecars": sidecars()}
+            fields |= {
+                "linear_inputs": inputs,
+                "kv": kv,
+                "sidecars": [sidecar(CHANNELS), sidecar(BLOCKS)],
+            }
     fields["schema_version"] = "0.2"
     domains, peak = fields["protocol"]["corpus"]["domains"], fields["global_max"]
     fields["stability"]["by_text"] = by_text(peak["abs_max"], domains)

@@ -64,12 +64,18 @@ def edited(edit):
     return json.dumps(report, indent=1).encode()
 
 
-DEPLOYED = deployment_report(num_layers=2, num_experts=4)
+DEPLOYED = deployment_report(num_layers=2, num_experts=4, earlier=True)
+POOLED = deployment_report(num_layers=2)
 
 
 def deployed(path, value):
     """A small report of profile deployment with one value replaced, as bytes."""
     return changed(path, value, DEPLOYED)
+
+
+def pooled(path, value):
+    """The same with errors of deployed formats, one value of which is replaced."""
+    return changed(path, value, POOLED)
 
 
 def left_out(role, layer):
@@ -824,6 +830,34 @@ FILES = {
     "remote_code": (
         changed(("model", "remote_code"), True),
         "model.remote_code: is true, but hubmaxact never runs a checkpoint's own code",
+    ),
+    "pooled_without_being_asked_for": (
+        pooled(("sidecars",), POOLED["sidecars"][:2]),
+        "sidecars: does not name quantization.parquet, but some row was measured",
+    ),
+    "way_left_out": (
+        pooled(("quantization", "pooled"), POOLED["quantization"]["pooled"][1:]),
+        'has "linear_input int8 per_tensor clip_q0.999" where the table has "linear_input int8',
+    ),
+    "other_way_of_rounding": (
+        pooled(("quantization", "pooled", 0, "convention"), "scale = threshold / 127.5"),
+        'quantization.pooled[0].convention: is "scale = threshold / 127.5", which is not "scale',
+    ),
+    "pooled_tensors_of_nobody": (
+        pooled(("quantization", "pooled", 9, "num_tensors"), 9),
+        "quantization.pooled[9].num_tensors: is 9, but the report has 8 tensors of that kind",
+    ),
+    "summed_though_switched_off": (
+        pooled(("protocol", "format_errors"), "per_tensor"),
+        'pooled[9].num_tensors: is 8, but protocol.format_errors is "per_tensor"',
+    ),
+    "dynamic_scale_that_clips": (
+        pooled(("quantization", "pooled", 10, "clip_rate"), 0.25),
+        "quantization.pooled[10].clip_rate: is 0.25, but this scale reaches the largest |x|",
+    ),
+    "worst_better_than_all": (
+        pooled(("quantization", "pooled", 30, "worst", 0, "sqnr_db"), 33.75),
+        "quantization.pooled[30].worst[0].sqnr_db: is 33.75, above that of all tensors together",
     ),
 }
 """Name -> content and what a reader must say about it."""

@@ -126,6 +126,7 @@ ALLOWED = {
     "measurement.assembly": (
         "printable",
         "formats",
+        "deployed_formats",
         "recognition",
         "report",
         "sidecars",

@@ -28,11 +28,14 @@ def _validate_one(file: str) -> int:
     from hubmaxact.report.read import InvalidReportError, parse
     from hubmaxact.report.source import find
     from hubmaxact.sidecars.beside import SidecarError, present
+    from hubmaxact.sidecars.error_rows_beside import check_error_rows
 
     name = printable(file, LONGEST_PATH)
     try:
         found = find(file)
-        present(parse(found.content), found)
+        report = parse(found.content)
+        present(report, found)
+        check_error_rows(report, found)
     except SidecarError as error:
         click.echo(f"{name}: {error}")
         return 1

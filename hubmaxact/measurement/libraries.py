@@ -16,6 +16,7 @@ from hubmaxact.measurement.failures.memory import ran_out
 EXTRA = "measure"
 PURPOSE = "measuring"
 PACKAGES = ("torch", "transformers", "accelerate", "safetensors", "numpy")
+TABLES = "pyarrow"
 
 OLDEST = {"torch": "2.7", "transformers": "5.10"}
 """As pyproject.toml asks for, which whoever installs without pip's resolver never sees."""
@@ -40,6 +41,19 @@ def require() -> None:
     for package in PACKAGES:
         if not _is_there(package):
             raise MissingPackageError(package, EXTRA, PURPOSE)
+
+
+def load_tables() -> None:
+    """Import what writes tables, before a run that ends in one.
+
+    Raises:
+        MissingPackageError: It is not installed, or cannot be loaded.
+    """
+    try:
+        import_module(TABLES)
+        import_module(f"{TABLES}.parquet")
+    except (ImportError, OSError) as error:
+        raise MissingPackageError(TABLES, EXTRA, "profile deployment", error) from error
 
 
 def load() -> None:

@@ -16,6 +16,7 @@ from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_r
 from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Model, Report, WeightFile
+from hubmaxact.report.roles import DEPLOYMENT
 from hubmaxact.report.validate import problems_of
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def measure_in_full(
     """
     libraries.require()
     options, watcher = options or Options(), watcher or Watcher()
+    if options.profile == DEPLOYMENT:
+        libraries.load_tables()
     source = resolve_source(checkpoint, revision=revision, model_id=model_id)
     prepared = prepare(source, options, watcher)
     if options.end_to_end:

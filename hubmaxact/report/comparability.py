@@ -48,7 +48,7 @@ FIELDS = (
     Field("evaluation_samples", True, "fixes what the INT8 check sums over"),
     Field("counts_rounded_to", False, "follows from the number formats of the watched tensors"),
 )
-"""Every field of a report's protocol; a test holds the two in step."""
+"""Every field of a protocol that all profiles have; a test holds the two in step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

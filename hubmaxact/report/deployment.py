@@ -5,10 +5,11 @@ What linear maps and experts read, keys and values as cached, and the files that
 
 from typing import Literal, TypedDict
 
-SidecarName = Literal["channels.safetensors", "blocks.safetensors"]
+SidecarName = Literal["channels.safetensors", "blocks.safetensors", "quantization.parquet"]
 CHANNELS: SidecarName = "channels.safetensors"
 BLOCKS: SidecarName = "blocks.safetensors"
-SIDECARS = (CHANNELS, BLOCKS)
+QUANTIZATION: SidecarName = "quantization.parquet"
+SIDECARS = (CHANNELS, BLOCKS, QUANTIZATION)
 """Names of all files that may lie beside a report, in the report's order."""
 
 MAX_SIDECAR_BYTES = 512 * 1024 * 1024

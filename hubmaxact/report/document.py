@@ -91,6 +91,7 @@ class Protocol(TypedDict):
     calibration_samples: int
     evaluation_samples: int
     counts_rounded_to: str | None
+    format_errors: NotRequired[Literal["all", "per_tensor"]]
 
 
 class Environment(TypedDict):

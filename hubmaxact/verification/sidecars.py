@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from hubmaxact.printable import counted
 from hubmaxact.sidecars.beside import SidecarError, present
+from hubmaxact.sidecars.error_rows_beside import check_error_rows
 from hubmaxact.verification.check import Check
 from hubmaxact.verification.claim import Claim
 
 
 def sidecars_beside(claim: Claim) -> Iterator[Check]:
-    """Hold each file to its size and sha256; what is in it is not measured again.
+    """Hold each file to its size and sha256, and tables to the report; nothing is measured again.
 
     Args:
         claim: Whose report is meant.
@@ -19,6 +20,7 @@ def sidecars_beside(claim: Claim) -> Iterator[Check]:
     """
     try:
         there = present(claim.report, claim.found)
+        check_error_rows(claim.report, claim.found)
     except SidecarError as error:
         yield Check("sidecars", passed=False, detail=str(error).removesuffix("."))
         return

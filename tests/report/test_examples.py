@@ -21,7 +21,7 @@ VALID = {
     "too_few_samples": example_reports.few_samples_report,
     "deployment": deployed_reports.deployment_report,
     "end_to_end": end_to_end_reports.end_to_end_report,
-    "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4),
+    "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4, earlier=True),
 }
 
 

@@ -14,7 +14,7 @@ CALIBRATION = 2  # of these texts
 def measure(folder, model, *words):
     """Run `hubmaxact measure` in a folder, a batch for each text."""
     (folder / "texts.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in TEXTS))
-    few = ("--batch-tokens", 9, "--calibration-samples", CALIBRATION)
+    few = ("--batch-tokens", 9, "--calibration-samples", CALIBRATION, "--evaluation-samples", 1)
     return hubmaxact_here("measure", model, *WORDS, *few, *words, cwd=folder)
 
 
@@ -76,3 +76,11 @@ def calibrated(seen_by_text):
     import torch
 
     return {name: torch.cat(found[:CALIBRATION]) for name, found in seen_by_text.items()}
+
+
+@pytest.fixture(scope="session")
+def evaluated(seen_by_text):
+    """The same of those of the evaluation split."""
+    import torch
+
+    return {name: torch.cat(found[CALIBRATION:]) for name, found in seen_by_text.items()}

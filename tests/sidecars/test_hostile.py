@@ -57,7 +57,7 @@ def test_another_file_than_the_report_names_is_refused(made, sidecar, change, to
 
 def test_verify_looks_at_what_lies_beside_the_report_first(made, sidecar):
     assert next(verify(made / "report.json", DENSE)) == Check(
-        "sidecars", passed=True, detail="2 files, sha256 equal"
+        "sidecars", passed=True, detail="3 files, sha256 equal"
     )
     sidecar.write_bytes(flipped(sidecar.read_bytes()))
     done = hubmaxact_here("verify", "report.json", DENSE, cwd=made)

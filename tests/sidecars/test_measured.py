@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from command import DENSE, hubmaxact_here
 from safetensors import safe_open
@@ -11,6 +12,7 @@ from safetensors.numpy import load_file
 from sidecars.conftest import measure
 
 from hubmaxact import read_report
+from hubmaxact.report.deployment import SIDECARS
 from hubmaxact.report.source import find
 from hubmaxact.sidecars.channels import read_channels
 
@@ -72,11 +74,13 @@ def test_every_block_of_every_linear_input_equals_plain_hooks(made_once, rows, s
 
 def test_the_report_names_them_and_they_the_run(made_once):
     report = read_report(made_once / "report.json")
-    names = ["channels.safetensors", "blocks.safetensors"]
-    assert [row["name"] for row in report["sidecars"]] == names
-    for name in names:
+    assert [row["name"] for row in report["sidecars"]] == list(SIDECARS)
+    table = pq.read_metadata(made_once / "report" / SIDECARS[2]).metadata
+    metadata = [{key.decode(): text.decode() for key, text in table.items()}]
+    for name in SIDECARS[:2]:
         with safe_open(made_once / "report" / name, "numpy") as file:
-            told = file.metadata()
+            metadata.append(file.metadata())
+    for name, told in zip((SIDECARS[2], *SIDECARS[:2]), metadata, strict=True):
         assert (told["format"], told["holds"]) == ("hubmaxact", name.partition(".")[0])
         assert told["corpus_digest"] == report["protocol"]["corpus"]["digest"]
 
@@ -91,9 +95,9 @@ def test_equal_runs_give_equal_bytes_also_in_the_checkpoint_itself(made, model_c
     assert done.returncode == 0, done.stderr
     beside = model_copy / "activation_maxima"
     assert sorted(path.name for path in beside.iterdir()) == [
-        *("blocks.safetensors", "channels.safetensors", "layers.svg"),
+        *("blocks.safetensors", "channels.safetensors", "layers.svg", "quantization.parquet"),
     ]
-    for name in ("channels.safetensors", "blocks.safetensors"):
+    for name in SIDECARS:
         assert (beside / name).read_bytes() == (made / "report" / name).read_bytes()
     assert hubmaxact_here("validate", model_copy, cwd=made).returncode == 0
     (beside / "blocks.safetensors").write_bytes(b"of another run")

@@ -14,6 +14,7 @@ from hubmaxact.report.document import (
     Protocol,
     SpecialTokens,
 )
+from hubmaxact.report.roles import DEPLOYMENT
 
 
 def protocol(
@@ -22,7 +23,7 @@ def protocol(
     """How it was measured."""
     corpus, config = prepared.corpus, prepared.loaded.model.config
     wide = any(s.dtype != torch.bfloat16 for s in measurement.recorder.sites.values())
-    return Protocol(
+    told = Protocol(
         profile=options.profile,
         corpus=CorpusFacts(
             name=corpus.name,
@@ -48,6 +49,9 @@ def protocol(
         evaluation_samples=options.evaluation_samples,
         counts_rounded_to="bfloat16" if wide else None,
     )
+    if options.profile == DEPLOYMENT:
+        told["format_errors"] = options.format_errors
+    return told
 
 
 def _attention(config: PreTrainedConfig) -> str:

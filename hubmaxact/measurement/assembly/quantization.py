@@ -13,25 +13,36 @@ from hubmaxact.report.document import GlobalMax
 ROLES = ("hidden_state", "final_norm")
 
 
-def quantization(
-    sites: Mapping[Site, SiteStatistics],
-    peak: GlobalMax | None,
-    *,
-    num_samples: int,
-    calibration: int,
-    evaluation: int,
-) -> Quantization:
-    """Both policies at each site; too few samples make the rows null, with the reason."""
-    carriers = {(c["role"], c["layer"], c["part"]) for c in peak["carriers"]} if peak else set()
-    shortage = None
+def shortage_of(num_samples: int, *, calibration: int, evaluation: int) -> str | None:
+    """Tell why a corpus is too small for both splits; None: it is not."""
     if num_samples < calibration + evaluation:
-        shortage = (
+        return (
             f"needs {calibration} calibration and {evaluation} evaluation "
             f"{'sample' if evaluation == 1 else 'samples'}; "
             f"{num_samples} {'was' if num_samples == 1 else 'were'} measured"
         )
-    elif not calibration or not evaluation:
-        shortage = "needs at least one calibration and one evaluation sample"
+    if not calibration or not evaluation:
+        return "needs at least one calibration and one evaluation sample"
+    return None
+
+
+def quantization(
+    sites: Mapping[Site, SiteStatistics],
+    peak: GlobalMax | None,
+    *,
+    shortage: str | None,
+) -> Quantization:
+    """Both policies at each site; too few samples make the rows null, with the reason.
+
+    Args:
+        sites: With their statistics.
+        peak: Its carriers have rows of their own.
+        shortage: Why there are too few samples; None: there are enough.
+
+    Returns:
+        Rows in site order.
+    """
+    carriers = {(c["role"], c["layer"], c["part"]) for c in peak["carriers"]} if peak else set()
     return Quantization(
         formats=[
             _row(site, statistics, policy, shortage)

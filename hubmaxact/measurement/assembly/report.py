@@ -19,8 +19,10 @@ from hubmaxact.measurement.assembly import (
 )
 from hubmaxact.measurement.assembly.certainty.by_text import maxima_by_text
 from hubmaxact.measurement.assembly.end_to_end import end_to_end
+from hubmaxact.measurement.assembly.pooled import pooled
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
+from hubmaxact.measurement.assembly.rounded_tensors import rounded_tensors
 from hubmaxact.measurement.end_to_end.passes import Losses
 from hubmaxact.measurement.execution.forward import Measurement
 from hubmaxact.measurement.execution.head_recorder import RecordedHeads
@@ -68,6 +70,11 @@ def assemble(
     seen = sites.under_each_role(recorded, measurement.anatomy)
     peak = maxima.global_max(seen, measurement.plan)
     domains = prepared.samples.domains
+    shortage = quantization.shortage_of(
+        len(domains),
+        calibration=options.calibration_samples,
+        evaluation=options.evaluation_samples,
+    )
     report = Report(
         schema_version=VERSION_OF_PROFILE[profile],
         model=model,
@@ -82,13 +89,7 @@ def assemble(
         experts=experts.experts(recorded, seen, profile),
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
         dtype_headroom={},
-        quantization=quantization.quantization(
-            measurement.recorder.sites,
-            peak,
-            num_samples=len(domains),
-            calibration=options.calibration_samples,
-            evaluation=options.evaluation_samples,
-        ),
+        quantization=quantization.quantization(measurement.recorder.sites, peak, shortage=shortage),
         **_run_again(losses),
         stability=stability.stability(domains, recorded.sample_maxima),
     )
@@ -105,8 +106,12 @@ def assemble(
     if profile != DEPLOYMENT:
         return Measured(report, {})
     tell_excesses(report)
+    rounded = [] if shortage else rounded_tensors(seen, report)
+    report["quantization"]["pooled"] = pooled(
+        rounded, report, shortage=shortage, in_pass=options.sums_format_errors
+    )
     recorder, heads = measurement.recorder, recorded.heads
-    beside = sidecars.sidecars(seen, recorder.sites, heads.envelopes, report)
+    beside = sidecars.sidecars(seen, recorder.sites, heads.envelopes, rounded, report)
     report["sidecars"] = sidecars.rows(beside)
     return Measured(fitted(report), beside)
 

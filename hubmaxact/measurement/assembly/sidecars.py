@@ -1,19 +1,21 @@
 """The files beside a report: per channel and per block, what has no room in it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hubmaxact.measurement.anatomy.site import Site
+from hubmaxact.measurement.assembly.rounded_tensors import RoundedTensor
 from hubmaxact.measurement.assembly.sites import Seen
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.rotary_envelope import ByHead
 from hubmaxact.measurement.statistics.site_statistics import SiteResult, SiteStatistics
-from hubmaxact.report.deployment import BLOCKS, CHANNELS, Sidecar, SidecarName
+from hubmaxact.report.deployment import BLOCKS, CHANNELS, QUANTIZATION, Sidecar, SidecarName
 from hubmaxact.report.document import Report
+from hubmaxact.sidecars.error_rows import ErrorRow, encode
 from hubmaxact.sidecars.names import (
     INPUT_ABS_MAX,
     INPUT_NUM_ROWS,
@@ -37,6 +39,7 @@ def sidecars(
     seen: Seen,
     statistics: Mapping[Site, SiteStatistics],
     envelopes: Mapping[Site, ByHead],
+    rounded: Sequence[RoundedTensor],
     report: Report,
 ) -> dict[SidecarName, bytes]:
     """Make the files; what was not measured has no tensors, and a file without any is not made.
@@ -45,6 +48,7 @@ def sidecars(
         seen: What every site showed.
         statistics: What that came from; it tells splits apart.
         envelopes: Norms of channels of keys that rotate together, by head and pair.
+        rounded: What each tensor loses each way that it is rounded.
         report: Made of it, of profile deployment.
 
     Returns:
@@ -62,9 +66,13 @@ def sidecars(
         CHANNELS: dict(chain(of_inputs, of_caches)),
         BLOCKS: dict(each for row in inputs for each in _blocks(*row)),
     }
-    return {
+    files = {
         name: encoded(found, _metadata(name, report)) for name, found in tensors.items() if found
     }
+    if rounded:
+        rows = [_error_row(row) for row in rounded]
+        files[QUANTIZATION] = encode(rows, _metadata(QUANTIZATION, report))
+    return files
 
 
 def rows(contents: Mapping[SidecarName, bytes]) -> list[Sidecar]:
@@ -112,6 +120,23 @@ def _blocks(site: Site, result: SiteResult) -> Tensors:
         if len(bins.values):
             yield _named(block_values(size), site.maps[0], bins.values)
             yield _named(block_counts(size), site.maps[0], bins.counts)
+
+
+def _error_row(row: RoundedTensor) -> ErrorRow:
+    return ErrorRow(
+        kind=row.kind,
+        layer=row.place.layer,
+        module=row.place.module,
+        format=row.way.format,
+        granularity=row.way.granularity,
+        policy=row.way.policy,
+        threshold=row.threshold,
+        sum_sq=row.sum_sq,
+        err_sq=row.error.err_sq,
+        count=row.count,
+        clip_rate=row.error.num_clipped / row.count,
+        underflow_rate=row.error.num_underflowed / row.count,
+    )
 
 
 def _known(maxima: ArrayLike) -> ArrayLike:

@@ -10,12 +10,13 @@ from typing import Any, Self
 
 import torch
 
-from hubmaxact.deployed_formats import MAX_ABS
+from hubmaxact.deployed_formats import KEY, LINEAR_INPUT, MAX_ABS
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.accumulator import Accumulator, State, by_part, joined
 from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
+from hubmaxact.measurement.statistics.counted_errors import CountedErrors, counted_errors
 from hubmaxact.measurement.statistics.distribution import (
     Bins,
     Distribution,
@@ -50,6 +51,8 @@ class SiteResult:
     channel_maxima: Float32s | None  # by channel, -1 for none; None elsewhere
     block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
     channel_sum_sq: Float64s | None  # by channel, of the calibration split; infinity: not known
+    calibration_max: float | None  # largest |x| of the calibration split, if above zero
+    counted_errors: CountedErrors | None  # of what is rounded in deployment; None elsewhere
     format_errors: tuple[FormatError, ...] | None  # by way of IN_PASS; None: not summed
 
 
@@ -250,7 +253,22 @@ class SiteStatistics:
             channel_maxima=None if self.channels is None else self.channels.result(),
             block_maxima=None if self.blocks is None else self.blocks.result(),
             channel_sum_sq=None if self.squares is None else self.squares.result(),
+            calibration_max=self._calibration_max(),
+            counted_errors=self._counted_errors(),
             format_errors=None if self.formats is None else self.formats.result(),
+        )
+
+    def _calibration_max(self) -> float | None:
+        if self._fixed is not None:
+            return self._fixed.get("max_abs")
+        return self.values[Split.CALIBRATION].abs_max() or None
+
+    def _counted_errors(self) -> CountedErrors | None:
+        if self.channels is None:
+            return None
+        kind = KEY if self.squares is None else LINEAR_INPUT  # values are rounded as keys are
+        return counted_errors(
+            kind, self.values[Split.CALIBRATION].bins(), self.values[Split.EVALUATION].bins()
         )
 
     def thresholds(self) -> Thresholds:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from hubmaxact.formats import INT8_CONVENTION, INT8_LABEL, INT8_POLICIES
 from hubmaxact.printable import shown
+from hubmaxact.report.consistency.pooled import pooled_rows
 from hubmaxact.report.consistency.predicates import key_of, name_of, near, num_finite, told
-from hubmaxact.report.derived import FormatRow
+from hubmaxact.report.derived import FormatRow, PooledRow
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
 from hubmaxact.report.row_fields import field
@@ -74,16 +75,21 @@ def rows_have_sites(report: Report) -> Iterator[Problem]:
 
 def errors_agree(report: Report) -> Iterator[Problem]:
     """Decibels and relative errors follow from the sums; a reason stands for what is null."""
-    for path, row in rows_with_paths(report):
+    for path, row in _all_rows(report):
         if (row["reason"] is None) != (row["sqnr_db"] is not None):
             yield Problem(f"{path}.reason", "must be given exactly when sqnr_db is null")
-        nulls = [name for name in MEASURED if field(row, name) is None]
+        nulls = [name for name in MEASURED if row.get(name, 0) is None]
         if nulls and row["reason"] is None:
             yield Problem(f"{path}.{nulls[0]}", "is null, but reason is null too")
         yield from _errors(path, row)
 
 
-def _errors(path: str, row: FormatRow) -> Iterator[Problem]:
+def _all_rows(report: Report) -> Iterator[tuple[str, FormatRow | PooledRow]]:
+    yield from rows_with_paths(report)
+    yield from pooled_rows(report)
+
+
+def _errors(path: str, row: FormatRow | PooledRow) -> Iterator[Problem]:
     signal, noise = row["sum_sq"], row["err_sq"]
     if not signal or not noise:
         if row["sqnr_db"] is not None:
@@ -105,7 +111,7 @@ def splits_exist(report: Report) -> Iterator[Problem]:
     splits = (protocol["calibration_samples"], protocol["evaluation_samples"])
     if all(splits) and sum(splits) <= num_samples:
         return
-    for path, row in rows_with_paths(report):
+    for path, row in _all_rows(report):
         if row["sqnr_db"] is not None:
             message = (
                 f"is {row['sqnr_db']}, but both splits need {told(sum(splits), 'text')} "

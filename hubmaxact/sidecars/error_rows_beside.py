@@ -1,0 +1,76 @@
+"""Do the rows of `quantization.parquet` add up to the report that names it?"""
+
+import math
+from collections.abc import Iterable, Iterator
+
+from hubmaxact.printable import printable
+from hubmaxact.report.deployment import QUANTIZATION
+from hubmaxact.report.derived import PooledRow
+from hubmaxact.report.document import Report
+from hubmaxact.report.rounded_tensors import rounded_places
+from hubmaxact.report.row_fields import field
+from hubmaxact.report.source import Found
+from hubmaxact.sidecars.beside import Beside, SidecarError
+from hubmaxact.sidecars.error_rows import ErrorRow, can_be_read, decode
+
+Way = tuple[str, str, str, str]
+"""Kind, format, granularity, policy."""
+
+SLACK = 1e-9
+SUMS = ("sum_sq", "err_sq")
+RATES = ("clip_rate", "underflow_rate")
+
+
+def check_error_rows(report: Report, found: Found | None) -> None:
+    """Hold the rows beside a report to its own; nothing is read where pyarrow is not installed.
+
+    Args:
+        report: Any.
+        found: Where it was found; from the Hub nothing is fetched for this.
+
+    Raises:
+        SidecarError: They are not the rows that the report pools, or cannot be read.
+    """
+    named = [row for row in report.get("sidecars", ()) if row["name"] == QUANTIZATION]
+    if not named or found is None or found.file is None or not can_be_read():
+        return
+    content = Beside(found).read(named[0])
+    if content is None:
+        return
+    for problem in _contradictions(report, decode(content)):
+        raise SidecarError(f"{QUANTIZATION} contradicts the report: {problem}. Measure again.")
+
+
+def _contradictions(report: Report, rows: Iterable[ErrorRow]) -> Iterator[str]:
+    places = rounded_places(report)
+    known = {kind: {place.module for place in found} for kind, found in places.items()}
+    by_way: dict[Way, list[ErrorRow]] = {}
+    for row in rows:
+        if row["module"] not in known.get(row["kind"], ()):
+            yield f"it has {printable(row['module'], 200)}, which is no such tensor there"
+        by_way.setdefault(_way(row), []).append(row)
+    for pooled in report["quantization"].get("pooled", ()):
+        yield from _differences(pooled, by_way.pop(_way(pooled), []))
+    for way in by_way:
+        yield f"it has {printable(' '.join(way), 200)}, which the report does not pool"
+
+
+def _differences(pooled: PooledRow, rows: list[ErrorRow]) -> Iterator[str]:
+    """What the report pools, and what the rows make."""
+    name = " ".join(_way(pooled))
+    if len({row["module"] for row in rows}) != len(rows):
+        yield f"of {name} it has a tensor twice"
+    made: dict[str, float] = {"num_tensors": len(rows), "count": sum(row["count"] for row in rows)}
+    made |= {sums: math.fsum(field(row, sums) for row in rows) for sums in SUMS}
+    made |= {
+        rate: math.fsum(field(row, rate) * row["count"] for row in rows) / (made["count"] or 1)
+        for rate in RATES
+    }
+    for key, value in made.items():
+        told = field(pooled, key) or 0
+        if not math.isclose(told, value, rel_tol=SLACK, abs_tol=0.0):
+            yield f"{key} of {name} is {value:g} there and {told:g} in the report"
+
+
+def _way(row: PooledRow | ErrorRow) -> Way:
+    return row["kind"], row["format"], row["granularity"], row["policy"]
