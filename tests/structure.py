@@ -82,6 +82,7 @@ ALLOWED = {
     "measurement.kernels": (
         "formats",
         "deployed_formats",
+        "measurement.rounding",
         "measurement.failures",
         "measurement.batch_plan",
         "measurement.statistics",

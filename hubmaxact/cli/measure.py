@@ -100,18 +100,18 @@ class FormatErrors(click.Choice[str]):
     "maps and experts, keys and values, residual updates.  [default: paper]",
 )
 @click.option(
+    "--format-errors",
+    type=FormatErrors([name.replace("_", "-") for name in FORMAT_ERRORS]),
+    help="Under profile deployment, errors of rounding to all formats, or to those with one scale "
+    "for a tensor alone, which cost the pass nothing.  [default: all]",
+)
+@click.option(
     "--end-to-end",
     metavar="FORMAT[,FORMAT...]",
     multiple=True,
     help="Run the evaluation texts again with rounding really applied, and tell the loss: "
     "[linear_inputs:|kv:|residual:]FORMAT[/GRANULARITY[/POLICY]], such as int8/per_token or "
     "kv:float8_e4m3fn/unscaled. Needs --profile deployment.",
-)
-@click.option(
-    "--format-errors",
-    type=FormatErrors([name.replace("_", "-") for name in FORMAT_ERRORS]),
-    help="Under profile deployment, errors of rounding to all formats, or to those with one scale "
-    "for a tensor alone, which cost the pass nothing.  [default: all]",
 )
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")

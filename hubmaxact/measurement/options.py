@@ -111,7 +111,7 @@ class Options:
     @property
     def sums_format_errors(self) -> bool:
         """Whether errors of formats are summed in the pass."""
-        return self.format_errors == "all"
+        return self.format_errors == "all" and self.profile == "deployment"
 
 
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -190,7 +190,9 @@ def plan_for(samples: "Samples", options: Options, batch_tokens: int) -> Plan:
     )
 
 
-def prepare_readers(model: "PreTrainedModel", watcher: Watcher) -> None:
+def prepare_readers(
+    model: "PreTrainedModel", watcher: Watcher, *, format_errors: bool = False
+) -> None:
     """Compile or load whatever reads the tensors of a model, so that no batch has to.
 
     Not while weights load: they are mapped, in less time than this takes, and both hold the
@@ -199,9 +201,10 @@ def prepare_readers(model: "PreTrainedModel", watcher: Watcher) -> None:
     Args:
         model: Readers are made for the devices of its weights, with the threads that torch has now.
         watcher: Hears of it.
+        format_errors: Whether what formats lose at linear inputs will be summed.
     """
     from hubmaxact.measurement.kernels.choice import reader_of
 
     watcher.stage("Preparing the statistics")
     for device in dict.fromkeys(weight.device for weight in model.parameters()):
-        reader_of(device)
+        reader_of(device, format_errors=format_errors)

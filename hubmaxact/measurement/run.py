@@ -121,7 +121,9 @@ def measure_in_full(
         watcher.note(said)
     with WeightDigests(prepared.files) as digests:
         with cpu_threads(options.cpu_threads), multiplying(products):
-            prepare_readers(prepared.loaded.model, watcher)
+            prepare_readers(
+                prepared.loaded.model, watcher, format_errors=options.sums_format_errors
+            )
             budget, (measurement, losses) = _measure(prepared, options, watcher)
             here = environment(prepared.loaded.model, products)
         if not digests.ready:

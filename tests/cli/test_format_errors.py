@@ -10,7 +10,7 @@ from hubmaxact.measurement.options import Options
 
 def chosen(*words):
     params = measure.make_context("measure", ["checkpoint", *words]).params
-    return _options(None, {"format_errors": params["format_errors"]})
+    return _options(None, {name: params[name] for name in ("profile", "format_errors")})
 
 
 @pytest.mark.parametrize(
@@ -18,9 +18,11 @@ def chosen(*words):
     [([], "all", True), (["all"], "all", True), (["per-tensor"], "per_tensor", False)],
 )
 def test_a_run_is_told_which_errors_it_sums(words, name, is_summed):
-    options = chosen(*(["--format-errors", *words] if words else []))
+    said = ["--format-errors", *words] if words else []
+    options = chosen("--profile", "deployment", *said)
     assert options.format_errors == name
     assert options.sums_format_errors is is_summed
+    assert chosen(*said).sums_format_errors is False
 
 
 def test_other_words_are_refused():

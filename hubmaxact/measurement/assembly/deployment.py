@@ -9,7 +9,7 @@ from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.sites import Seen, coordinates
 from hubmaxact.measurement.execution.head_recorder import Logit, RecordedHeads
 from hubmaxact.measurement.rotary_pairs import Pairs
-from hubmaxact.measurement.statistics.site_statistics import SiteResult
+from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.report.deployment import (
     AttentionLogit,
     HeadMaxima,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hubmaxact.deployed_formats import IN_PASS, DeployedFormat, formats_of
 from hubmaxact.measurement.assembly.sites import Seen
 from hubmaxact.measurement.statistics.format_errors import FormatError
-from hubmaxact.measurement.statistics.site_statistics import SiteResult
+from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.report.document import Report
 from hubmaxact.report.rounded_tensors import RoundedPlace, rounded_places
 

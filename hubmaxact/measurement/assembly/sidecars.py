@@ -12,7 +12,8 @@ from hubmaxact.measurement.assembly.rounded_tensors import RoundedTensor
 from hubmaxact.measurement.assembly.sites import Seen
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.rotary_envelope import ByHead
-from hubmaxact.measurement.statistics.site_statistics import SiteResult, SiteStatistics
+from hubmaxact.measurement.statistics.site_result import SiteResult
+from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.report.deployment import BLOCKS, CHANNELS, QUANTIZATION, Sidecar, SidecarName
 from hubmaxact.report.document import Report
 from hubmaxact.sidecars.error_rows import ErrorRow, encode

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.execution.recorder import Recorded
-from hubmaxact.measurement.statistics.site_statistics import SiteResult
+from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.measurement.statistics.top_values import Value
 from hubmaxact.report.document import Coordinates, Massive, SiteFacts, TopValue
 from hubmaxact.report.roles import ROLE_BY_NAME

@@ -22,8 +22,8 @@ from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.experts import ExpertMaxima, RoutedTokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
+from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.measurement.statistics.site_statistics import (
-    SiteResult,
     SiteStatistics,
     Thresholds,
 )
@@ -83,6 +83,10 @@ class Recorder:
         self._num_experts = anatomy.num_experts
         self._thresholds = thresholds
         self._format_errors = format_errors
+        self._sums_errors = any(
+            kept_of(site, format_errors=format_errors)["sums_format_errors"]
+            for site in anatomy.sites
+        )
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:
         """Fold in one tensor; `routed` tells what each row inside experts belongs to."""
@@ -246,7 +250,7 @@ class Recorder:
         """What reads tensors of this device, made when it is met for the first time."""
         if device not in self._readers:
             with torch.inference_mode(mode=False):
-                self._readers[device] = reader_of(device)
+                self._readers[device] = reader_of(device, format_errors=self._sums_errors)
         return self._readers[device]
 
     def _at(self, site: Site, dtype: torch.dtype, device: torch.device | str) -> SiteStatistics:

@@ -3,43 +3,57 @@
 Knows no device and no way of reading; what torch's operations make of the same tensors is right.
 """
 
+from typing import NamedTuple
+
 import torch
 
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
+from hubmaxact.measurement.statistics import channel_squares, format_errors
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.channel_squares import are_near
 from hubmaxact.measurement.statistics.rows import Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.watched import Watched
 
 NUM_ROWS, WIDTH = 96, 264
-SQUARES = "squares/sums"
+NEARLY = {
+    "squares/sums": channel_squares.are_near,
+    "formats/err_sq": format_errors.are_near,
+}
+"""What is rounded while it is added up, and when two of it count as equal."""
 NUM_SAMPLES, NUM_IDS, NUM_EXPERTS = 8, 5, 3
 
 
-def equals_torch(reader: Reader, dtype: torch.dtype) -> bool:
+def equals_torch(reader: Reader, dtype: torch.dtype, *, format_errors: bool = False) -> bool:
     """Let a reader read, and torch's operations after it.
 
     Args:
         reader: One that nothing else is read by.
         dtype: Of the tensors.
+        format_errors: Whether linear inputs sum up what formats lose.
 
     Returns:
-        Whether both end in the same states, bit for bit but for sums of squares by channel: of
+        Whether both end in the same states, bit for bit but for sums that are rounded: of
         plain tokens, of rows inside experts and of what linear maps read, over every split, INT-8
         errors included.
     """
     torchs = TorchOperations(reader.device, "to compare")
-    sites = ((None, False), (NUM_EXPERTS, False), (None, True))
-    return all(_same(_state(reader, dtype, *site), _state(torchs, dtype, *site)) for site in sites)
+    of_linear_input = SiteKind(is_linear_input=True, sums_format_errors=format_errors)
+    sites = (SiteKind(), SiteKind(num_experts=NUM_EXPERTS), of_linear_input)
+    return all(_same(_state(reader, dtype, kind), _state(torchs, dtype, kind)) for kind in sites)
 
 
-def _state(
-    reader: Reader, dtype: torch.dtype, num_experts: int | None, is_linear_input: bool
-) -> State:
+class SiteKind(NamedTuple):
+    """What a site keeps."""
+
+    num_experts: int | None = None
+    is_linear_input: bool = False
+    sums_format_errors: bool = False
+
+
+def _state(reader: Reader, dtype: torch.dtype, kind: SiteKind) -> State:
     """What a reader makes of a tensor with ties, a massive row, NaN and infinities."""
     place = torch.arange(NUM_ROWS, device=reader.device)
     channel = torch.arange(WIDTH, device=reader.device)
@@ -47,8 +61,9 @@ def _state(
     x_RD[5, 7], x_RD[11, 3], x_RD[17, 200] = 6e4, float("nan"), float("-inf")
     columns_4P = torch.stack([place % NUM_SAMPLES, place, place % NUM_IDS, place % NUM_IDS])
     kept_P = place % 7 != 0
-    statistics = SiteStatistics(
-        dtype, reader.device, num_experts=num_experts, is_linear_input=is_linear_input
+    statistics, num_experts = (
+        SiteStatistics(dtype, reader.device, **kind._asdict()),
+        kind.num_experts,
     )
     samples = SampleMaxima(NUM_SAMPLES)
     for split in Split:
@@ -68,7 +83,6 @@ def _state(
 
 def _same(one: State, other: State) -> bool:
     """Whether two states are equal, where they are exact bit for bit."""
-    alike = {SQUARES: are_near}
     return one.keys() == other.keys() and all(
-        alike.get(key, torch.equal)(one[key], other[key]) for key in one
+        NEARLY.get(key, torch.equal)(one[key], other[key]) for key in one
     )

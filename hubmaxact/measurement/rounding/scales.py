@@ -47,5 +47,7 @@ def nvfp4_scale(largest: Tensor, threshold: float) -> Tensor:
 
 
 def _power_of_two(exponent: Tensor) -> Tensor:
+    """By its bits: a power function may be off by a few of the last ones."""
     clamped = exponent.clamp(LEAST_EXPONENT, MOST_EXPONENT)
-    return torch.ldexp(torch.ones_like(clamped, dtype=torch.float32), clamped)
+    normal = (clamped + 127) << FRACTION_BITS
+    return torch.where(clamped > LEAST_EXPONENT, normal, LEAST_BITS).view(torch.float32)

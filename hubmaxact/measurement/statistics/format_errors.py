@@ -132,6 +132,23 @@ class FormatErrors:
         )
 
 
+def are_near(rows: Tensor, others: Tensor) -> bool:
+    """Whether two states' sums are those of the same tensors, each added up in another order.
+
+    Args:
+        rows: One state's `err_sq`.
+        others: The other's.
+
+    Returns:
+        Whether they are equal but for 1e-12 of themselves.
+    """
+    pairs = zip(rows.tolist(), others.tolist(), strict=True)
+    return all(
+        abs(one - other) <= max(one, other) // 10**12
+        for one, other in (map(from_digits, pair) for pair in pairs)
+    )
+
+
 def _error(x: Tensor, way: DeployedFormat, threshold: float | None) -> tuple[Tensor, ...]:
     if way.has_threshold and threshold is None:
         none = torch.zeros((), dtype=torch.int64, device=x.device)

@@ -5,7 +5,6 @@ what formats lose.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -17,43 +16,25 @@ from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
 from hubmaxact.measurement.statistics.counted_errors import CountedErrors, counted_errors
-from hubmaxact.measurement.statistics.distribution import (
-    Bins,
-    Distribution,
-    Float32s,
-    Float64s,
-)
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
-from hubmaxact.measurement.statistics.format_errors import FormatError, FormatErrors
+from hubmaxact.measurement.statistics.format_errors import FormatErrors
 from hubmaxact.measurement.statistics.int8_error import (
     POLICIES,
     Int8Error,
     Int8Errors,
     error_of_bins,
 )
-from hubmaxact.measurement.statistics.massive_tokens import Massive, MassiveTokens
+from hubmaxact.measurement.statistics.massive_tokens import Massive
 from hubmaxact.measurement.statistics.rows import Rows
-from hubmaxact.measurement.statistics.top_values import TopValues, Value
+from hubmaxact.measurement.statistics.site_result import SiteResult
+from hubmaxact.measurement.statistics.top_values import TopValues
 from hubmaxact.measurement.statistics.values_by_dtype import values_for
 
 Thresholds = Mapping[str, float]
 """INT-8 policy -> its threshold; a policy that finds none above zero is left out."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteResult:
-    """What a site shows over all splits."""
-
-    values: Distribution
-    top: tuple[Value, ...]
-    massive: MassiveTokens | None  # None where maps read it or a cache keeps it: rows tell none
-    expert_maxima: tuple[float, ...] | None  # by expert or head, -1 for none; None for plain tokens
-    channel_maxima: Float32s | None  # by channel, -1 for none; None elsewhere
-    block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
-    channel_sum_sq: Float64s | None  # by channel, of the calibration split; infinity: not known
-    calibration_max: float | None  # largest |x| of the calibration split, if above zero
-    counted_errors: CountedErrors | None  # of what is rounded in deployment; None elsewhere
-    format_errors: tuple[FormatError, ...] | None  # by way of IN_PASS; None: not summed
+OPTIONAL = ("massive", "experts", "channels", "blocks", "squares", "formats")
+"""Accumulators that not every site has, by their names here and in states."""
 
 
 class SiteStatistics:
@@ -169,18 +150,9 @@ class SiteStatistics:
         for split, values in self.values.items():
             values.merge(other.values[split])
         self.top.merge(other.top)
-        if self.massive is not None and other.massive is not None:
-            self.massive.merge(other.massive)
-        if self.experts is not None and other.experts is not None:
-            self.experts.merge(other.experts)
-        if self.channels is not None and other.channels is not None:
-            self.channels.merge(other.channels)
-        if self.squares is not None and other.squares is not None:
-            self.squares.merge(other.squares)
-        if self.blocks is not None and other.blocks is not None:
-            self.blocks.merge(other.blocks)
-        if self.formats is not None and other.formats is not None:
-            self.formats.merge(other.formats)
+        theirs = other._optional()
+        for name, part in self._optional().items():
+            part.merge(theirs[name])
         for policy, errors in other.int8.items():
             here = self.int8.setdefault(policy, Int8Errors(errors.threshold))
             here.merge(errors)
@@ -189,12 +161,9 @@ class SiteStatistics:
         """Whatever cannot be merged is found before anything is."""
         if other.dtype != self.dtype:
             raise ValueError(f"expected {self.dtype}, got {other.dtype}")
-        if (other.experts is None) != (self.experts is None):
-            raise ValueError("expected both inside experts, or neither")
-        if (other.channels is None) != (self.channels is None):
-            raise ValueError("expected both read by linear maps, or neither")
-        if (other.formats is None) != (self.formats is None):
-            raise ValueError("expected both with errors of formats, or neither")
+        mine, theirs = sorted(self._optional()), sorted(other._optional())
+        if theirs != mine:
+            raise ValueError(f"expected a site that keeps {mine}, got {theirs}")
         for policy in self.int8.keys() & other.int8.keys():
             here, there = self.int8[policy].threshold, other.int8[policy].threshold
             if here != there:
@@ -217,18 +186,12 @@ class SiteStatistics:
 
     def _parts(self) -> dict[str, Accumulator[Any, Any]]:
         parts: dict[str, Accumulator[Any, Any]] = {str(s): v for s, v in self.values.items()}
-        parts["top"] = self.top
-        if self.massive is not None:
-            parts["massive"] = self.massive
-        if self.experts is not None:
-            parts["experts"] = self.experts
-        if self.channels is not None and self.blocks is not None:
-            parts |= {"channels": self.channels, "blocks": self.blocks}
-        if self.squares is not None:
-            parts["squares"] = self.squares
-        if self.formats is not None:
-            parts["formats"] = self.formats
-        return parts | self.int8
+        return {**parts, "top": self.top, **self._optional(), **self.int8}
+
+    def _optional(self) -> dict[str, Accumulator[Any, Any]]:
+        """What not every site keeps."""
+        parts = {name: getattr(self, name) for name in OPTIONAL}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def result(self) -> SiteResult:
         """Tell what follows over all splits.
@@ -245,17 +208,18 @@ class SiteStatistics:
         total = values_for(self.dtype, self.device)
         for part in self.values.values():
             total.merge(part)
+        kept = {name: part.result() for name, part in self._optional().items()}
         return SiteResult(
             values=total.result(),
             top=self.top.result(),
-            massive=None if self.massive is None else self.massive.result(),
-            expert_maxima=None if self.experts is None else self.experts.result(),
-            channel_maxima=None if self.channels is None else self.channels.result(),
-            block_maxima=None if self.blocks is None else self.blocks.result(),
-            channel_sum_sq=None if self.squares is None else self.squares.result(),
+            massive=kept.get("massive"),
+            expert_maxima=kept.get("experts"),
+            channel_maxima=kept.get("channels"),
+            block_maxima=kept.get("blocks"),
+            channel_sum_sq=kept.get("squares"),
             calibration_max=self._calibration_max(),
             counted_errors=self._counted_errors(),
-            format_errors=None if self.formats is None else self.formats.result(),
+            format_errors=kept.get("formats"),
         )
 
     def _calibration_max(self) -> float | None:
@@ -270,6 +234,11 @@ class SiteStatistics:
         return counted_errors(
             kind, self.values[Split.CALIBRATION].bins(), self.values[Split.EVALUATION].bins()
         )
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether thresholds follow from what is seen here."""
+        return self._fixed is None
 
     def thresholds(self) -> Thresholds:
         """What each policy takes from the calibration split."""

@@ -6,6 +6,7 @@ operations: HUBMAXACT_TEST_DEVICE=cuda chooses a GPU.
 """
 
 import math
+import operator
 import os
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import torch
 
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
-from hubmaxact.measurement.statistics.channel_squares import are_near
+from hubmaxact.measurement.kernels.trial import NEARLY
 from hubmaxact.measurement.statistics.rows import Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
@@ -24,7 +25,6 @@ DEVICE = torch.device(os.environ.get("HUBMAXACT_TEST_DEVICE", "cpu"))
 DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 SPLITS = (Split.CALIBRATION, Split.EVALUATION, Split.EVALUATION, Split.REST)
 NUM_SAMPLES, NUM_EXPERTS = 7, 5
-SQUARES = "squares/sums"
 
 
 def _normal(*shape):
@@ -106,6 +106,7 @@ class Way:
     experts: bool = False
     num_ids: int = 1000
     is_linear_input: bool = False
+    sums_format_errors: bool = False
 
 
 WAYS = {
@@ -115,6 +116,8 @@ WAYS = {
     "experts": Way(experts=True, num_ids=9),
     "experts and padding": Way(padded=True, experts=True),
     "a linear input, padding": Way(padded=True, is_linear_input=True),
+    "a linear input, formats": Way(is_linear_input=True, sums_format_errors=True),
+    "formats in experts, padding": Way(True, True, is_linear_input=True, sums_format_errors=True),
 }
 
 
@@ -149,7 +152,11 @@ def folded(reader, name, dtype, way):
     """
     experts = NUM_EXPERTS if way.experts else None
     statistics = SiteStatistics(
-        dtype, reader.device, num_experts=experts, is_linear_input=way.is_linear_input
+        dtype,
+        reader.device,
+        num_experts=experts,
+        is_linear_input=way.is_linear_input,
+        sums_format_errors=way.sums_format_errors,
     )
     samples = SampleMaxima(NUM_SAMPLES)
     for seed, (x, split) in enumerate(zip(tensors(name, dtype), SPLITS, strict=True)):
@@ -162,18 +169,14 @@ def folded(reader, name, dtype, way):
 def different(one, other):
     """Names of the parts of two states that differ in a bit; of rounded sums, beyond rounding."""
     assert one.keys() == other.keys()
-    return [
-        name
-        for name in one
-        if not (are_near(one[name], other[name]) if name == SQUARES else one[name] == other[name])
-    ]
+    return [name for name in one if not NEARLY.get(name, operator.eq)(one[name], other[name])]
 
 
 def _plain(state):
     """A state as bits, so that 0.0 is not -0.0, and NaN equals itself."""
     return {
         key: tensor.cpu()
-        if key == SQUARES
+        if key in NEARLY
         else (tensor.dtype, tuple(tensor.shape), tensor.cpu().contiguous().numpy().tobytes())
         for key, tensor in state.items()
         if key != "dtype"

@@ -43,6 +43,18 @@ def test_any_number_of_threads_ends_in_the_same_state(dtype):
     assert different(state, expected("several pieces", dtype, WAYS["padding"])) == []
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_sums_of_errors_do_not_depend_on_threads(dtype):
+    """To the last bit, though others may add them up in another order."""
+    before, sums = torch.get_num_threads(), []
+    for number in (1, 3):
+        torch.set_num_threads(number)
+        state = folded(CpuReader(), "several pieces", dtype, WAYS["a linear input, formats"])
+        sums.append(state["formats/err_sq"])
+    torch.set_num_threads(before)
+    assert torch.equal(*sums)
+
+
 def test_each_piece_is_done_once_and_an_error_in_any_thread_is_raised():
     done = [[], [], []]
     share(done, list(range(100)), list.append)
@@ -141,7 +153,7 @@ def compiled():
     loops = [v for room in rooms for v in vars(room).values() if isinstance(v, Dispatcher)]
     return {{(loop.py_func.__name__, str(s)) for loop in loops for s in loop.signatures}}
 
-reader = reader_of(torch.device("cpu"))
+reader = reader_of(torch.device("cpu"), format_errors=True)
 before = compiled()
 assert before
 for dtype in DTYPES:

@@ -18,7 +18,7 @@ from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 @pytest.fixture(scope="module")
 def reader():
     """Return the fast reader of this device, one for all tensors as in a run."""
-    fast = reader_of(DEVICE)
+    fast = reader_of(DEVICE, format_errors=True)
     assert not isinstance(fast, TorchOperations)
     return fast
 

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 import torch
 
+from hubmaxact.deployed_formats import IN_PASS
+from hubmaxact.measurement.kernels.cpu.format_worker import give
 from hubmaxact.measurement.kernels.cpu.shared_work import share
 from hubmaxact.measurement.kernels.cpu.strided import Strided
 from hubmaxact.measurement.kernels.cpu.top_rows import find_top, raise_maxima
@@ -38,9 +40,6 @@ class CpuReader:
         if len(x.rows) == 0:
             return
         row_max = self._read(x, watched, statistics)
-        formats = statistics.formats_of(watched.split)
-        if formats is not None:
-            formats.update(watched.rows().x_TD)
         _fold_top(x, row_max, statistics.top)
         if statistics.experts is not None and x.experts is not None:
             raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)
@@ -63,20 +62,25 @@ class CpuReader:
     def _read(self, x: Strided, watched: Watched, statistics: SiteStatistics) -> Int32s:
         """Everything but the largest values and maxima; returns the largest |x| of each row."""
         row_max = np.empty(len(x.rows), np.int32)
-        errors = statistics.errors_of(watched.split)
+        errors, squares = statistics.errors_of(watched.split), statistics.squares_of(watched.split)
+        formats = statistics.formats_of(watched.split)
+        lost = np.empty((0 if formats is None else len(x.rows), len(IN_PASS)))
         pieces = x.pieces(PIECE_BYTES // x.values.itemsize)
         workers = self._workers_for(statistics.dtype)[: len(pieces)]
-        squares = statistics.squares_of(watched.split)
         for worker in workers:
             worker.begin(x.width, errors)
             worker.massive.begin(statistics.massive)
             if statistics.blocks is not None:
                 worker.linear_input.begin(x, squares)
+            if formats is not None:
+                worker.formats.begin(x.width, formats.threshold)
 
         def read(worker: Worker, piece: slice) -> None:
             worker.read(x, piece, row_max)
             if statistics.blocks is not None:
                 worker.linear_input.read(x, piece)
+            if formats is not None:
+                worker.formats.read(x, piece, lost)
 
         share(workers, pieces, read)
         for worker in workers:
@@ -84,6 +88,8 @@ class CpuReader:
             worker.massive.give(statistics.massive)
             if statistics.blocks is not None and statistics.channels is not None:
                 worker.linear_input.give(statistics.channels, statistics.blocks, squares)
+        if formats is not None:
+            give([worker.formats for worker in workers], lost, formats)
         return row_max
 
     def _workers_for(self, dtype: torch.dtype) -> list[Worker]:

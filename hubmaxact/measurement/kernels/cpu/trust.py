@@ -1,6 +1,7 @@
 """Whether the compiled loops work here: they must equal torch's operations before they are used.
 
-This is also what compiles them, or loads what numba kept: 9 s once on a machine, then half of one.
+This is also what compiles them, or loads what numba kept: 9 s once on a machine, then half of one;
+those of formats take 4 s, once, where they are wanted.
 """
 
 from functools import cache
@@ -17,13 +18,16 @@ from hubmaxact.measurement.kernels.trial import equals_torch
 DTYPES = (torch.bfloat16, torch.float32)
 
 
-def trusted() -> tuple[Reader | None, str]:
+def trusted(*, format_errors: bool = False) -> tuple[Reader | None, str]:
     """The reader by compiled loops, or why it is not used.
+
+    Args:
+        format_errors: Whether it is to sum up what formats lose.
 
     Returns:
         The reader, or None and a reason that follows "because".
     """
-    why_not = _why_not()
+    why_not = _why_not() or (_why_not(format_errors=True) if format_errors else "")
     if why_not:
         return None, why_not
     from hubmaxact.measurement.kernels.cpu.reader import CpuReader
@@ -32,14 +36,16 @@ def trusted() -> tuple[Reader | None, str]:
 
 
 @cache
-def _why_not() -> str:
+def _why_not(*, format_errors: bool = False) -> str:
     """Asked once in a process, so that all of a run is read in one way."""
     try:
         import numba  # noqa: F401 not for every platform, nor beside every NumPy
 
         from hubmaxact.measurement.kernels.cpu.reader import CpuReader
 
-        alike = all(equals_torch(CpuReader(), dtype) for dtype in DTYPES)
+        alike = all(
+            equals_torch(CpuReader(), dtype, format_errors=format_errors) for dtype in DTYPES
+        )
         _start_threads(torch.get_num_threads())  # torch's own have been started now
     except Exception as error:  # noqa: BLE001 numba and LLVM raise whatever breaks first
         return _told(error)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from hubmaxact.measurement.kernels.cpu import bf16_rows, block_rows, fp32_rows, int8_rows
+from hubmaxact.measurement.kernels.cpu.format_worker import FormatRows
 from hubmaxact.measurement.kernels.cpu.strided import Int64s, Strided
 from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, Bf16Histogram
 from hubmaxact.measurement.statistics.block_maxima import NUM_MAGNITUDES, SIZES, BlockMaxima
@@ -98,6 +99,7 @@ class Worker(Protocol):
 
     massive: MassiveRows
     linear_input: LinearInputRows
+    formats: FormatRows
 
     def begin(self, width: int, errors: Collection[Int8Errors]) -> None:
         """Make room for rows of this width, and for errors at these thresholds."""
@@ -115,6 +117,7 @@ class Bf16Worker:
     def __init__(self) -> None:
         self._counts = _zeros(NUM_PATTERNS)
         self.massive, self.linear_input = MassiveRows(), LinearInputRows()
+        self.formats = FormatRows()
 
     def begin(self, width: int, errors: Collection[Int8Errors]) -> None:
         """Nothing depends on either."""
@@ -162,6 +165,7 @@ class Fp32Worker:
 
     def __init__(self) -> None:
         self.massive, self.linear_input = MassiveRows(), LinearInputRows()
+        self.formats = FormatRows()
         self._packed, self._squares = _zeros(NUM_PATTERNS), _zeros(4, NUM_EXPONENTS)
         self._counts = _zeros(NUM_PATTERNS)
         self._num_packed = 0

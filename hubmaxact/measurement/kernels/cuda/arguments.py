@@ -37,6 +37,7 @@ class Arguments(ctypes.Structure):
         ("errors", ctypes.c_void_p),
         ("block_counts", ctypes.c_void_p),
         ("channel_max", ctypes.c_void_p),
+        ("beyond", ctypes.c_void_p),
         ("thresholds", ctypes.c_double * NUM_POLICIES),
         ("num_rows", ctypes.c_int),
         ("num_groups", ctypes.c_int),

@@ -1,5 +1,6 @@
 // What every block does before its first row and after its last.
 #pragma once
+#include "beyond.cuh"
 #include "blocks.cuh"
 #include "counts.cuh"
 #include "groups.cuh"
@@ -38,6 +39,7 @@ __device__ __forceinline__ u32 begin_block(const Arguments& a, Block& block, u32
   }
   for (int k = threadIdx.x; k < ALL_BINS / 4; k += blockDim.x) ((uint4*)bins)[k] = make_uint4(0, 0, 0, 0);
   for (int k = threadIdx.x; k < NUM_KNOWN; k += blockDim.x) block.known[k] = 0;
+  if (threadIdx.x < NUM_LARGEST) block.beyond[threadIdx.x] = 0;
   __syncthreads();
   if ((threadIdx.x & 31) == 0 && first.row >= 0 && first.group >= 0)
     remember_group(a, first.group, block.known);
@@ -53,6 +55,8 @@ __device__ __forceinline__ void give_block(const Arguments& a, Block& block, u32
 #endif
   if (threadIdx.x < sizeof(List) / 8)
     ((u64*)(a.lists + blockIdx.x))[threadIdx.x] = ((const u64*)&block.list)[threadIdx.x];
+  if (threadIdx.x < NUM_LARGEST && a.beyond && block.beyond[threadIdx.x])
+    atomicAdd(a.beyond + threadIdx.x, (u64)block.beyond[threadIdx.x]);
   if (threadIdx.x == 0 && block.num_strays) atomicAdd(&a.site->num_strays, block.num_strays);
 }
 

@@ -225,6 +225,7 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
 
     const int finite = row_max < INFINITE ? (int)row_max : finite_max(row);
     if (lane == 0 && now.group >= 0 && finite >= 0) offer_group(a, now.group, finite, block.known);
+    if (lane == 0) count_beyond(finite, block.beyond);
     if (finite >= (int)(u32)gates) offer_top(a, row, now.position, finite, block);
 #if !LINEAR_INPUT
     if (row_max > 0 && row_max < INFINITE && num_small > MEDIAN_RANK + PADS)

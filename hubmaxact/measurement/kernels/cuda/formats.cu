@@ -8,7 +8,7 @@
 
 #define NUM_THREADS (32 * WARPS * TEAMS)
 #define NUM_ROUNDS ((NUM_VECTORS + 32 * WARPS - 1) / (32 * WARPS))
-#define NUM_COUNTS (NUM_WAYS + 2)
+#define NUM_COUNTS (NUM_WAYS + 3)          // vanished by way, clipped by MXFP4 and NVFP4, real rows
 
 struct Partial { double err_sq[NUM_WAYS]; u64 counts[NUM_COUNTS]; };  // of a block
 
@@ -20,6 +20,7 @@ struct Arguments {                         // `formats_kernel.py` says the same
   const float* threshold;                  // the calibration split's largest |x|; zero: none
   Partial* partial;                        // one a block
   u32* num_done;                           // blocks
+  u64* num_real;                           // rows, of all launches
   double* err_sq;                          // by way
   u64* numbers;                            // by way: clipped, then vanished
   int num_rows;
@@ -111,7 +112,7 @@ template <class T> __device__ __forceinline__ T sum_of_lanes(T mine) {
 }
 
 // Sums of a block, always in the same order.
-__device__ __forceinline__ void give_partial(Sums& sums, Partial* out) {
+__device__ __forceinline__ void give_partial(const Sums& sums, u32 num_rows, Partial* out) {
   __shared__ Partial of_warps[WARPS * TEAMS];
   Partial& mine = of_warps[threadIdx.x >> 5];
   #pragma unroll
@@ -123,6 +124,7 @@ __device__ __forceinline__ void give_partial(Sums& sums, Partial* out) {
     mine.err_sq[way] = err_sq;
     mine.counts[way] = vanished;
     if (way >= MXFP4) mine.counts[NUM_WAYS + way - MXFP4] = clipped;
+    mine.counts[NUM_COUNTS - 1] = num_rows;
   }
   __syncthreads();
   const int way = threadIdx.x;
@@ -150,20 +152,25 @@ __device__ __forceinline__ void give_total(const Arguments& a, bool has_threshol
   __threadfence();
   const bool counts = way != NVFP4 || has_threshold;
   double err_sq = 0;
-  u64 vanished = 0, clipped = 0;
+  u64 vanished = 0, clipped = 0, num_rows = 0;
   for (int block = threadIdx.x & 31; counts && block < gridDim.x; block += 32) {
     err_sq += fresh(a.partial[block].err_sq + way);
     vanished += fresh(a.partial[block].counts + way);
     if (way >= MXFP4) clipped += fresh(a.partial[block].counts + NUM_WAYS + way - MXFP4);
   }
+  for (int block = threadIdx.x & 31; way == 0 && block < gridDim.x; block += 32)
+    num_rows += fresh(a.partial[block].counts + NUM_COUNTS - 1);
   err_sq = sum_of_lanes(err_sq);
   vanished = sum_of_lanes(vanished);
   clipped = sum_of_lanes(clipped);
+  num_rows = sum_of_lanes(num_rows);
   if ((threadIdx.x & 31) != 0) return;
   a.err_sq[way] = err_sq;
   a.numbers[way] = clipped;
   a.numbers[NUM_WAYS + way] = vanished;
-  if (way == 0) *a.num_done = 0;
+  if (way != 0) return;
+  *a.num_done = 0;
+  *a.num_real += num_rows;
 }
 
 extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_constant__ Arguments a) {
@@ -172,14 +179,15 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
   const float threshold = *a.threshold;
   const Tensor tensor = tensor_of(threshold > 0 ? threshold : 1.0f);
   Sums sums = {};
-  u32 turn = 0;
+  u32 turn = 0, num_rows = 0;              // of this warp
   for (int i = blockIdx.x * TEAMS + team; i < a.num_rows; i += gridDim.x * TEAMS) {
     if (a.kept && !a.kept[a.token ? a.token[i] : i]) continue;
+    num_rows += part == 0;
     const Row row = {a.x + i * a.row_stride, a.value_stride};
     const float largest = largest_of_row(row, part, team, partial[team][turn]);
     turn ^= 1;
     if (largest > 0) take_row(row, part, largest, tensor, sums);
   }
-  give_partial(sums, a.partial + blockIdx.x);
+  give_partial(sums, num_rows, a.partial + blockIdx.x);
   give_total(a, threshold > 0);
 }

@@ -14,7 +14,7 @@ from hubmaxact.measurement.kernels.cuda.kernel import FORMATS
 BLOCK_WARPS = 16  # a lane has 128 registers then, and sums need many
 MOST_ROUNDS = 8  # of eight values a lane, before more warps share a row
 NUM_WAYS = len(IN_PASS)
-PARTIAL_WORDS = 2 * NUM_WAYS + 2  # of 8 bytes
+PARTIAL_WORDS = 2 * NUM_WAYS + 3  # of 8 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class FormatsArguments(ctypes.Structure):
         ("threshold", ctypes.c_void_p),
         ("partial", ctypes.c_void_p),
         ("num_done", ctypes.c_void_p),
+        ("num_real", ctypes.c_void_p),
         ("err_sq", ctypes.c_void_p),
         ("numbers", ctypes.c_void_p),
         ("num_rows", ctypes.c_int),

@@ -17,29 +17,38 @@ INFINITE = 0x7F80  # bf16 pattern
 
 
 class FormatsOnDevice:
-    """Room for what blocks of a launch add up.
+    """Errors come into the accumulator at once; room for what blocks add up is kept here.
 
     Args:
+        errors: Of the site.
         num_blocks: Of a launch, at most.
-        threshold: The largest |x| of the calibration split, float32 on the device; zero for none.
+        threshold: The largest |x| of the calibration split, zero for none; as one float32 on the
+            device, it is not waited for before errors are settled.
     """
 
-    def __init__(self, num_blocks: int, threshold: Tensor) -> None:
-        words, device = PARTIAL_WORDS * num_blocks + 1, threshold.device
-        self._memory = torch.zeros(words, dtype=torch.int64, device=device)
-        self._threshold = threshold
+    def __init__(self, errors: FormatErrors, num_blocks: int, threshold: Tensor | float) -> None:
+        self._errors, self._threshold, device = errors, threshold, errors.device
+        self._there = (
+            threshold
+            if isinstance(threshold, Tensor)
+            else torch.full((), threshold, dtype=torch.float32, device=device)
+        )
+        words = PARTIAL_WORDS * num_blocks
+        self._memory = torch.zeros(words + 2, dtype=torch.int64, device=device)
         start = self._memory.data_ptr()
         self._arguments = FormatsArguments(
-            partial=start, num_done=start + 8 * (words - 1), threshold=threshold.data_ptr()
+            partial=start,
+            num_done=start + 8 * words,
+            num_real=start + 8 * (words + 1),
+            threshold=self._there.data_ptr(),
         )
 
-    def fold(self, kernel: Kernel, watched: Watched, errors: FormatErrors, stream: int) -> None:
-        """Launch the kernel over a tensor of the evaluation split.
+    def fold(self, kernel: Kernel, watched: Watched, stream: int) -> None:
+        """Launch the kernel over a tensor of the evaluation split; nothing is waited for.
 
         Args:
             kernel: For it.
             watched: The tensor.
-            errors: Of the site; what is added to them is not waited for.
             stream: Of the device, the current one.
         """
         arguments, x_RD = self._arguments, watched.x_RD
@@ -51,7 +60,12 @@ class FormatsOnDevice:
         arguments.token, arguments.kept = address(watched.token_R), address(watched.kept_P)
         arguments.err_sq, arguments.numbers = err_sq.data_ptr(), numbers.data_ptr()
         kernel.launch(arguments, stream)
-        errors.add(err_sq, numbers)
+        self._errors.add(err_sq, numbers)
+
+    def settle(self) -> None:
+        """Wait, and say at which threshold values were rounded, if there were any."""
+        if int(self._memory[-1]):
+            self._errors.fix(float(self._threshold))
 
 
 def largest_counted(counts: Tensor) -> Tensor:

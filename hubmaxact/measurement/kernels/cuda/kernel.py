@@ -1,6 +1,7 @@
 """The kernel for rows of one format, width and layout, ready to be launched."""
 
 import ctypes
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -28,12 +29,16 @@ def layout_of(x_RD: Tensor) -> int:
     return value_stride if aligned and value_stride in strides else 0
 
 
-class Compilation(Protocol):
+class Compilation(Hashable, Protocol):
     """A source and what it is compiled with; its function is named `fold`."""
 
     @property
     def entry(self) -> str:
         """Name of the source."""
+
+    @property
+    def width(self) -> int:
+        """Values of a row."""
 
     @property
     def constants(self) -> dict[str, int]:

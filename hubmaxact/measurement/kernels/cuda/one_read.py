@@ -1,6 +1,7 @@
 """The reader of tensors on an NVIDIA GPU: one read of each, and no wait for the device.
 
-But once a run: thresholds of fp16 and fp32 sites follow from the whole calibration split.
+But once a run: thresholds of fp16 and fp32 sites follow from the whole calibration split. Errors of
+formats that need tokens whole are summed by a second kernel, over the evaluation split alone.
 """
 
 from contextlib import AbstractContextManager, nullcontext
@@ -8,12 +9,23 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
+from hubmaxact.deployed_formats import MAX_ABS
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.cuda.arguments import Arguments, address
 from hubmaxact.measurement.kernels.cuda.compiler import CudaError
-from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kernel, Kind, kernel_for, layout_of
+from hubmaxact.measurement.kernels.cuda.formats_kernel import FormatsKind
+from hubmaxact.measurement.kernels.cuda.formats_on_device import largest_counted
+from hubmaxact.measurement.kernels.cuda.kernel import (
+    FORMATS,
+    Compilation,
+    Kernel,
+    Kind,
+    kernel_for,
+    layout_of,
+)
 from hubmaxact.measurement.kernels.cuda.site_on_device import SiteOnDevice
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
+from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.watched import Watched
@@ -40,7 +52,7 @@ class OneRead:
         self._way = f"by one read of each tensor on {gpu.name}"
         self._ran = False
         self._others: dict[str, TorchOperations] = {}
-        self._refused: dict[Kind, str] = {}
+        self._refused: dict[Compilation, str] = {}
         self._sites: dict[int, SiteOnDevice] = {}
         self._samples: dict[int, tuple[SampleMaxima, Tensor]] = {}
 
@@ -53,50 +65,65 @@ class OneRead:
     def fold(
         self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
     ) -> None:
-        """Launch the kernel over one tensor."""
+        """Launch the kernels over one tensor."""
         if watched.x_RD.numel() == 0:
             return
-        kernel = self._kernel(watched, statistics, samples)
-        if isinstance(kernel, str):
-            other = self._others.setdefault(kernel, TorchOperations(self.device, kernel))
+        kernels = self._kernels(watched, statistics, samples)
+        if isinstance(kernels, str):
+            other = self._others.setdefault(kernels, TorchOperations(self.device, kernels))
+            with self.settled(statistics):
+                pass  # thresholds may be asked for
             other.fold(watched, statistics, samples)
             return
+        kernel, of_formats = kernels
         self._ran = True
         x_RD = watched.x_RD
         statistics.expect(x_RD.dtype)
         site = self._site(statistics)
         self._describe(site, watched, statistics)
+        formats = None
+        if of_formats is not None:
+            formats = site.formats or site.round_at(self._threshold(site, statistics))
         self._group(site.arguments, watched, statistics, samples)
         with torch.cuda.device(self._index):
             stream = torch.cuda.current_stream()
             kernel.launch(site.arguments, stream.cuda_stream)
+            if of_formats is not None and formats is not None:
+                formats.fold(of_formats, watched, stream.cuda_stream)
             squares = statistics.squares_of(watched.split)
-            formats = statistics.formats_of(watched.split)
-            if squares is not None or formats is not None:
+            if squares is not None:
                 chosen = watched.chosen()
-                rows_TD = x_RD if chosen is None else x_RD[chosen]
-                if squares is not None:
-                    squares.update(rows_TD)
-                if formats is not None:
-                    formats.update(rows_TD)
+                squares.update(x_RD if chosen is None else x_RD[chosen])
             site.launched(stream)
 
-    def _kernel(
+    def _kernels(
         self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
-    ) -> Kernel | str:
-        """The kernel for a tensor, or why there is none, in words that follow "operations"."""
+    ) -> tuple[Kernel, Kernel | None] | str:
+        """The kernels for a tensor, or why there are none, in words that follow "operations".
+
+        The second one sums up errors of formats, where they are summed.
+        """
         why_not = _why_not(watched, statistics, samples)
         if why_not is not None:
             return why_not
         x_RD = watched.x_RD
-        kind = Kind(x_RD.dtype, x_RD.shape[1], layout_of(x_RD), statistics.blocks is not None)
+        rows = x_RD.dtype, x_RD.shape[1], layout_of(x_RD)
+        sums_formats = statistics.formats is not None and watched.split is Split.EVALUATION
+        try:
+            kernel = self._kernel(Kind(*rows, is_linear_input=statistics.blocks is not None))
+            return kernel, self._kernel(FormatsKind(*rows)) if sums_formats else None
+        except CudaError as error:
+            return str(error)
+
+    def _kernel(self, kind: Compilation) -> Kernel:
+        """The kernel of a kind; what failed once is not tried again."""
         if kind not in self._refused:
             try:
                 return kernel_for(kind, self._index)
             except CudaError as error:
                 told = str(error).splitlines()[0]
                 self._refused[kind] = f"because the kernel failed for {kind.width:,} values: {told}"
-        return self._refused[kind]
+        raise CudaError(self._refused[kind])
 
     def has_read(self, statistics: SiteStatistics) -> bool:
         """Whether the kernel is done with a site's tensors."""
@@ -142,6 +169,14 @@ class OneRead:
                 site.wide.describe(arguments, watched.split, statistics)
         arguments.token, arguments.kept = address(watched.token_R), address(watched.kept_P)
         arguments.columns, arguments.num_positions = columns_4P.data_ptr(), columns_4P.shape[1]
+
+    def _threshold(self, site: SiteOnDevice, statistics: SiteStatistics) -> Tensor | float:
+        """The largest |x| of a site's calibration split, zero for none."""
+        calibration = statistics.values[Split.CALIBRATION]
+        if statistics.calibrates and isinstance(calibration, Bf16Histogram):
+            return largest_counted(calibration.counts)
+        with site.settled(self._beside) if statistics.calibrates else nullcontext():
+            return statistics.thresholds().get(MAX_ABS, 0.0)
 
     def _group(
         self,

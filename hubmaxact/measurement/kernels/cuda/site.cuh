@@ -5,6 +5,7 @@
 #define NUM_TOP 5
 #define NUM_KNOWN 256                      // groups that a block knows
 #define NUM_POLICIES 2                     // INT-8 thresholds, at most
+#define NUM_LARGEST 4                      // storage formats, see `beyond.cuh`
 
 struct Entry { u64 order; u32 bits; int channel, token_id, unused; };
 
@@ -49,6 +50,7 @@ struct Arguments {
   Errors* errors;                          // one a threshold
   u64* block_counts;                       // by size of block and bf16 pattern; linear inputs alone
   int* channel_max;                        // by channel, float bits, -1.0 for none; the same
+  u64* beyond;                             // rows, by storage format; null: not wanted
   double thresholds[NUM_POLICIES];
   int num_rows, num_groups, group_by_row, num_thresholds;
 };
@@ -57,5 +59,5 @@ struct Block {                             // shared by its warps
   List list;
   u64 known[NUM_KNOWN];                    // of some groups; 0: none
   int gate[2];                             // magnitude that a row must reach; 1 / ratio, float bits
-  u32 first_bin, first_block_bin, held, num_strays, last;
+  u32 first_bin, first_block_bin, held, num_strays, last, beyond[NUM_LARGEST];
 };

@@ -15,6 +15,7 @@ from hubmaxact.measurement.kernels.cuda.arguments import (
     Arguments,
     site_memory,
 )
+from hubmaxact.measurement.kernels.cuda.formats_on_device import FormatsOnDevice
 from hubmaxact.measurement.kernels.cuda.wide_on_device import WideOnDevice
 from hubmaxact.measurement.statistics.massive_tokens import NO_RATIO
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
@@ -37,13 +38,28 @@ class SiteOnDevice:
 
     def __init__(self, statistics: SiteStatistics, num_blocks: int, device: torch.device) -> None:
         self.statistics = statistics
+        self._num_blocks = num_blocks
         self.memory = site_memory(num_blocks, device)
         is_wide = statistics.dtype != torch.bfloat16
         self.wide = WideOnDevice(num_blocks, device) if is_wide else None
+        self.formats: FormatsOnDevice | None = None  # until a tensor is evaluated
         start = self.memory.data_ptr()
         self.is_settled = True
         self._folded = torch.cuda.Event()
         self.arguments = Arguments(site=start, lists=start + 8 * SITE_WORDS)
+
+    def round_at(self, threshold: torch.Tensor | float) -> FormatsOnDevice:
+        """Make room for what sums up errors of formats.
+
+        Args:
+            threshold: The largest |x| of the calibration split, zero for none.
+
+        Returns:
+            Made once, for the whole evaluation split.
+        """
+        assert self.statistics.formats is not None
+        self.formats = FormatsOnDevice(self.statistics.formats, self._num_blocks, threshold)
+        return self.formats
 
     def launched(self, stream: torch.cuda.Stream) -> None:
         """The kernel was told to fold in a tensor, on this stream."""
@@ -79,6 +95,8 @@ class SiteOnDevice:
         self.statistics.top.offer(_values(words[SITE_WORDS:].reshape(-1, LIST_WORDS)))
         if self.wide is not None:
             self.wide.settle(self.statistics)
+        if self.formats is not None:
+            self.formats.settle()
         with torch.inference_mode():  # the memory was made in a pass
             self.memory[NUM_MASSIVE : NUM_MASSIVE + 1].zero_()
         self.is_settled = True

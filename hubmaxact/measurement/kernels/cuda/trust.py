@@ -14,21 +14,22 @@ from hubmaxact.measurement.kernels.trial import equals_torch
 LOWEST = (8, 0)  # compute capability: earlier ones lack reductions over a warp
 
 
-def trusted(device: torch.device) -> tuple[Reader | None, str]:
+def trusted(device: torch.device, *, format_errors: bool = False) -> tuple[Reader | None, str]:
     """The kernel's reader, or why it is not used.
 
     Args:
         device: A GPU.
+        format_errors: Whether it is to sum up what formats lose.
 
     Returns:
         The reader, or None and a reason that follows "because".
     """
-    why_not = _why_not(device)
+    why_not = _why_not(device, format_errors=format_errors)
     return (None, why_not) if why_not else (OneRead(device), "")
 
 
 @cache
-def _why_not(device: torch.device) -> str:
+def _why_not(device: torch.device, *, format_errors: bool) -> str:
     """Asked once of each GPU."""
     if torch.version.cuda is None:
         return "the kernel is for NVIDIA GPUs"
@@ -37,7 +38,9 @@ def _why_not(device: torch.device) -> str:
     if find_spec("cuda") is None or find_spec("cuda.bindings") is None:
         return "the package cuda-bindings is not installed"
     try:
-        alike = all(equals_torch(OneRead(device), dtype) for dtype in FORMATS)
+        alike = all(
+            equals_torch(OneRead(device), dtype, format_errors=format_errors) for dtype in FORMATS
+        )
     except (CudaError, RuntimeError) as error:
         return f"the kernel failed here: {str(error).splitlines()[0]}"
     return "" if alike else "the kernel's numbers differ here; please report this GPU"

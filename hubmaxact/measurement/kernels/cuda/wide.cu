@@ -119,6 +119,7 @@ extern "C" __global__ void __launch_bounds__(32 * TEAMS, 1) fold(const __grid_co
     see_row(seen, row, finite);
     const u64 gates = fresh((const u64*)block.gate);
     if (lane == 0 && now.group >= 0 && finite >= 0) offer_group(a, now.group, finite, block.known);
+    if (lane == 0) count_beyond(finite, block.beyond);
     if (finite >= (int)(u32)gates) offer_top(a, row, now.position, finite, block);
 #if !LINEAR_INPUT
     if (odd || finite <= 0) continue;
