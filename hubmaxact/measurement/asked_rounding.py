@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hubmaxact.deployed_formats import LINEAR_INPUTS, MEAN_SQUARE, TARGETS, DeployedFormat
+from hubmaxact.deployed_formats import LINEAR_INPUTS, TARGETS, DeployedFormat
 from hubmaxact.errors import OptionsError
 from hubmaxact.printable import printable
 
@@ -55,7 +55,7 @@ def _asked(text: str) -> AskedRounding:
             "Write it as [TARGET:]FORMAT[/GRANULARITY[/POLICY]]."
         )
     name, *more = rest.split("/")
-    ways = [way for way in TARGETS[target] if way.policy != MEAN_SQUARE]
+    ways = TARGETS[target]
     for way in ways:
         if way.format == name and set(more) <= {way.granularity, way.policy}:
             return AskedRounding(target, way)

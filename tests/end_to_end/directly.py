@@ -98,7 +98,7 @@ def largest_seen(target, ids, batches):
 
     def put(name, x):
         rows = x.transpose(1, 2) if isinstance(name, tuple) else x
-        seen = rows[real].abs().max().item()
+        seen = rows[real].to(torch.bfloat16).abs().max().item()
         found[name] = max(found.get(name, 0.0), seen)
         return x
 

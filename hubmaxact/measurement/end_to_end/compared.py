@@ -67,10 +67,10 @@ def _piece(
 ) -> Float64s:
     """Numbers of some predictions, (passes, 3, predictions)."""
     ids, target = ids_P[where], targets_P[where]
-    unrounded = _log_probabilities(head, passes[0], ids, where)
-    found = [_numbers(unrounded, unrounded, target)]
+    unrounded = _Unrounded(_log_probabilities(head, passes[0], ids, where))
+    found = [unrounded.itself(target)]
     rounded = (_log_probabilities(head, each, ids, where) for each in passes[1:])
-    found += [_numbers(unrounded, each, target) for each in rounded]
+    found += [unrounded.against(each, target) for each in rounded]
     numbers: Float64s = torch.stack(found).cpu().double().numpy()
     return numbers
 
@@ -80,13 +80,33 @@ def _log_probabilities(head: Head, each: Pass, ids_P: Tensor, where: slice) -> T
     return torch.log_softmax(logits_PV.float(), dim=-1)
 
 
-def _numbers(p_PV: Tensor, q_PV: Tensor, target_P: Tensor) -> Tensor:
-    """Loss under q, divergence of p from q, and whether their first choices are one, (3, P)."""
-    wide = torch.float32 if p_PV.device.type in WITHOUT_FLOAT64 else torch.float64
-    target_P = target_P.to(q_PV.device)
-    loss = -q_PV.gather(1, target_P[:, None])[:, 0].to(wide)
-    weight = p_PV.exp()
-    # What has no probability adds nothing, though it be infinitely unlikely elsewhere.
-    terms = torch.where(weight == 0, 0.0, weight * (p_PV - q_PV))
-    agrees = p_PV.argmax(dim=-1) == q_PV.argmax(dim=-1)
-    return torch.stack([loss, terms.sum(dim=-1, dtype=wide), agrees.to(wide)])
+class _Unrounded:
+    """What others are held against: p, made once for all of them.
+
+    Args:
+        log_p_PV: Logarithms of probabilities.
+    """
+
+    def __init__(self, log_p_PV: Tensor) -> None:
+        self._log_p_PV, self._p_PV = log_p_PV, log_p_PV.exp()
+        self._never_PV = self._p_PV == 0
+        self._first_P = log_p_PV.argmax(dim=-1)
+        self._wide = torch.float32 if log_p_PV.device.type in WITHOUT_FLOAT64 else torch.float64
+
+    def itself(self, target_P: Tensor) -> Tensor:
+        """Its loss; it diverges from itself by nothing and agrees with itself."""
+        loss_P = self._loss(self._log_p_PV, target_P)
+        return torch.stack([loss_P, torch.zeros_like(loss_P), torch.ones_like(loss_P)])
+
+    def against(self, log_q_PV: Tensor, target_P: Tensor) -> Tensor:
+        """Loss under q, divergence of p from q, and whether first choices are one, (3, P)."""
+        log_q_PV = log_q_PV.to(self._p_PV.device)
+        # What has no probability adds nothing, though it be infinitely unlikely elsewhere.
+        terms_PV = (self._log_p_PV - log_q_PV).mul_(self._p_PV).masked_fill_(self._never_PV, 0.0)
+        agrees_P = log_q_PV.argmax(dim=-1) == self._first_P
+        divergence_P = terms_PV.sum(dim=-1, dtype=self._wide)
+        return torch.stack([self._loss(log_q_PV, target_P), divergence_P, agrees_P.to(self._wide)])
+
+    def _loss(self, log_q_PV: Tensor, target_P: Tensor) -> Tensor:
+        target_P = target_P.to(log_q_PV.device)
+        return -log_q_PV.gather(1, target_P[:, None])[:, 0].to(self._wide)

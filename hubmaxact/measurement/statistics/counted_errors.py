@@ -4,7 +4,7 @@ Thresholds are those of the calibration split, errors those over the evaluation 
 tensors, and nothing of formats that need tokens whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hubmaxact.deployed_formats import (
@@ -51,7 +51,7 @@ def counted_errors(kind: str, calibration: Bins, evaluation: Bins) -> CountedErr
         Errors of ways without a threshold above zero are left out.
     """
     ways = [way for way in PER_TENSOR if kind in way.kinds]
-    thresholds = _thresholds(ways, calibration)
+    thresholds = counted_thresholds(ways, calibration)
     asked = [way for way in ways if way in thresholds or not way.has_threshold]
     x = Magnitudes.of(evaluation)
     errors = x.errors([(way, thresholds.get(way)) for way in asked])
@@ -63,8 +63,18 @@ def counted_errors(kind: str, calibration: Bins, evaluation: Bins) -> CountedErr
     )
 
 
-def _thresholds(ways: list[DeployedFormat], calibration: Bins) -> dict[DeployedFormat, float]:
-    """By way, those above zero."""
+def counted_thresholds(
+    ways: Sequence[DeployedFormat], calibration: Bins
+) -> dict[DeployedFormat, float]:
+    """Tell what the calibration split gives ways with one scale for a tensor.
+
+    Args:
+        ways: Any of `PER_TENSOR`.
+        calibration: Values of the split.
+
+    Returns:
+        By way, those above zero.
+    """
     x = Magnitudes.of(calibration)
     fixed = {MAX_ABS: x.largest, CLIP: calibration.abs_quantile(CLIPPED_AT)}
     found = {way: threshold for way in ways if (threshold := fixed.get(way.policy))}
