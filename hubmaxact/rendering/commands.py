@@ -28,6 +28,7 @@ def reproduce(report: Report) -> str:
         "--cpu-threads": threads_of(report["environment"]),
         "--products": _products(report["environment"]),
         "--profile": protocol["profile"] if protocol["profile"] != PAPER else None,
+        "--format-errors": "per-tensor" if protocol.get("format_errors") == "per_tensor" else None,
     }
     words = [f"{name} {word(str(value))}" for name, value in options.items() if value is not None]
     words += [f"--end-to-end {word(asked)}" for asked in _end_to_end(report)]

@@ -31,6 +31,8 @@ def excesses(report: Report, name: Name) -> Iterator[str]:
 
 def _role(row: Excess) -> str:
     far = "infinity" if row["factor"] is None else numbers.ratio(row["factor"])
+    if tokens := row.get("tokens"):
+        far += f" in {numbers.count(tokens, 'token')}"
     layers = f" of layers {numbers.ranges(row['layers'])}" if len(row["layers"]) > 1 else ""
     if len(row["layers"]) == 1:
         layers = f" of layer {row['layers'][0]}"

@@ -25,7 +25,7 @@ class LinearInput(TypedDict):
     count: int
     abs_max: float | None
     rms: float | None
-    abs_quantiles: dict[str, float | None]
+    abs_quantiles: dict[str, float | None] | None
     block_max_quantiles: dict[str, dict[str, float | None]] | None
     num_nan: int
     num_inf: int

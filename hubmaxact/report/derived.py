@@ -21,6 +21,7 @@ class Excess(TypedDict):
     module: str
     abs_max: float | None
     factor: float | None
+    tokens: NotRequired[int | None]
 
 
 class Headroom(TypedDict):

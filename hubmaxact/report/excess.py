@@ -24,11 +24,23 @@ SCALED = "float16"
 
 
 def tell_excesses(report: Report) -> None:
-    """Put what exceeds each format into a report's `dtype_headroom`, from its rows."""
+    """Put what exceeds each format into a report's `dtype_headroom`, from its rows.
+
+    Tokens that were counted already stay with the tensor that they were counted of.
+    """
     rows = list(watched_rows(report))
     for name, row in report["dtype_headroom"].items():
+        before = row.get("exceeded_by", ())
+        counted = {_tensor(each): each["tokens"] for each in before if "tokens" in each}
         row["exceeded_by"] = exceeded_by(report, name, rows)
+        for each in row["exceeded_by"]:
+            if _tensor(each) in counted:
+                each["tokens"] = counted[_tensor(each)]
         row["residual_exponent"] = residual_exponent(rows) if name == SCALED else None
+
+
+def _tensor(row: Excess) -> tuple[str, int | None, str]:
+    return row["role"], row["layer"], row["module"]
 
 
 def exceeded_by(report: Report, name: str, rows: Iterable[WatchedRow]) -> list[Excess]:

@@ -127,7 +127,8 @@ class MeasuredMaxima:
         row = self.inputs.get(plain(module))
         if row is None or num_elements > 1:
             return None
-        quantiles = {float(q): v for q, v in row["abs_quantiles"].items() if v is not None}
+        told = row["abs_quantiles"] or {}
+        quantiles = {float(q): v for q, v in told.items() if v is not None}
         is_finite = not row["num_nan"] + row["num_inf"]
         key = (INPUT, str(row["layer"]), row["part"] or "")
         return Measured(key, row["abs_max"], quantiles, is_finite)

@@ -9,7 +9,7 @@ from oracle import brute
 from oracle.cases import Case
 
 NAMES = ("qwen3_moe", "gemma2", "deepseek_v3", "qwen3_5_moe")
-SAME = ("model", "environment", "status", "global_max", "domains", "quantization")
+SAME = ("model", "environment", "status", "global_max", "domains")
 PAPER = {role.name for role in PAPER_ROLES}
 
 
@@ -22,7 +22,9 @@ def pair(request, measured):
 
 def test_what_both_profiles_hold_is_equal_to_the_last_bit(pair):
     paper, deployed = pair
-    assert paper["protocol"] | {"profile": "deployment"} == deployed["protocol"]
+    chosen = {"profile": "deployment", "format_errors": "all"}
+    assert paper["protocol"] | chosen == deployed["protocol"]
+    assert paper["quantization"]["formats"] == deployed["quantization"]["formats"]
     assert {name: paper[name] for name in SAME} == {name: deployed[name] for name in SAME}
     assert paper["stability"].items() < deployed["stability"].items()
     assert paper["sites"] == [site for site in deployed["sites"] if site["role"] in PAPER]

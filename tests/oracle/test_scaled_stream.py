@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from hubmaxact import Options, measure
 from hubmaxact.report.excess import left_beyond
-from oracle import tiny
+from oracle import texts, tiny
 
 FAR = 2.0**18  # about how far a planted residual stream goes
 
@@ -47,10 +48,11 @@ def scaled(model, name, exponent):
     return model
 
 
-def measured(model, folder, corpus, dtype):
+def measured(model, folder, corpus, dtype, **more):
     model.save_pretrained(folder)
     tiny.tokenizer().save_pretrained(folder)
     asked = {"num_samples": 4, "max_seq_len": 32, "dtype": dtype, "profile": "deployment"}
+    asked |= more
     options = Options(corpus=str(corpus), **asked)
     return measure(folder, options)
 
@@ -71,3 +73,38 @@ def test_the_named_scaling_avoids_overflow_and_one_step_less_does_not(name, tmp_
     beyond = measured(model, tmp_path / "beyond", corpus, "float16")
     assert beyond["status"] == "non_finite"
     assert beyond["dtype_headroom"]["float16"]["residual_exponent"] is None
+
+
+def tokens_beyond(folder, layer, limit):
+    """Tokens in which a layer puts out more than a limit, text by text."""
+    model, number = tiny.load(folder, "llama", "bfloat16"), 0
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def count(_, __, output):
+        nonlocal number
+        hidden = output if isinstance(output, torch.Tensor) else output[0]
+        number += int((hidden.float().abs().amax(dim=-1) > limit).sum())
+
+    model.model.layers[layer].register_forward_hook(count)
+    for row in texts.ROWS[:4]:
+        ids = tokenizer(row["text"], return_tensors="pt")["input_ids"][:, :32]
+        with torch.inference_mode():
+            model.model(input_ids=ids, use_cache=False)
+    return number
+
+
+def test_tokens_beyond_a_format_are_those_of_hooks(tmp_path, corpus):
+    model = far_model("llama")
+    known = measured(
+        model, tmp_path, corpus, "bfloat16", batch_tokens=1, products="native", cpu_threads=1
+    )
+    checked = 0
+    for row in known["dtype_headroom"].values():
+        for each in row["exceeded_by"]:
+            if each["role"] == "hidden_state":
+                found = tokens_beyond(tmp_path, each["layer"], row["largest_finite"])
+                assert each["tokens"] == found
+                checked += found > 0
+            if each["role"] in ("key", "value", "query"):
+                assert each["tokens"] is None
+    assert checked

@@ -179,6 +179,12 @@ EXCESSES = [
     (formats.excesses_agree, {"dtype_headroom/float16/exceeded_by/0/factor": 2.0},
      [(f"dtype_headroom.float16.exceeded_by[0].factor: is 2.0, but the rows give "
        f"{FP16[0]['factor']}")]),
+    (formats.excesses_agree, {"dtype_headroom/float16/exceeded_by/0/tokens": 0},
+     ["dtype_headroom.float16.exceeded_by[0].tokens: is 0, but that tensor exceeds the format"]),
+    (formats.excesses_agree, {"dtype_headroom/float16/exceeded_by/0/tokens": 10**12},
+     [("dtype_headroom.float16.exceeded_by[0].tokens: is 1000000000000, but the corpus has "
+       f"{DEPLOYED['protocol']['corpus']['num_tokens']} tokens")]),
+    (formats.excesses_agree, {"dtype_headroom/float16/exceeded_by/0/tokens": 7}, []),
     (formats.excesses_agree, {"dtype_headroom/float16/residual_exponent": 2},
      ["dtype_headroom.float16.residual_exponent: is 2, but the rows give 1"]),
     (formats.excesses_agree, {"dtype_headroom/float8_e5m2/residual_exponent": 1},

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.measurement.assembly.sites import Seen
 from hubmaxact.report.derived import Headroom, Where
-from hubmaxact.report.document import GlobalMax
+from hubmaxact.report.document import GlobalMax, Report
 from hubmaxact.report.watched_rows import WatchedRow
 
 
@@ -36,3 +37,23 @@ def _largest_beyond(seen: Sequence[WatchedRow], limit: float, *, infinite: bool)
         return None
     abs_max = None if math.isinf(largest) else largest
     return Where(role=row.role, layer=row.layer, module=row.module, abs_max=abs_max)
+
+
+def tell_tokens(report: Report, seen: Seen) -> None:
+    """Put into `exceeded_by` in how many tokens the tensor that goes furthest does so.
+
+    Args:
+        report: Has its excesses.
+        seen: What every site shows.
+    """
+    beyond = {
+        (site.role, site.layer, site.maps[0] if site.role == "linear_input" else site.module): each
+        for site, result in seen.items()
+        if (each := result.rows_beyond) is not None
+    }
+    for position, name in enumerate(LARGEST_FINITE):
+        for row in report["dtype_headroom"][name]["exceeded_by"]:
+            counts = beyond.get((row["role"], row["layer"], row["module"]))
+            row["tokens"] = None
+            if counts is not None and row["abs_max"] is not None:
+                row["tokens"] = counts[position]

@@ -106,6 +106,7 @@ def assemble(
     if profile != DEPLOYMENT:
         return Measured(report, {})
     tell_excesses(report)
+    headroom.tell_tokens(report, seen)
     rounded = [] if shortage else rounded_tensors(seen, report)
     report["quantization"]["pooled"] = pooled(
         rounded, report, shortage=shortage, in_pass=options.sums_format_errors

@@ -19,8 +19,9 @@ def fitted(report: Report) -> Report:
 
     Left out are, in this order, all but the largest value of rows outside M; quantiles of blocks;
     all but the worst tensor of pooled rows; the maxima of single experts; all but the largest value
-    of every row; and rows of updates that repeat those of their blocks' own outputs, whose layers
-    are then counted as having none. None of it is needed to read the rest.
+    of every row; rows of updates that repeat those of their blocks' own outputs, whose layers are
+    then counted as having none; and quantiles of linear inputs. None of it is needed to read the
+    rest.
 
     Args:
         report: Whole.
@@ -88,6 +89,11 @@ def _repeated_updates(report: Report) -> None:
     tell_excesses(report)
 
 
+def _quantiles_of_inputs(report: Report) -> None:
+    for row in report.get("linear_inputs", ()):
+        row["abs_quantiles"] = None
+
+
 def _tensor(site: SiteFacts) -> tuple[object, ...]:
     """A role, and what tells whether two rows are of one tensor."""
     same = ("layer", "module", "count", "min", "max", "rms")
@@ -101,4 +107,5 @@ LEFT_OUT: tuple[Callable[[Report], None], ...] = (
     _single_experts,
     _everywhere,
     _repeated_updates,
+    _quantiles_of_inputs,
 )

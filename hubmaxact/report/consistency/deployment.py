@@ -107,7 +107,7 @@ def _inequalities(report: Report, path: str, row: LinearInput) -> Iterator[Probl
 def _ladders(row: LinearInput) -> dict[str, dict[str, float | None]]:
     """Quantiles of values and of each size of block, by what they are of."""
     blocks = row["block_max_quantiles"] or {}
-    of_all = {"abs_quantiles": row["abs_quantiles"]}
+    of_all = {"abs_quantiles": row["abs_quantiles"] or {}}
     of_all |= {join("block_max_quantiles", size): found for size, found in blocks.items()}
     return {
         path: {join(path, level): value for level, value in found.items()}

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report import excess
 from hubmaxact.report.consistency.predicates import same
-from hubmaxact.report.derived import Headroom
+from hubmaxact.report.derived import Excess, Headroom
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.roles import ROLE_BY_NAME
 from hubmaxact.report.row_fields import field
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
@@ -43,10 +44,22 @@ def excesses_agree(report: Report) -> Iterator[Problem]:
                 if field(one, key) != field(other, key):
                     message = f"is {field(one, key)}, but the rows give {field(other, key)}"
                     yield Problem(f"{path}.exceeded_by[{position}].{key}", message)
+            yield from _tokens(f"{path}.exceeded_by[{position}].tokens", one, report)
         least = excess.residual_exponent(rows) if name == excess.SCALED else None
         if row.get("residual_exponent", least) != least:
             message = f"is {row['residual_exponent']}, but the rows give {least}"
             yield Problem(f"{path}.residual_exponent", message)
+
+
+def _tokens(path: str, row: Excess, report: Report) -> Iterator[Problem]:
+    """A tensor that exceeds a format does so in some token, and in no more than there are."""
+    found, num_tokens = row.get("tokens"), report["protocol"]["corpus"]["num_tokens"]
+    if found == 0:
+        yield Problem(path, "is 0, but that tensor exceeds the format")
+    if found and row["role"] in excess.STREAM and found > num_tokens:
+        yield Problem(path, f"is {found}, but the corpus has {num_tokens} tokens")
+    if found and (row["abs_max"] is None or ROLE_BY_NAME[row["role"]].rows == "kv"):
+        yield Problem(path, f"is {found}, but such rows are not counted by token")
 
 
 def _furthest(report: Report, limit: float) -> tuple[float, WatchedRow | None]:

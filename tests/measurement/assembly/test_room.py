@@ -48,17 +48,17 @@ def test_of_a_large_model_smaller_values_outside_m_go_first():
     assert len(report_bytes(fitted)) <= MAX_WRITTEN_BYTES
 
 
-def test_120_layers_of_512_experts_fit():
-    fitted = room.fitted(large(120, 512))
+def test_128_layers_of_512_experts_fit():
+    fitted = room.fitted(large(128, 512))
     assert validate(fitted) == []
     assert len(report_bytes(fitted)) <= MAX_WRITTEN_BYTES
     roles = Counter(site["role"] for site in fitted["sites"])
     assert roles == {
         "embedding": 1,
         "final_norm": 1,
-        **dict.fromkeys(("hidden_state", "attention_output", "mlp_output"), 120),
-        **dict.fromkeys(("mlp_gate", "router_logits", "mid_residual"), 120),
+        **dict.fromkeys(("hidden_state", "attention_output", "mlp_output"), 128),
+        **dict.fromkeys(("mlp_gate", "router_logits", "mid_residual"), 128),
     }
-    assert fitted["coverage"]["mlp_update"] == {"expected": 0, "fired": 0, "absent": 120}
+    assert fitted["coverage"]["mlp_update"] == {"expected": 0, "fired": 0, "absent": 128}
     assert all(row["input"]["per_expert"] is None for row in fitted["experts"])
-    assert len(fitted["linear_inputs"]) == 6 * 120
+    assert len(fitted["linear_inputs"]) == 6 * 128
