@@ -48,7 +48,7 @@ CASES = {
     "deployed": lambda: (
         with_loss(pooled_report(), RUN),
         pooled_report(later),
-        deployed_reports.deployment_report(18, earlier=True),
+        deployed_reports.deployment_report(18),
         first_release(),
     ),
     "eight": lambda: (

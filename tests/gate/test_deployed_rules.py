@@ -62,7 +62,7 @@ def test_what_is_not_there_fails_and_what_is_there_is_named():
     assert not missing.passed
     assert missing.detail.startswith("no row of int8/per_channel (rows: int8/per_tensor/max_abs, ")
     assert "is no kind of tensor" in sqnr("int8/per_token@gate", 0.0, pooled_report()).detail
-    earlier = deployed_reports.deployment_report(earlier=True)
+    earlier = deployed_reports.deployment_report()
     for older in (example_reports.dense_report(), earlier):
         assert sqnr("int8/per_token", 0.0, older).detail.startswith(
             "no row of int8/per_token (rows: none)"

@@ -2,8 +2,9 @@
 
 from typing import get_args, get_type_hints
 
+from hubmaxact.deployed_formats import KINDS, TARGETS
 from hubmaxact.measurement.assembly import report
-from hubmaxact.measurement.options import DTYPES, PRODUCTS, SPECIAL_TOKENS
+from hubmaxact.measurement.options import DTYPES, FORMAT_ERRORS, PRODUCTS, SPECIAL_TOKENS
 from hubmaxact.report.deployment import SIDECARS, AttentionLogit, KeysAndValues, RotaryPairs
 from hubmaxact.report.document import NAMED_CORPORA
 from hubmaxact.report.roles import PROFILES, ROLES, SITE_ROLES
@@ -16,6 +17,9 @@ WRITTEN = [
     ("kind", {*NAMED_CORPORA.values(), None}),  # None: a file's, a data set's
     ("kind", {*get_args(get_type_hints(KeysAndValues)["kind"])}),
     ("kind", {*get_args(get_type_hints(AttentionLogit)["kind"])}),
+    ("kind", {*KINDS}),
+    ("target", {*TARGETS}),
+    ("format_errors", {*FORMAT_ERRORS}),
     ("pairs", {*get_args(get_type_hints(RotaryPairs)["pairs"])}),
     ("name", {*SIDECARS}),
     ("products", {*PRODUCTS} - {"auto"}),

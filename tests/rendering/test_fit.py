@@ -115,7 +115,7 @@ def test_reports_without_errors_say_so_in_one_row():
     ]
     assert paper[1].title.startswith("FP8 weights and activations, INT8, 4-bit")
     assert "profile deployment does" in paper[1].condition
-    older = closed_up(verdicts(deployed_reports.deployment_report(earlier=True), str))
+    older = closed_up(verdicts(deployed_reports.deployment_report(), str))
     assert [each.word for each in older] == ["exceeded", "not measured", "saturates"]
     assert "before errors of these formats were measured" in older[1].condition
 

@@ -222,7 +222,7 @@ def test_pictures_are_well_formed_and_hold_everything_they_draw(name):
 
 def test_a_report_has_the_pictures_that_it_can_fill():
     assert [each.file for each in pictures(REPORTS["dense"])] == ["layers.svg"]
-    plain = deployed_reports.deployment_report(earlier=True)
+    plain = deployed_reports.deployment_report()
     assert [each.file for each in pictures(plain)] == ["layers.svg", "cache.svg", "saturation.svg"]
     assert list(drawings("pooled")) == ["layers.svg", "errors.svg", "cache.svg", "saturation.svg"]
     assert list(drawings("nothing_finite")) == ["layers.svg"]

@@ -8,8 +8,8 @@ import pytest
 from hubmaxact.rendering import section, summary
 
 REPORTS = {
-    "deployment": deployed_reports.deployment_report,
-    "earlier": lambda: deployed_reports.deployment_report(earlier=True),
+    "deployment": lambda: deployed_reports.deployment_report(rounded=True),
+    "earlier": deployed_reports.deployment_report,
     "pooled": pooled_reports.pooled_report,
     "dense": example_reports.dense_report,
     "huge": example_reports.huge_report,
