@@ -29,7 +29,7 @@ def render(report: Report) -> str:
         Markdown, safe whatever the text in the report.
     """
     said = words.sentence(report, code, strong=lambda word: f"**{word}**")
-    blocks = (said, _verdicts(report), _note(report), _advice(report), _facts(report))
+    blocks = (said, _verdicts(report), _note(report), _facts(report), _advice(report))
     return "\n\n".join(filter(None, blocks))
 
 

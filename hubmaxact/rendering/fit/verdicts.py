@@ -1,14 +1,18 @@
 """The verdicts of a report, in the order in which they are told."""
 
 from hubmaxact.rendering.fit import cache, fp16, linear_inputs
+from hubmaxact.rendering.fit.levels import LEVELS
 from hubmaxact.rendering.fit.verdict import Name, Verdict
 from hubmaxact.report.document import Report
 
+_SHARES = ", ".join(f"{10 ** (2 - level.least_db / 20):.0f} %" for level in LEVELS[:-1])
+_LOSSES = ", ".join(f"{level.most_loss:g}" for level in LEVELS[:-1])
 NOTE = (
     "Errors are those of rounding activations alone: weights stay as they are. Small, moderate, "
-    "large and severe: up to 3 %, 10 %, 32 % and beyond in the tensor that is rounded worst."
+    f"large and severe: up to {_SHARES} and beyond in the tensor that is rounded worst; of a loss "
+    f"that was measured, up to {_LOSSES} nats a token and beyond."
 )
-"""What the words of errors mean; a change of loss has bounds of its own, told in the docs."""
+"""What the words of errors and losses mean."""
 
 
 def verdicts(report: Report, name: Name) -> list[Verdict]:
