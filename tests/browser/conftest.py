@@ -28,7 +28,14 @@ def index(tmp_path_factory):
     return write_index(tmp_path_factory.mktemp("index"), rows)
 
 
-@pytest.fixture(scope="session", params=sorted(HOSTS))
+# By day the server, and that the plain files show the same (test_hosts_agree).
+BY_HOST = [
+    pytest.param(host, marks=() if host == "space" else pytest.mark.nightly)
+    for host in sorted(HOSTS)
+]
+
+
+@pytest.fixture(scope="session", params=BY_HOST)
 def address(request, serve, index):
     """The same index on each of the hosts."""
     with serve(request.param, index) as running:
