@@ -9,6 +9,7 @@ import sys
 import pytest
 import sentencepiece
 from command import DENSE
+from transformers.utils import is_protobuf_available, is_sentencepiece_available
 
 from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.load import load
@@ -29,6 +30,9 @@ def dense(tmp_path):
 @pytest.fixture
 def without(monkeypatch):
     """Take packages away, as where they were never installed."""
+    # transformers asks once a process: not while they are hidden, or later tests lack them too.
+    assert is_sentencepiece_available()
+    assert is_protobuf_available()
 
     def hide(*modules):
         for module in modules:
