@@ -31,6 +31,7 @@ ALLOWED = {
     "deployed_formats": (),
     "files": ("errors", "printable"),
     "scales": ("formats",),
+    "stored_weights": (),
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "scales", "hub"),
     "report": ("errors", "printable", "files", "formats", "deployed_formats", "hub"),

@@ -8,7 +8,8 @@ from hubmaxact.catalog.pooled import pooled_columns
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.comparability import protocol_key
-from hubmaxact.report.document import GlobalMax, Model, Protocol, Report, WeightFile
+from hubmaxact.report.document import GlobalMax, Protocol, Report
+from hubmaxact.report.model_block import Model, WeightFile
 from hubmaxact.report.roles import PAPER_ROLES
 from hubmaxact.report.row_fields import field, fields
 from hubmaxact.report.summaries import decibels, int8_at_peak, per_layer

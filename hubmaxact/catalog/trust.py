@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hubmaxact.catalog.row import Row, Trust
 from hubmaxact.errors import DigestMismatchError, IncompleteWeightsError, UnsafeCheckpointError
 from hubmaxact.publication.weights import StoredWeights, compare
-from hubmaxact.report.document import Model
+from hubmaxact.report.model_block import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.recognition.recognize import CONFIG
 from hubmaxact.recognition.scaled_cache import QUANTIZATION, RENAMED, SHARD
 from hubmaxact.recognition.weights import INDEX, SINGLE
-from hubmaxact.report.document import WeightFile
+from hubmaxact.report.model_block import WeightFile
 from hubmaxact.sidecars.safetensors_bytes import FOR_TORCH, encoded, size
 
 

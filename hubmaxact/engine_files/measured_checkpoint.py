@@ -16,7 +16,7 @@ from hubmaxact.recognition.recognize import CONFIG
 from hubmaxact.recognition.safetensors_header import read_header
 from hubmaxact.recognition.scaled_cache import QUANTIZATION, SHARD, called
 from hubmaxact.recognition.weights import INDEX, SINGLE, has_weights, weights_of
-from hubmaxact.report.document import WeightFile
+from hubmaxact.report.model_block import WeightFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers, require
 from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.measurement.watcher import Watcher
-from hubmaxact.report.document import Model, Report, WeightFile
+from hubmaxact.report.document import Report
+from hubmaxact.report.model_block import Model, WeightFile
 from hubmaxact.report.roles import DEPLOYMENT
 from hubmaxact.report.validate import problems_of
 

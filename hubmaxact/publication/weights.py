@@ -15,7 +15,7 @@ from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.scaled_cache import called, scale_files
 from hubmaxact.recognition.weights import SUFFIX, loaded_tensors
-from hubmaxact.report.document import WeightFile
+from hubmaxact.report.model_block import WeightFile
 
 SECOND_COPY = "consolidated"
 """How Mistral's own layout begins, which transformers never loads."""

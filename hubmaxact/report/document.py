@@ -4,52 +4,19 @@ from typing import Literal, NotRequired, TypedDict
 
 from hubmaxact.report.deployment import ExpertMaxima, KeysAndValues, LinearInput, Sidecar
 from hubmaxact.report.derived import EndToEnd, Headroom, Quantization
-from hubmaxact.report.roles import Profile
+from hubmaxact.report.model_block import Model
+from hubmaxact.report.roles import PAPER, Profile
 from hubmaxact.report.stability import Stability
 
 SCHEMA_VERSION = "0.2"
 """The newest that is known here."""
 
-VERSION_OF_PROFILE: dict[Profile, str] = {"paper": "0.1", "deployment": SCHEMA_VERSION}
-"""The oldest that can say all of a report, which is the one written."""
+FIRST_VERSION = "0.1"
 
 REPORT_NAME = "activation_maxima.json"
 MAX_REPORT_BYTES = 2 * 1024 * 1024
 """Of a report that is read, whoever wrote it; ours are held to half of that."""
 MAX_WRITTEN_BYTES = MAX_REPORT_BYTES // 2
-
-
-class WeightFile(TypedDict):
-    """One weight file, by the digest the Hub also knows."""
-
-    path: str
-    size: int
-    sha256: str
-
-
-class Model(TypedDict):
-    """Which weights were measured."""
-
-    id: str | None
-    revision: str | None
-    commit: str | None
-    weight_files: list[WeightFile]
-    model_type: str
-    family: str | None
-    architecture: Literal["dense", "moe"]
-    stage: str | None
-    base_model: str | None
-    tokens_trained: int | None
-    modalities: list[str] | None
-    num_parameters: int
-    num_active_parameters: int | None
-    num_layers: int
-    hidden_size: int
-    weights_dtype: str
-    weights_quantization: str | None
-    dequantized: bool
-    remote_code: bool
-
 
 PROBE_5K = "probe-5k"
 NAMED_CORPORA = {PROBE_5K: "synthetic", "paper": "natural"}
@@ -75,6 +42,15 @@ class SpecialTokens(TypedDict):
     bos_added: bool
 
 
+class SimulatedActivations(TypedDict):
+    """How many linear maps read what was rounded in one way during the pass."""
+
+    format: str
+    granularity: str
+    policy: Literal["stored", "dynamic"]
+    maps: int
+
+
 class Protocol(TypedDict):
     """How it was measured; equal protocols are comparable."""
 
@@ -92,6 +68,7 @@ class Protocol(TypedDict):
     evaluation_samples: int
     counts_rounded_to: str | None
     format_errors: NotRequired[Literal["all", "per_tensor"]]
+    simulated_activations: NotRequired[list[SimulatedActivations]]
 
 
 class Environment(TypedDict):
@@ -271,3 +248,18 @@ class Report(TypedDict):
     quantization: Quantization
     end_to_end: NotRequired[EndToEnd]
     stability: Stability
+
+
+def oldest_version(model: Model, protocol: Protocol) -> str:
+    """Return the oldest schema version that can say all of a report, which is the one written.
+
+    Args:
+        model: The report's block about the checkpoint.
+        protocol: How it was measured.
+
+    Returns:
+        Such as "0.1".
+    """
+    optional = Model.__optional_keys__ | Protocol.__optional_keys__
+    is_first = protocol["profile"] == PAPER and not optional & {*model, *protocol}
+    return FIRST_VERSION if is_first else SCHEMA_VERSION

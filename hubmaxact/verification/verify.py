@@ -23,7 +23,8 @@ from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.scaled_cache import called
 from hubmaxact.report.cpu_threads import threads_of
-from hubmaxact.report.document import GlobalMax, Report, WeightFile
+from hubmaxact.report.document import GlobalMax, Report
+from hubmaxact.report.model_block import WeightFile
 from hubmaxact.report.products import products_of, same_environment
 from hubmaxact.report.row_fields import fields
 from hubmaxact.verification.check import Check, while_passed

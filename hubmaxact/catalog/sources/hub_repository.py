@@ -16,7 +16,8 @@ from hubmaxact.hub.repository import DamagedAnswerError, check_repo_id, read_lis
 from hubmaxact.hub.retry import ask
 from hubmaxact.publication.weights import MAX_REGULAR_WEIGHT_BYTES, StoredWeights
 from hubmaxact.recognition.weights import INDEX, SUFFIX
-from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME, Model
+from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME
+from hubmaxact.report.model_block import Model
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling

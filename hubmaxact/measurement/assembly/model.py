@@ -12,7 +12,7 @@ from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.checkpoint.load import Loaded
 from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
 from hubmaxact.recognition.card import base_model
-from hubmaxact.report.document import Model, WeightFile
+from hubmaxact.report.model_block import Model, WeightFile
 from hubmaxact.report.validate import problems_of
 
 FAMILIES = {

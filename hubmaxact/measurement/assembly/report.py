@@ -30,13 +30,9 @@ from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
 from hubmaxact.report.deployment import KeysAndValues, LinearInput, Sidecar, SidecarName
 from hubmaxact.report.derived import EndToEnd
-from hubmaxact.report.document import (
-    VERSION_OF_PROFILE,
-    Environment,
-    Model,
-    Report,
-)
+from hubmaxact.report.document import Environment, Report, oldest_version
 from hubmaxact.report.excess import tell_excesses
+from hubmaxact.report.model_block import Model
 from hubmaxact.report.roles import DEPLOYMENT, ROLE_BY_NAME, Profile
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
@@ -75,10 +71,11 @@ def assemble(
         calibration=options.calibration_samples,
         evaluation=options.evaluation_samples,
     )
+    told = protocol(prepared, measurement, options, batch_tokens)
     report = Report(
-        schema_version=VERSION_OF_PROFILE[profile],
+        schema_version=oldest_version(model, told),
         model=model,
-        protocol=protocol(prepared, measurement, options, batch_tokens),
+        protocol=told,
         environment=environment,
         status="complete",
         coverage=coverage.coverage(measurement, profile),

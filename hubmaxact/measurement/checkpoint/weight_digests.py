@@ -10,7 +10,7 @@ from hubmaxact.errors import IncompleteWeightsError
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.printable import printable
-from hubmaxact.report.document import WeightFile
+from hubmaxact.report.model_block import WeightFile
 
 CHUNK = 1 << 20  # bytes read at a time, and at most before a stop is noticed
 
