@@ -9,7 +9,6 @@ PATTERNS = (
     "*.safetensors.index.json",
     "config.json",
     *OTHER_FILES,
-    "generation_config.json",
     "tokenizer*",
     "vocab*",
     "merges.txt",
