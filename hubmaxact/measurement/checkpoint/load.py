@@ -11,16 +11,19 @@ from transformers.utils.quantization_config import Mxfp4Config
 from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
+from hubmaxact.measurement.checkpoint.lazy_state import lazy_state
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+from hubmaxact.measurement.checkpoint.model_config import ModelPlan, model_plan
 from hubmaxact.measurement.checkpoint.not_built import not_built
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
-from hubmaxact.measurement.checkpoint.sound_index import sound_index
+from hubmaxact.measurement.checkpoint.spilled import spill_folder
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
 from hubmaxact.recognition.quantization import declared
 from hubmaxact.recognition.scaled_cache import scales_left_aside
+from hubmaxact.report.model_block import LeftAside
 
 DTYPES = {
     "bfloat16": torch.bfloat16,
@@ -49,7 +52,8 @@ class Loaded:
     dtype: str
     quantization: str | None
     dequantized: bool
-    left_aside: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
+    notes: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
+    left_aside: tuple[LeftAside, ...] = ()  # tensors that are no part of the forward pass
     no_head: tuple[str, ...] = ()  # weights behind the decoder that the checkpoint does not hold
 
 
@@ -97,9 +101,16 @@ def load(
         model, settled = _model(files, options)
         tokenizer = load_tokenizer(files)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
-    left_aside = (*code_left_aside(files, model, tokenizer), *scales, *settled.left_aside)
-    is_dequantized = quantization is not None
-    return Loaded(model, tokenizer, name, quantization, is_dequantized, left_aside, settled.no_head)
+    return Loaded(
+        model,
+        tokenizer,
+        name,
+        quantization,
+        dequantized=quantization is not None,
+        notes=(*code_left_aside(files, model, tokenizer), *scales, *settled.sentences),
+        left_aside=settled.left_aside,
+        no_head=settled.no_head,
+    )
 
 
 def silence_transformers() -> None:
@@ -170,18 +181,11 @@ def quantization_of(files: WeightFiles) -> str | None:
 def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
     """The model, and what of the checkpoint was left aside or is not there."""
     chosen = model_class(files.folder, files.config)
-    with transformers_log() as said, sound_index(files) as folder:
+    with transformers_log() as said, lazy_state(files) as state, spill_folder() as (folder, keep):
         try:
             refuse_oversized(files, chosen, options.get("attn_implementation"))
-            model, info = chosen.from_pretrained(
-                str(folder),
-                use_safetensors=True,
-                trust_remote_code=False,
-                local_files_only=True,
-                output_loading_info=True,
-                # Refused with the names, where transformers would only raise.
-                ignore_mismatched_sizes=True,
-                **options,
+            model, info = _placed(
+                model_plan(files, chosen), state, {"offload_folder": folder, **options}
             )
         except HubmaxactError:
             raise
@@ -191,4 +195,19 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
             if says_ran_out(log := "\n".join(said)):
                 raise MemoryError(log) from error
             raise not_built(files, error) from error
+        keep(model)
     return model.eval(), settle(files, model, info)
+
+
+def _placed(plan: ModelPlan, state: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
+    """The model with its weights, and what transformers says of the loading."""
+    load_state: Any = plan.model_class.from_pretrained
+    placed: tuple[Any, Any] = load_state(
+        None,
+        config=plan.config,
+        state_dict=state,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # refused with the names, where transformers would only raise
+        **options,
+    )
+    return placed
