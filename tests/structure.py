@@ -50,6 +50,7 @@ ALLOWED = {
     "measurement.watcher": ("measurement.batch_plan",),
     "measurement.failures": ("errors", "printable"),
     "measurement.libraries": ("errors", "measurement.failures"),
+    "measurement.dequantization": ("stored_weights",),
     "measurement.checkpoint": (
         "errors",
         "printable",
@@ -60,6 +61,7 @@ ALLOWED = {
         "report",
         "measurement.failures",
         "measurement.libraries",
+        "measurement.dequantization",
     ),
     "measurement.source": (
         "hub",
@@ -130,6 +132,7 @@ ALLOWED = {
         "printable",
         "formats",
         "deployed_formats",
+        "stored_weights",
         "recognition",
         "report",
         "sidecars",

@@ -44,8 +44,7 @@ def short(tmp_path_factory):
     """The model with experts, its first two layers alone."""
     found = read(MOE)
     kept = {name: tensor for name, tensor in found.tensors.items() if not LATER.search(name)}
-    kinds = found.config["layer_types"][:2]
-    config = found.config | {"num_hidden_layers": 2, "layer_types": kinds}
+    config = found.config | {"num_hidden_layers": 2}
     folder = tmp_path_factory.mktemp("short")
     write(Checkpoint(kept, config), folder, MOE)
     return folder
@@ -105,7 +104,10 @@ def test_a_release_on_the_hub_is_measured_pushed_and_verified_like_any_other(tmp
         assert done.code == 0, done.said
         report = read_report(tmp_path / "activation_maxima.json")
         assert [file["path"] for file in report["model"]["weight_files"]] == ["model.safetensors"]
-        for words in (["push", "activation_maxima.json", "alice/quantized"], ["verify", "alice/quantized"]):
+        for words in (
+            ["push", "activation_maxima.json", "alice/quantized"],
+            ["verify", "alice/quantized"],
+        ):
             done = run_cli(words, hub, tmp_path)
             assert done.code == 0, done.said
 
@@ -149,7 +151,7 @@ def codes_of_nothing(tensors):
     ],
 )
 def test_what_does_not_fit_together_is_one_sentence(tmp_path, edit, said):
-    folder = edited("fp8-block", tmp_path, edit)
+    folder = edited("fp8", tmp_path, edit)
     done = hubmaxact_here("measure", folder, *FEW, cwd=tmp_path)
     (line,) = [each for each in done.stderr.splitlines() if each.startswith("hubmaxact: ")]
     assert done.returncode == 2

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.measurement.dequantization.damaged import DamagedWeightError
 from hubmaxact.measurement.dequantization.expand import expand
-from hubmaxact.measurement.dequantization.unsound import UnsoundWeightError
 from hubmaxact.printable import printable
 from hubmaxact.stored_weights.storage import StoredWeight, StoredWeights
 
@@ -39,9 +39,9 @@ def expanded(weight: StoredWeight, slices: Slices, dtype: torch.dtype) -> Tensor
     parts = {part: slices[name][...] for part, name in weight.parts.items()}
     try:
         return expand(weight, parts, dtype)
-    except UnsoundWeightError as error:
+    except DamagedWeightError as error:
         raise UnsafeCheckpointError(
-            f"{printable(weight.name)} cannot be expanded: {error}. Download or save the "
+            f"{printable(weight.name)} {error}, and cannot be expanded. Download or save the "
             "checkpoint again, or measure the one it was quantized from."
         ) from error
 

@@ -38,6 +38,7 @@ ACCELERATORS: dict[str, Callable[[], bool]] = {
 }
 """What `--device auto` prefers to the CPU, in this order."""
 
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A model ready to run, and its own tokenizer."""
@@ -108,7 +109,10 @@ def silence_transformers() -> None:
 
 def dtype_of(files: WeightFiles, dtype: str) -> str:
     """The number format that weights are loaded in: the one asked for, or that of the files."""
-    return STORED_AS.get(files.dtype, "bfloat16") if dtype == "auto" else dtype
+    if dtype != "auto":
+        return dtype
+    # What a quantized release stores plainly says nothing of the rest.
+    return STORED_AS.get(files.dtype, "bfloat16") if files.stored is None else "bfloat16"
 
 
 def device_of(device: str) -> str:
