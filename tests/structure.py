@@ -146,6 +146,7 @@ ALLOWED = {
     ),
     "measurement.forecast": (
         "errors",
+        "stored_weights",
         "measurement.failures",
         "measurement.libraries",
         "measurement.batch_plan",
