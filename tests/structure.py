@@ -149,6 +149,7 @@ ALLOWED = {
     ),
     "measurement.forecast": (
         "errors",
+        "stored_weights",
         "measurement.failures",
         "measurement.libraries",
         "measurement.batch_plan",
