@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from hubmaxact.measurement.forecast.forecast import Forecast
 
+LOCAL = "none: a local folder"
 UNKNOWN = "found by a first pass"
 MINUTE, HOUR = 60, 3600
 
@@ -35,7 +36,10 @@ def show(forecast: "Forecast", console: "Console") -> None:
 def _lines(plan: "Forecast") -> Iterator[tuple[str, str]]:
     cost = plan.cost
     yield "Checkpoint", printable(plan.name, LONGEST_PATH)
-    yield "Commit", plan.commit or "none: a local folder"
+    yield "Commit", plan.commit or LOCAL
+    if plan.base is not None:
+        yield "Merged into", printable(plan.base, LONGEST_PATH)
+        yield "Its commit", plan.base_commit or LOCAL
     yield "Parameters", f"{plan.num_parameters:,}"
     yield "Sites", f"{cost.num_sites:,}" if cost else f"{UNKNOWN} through {plan.num_layers} layers"
     yield "Texts", f"{plan.num_texts:,}"

@@ -11,9 +11,9 @@ from hubmaxact.corpus import Corpus, load
 from hubmaxact.errors import CoverageError, OptionsError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
-from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source import Source, inspect_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted
 
@@ -53,7 +53,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     Raises:
         HubmaxactError: Any of the refusals of those steps.
     """
-    files = inspect(source.folder, source.name)
+    files = inspect_source(source)
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites

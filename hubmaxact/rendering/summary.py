@@ -60,6 +60,8 @@ def _facts(report: Report) -> str:
 
 
 def _told(report: Report) -> Iterator[tuple[str, str]]:
+    if (merged := words.merged(report, code)) is not None:
+        yield "Adapter", f"{merged}."
     yield "Largest activation, M", _peak(report)
     if not has_errors(report):
         check = _sentence(words.int8(report, text))

@@ -40,6 +40,8 @@ STYLES: dict[Standing, str] = {
 def show(report: Report, console: "Console") -> None:
     """Print what a report says, for the person who has just measured."""
     _say(console, words.sentence(report, printable, strong=str), style="bold")
+    if (merged := words.merged(report, printable)) is not None:
+        _say(console, f"{merged}.")
     if report["global_max"] is not None:
         _say(console, *_peak(report))
     console.print()

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.checkpoint.load import Loaded
 from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
-from hubmaxact.recognition.card import base_model
+from hubmaxact.recognition.card import CARD, base_model
 from hubmaxact.report.model_block import Model, WeightFile
 from hubmaxact.report.validate import problems_of
 
@@ -63,7 +63,7 @@ def describe_model(
         family=FAMILIES.get(config.model_type),
         architecture="moe" if anatomy.routing_layers else "dense",
         stage=None,
-        base_model=_base_model(files.folder / "README.md"),
+        base_model=_named_base(files),
         tokens_trained=None,
         modalities=_modalities(files.config),
         num_parameters=total,
@@ -93,6 +93,16 @@ def _active_parameters(model: PreTrainedModel, anatomy: Anatomy, total: int) -> 
         size = sum(parameter.numel() for parameter in model.get_submodule(name).parameters())
         idle += size - size * anatomy.experts_per_token[layer] // anatomy.num_experts[layer]
     return total - idle
+
+
+def _named_base(files: WeightFiles) -> str | None:
+    """What an adapter names as its base, or a card as what the model was made from."""
+    if files.adapter is None:
+        return _base_model(files.folder / CARD)
+    named = files.adapter.named_base
+    if named and "/" in named and _is_hub_id(named):
+        return named
+    return _base_model(files.adapter.folder / CARD)
 
 
 def _base_model(card: Path) -> str | None:

@@ -44,7 +44,7 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
     """
     listing = Repository(repo_id, commit)
     found = recognize(listing)
-    folder = _snapshot(repo_id, commit, small_files(listing.root))
+    folder = fetch_files(repo_id, commit, small_files(listing.root))
     check_small_files(Folder(folder, repo_id), found.config)
     libraries.load()  # before what may take hours
     from hubmaxact.measurement.checkpoint.own_code import model_class
@@ -52,7 +52,7 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
     model_class(folder, found.config)
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
-    return _snapshot(repo_id, commit, found.weights.files)
+    return fetch_files(repo_id, commit, found.weights.files)
 
 
 def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
@@ -73,7 +73,7 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
     """
     listing = Repository(repo_id, commit)
     found = recognize(listing)
-    folder = _snapshot(repo_id, commit, small_files(listing.root))
+    folder = fetch_files(repo_id, commit, small_files(listing.root))
     check_small_files(Folder(folder, repo_id), found.config)
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
@@ -81,8 +81,20 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
     return WeightFiles(folder, repo_id, found.config, found.weights, tensors, found.scaled_cache)
 
 
-def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:
-    """Fetch files of the root; the cache's folder of this commit, whatever else is in it."""
+def fetch_files(repo_id: str, commit: str, names: Iterable[str]) -> Path:
+    """Fetch files of the root of a repository into the cache.
+
+    Args:
+        repo_id: Model repository ("owner/name").
+        commit: 40 hexadecimal digits.
+        names: The files'.
+
+    Returns:
+        The cache's folder of this commit, whatever else is in it.
+
+    Raises:
+        HubError: They cannot be fetched.
+    """
     patterns = [glob.escape(name) for name in names]
     folder = ask(
         lambda: api().snapshot_download(repo_id, revision=commit, allow_patterns=patterns),

@@ -13,6 +13,7 @@ from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
 from hubmaxact.measurement.checkpoint.lazy_state import lazy_state
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+from hubmaxact.measurement.checkpoint.merged_state import merged_state
 from hubmaxact.measurement.checkpoint.model_config import ModelPlan, model_plan
 from hubmaxact.measurement.checkpoint.not_built import not_built
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
@@ -171,7 +172,11 @@ def quantization_of(files: WeightFiles) -> str | None:
 def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
     """The model, and what of the checkpoint was left aside or is not there."""
     chosen = model_class(files.folder, files.config)
-    with transformers_log() as said, lazy_state(files) as state:
+    with (
+        transformers_log() as said,
+        lazy_state(files) as own,
+        merged_state(files.adapter, own) as state,
+    ):
         try:
             refuse_oversized(files, chosen, options.get("attn_implementation"))
             model, info = _placed(model_plan(files, chosen), state, options)

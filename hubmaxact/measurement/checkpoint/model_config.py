@@ -28,7 +28,8 @@ def model_plan(files: WeightFiles, chosen: Any) -> ModelPlan:
         chosen: A class of models, or transformers' choice among them.
 
     Returns:
-        The class, and its configuration without what it says of quantized weights.
+        The class, and its configuration without what it says of quantized weights; its vocabulary
+        has as many tokens as the embedding that an adapter brings.
 
     Raises:
         Exception: Whatever transformers raises of a configuration that it cannot read.
@@ -44,6 +45,8 @@ def model_plan(files: WeightFiles, chosen: Any) -> ModelPlan:
         for key in KEYS:
             if hasattr(part, key):
                 delattr(part, key)
+    if files.adapter is not None and (num_tokens := files.adapter.merges.num_tokens):
+        config.get_text_config(decoder=True).vocab_size = num_tokens
     return ModelPlan(chosen if is_class else _causal(config), config)
 
 

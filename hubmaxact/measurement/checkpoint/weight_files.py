@@ -5,12 +5,13 @@ complete.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.measurement.checkpoint.adapter import Adapter
 from hubmaxact.measurement.checkpoint.configuration import (
     CONFIG,
     TOKENIZER_CONFIG,
@@ -45,6 +46,7 @@ class WeightFiles:
         tensors: What they declare, by name.
         scaled_cache: Whether the folder's own config.json quantizes the cache, and it alone; that
             is left out here.
+        adapter: What is merged into them when they are loaded. None: nothing.
     """
 
     folder: Path
@@ -53,11 +55,24 @@ class WeightFiles:
     weights: Weights
     tensors: dict[str, TensorEntry]
     scaled_cache: bool = False
+    adapter: Adapter | None = None
 
     @property
     def shards(self) -> tuple[str, ...]:
         """Names of the files that are loaded, sorted."""
         return self.weights.files
+
+    @property
+    def places(self) -> "tuple[Adapter | WeightFiles, ...]":
+        """Whatever holds weights: an adapter first, and the base that it is merged into."""
+        return (self,) if self.adapter is None else (self.adapter, self)
+
+    @property
+    def beside_tokenizer(self) -> Self:
+        """These files where the tokenizer lies: in the folder of an adapter that brings its own."""
+        if self.adapter is None or not self.adapter.has_tokenizer:
+            return self
+        return replace(self, folder=self.adapter.folder, name=self.adapter.name)
 
     @property
     def dtype(self) -> str:
