@@ -32,6 +32,7 @@ ALLOWED = {
     "files": ("errors", "printable"),
     "scales": ("formats",),
     "stored_weights": (),
+    "adapters": ("printable",),
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "scales", "hub"),
     "report": ("errors", "printable", "files", "formats", "deployed_formats", "hub"),
@@ -53,6 +54,7 @@ ALLOWED = {
     "measurement.checkpoint": (
         "errors",
         "printable",
+        "adapters",
         "scales",
         "hub",
         "recognition",
@@ -61,6 +63,9 @@ ALLOWED = {
         "measurement.libraries",
     ),
     "measurement.source": (
+        "errors",
+        "printable",
+        "adapters",
         "hub",
         "recognition",
         "measurement.checkpoint",

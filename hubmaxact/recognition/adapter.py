@@ -6,12 +6,11 @@ from hubmaxact.errors import HubmaxactError, NoCheckpointError
 from hubmaxact.printable import printable
 from hubmaxact.recognition.card import origin
 from hubmaxact.recognition.listing import Listing
-from hubmaxact.recognition.weights import ADAPTER as WEIGHTS
-from hubmaxact.recognition.weights import has_weights
+from hubmaxact.recognition.weights import ADAPTER, has_weights
 
 CONFIG = "adapter_config.json"
 PICKLE = "adapter_model.bin"
-FILES = (CONFIG, WEIGHTS, PICKLE)
+FILES = (CONFIG, ADAPTER, PICKLE)
 """The configuration first: it names the base."""
 
 MERGE = "Merge it into its base first (merge_and_unload in PEFT), save that, and measure it."
@@ -43,11 +42,11 @@ def refuse_adapter(listing: Listing) -> None:
 
 
 def _lone(listing: Listing, found: list[str]) -> HubmaxactError:
-    if found[:2] == [CONFIG, WEIGHTS]:
+    if found[:2] == [CONFIG, ADAPTER]:
         return AdapterFoundError(_sentence(listing, CONFIG, MERGE))
-    if WEIGHTS in found:
+    if ADAPTER in found:
         lacks = f"It lacks {CONFIG}, which says how it is merged into its base."
-        return listing.lacking(CONFIG, NoCheckpointError(_sentence(listing, WEIGHTS, lacks)))
+        return listing.lacking(CONFIG, NoCheckpointError(_sentence(listing, ADAPTER, lacks)))
     if PICKLE in found:
         return NoCheckpointError(
             _sentence(
@@ -57,8 +56,8 @@ def _lone(listing: Listing, found: list[str]) -> HubmaxactError:
                 "(merge_and_unload), save that, and measure it.",
             )
         )
-    lacks = f"It lacks {WEIGHTS}, so there is nothing to merge into its base."
-    return listing.lacking(WEIGHTS, NoCheckpointError(_sentence(listing, CONFIG, lacks)))
+    lacks = f"It lacks {ADAPTER}, so there is nothing to merge into its base."
+    return listing.lacking(ADAPTER, NoCheckpointError(_sentence(listing, CONFIG, lacks)))
 
 
 def adapters_inside(paths: Iterable[str]) -> list[str]:

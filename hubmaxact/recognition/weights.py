@@ -1,7 +1,8 @@
 """Which weight files a checkpoint loads, and which only lie beside them.
 
 transformers takes `model.safetensors` where there is one, else the files that the index names, and
-nothing else (PEFT `adapter_model.safetensors`, into whatever it is merged): a second copy, another format or speculative layers change nothing.
+nothing else; PEFT takes `adapter_model.safetensors`. A second copy, another format or speculative
+layers change nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubmaxact.adapters.merges import Merges
-from hubmaxact.recognition.adapter import WEIGHTS
 from hubmaxact.recognition.safetensors_header import TensorEntry
+from hubmaxact.recognition.weights import ADAPTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,4 +32,4 @@ class Adapter:
     @property
     def shards(self) -> tuple[str, ...]:
         """Names of the files that are loaded."""
-        return (WEIGHTS,)
+        return (ADAPTER,)

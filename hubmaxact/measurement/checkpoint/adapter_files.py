@@ -15,12 +15,11 @@ from hubmaxact.measurement.checkpoint.adapter import Adapter
 from hubmaxact.measurement.checkpoint.configuration import TOKENIZER_CONFIG, refuse_damaged
 from hubmaxact.measurement.checkpoint.weight_files import TOKENIZERS, WeightFiles
 from hubmaxact.printable import printable
-from hubmaxact.recognition.adapter import CONFIG, WEIGHTS
+from hubmaxact.recognition.adapter import CONFIG, MERGE
 from hubmaxact.recognition.listing import Listing
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.stored_tensors import header_of
-
-MERGE_IN_PEFT = "Merge it in PEFT (merge_and_unload), save that, and measure it."
+from hubmaxact.recognition.weights import ADAPTER
 
 
 def read_config(listing: Listing) -> AdapterConfig:
@@ -62,10 +61,10 @@ def with_adapter(base: WeightFiles, listing: Listing, folder: Path) -> WeightFil
     """
     config = read_config(listing)
     small = small_files(listing.root)
-    listing.refuse_pointers([*small, WEIGHTS])
+    listing.refuse_pointers([*small, ADAPTER])
     if TOKENIZER_CONFIG in small:
         refuse_damaged(listing.json(TOKENIZER_CONFIG), TOKENIZER_CONFIG)
-    tensors = header_of(listing, WEIGHTS)
+    tensors = header_of(listing, ADAPTER)
     text = _text(base.config)
     try:
         merges = find_merges(
@@ -93,7 +92,7 @@ def unmergeable(listing: Listing, base: str | None, reason: object) -> AdapterEr
     """
     of = f" of {printable(base)}" if base else ""
     return AdapterError(
-        f"{listing.name} is an adapter{of} that cannot be merged here: {reason}. {MERGE_IN_PEFT}"
+        f"{listing.name} is an adapter{of} that cannot be merged here: {reason}. {MERGE}"
     )
 
 
