@@ -1,10 +1,12 @@
-"""LoRA adapters of tests/models, as PEFT saves them, with random factors."""
+"""LoRA adapters as PEFT saves them, with random factors, and their bases."""
 
 import json
+import shutil
 
 import torch
 from command import DENSE
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
+from transformers import GPT2Config, GPT2LMHeadModel
 
 AROUND = "base_model.model."
 BASE = "alice/base"
@@ -18,14 +20,17 @@ def random(*shape, seed=0, scale=0.3):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * scale
 
 
-def factors(module, *, rank=4, base=DENSE, seed=0, transposed=False):
-    """Two factors of a module of the dense model, by PEFT's names."""
-    rows, columns = load_file(base / "model.safetensors")[f"{module}.weight"].shape
-    rows, columns = (columns, rows) if transposed else (rows, columns)
+def pair(module, rows, columns, *, rank=4, seed=0):
+    """The factors of a product with this shape, by PEFT's names."""
     return {
         f"{AROUND}{module}.lora_A.weight": random(rank, columns, seed=seed),
         f"{AROUND}{module}.lora_B.weight": random(rows, rank, seed=seed + 1),
     }
+
+
+def plain():
+    """Two maps of the dense model."""
+    return {**pair(Q, 256, 128), **pair(DOWN, 128, 224, seed=5)}
 
 
 def write_adapter(folder, tensors, **changes):
@@ -33,6 +38,16 @@ def write_adapter(folder, tensors, **changes):
     folder.mkdir(parents=True, exist_ok=True)
     said = {key: value for key, value in {**CONFIG, **changes}.items() if value is not None}
     (folder / "adapter_config.json").write_text(json.dumps(said))
-    save_file({name: each.contiguous() for name, each in tensors.items()},
-              folder / "adapter_model.safetensors")  # fmt: skip
+    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    save_file(whole, folder / "adapter_model.safetensors")
+    return folder
+
+
+def gpt2(folder):
+    """A model whose weights have a row for each input, and biases; with the dense one's tokens."""
+    torch.manual_seed(0)
+    config = GPT2Config(n_layer=2, n_embd=32, n_head=2, vocab_size=4096, n_positions=64)
+    GPT2LMHeadModel(config).to(torch.bfloat16).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(DENSE / name, folder)
     return folder
