@@ -1,6 +1,7 @@
 """One measurement, from a checkpoint to a report: every step in order, nothing decided here."""
 
 import gc
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -183,18 +184,23 @@ def _model(prepared: Prepared, source: Source) -> Model:
         model_id=source.model_id,
         revision=source.revision,
         commit=source.commit,
+        adapter_base=_base(source, of_base),
     )
-    if source.base is not None:
-        model["adapter_base"] = AdapterBase(
-            id=source.base.model_id,
-            revision=source.base.revision,
-            commit=source.base.commit,
-            weight_files=of_base[0],
-        )
-        model["base_model"] = source.base.model_id or model["base_model"]
     for problem in problems_of("model", model):
         raise UnsafeCheckpointError(f"this cannot stand in a report: {problem}. Rename it.")
     return model
+
+
+def _base(source: Source, weight_files: Sequence[list[WeightFile]]) -> AdapterBase | None:
+    """What an adapter is merged into."""
+    if source.base is None:
+        return None
+    return AdapterBase(
+        id=source.base.model_id,
+        revision=source.base.revision,
+        commit=source.base.commit,
+        weight_files=weight_files[0],
+    )
 
 
 class _Ran(NamedTuple):

@@ -9,6 +9,7 @@ from hubmaxact.formats import INT8_LABEL
 from hubmaxact.printable import printable
 from hubmaxact.rendering import (
     certainty_words,
+    checkpoint_words,
     deployed_words,
     end_to_end_words,
     numbers,
@@ -40,10 +41,10 @@ STYLES: dict[Standing, str] = {
 def show(report: Report, console: "Console") -> None:
     """Print what a report says, for the person who has just measured."""
     _say(console, words.sentence(report, printable, strong=str), style="bold")
-    if (merged := words.merged(report, printable)) is not None:
-        _say(console, f"{merged}.")
     if report["global_max"] is not None:
         _say(console, *_peak(report))
+    for head, said in checkpoint_words.facts(report, printable):
+        _say(console, f"{head}: {said}.")
     console.print()
     if report["max_by_role"]:
         _show_table(console, _roles(report))

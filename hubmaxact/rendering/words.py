@@ -123,16 +123,6 @@ def measured(report: Report, name: Name) -> str:
     )
 
 
-def merged(report: Report, name: Name) -> str | None:
-    """What an adapter was merged into; None where it is none."""
-    base = report["model"].get("adapter_base")
-    if base is None:
-        return None
-    commit = f" at {name(base['commit'][:12])}" if base["commit"] else ""
-    into = name(base["id"]) + commit if base["id"] else "a base in a local folder"
-    return f"LoRA adapter merged into {into}"
-
-
 def coverage(report: Report) -> str:
     """How many watched tensors were seen of those expected."""
     watched = watched_under(report["protocol"]["profile"])
