@@ -61,9 +61,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
     from hubmaxact.measurement.tokenization import check_vocabulary
 
-    watcher.stage(
-        f"Loading {counted(len(files.tensors), 'tensor')} from {counted(len(files.shards), 'file')}"
-    )
+    watcher.stage(_loading(files))
     loaded = load_checkpoint(
         files,
         dtype=options.dtype,
@@ -80,6 +78,16 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     require(anatomy.missing, options)
     samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
     return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
+
+
+def _loading(files: WeightFiles) -> str:
+    """What is loaded, and merged."""
+    from_files = f"from {counted(len(files.shards), 'file')}"
+    loading = f"Loading {counted(len(files.tensors), 'tensor')} {from_files}"
+    if files.adapter is None:
+        return loading
+    changed = counted(len(files.adapter.merges.weights), "weight")
+    return f"{loading} of {files.name}, {changed} changed by {files.adapter.name}"
 
 
 def read_corpus(options: Options, watcher: Watcher) -> Corpus:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hubmaxact.adapters.config import AdapterConfig
 from hubmaxact.errors import AdapterError, HubmaxactError
-from hubmaxact.printable import printable
+from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.recognition.listing import Listing
 
 HUB_ID = re.compile(r"[\w.\-]{1,96}/[\w.\-]{1,96}", re.ASCII)
@@ -25,7 +25,7 @@ class Base(NamedTuple):
     def __str__(self) -> str:
         """How sentences call it."""
         revision = f" at {printable(self.revision)}" if self.revision else ""
-        return f"{printable(str(self.checkpoint))}{revision}"
+        return f"{printable(str(self.checkpoint), LONGEST_PATH)}{revision}"
 
 
 def base_of(listing: Listing, config: AdapterConfig, asked: str | Path | None) -> Base:
