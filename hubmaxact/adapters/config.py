@@ -55,6 +55,8 @@ class AdapterConfig:
         alphas: Of modules that have another alpha.
         is_transposed: Whether weights are stored with a row for each input, as GPT-2's are.
         whole: Names of modules whose tensors replace the base's.
+        keeps_tied: Whether a head that is the embedding follows one that is replaced; PEFT leaves
+            it the base's otherwise.
     """
 
     base: str | None
@@ -66,6 +68,12 @@ class AdapterConfig:
     alphas: ModulePatterns
     is_transposed: bool
     whole: tuple[str, ...]
+    keeps_tied: bool
+
+    def replaces(self, weight: str) -> bool:
+        """Return whether a weight's module is among those that are replaced whole."""
+        module = weight.rpartition(".")[0]
+        return any(module == name or module.endswith(f".{name}") for name in self.whole)
 
     def rank_of(self, module: str) -> int:
         """Return the rank of a module's factors."""
@@ -100,6 +108,7 @@ def adapter_config(said: Mapping[str, Any]) -> AdapterConfig:
         alphas=_patterns(said, "alpha_pattern"),
         is_transposed=_flag(said, "fan_in_fan_out"),
         whole=_names(said, "modules_to_save"),
+        keeps_tied=_flag(said, "ensure_weight_tying"),
     )
 
 

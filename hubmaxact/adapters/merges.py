@@ -85,10 +85,13 @@ class Merges:
         weights: By the names that the base stores them under.
         num_tokens: Rows of an embedding that the adapter brings with another number of them than
             the base has. None: it brings none.
+        own_head: The weight that is the head from now on, where that was the embedding: the name
+            of a changed weight, or of the base's embedding as it was. None: nothing changes there.
     """
 
     weights: Mapping[str, Merge]
     num_tokens: int | None = None
+    own_head: str | None = None
 
 
 def find_merges(
@@ -115,16 +118,18 @@ def find_merges(
         UnmergeableError: A tensor has no place or another shape, or one is missing.
     """
     whole, factors = _sorted(tensors)
+    shares_head = is_tied and HEAD not in base
     found = _Found(tensors, base, num_tokens=num_tokens)
     for module_weight, name in whole.items():
-        if module_weight == HEAD and is_tied and HEAD not in base:
+        if module_weight == HEAD and shares_head:
             found.add_head(name)
         else:
             found.replace(module_weight, name)
     _require_whole(config, base, found)
     for module, parts in factors.items():
         _add(config, module, parts, found)
-    return Merges(weights=found.merges, num_tokens=found.other_num_tokens)
+    own_head = found.own_head(config) if shares_head else None
+    return Merges(weights=found.merges, num_tokens=found.other_num_tokens, own_head=own_head)
 
 
 def _sorted(tensors: Mapping[str, Header]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
@@ -185,6 +190,19 @@ class _Found:
             raise UnmergeableError(f"{printable(name)} is changed twice")
         self._take(name, Merge(whole=before.whole, added=addition))
 
+    def own_head(self, config: AdapterConfig) -> str | None:
+        """What the head is where it was the embedding, and one of the two is replaced alone."""
+        if config.keeps_tied:
+            return None
+        if HEAD in self.merges and config.replaces(HEAD):
+            return HEAD
+        tables = (name for name in self.merges if self._is_table(name) and config.replaces(name))
+        return next((HEAD if HEAD in self.merges else name for name in tables), None)
+
+    def _is_table(self, name: str) -> bool:
+        shape = self._base.get(name, ())
+        return len(shape) == 2 and shape[0] == self._num_tokens
+
     def matrix(self, tensor: str) -> tuple[int, int]:
         """The shape of a factor."""
         shape = self._tensors[tensor].shape
@@ -228,9 +246,7 @@ class _Found:
 def _require_whole(config: AdapterConfig, base: Shapes, found: _Found) -> None:
     """What the configuration says to be saved whole is there, as far as the base has it."""
     for name in base:
-        module = name.rpartition(".")[0]
-        saved = any(module == each or module.endswith(f".{each}") for each in config.whole)
-        if saved and name not in found.merges:
+        if config.replaces(name) and name not in found.merges:
             raise UnmergeableError(f"it lacks {printable(name)}, which modules_to_save names")
 
 

@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from hubmaxact.adapters.merges import Addition, Merge
+from hubmaxact.adapters.merges import HEAD, Addition, Merge
 from hubmaxact.measurement.checkpoint.adapter import Adapter
 from hubmaxact.measurement.checkpoint.lazy_state import LazyWeight
 
@@ -32,10 +32,13 @@ def merged_state(adapter: Adapter | None, state: Mapping[str, Any]) -> Iterator[
         yield dict(state)
         return
     with safe_open(adapter.folder / adapter.shards[0], framework="pt", device="cpu") as file:
-        merged = {
+        merged: dict[str, Any] = {
             name: LazyWeight(partial(merged_weight, merge, file.get_tensor, state.get(name)))
             for name, merge in adapter.merges.weights.items()
         }
+        head = adapter.merges.own_head
+        if head not in {None, HEAD}:
+            merged[HEAD] = state[head]  # the embedding as it was
         yield {**state, **merged}
 
 
