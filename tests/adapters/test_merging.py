@@ -123,6 +123,16 @@ def test_whole_tensors_take_the_place_of_the_bases(tmp_path):
     assert found.tokenizer("<added 7>", add_special_tokens=False).input_ids == [4103]
 
 
+def test_a_head_that_was_the_embedding_stays_what_it_was(tmp_path):
+    """PEFT replaces the embedding alone; the head is run by --end-to-end."""
+    table = random(4096, 128, seed=3).bfloat16()
+    tensors = {f"{AROUND}{EMBEDDING}.weight": table}
+    adapter = write_adapter(tmp_path / "lora", tensors, modules_to_save=["embed_tokens"])
+    found = merged(DENSE, adapter).model.state_dict()
+    assert torch.equal(found[f"{EMBEDDING}.weight"], table)
+    assert torch.equal(found["lm_head.weight"], weights_of(DENSE)[f"{EMBEDDING}.weight"])
+
+
 def test_an_embedding_has_factors_of_its_own(tmp_path):
     a, b = random(4, 4096), random(128, 4, seed=1)
     table = random(4096, 128, seed=2).bfloat16()  # PEFT saves the one that was trained on too
