@@ -7,10 +7,12 @@ here, with `^`, `$`, `\.` and `.*`; whatever else a regular expression holds cou
 import re
 from collections.abc import Iterator, Mapping
 
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
 
 PATTERN = re.compile(r"\^?(?:\.\*|\\\.|[\w.\-])+\$?")
 ANYTHING = ".*"
+MOST_WITH_ANYTHING = 200
+"""Each of these is tried on each module."""
 
 
 class UnreadablePatternError(Exception):
@@ -29,6 +31,7 @@ class ModulePatterns:
 
     def __init__(self, numbers: Mapping[str, float]) -> None:
         self._names: dict[str, tuple[int, float]] = {}
+        self._whole: dict[str, tuple[int, float]] = {}
         self._others: list[tuple[int, bool, list[str], float]] = []
         for place, (pattern, number) in enumerate(numbers.items()):
             if not PATTERN.fullmatch(pattern):
@@ -37,10 +40,15 @@ class ModulePatterns:
                 )
             is_whole = pattern.startswith("^")
             body = pattern.removeprefix("^").removesuffix("$").replace("\\.", ".")
-            if is_whole or ANYTHING in body:
+            if ANYTHING in body:
                 self._others.append((place, is_whole, body.split(ANYTHING), number))
             else:
-                self._names.setdefault(body, (place, number))
+                (self._whole if is_whole else self._names).setdefault(body, (place, number))
+        if len(self._others) > MOST_WITH_ANYTHING:
+            raise UnreadablePatternError(
+                f"{counted(len(self._others), 'pattern')} with {ANYTHING}, more than "
+                f"{MOST_WITH_ANYTHING}"
+            )
 
     def of(self, module: str, otherwise: float) -> float:
         """Return the number for a module.
@@ -53,6 +61,7 @@ class ModulePatterns:
             The number of the first pattern that does.
         """
         found = [self._names[end] for end in _ends(module) if end in self._names]
+        found += [self._whole[module]] if module in self._whole else []
         found += [
             (place, number)
             for place, is_whole, pieces, number in self._others

@@ -113,6 +113,7 @@ def test_patterns_are_matched_as_peft_does():
         ("q_proj", "a.q_proj", True),
         ("q_proj", "a.xq_proj", False),
         ("^q_proj", "a.q_proj", False),
+        ("^a.q_proj", "a.q_proj", True),
         (r"^a\.q_proj$", "a.q_proj", True),
         ("a.*proj", "b.a.x.q_proj", True),
         (".*", "anything", True),
@@ -125,8 +126,10 @@ def test_patterns_are_matched_as_peft_does():
         assert ModulePatterns({pattern: 1}).of(module, 0) == fits, (pattern, module)
     assert ModulePatterns({"b.c": 1, "c": 2}).of("a.b.c", 0) == 1
     assert ModulePatterns({".*c": 3, "c": 2}).of("a.b.c", 0) == 3
-    with pytest.raises(UnreadablePatternError):
+    with pytest.raises(UnreadablePatternError, match=r"the pattern x\|y"):
         ModulePatterns({"x|y": 1})
+    with pytest.raises(UnreadablePatternError, match=r"201 patterns with \.\*, more than 200"):
+        ModulePatterns({f"a{number}.*": 1 for number in range(201)})
 
 
 def refused(folder, *words, more=()):
