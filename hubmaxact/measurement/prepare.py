@@ -13,7 +13,8 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.source import Source, inspect_source
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted
 

@@ -15,7 +15,8 @@ from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers, require
-from hubmaxact.measurement.source import Source, resolve_source
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import resolve_with_base
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Report
 from hubmaxact.report.model_block import AdapterBase, Model, WeightFile
@@ -115,7 +116,7 @@ def measure_in_full(
     options, watcher = options or Options(), watcher or Watcher()
     if options.profile == DEPLOYMENT:
         libraries.load_tables()
-    source = resolve_source(checkpoint, revision=revision, model_id=model_id, base=base)
+    source = resolve_with_base(checkpoint, revision=revision, model_id=model_id, base=base)
     prepared = prepare(source, options, watcher)
     if options.end_to_end:
         _require_head(prepared)

@@ -6,7 +6,8 @@ from pathlib import Path
 from hubmaxact.errors import NoCheckpointError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.checkpoint.adapter_base import REVISION_MARK
-from hubmaxact.measurement.source import Source, resolve_source
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import resolve_with_base
 from hubmaxact.report.address import is_local
 from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input, read_input
@@ -60,11 +61,11 @@ def _claim(
     """The checkpoint named by the user, else the report's place, else what the report names."""
     found, base = given.found, base or _base(given.report)
     if checkpoint is not None:
-        source = resolve_source(checkpoint, revision=revision, base=base)
+        source = resolve_with_base(checkpoint, revision=revision, base=base)
     elif found is not None and found.folder is not None:
-        source = resolve_source(found.folder, revision=revision, base=base)
+        source = resolve_with_base(found.folder, revision=revision, base=base)
     elif found is not None and found.repo_id is not None:
-        source = resolve_source(found.repo_id, revision=found.commit, base=base)
+        source = resolve_with_base(found.repo_id, revision=found.commit, base=base)
     else:
         source = _named(given.report, revision, base)
     return Claim(given.report, source, found)
@@ -85,4 +86,4 @@ def _named(report: Report, revision: str | None, base: str | Path | None) -> Sou
             "the report was measured on a local folder and names no repository. "
             "Give the checkpoint: hubmaxact verify FILE CHECKPOINT."
         )
-    return resolve_source(model["id"], revision=revision or model["commit"], base=base)
+    return resolve_with_base(model["id"], revision=revision or model["commit"], base=base)

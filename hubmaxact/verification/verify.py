@@ -18,7 +18,8 @@ from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers
-from hubmaxact.measurement.source import Source, inspect_source
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.scaled_cache import called

@@ -18,10 +18,10 @@ QUICK = ("--corpus", "texts.jsonl", "--max-seq-len", "8")
 RESOLVE = """
 import json, sys
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.measurement.source import resolve_source
+from hubmaxact.measurement.source_with_base import resolve_with_base
 for repo_id in json.load(sys.stdin):
     try:
-        found = resolve_source(repo_id)
+        found = resolve_with_base(repo_id)
         for each in (found, found.base):
             end = " " if each is found else "\\n"
             print(each.model_id, each.revision, each.commit, end=end)

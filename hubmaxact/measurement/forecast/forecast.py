@@ -15,7 +15,7 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import encode_corpus, plan_for, read_corpus, require
-from hubmaxact.measurement.source import describe_source
+from hubmaxact.measurement.source_with_base import describe_with_base
 from hubmaxact.measurement.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def foresee(
     """
     libraries.require()
     options, watcher = options or Options(), watcher or Watcher()
-    source, files = describe_source(checkpoint, revision=revision, model_id=model_id, base=base)
+    source, files = describe_with_base(checkpoint, revision=revision, model_id=model_id, base=base)
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.checkpoint.shapes import load_shapes
