@@ -4,7 +4,7 @@ Nothing may be left over: a tensor that changes nothing would be a weight that w
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,8 +27,14 @@ FACTORS = {
 WRAPPED = ".base_layer."
 """Stands in the name of a tensor that a changed module has of its own."""
 
-PREFIXES = ("model.", "transformer.", "gpt_neox.")
-"""What releases keep or leave out before the names of a decoder's weights."""
+PREFIXES = (
+    ("model.", ""),
+    ("transformer.", ""),
+    ("gpt_neox.", ""),
+    ("model.language_model.", "language_model.model."),
+    ("model.language_model.", "model."),
+)
+"""Two ways in which names of a decoder's weights begin, in releases and in modules by turns."""
 
 HEAD = "lm_head.weight"
 NUMBERS = frozenset({"BF16", "F16", "F32", "F64"})
@@ -216,9 +222,7 @@ class _Found:
 
     def stored(self, wanted: str) -> str:
         """The name of a weight as the base stores it."""
-        shorter = (wanted.removeprefix(prefix) for prefix in PREFIXES)
-        longer = (prefix + wanted for prefix in PREFIXES)
-        for name in (wanted, *shorter, *longer):
+        for name in _spellings(wanted):
             if name in self._base:
                 return name
         fused = ", whose experts are fused" if ".experts" in wanted else ""
@@ -241,6 +245,16 @@ class _Found:
                 f"its embeddings are for {self.other_num_tokens} tokens and for {here[0]}"
             )
         self.other_num_tokens = here[0]
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """A weight's name, and what else it may be called."""
+    yield name
+    for one, other in PREFIXES:
+        if name.startswith(one):
+            yield other + name.removeprefix(one)
+        if name.startswith(other):
+            yield one + name.removeprefix(other)
 
 
 def _require_whole(config: AdapterConfig, base: Shapes, found: _Found) -> None:

@@ -108,6 +108,24 @@ def test_what_does_not_fit_is_told_from_headers():
     assert merges(PAIR).weights.keys() == {f"{Q}.weight"}
 
 
+def test_names_begin_in_other_ways_in_releases():
+    for module, stored in (
+        ("layers.0.q", "model.layers.0.q"),
+        ("transformer.h.0.q", "h.0.q"),
+        ("model.language_model.layers.0.q", "language_model.model.layers.0.q"),
+        ("model.language_model.layers.0.q", "model.layers.0.q"),
+        ("model.layers.0.q", "model.language_model.layers.0.q"),
+        ("model.visual.blocks.0.q", "visual.blocks.0.q"),
+    ):
+        pair = {
+            f"{AROUND}{module}.lora_A.weight": (4, 2),
+            f"{AROUND}{module}.lora_B.weight": (3, 4),
+        }
+        base = {f"{stored}.weight": (3, 2), "other.weight": (3, 2)}
+        found = find_merges(adapter_config(CONFIG), headers(pair), base, num_tokens=9, is_tied=True)
+        assert list(found.weights) == [f"{stored}.weight"]
+
+
 def test_patterns_are_matched_as_peft_does():
     for pattern, module, fits in (
         ("q_proj", "a.q_proj", True),
