@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hubmaxact.adapters.config import AdapterConfig, UnmergeableError, adapter_config
-from hubmaxact.adapters.merges import Merges, find_merges
+from hubmaxact.adapters.find_merges import find_merges
+from hubmaxact.adapters.merges import Merges
 from hubmaxact.errors import AdapterError
 from hubmaxact.measurement.checkpoint.adapter import Adapter
 from hubmaxact.measurement.checkpoint.configuration import TOKENIZER_CONFIG, refuse_damaged
