@@ -9,7 +9,7 @@ from command import DENSE, hubmaxact_here
 
 from adapters.lora import AROUND, CONFIG, DOWN, EMBEDDING, Q, plain, write_adapter
 from hubmaxact.adapters.config import UnmergeableError, adapter_config
-from hubmaxact.adapters.merges import find_merges
+from hubmaxact.adapters.find_merges import find_merges
 from hubmaxact.adapters.module_patterns import ModulePatterns, UnreadablePatternError
 from hubmaxact.recognition.safetensors_header import TensorEntry
 
