@@ -153,10 +153,24 @@ def encode_corpus(
 
 
 def most_positions(model: "PreTrainedModel") -> int:
-    """The longest sequence the model was made for, where its configuration says so."""
+    """The longest sequence the model was made for, where its configuration says so.
+
+    RoBERTa and its kin count positions from behind the one of padding, which their table of
+    positions marks: of 514, sequences have 512.
+    """
     text = model.config.get_text_config(decoder=True)
     limit = getattr(text, "max_position_embeddings", None)
-    return limit if isinstance(limit, int) and limit > 0 else sys.maxsize
+    if not isinstance(limit, int) or limit <= 0:
+        return sys.maxsize
+    tokens = model.get_input_embeddings()
+    unused = (
+        table.padding_idx + 1
+        for table in model.modules()
+        if table is not tokens
+        and getattr(table, "num_embeddings", None) == limit
+        and getattr(table, "padding_idx", None) is not None
+    )
+    return limit - max(unused, default=0)
 
 
 def require(missing: "Sequence[Missing]", options: Options) -> None:
@@ -180,13 +194,16 @@ def require(missing: "Sequence[Missing]", options: Options) -> None:
     )
 
 
-def plan_for(samples: "Samples", options: Options, batch_tokens: int) -> Plan:
-    """Plan the batches of encoded samples."""
+def plan_for(
+    samples: "Samples", options: Options, batch_tokens: int, *, bidirectional: bool = False
+) -> Plan:
+    """Plan the batches of encoded samples; where tokens see those after them, nothing is padded."""
     return plan_batches(
         samples.lengths,
         calibration=options.calibration_samples,
         evaluation=options.evaluation_samples,
         batch_tokens=batch_tokens,
+        pads=not bidirectional,
     )
 
 

@@ -54,7 +54,7 @@ def describe_model(
     model, config = loaded.model, loaded.model.config
     text = config.get_text_config(decoder=True)
     total = sum(parameter.numel() for parameter in model.parameters())
-    return Model(
+    told = Model(
         id=model_id,
         revision=revision,
         commit=commit,
@@ -75,6 +75,9 @@ def describe_model(
         dequantized=loaded.dequantized,
         remote_code=False,
     )
+    if anatomy.bidirectional:
+        told["bidirectional"] = True
+    return told
 
 
 def _modalities(config: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from hubmaxact.errors import OutOfMemoryError
-from hubmaxact.measurement.anatomy.decoder_stack import input_device
+from hubmaxact.measurement.anatomy.decoder_stack import input_device, run_owner
 from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Site
 from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
@@ -112,7 +112,7 @@ def measure(
 
 
 def run_decoder(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) -> Any:
-    """Run a batch through the decoder.
+    """Run a batch through the layers.
 
     Args:
         model: As it was loaded.
@@ -126,7 +126,7 @@ def run_decoder(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) 
         ForwardPassError: The model's own forward pass raised.
     """
     with own_errors_told(model):
-        return owner(input_ids=ids_BL, use_cache=False)
+        return run_owner(owner, ids_BL)
 
 
 @contextmanager
