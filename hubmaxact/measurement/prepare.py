@@ -163,14 +163,14 @@ def most_positions(model: "PreTrainedModel") -> int:
     if not isinstance(limit, int) or limit <= 0:
         return sys.maxsize
     tokens = model.get_input_embeddings()
-    unused = (
-        table.padding_idx + 1
-        for table in model.modules()
-        if table is not tokens
-        and getattr(table, "num_embeddings", None) == limit
-        and getattr(table, "padding_idx", None) is not None
-    )
-    return limit - max(unused, default=0)
+    tables = (module for module in model.modules() if module is not tokens)
+    paddings = [
+        padding
+        for table in tables
+        if getattr(table, "num_embeddings", None) == limit
+        and isinstance(padding := getattr(table, "padding_idx", None), int)
+    ]
+    return limit - 1 - max(paddings, default=-1)
 
 
 def require(missing: "Sequence[Missing]", options: Options) -> None:

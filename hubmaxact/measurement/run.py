@@ -206,9 +206,7 @@ def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watch
     from hubmaxact.measurement.execution import forward
 
     anatomy = prepared.anatomy
-    plan = plan_for(
-        prepared.samples, options, batch_tokens, bidirectional=anatomy.bidirectional
-    )
+    plan = plan_for(prepared.samples, options, batch_tokens, bidirectional=anatomy.bidirectional)
     watcher.planned(plan, len(anatomy.sites), sum(prepared.samples.lengths))
     measurement = forward.measure(
         prepared.loaded.model,

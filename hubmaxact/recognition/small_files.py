@@ -14,6 +14,7 @@ PATTERNS = (
     "*.model",
     "*.tiktoken",
     "tekken.json",
+    "modules.json",
     "README.md",
 )
 

@@ -15,7 +15,7 @@ from hubmaxact.errors import CoverageError, UnknownAnatomyError
 from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.declared import declared, num_experts_of
 from hubmaxact.measurement.anatomy.decoder_stack import find_stack
-from hubmaxact.measurement.anatomy.direction import is_bidirectional
+from hubmaxact.measurement.anatomy.direction import is_bidirectional, refuse_apart, refuse_leaks
 from hubmaxact.measurement.anatomy.embedding_and_norm import find_embedding_and_norm
 from hubmaxact.measurement.anatomy.find_deployed import find_deployed
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts, take_apart
@@ -38,7 +38,6 @@ BY_HEAD = (Point.KEY, Point.VALUE, Point.QUERY)
 PLACED = (Point.PRODUCT,)  # by whoever found it
 IN_EXPERTS = (Point.EXPERT_GATE, Point.EXPERT_INPUT, Point.EXPERT_DOWN)
 OF_STREAM = ("mlp_output", "attention_update", "mlp_update")
-SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
 
 
 def find_sites(
@@ -89,7 +88,7 @@ def find_sites(
     checked = [_checked(_grouped(site, model), probe, stack.width) for site in found]
     sites, same = _once(site for site in checked if isinstance(site, Site))
     _refuse_blind(model, sites)
-    (_refuse_apart if bidirectional else _refuse_leaks)(model, sites, probe)
+    (refuse_apart if bidirectional else refuse_leaks)(model, sites, probe)
     experts = {layer: p.experts[0] for layer, p in enumerate(parts) if p.experts}
     return Anatomy(
         owner=stack.owner_name,
@@ -154,32 +153,6 @@ def _refuse_blind(model: PreTrainedModel, sites: list[Site]) -> None:
         raise CoverageError(
             f"not one tensor of {type(model).__name__} can be watched: no shape says which row is "
             "which token. Report the architecture as an issue."
-        )
-
-
-def _refuse_leaks(model: PreTrainedModel, sites: list[Site], probe: Probe) -> None:
-    """Padding is left out after the fact, which is right only where it reaches no real token."""
-    before = 0.0
-    mixers = [site for site in sites if site.role == "attention_output"]
-    for site in mixers or [site for site in sites if site.role == "hidden_state"]:
-        moved = probe.moved.get(site.module, 0.0)
-        if moved > max(probe.rounding.get(site.module, 0.0), SUDDENLY * before):
-            raise UnknownAnatomyError(
-                f"{type(model).__name__} says that it is causal, and is no causal decoder: a "
-                f"later token moved what {site.module} puts out for the tokens before it, by "
-                f"{moved:.1%}. hubmaxact measures causal decoders, and encoders that say so."
-            )
-        before = max(before, moved)
-
-
-def _refuse_apart(model: PreTrainedModel, sites: list[Site], probe: Probe) -> None:
-    """Some attentions put out zeros where their kernel is not there (MRA)."""
-    mixers = [site.module for site in sites if site.role == "attention_output"]
-    if probe.has_values and mixers and not any(probe.reached.get(name) for name in mixers):
-        raise UnknownAnatomyError(
-            f"{type(model).__name__} is an encoder, and no token was seen to reach an earlier one: "
-            "its attention does nothing on this device or with these weights. Compare them with "
-            "the released ones, or use --device cuda."
         )
 
 

@@ -61,7 +61,7 @@ def describe_model(
     model, config = loaded.model, loaded.model.config
     text = config.get_text_config(decoder=True)
     total = sum(parameter.numel() for parameter in model.parameters())
-    told = Model(
+    return Model(
         id=model_id,
         revision=revision,
         commit=commit,
@@ -80,12 +80,9 @@ def describe_model(
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
         weights_quantization=loaded.quantization,
         dequantized=loaded.dequantized,
-        **_told(loaded),
+        **_told(loaded, anatomy),
         remote_code=False,
     )
-    if anatomy.bidirectional:
-        told["bidirectional"] = True
-    return told
 
 
 class _Told(TypedDict, total=False):
@@ -98,16 +95,18 @@ class _Told(TypedDict, total=False):
     remote_code_files: list[WeightFile]
 
 
-def _told(loaded: Loaded) -> _Told:
+def _told(loaded: Loaded, anatomy: Anatomy) -> _Told:
     """What is only said where it is so."""
     told = _Told()
+    if anatomy.bidirectional:
+        told["bidirectional"] = True
     if loaded.left_aside:
         told["left_aside"] = list(loaded.left_aside)
     return told
 
 
 def _modalities(config: dict[str, Any]) -> list[str]:
-    """What the checkpoint takes in; only its text decoder is measured."""
+    """What the checkpoint takes in; only what runs its text is measured."""
     return ["text", *(name for key, name in MODALITY_CONFIGS.items() if config.get(key))]
 
 

@@ -14,7 +14,7 @@ from hubmaxact.measurement.checkpoint.weight_files import (
 )
 from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
-from hubmaxact.recognition.recognize import recognize
+from hubmaxact.recognition.recognize import Checkpoint, recognize
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.stored_tensors import header_of, tensors_of
@@ -40,18 +40,10 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
         UnsafeCheckpointError: It needs pickle or code, or is quantized.
         IncompleteWeightsError: Weights are missing.
         MissingPackageError: A library that they will be loaded with is broken.
+        UnknownAnatomyError: It is an encoder-decoder, or no model of text.
         HubError: They cannot be fetched.
     """
-    listing = Repository(repo_id, commit)
-    found = recognize(listing)
-    folder = _snapshot(repo_id, commit, small_files(listing.root))
-    check_small_files(Folder(folder, repo_id), found.config)
-    libraries.load()  # before what may take hours
-    from hubmaxact.measurement.checkpoint.own_code import model_class
-
-    model_class(folder, found.config)
-    if words := left_aside(repo_id, found.weights.beside):
-        LOG.warning(words)
+    found, _ = _without_weights(Repository(repo_id, commit), commit)
     return _snapshot(repo_id, commit, found.weights.files)
 
 
@@ -72,13 +64,23 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
         HubError: They cannot be fetched.
     """
     listing = Repository(repo_id, commit)
-    found = recognize(listing)
-    folder = _snapshot(repo_id, commit, small_files(listing.root))
-    check_small_files(Folder(folder, repo_id), found.config)
-    if words := left_aside(repo_id, found.weights.beside):
-        LOG.warning(words)
+    found, folder = _without_weights(listing, commit)
     tensors = tensors_of(repo_id, found.weights, lambda shard: header_of(listing, shard))
     return WeightFiles(folder, repo_id, found.config, found.weights, tensors, found.scaled_cache)
+
+
+def _without_weights(listing: Repository, commit: str) -> tuple[Checkpoint, Path]:
+    """Fetch the small files, and hear all that they tell against a checkpoint."""
+    found = recognize(listing)
+    folder = _snapshot(listing.name, commit, small_files(listing.root))
+    check_small_files(Folder(folder, listing.name), found.config)
+    libraries.load()  # before what may take hours
+    from hubmaxact.measurement.checkpoint.own_code import model_class
+
+    model_class(folder, found.config)
+    if words := left_aside(listing.name, found.weights.beside):
+        LOG.warning(words)
+    return found, folder
 
 
 def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:

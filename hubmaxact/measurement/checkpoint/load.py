@@ -10,6 +10,7 @@ from transformers.utils.quantization_config import Mxfp4Config
 
 from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
+from hubmaxact.measurement.checkpoint.behind_layers import behind_layers
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
 from hubmaxact.measurement.checkpoint.lazy_state import lazy_state
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
@@ -107,7 +108,12 @@ def load(
         name,
         quantization,
         dequantized=quantization is not None,
-        notes=(*code_left_aside(files, model, tokenizer), *scales, *settled.sentences),
+        notes=(
+            *code_left_aside(files, model, tokenizer),
+            *scales,
+            *settled.sentences,
+            *behind_layers(files, model),
+        ),
         left_aside=settled.left_aside,
         no_head=settled.no_head,
     )
