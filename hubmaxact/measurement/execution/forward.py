@@ -1,7 +1,8 @@
-"""The measuring run: every planned batch through the decoder, every site into its statistics.
+"""The measuring run: every planned batch through the layers, every site into its statistics.
 
-No lm_head, no cache, no attention mask: sequences are right-padded and the model is causal, so
-padding never reaches a real token, and padded positions are excluded everywhere.
+No lm_head, no cache, no attention mask: sequences are right-padded where the model is causal, so
+padding never reaches a real token, and padded positions are excluded everywhere. An encoder's plan
+pads nothing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
