@@ -15,6 +15,7 @@ from hubmaxact.report.row_fields import field, fields
 from hubmaxact.report.summaries import decibels, int8_at_peak, per_layer
 
 BY_LAYER = ("hidden_state", "attention_output", "mlp_output")
+ENCODER = "Encoder (bidirectional): a token attends to all of its text, and nothing was padded."
 INT8_POLICIES = {"max_abs": "max_abs", "clip_q0.999": "clip"}
 INT8_PLACES = ("lowest", "median", "highest", "final_norm")
 INT8_ERRORS = ("sqnr_db", "rel_rmse", "rel_mae", "clip_rate")
@@ -68,7 +69,9 @@ def protocol_columns(protocol: Protocol) -> dict[str, Any]:
 
 
 def _model(model: Model) -> dict[str, Any]:
+    notes = [ENCODER] if "bidirectional" in model else []
     return {
+        "notes": notes,
         **fields(model, SAME_NAME_IN_MODEL),
         "model_id": model["id"],
         "model_commit": model["commit"],

@@ -162,10 +162,24 @@ def encode_corpus(
 
 
 def most_positions(model: "PreTrainedModel") -> int:
-    """The longest sequence the model was made for, where its configuration says so."""
+    """The longest sequence the model was made for, where its configuration says so.
+
+    RoBERTa and its kin count positions from behind the one of padding, which their table of
+    positions marks: of 514, sequences have 512.
+    """
     text = model.config.get_text_config(decoder=True)
     limit = getattr(text, "max_position_embeddings", None)
-    return limit if isinstance(limit, int) and limit > 0 else sys.maxsize
+    if not isinstance(limit, int) or limit <= 0:
+        return sys.maxsize
+    tokens = model.get_input_embeddings()
+    tables = (module for module in model.modules() if module is not tokens)
+    paddings = [
+        padding
+        for table in tables
+        if getattr(table, "num_embeddings", None) == limit
+        and isinstance(padding := getattr(table, "padding_idx", None), int)
+    ]
+    return limit - 1 - max(paddings, default=-1)
 
 
 def require(missing: "Sequence[Missing]", options: Options) -> None:
@@ -189,13 +203,16 @@ def require(missing: "Sequence[Missing]", options: Options) -> None:
     )
 
 
-def plan_for(samples: "Samples", options: Options, batch_tokens: int) -> Plan:
-    """Plan the batches of encoded samples."""
+def plan_for(
+    samples: "Samples", options: Options, batch_tokens: int, *, bidirectional: bool = False
+) -> Plan:
+    """Plan the batches of encoded samples; where tokens see those after them, nothing is padded."""
     return plan_batches(
         samples.lengths,
         calibration=options.calibration_samples,
         evaluation=options.evaluation_samples,
         batch_tokens=batch_tokens,
+        pads=not bidirectional,
     )
 
 

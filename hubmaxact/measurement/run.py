@@ -72,7 +72,7 @@ def measure(
             pointer stands in the place of a file.
         AdapterError: It is an adapter that is no plain sum, or whose base cannot be had.
         OptionsError: A base was named for what is no adapter.
-        UnknownAnatomyError: It is no causal decoder whose parts can be told apart.
+        UnknownAnatomyError: It is no decoder or encoder of text whose parts can be told apart.
         CorpusError: The corpus is empty, damaged or not there.
         VocabularyError: The tokenizer's ids do not fit the embedding.
         CoverageError: An expected tensor cannot be seen, and `options.allow_partial` is false.
@@ -159,9 +159,15 @@ def measure_in_full(
 
 def _require_head(prepared: Prepared) -> None:
     """What predicts tokens is tried before anything long is run."""
-    from hubmaxact.measurement.end_to_end.head import require_head, try_head
+    from hubmaxact.measurement.end_to_end.head import (
+        refuse_bidirectional,
+        require_head,
+        try_head,
+    )
 
     loaded = prepared.loaded
+    if prepared.anatomy.bidirectional:
+        refuse_bidirectional(loaded.model)
     require_head(loaded.model, prepared.files.name, loaded.no_head)
     try_head(loaded.model, prepared.anatomy)
 
@@ -231,11 +237,12 @@ def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> tuple[in
 def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watcher) -> _Ran:
     from hubmaxact.measurement.execution import forward
 
-    plan = plan_for(prepared.samples, options, batch_tokens)
-    watcher.planned(plan, len(prepared.anatomy.sites), sum(prepared.samples.lengths))
+    anatomy = prepared.anatomy
+    plan = plan_for(prepared.samples, options, batch_tokens, bidirectional=anatomy.bidirectional)
+    watcher.planned(plan, len(anatomy.sites), sum(prepared.samples.lengths))
     measurement = forward.measure(
         prepared.loaded.model,
-        prepared.anatomy,
+        anatomy,
         plan,
         prepared.samples.ids,
         format_errors=options.sums_format_errors,

@@ -84,7 +84,10 @@ def _adapter(report: Report, name: Name) -> Fact | None:
 def _encoder(report: Report, _: Name) -> Fact | None:
     if "bidirectional" not in report["model"]:
         return None
-    return "Encoder", "bidirectional: a token attends to all of its text; nothing was padded"
+    return (
+        "Model",
+        "encoder (bidirectional): a token attends to all of its text; nothing was padded",
+    )
 
 
 def _own_code(report: Report, name: Name) -> Fact | None:

@@ -114,7 +114,12 @@ def _checks(
             return
     options = _options(report, corpus, device)
     prepared = prepare(source, options, watcher)
-    plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
+    plan = plan_for(
+        prepared.samples,
+        options,
+        report["protocol"]["batch_tokens"],
+        bidirectional=prepared.anatomy.bidirectional,
+    )
     yield from while_passed(
         chain(_inputs(report, prepared, plan), _peak(report, prepared, plan, watcher))
     )

@@ -106,6 +106,7 @@ def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
 
 
 def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
+    images = {"config.json": b'{"architectures": ["ViTModel"]}', "tokenizer.json": None}
     quantized = {"config.json": b'{"text_config": {"quantization_config": {"quant_method": "x"}}}'}
     causes = (
         ({"config.json": b'{"auto_map": {"AutoModel": "a.b"}}'}, "asks for custom code"),
@@ -113,10 +114,16 @@ def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
         ({"tokenizer.json": POINTER}, r"Git LFS pointers"),
         (quantized, "are quantized (x)"),
         ({"hf_quant_config.json": INT4_AWQ}, "(modelopt with quant_algo INT4_AWQ)"),
+        ({"config.json": b'{"is_encoder_decoder": true}'}, "is an encoder-decoder"),
+        ({"config.json": b'{"architectures": ["T5Model"]}'}, "T5Model is an encoder-decoder"),
+        ({"config.json": b'{"architectures": ["WhisperModel"]}'}, "is an encoder-decoder"),
+        ({"config.json": b'{"architectures": ["Wav2Vec2ForCTC"]}'}, "takes sound (input_values)"),
+        (images, "ViTModel takes images (pixel_values) and has no embedding of tokens"),
     )
     commits = [desk.repo.commit({**WHOLE, "tokenizer.json": b"{}", **c}).sha for c, _ in causes]
-    told = ask(desk, *(f"checkpoint.download_checkpoint({REPO!r}, {sha!r})" for sha in commits))
-    for sentence, (_, words) in zip(told, causes, strict=True):
+    calls = ("download_checkpoint", "describe_checkpoint")
+    told = ask(desk, *(f"checkpoint.{c}({REPO!r}, {sha!r})" for c in calls for sha in commits))
+    for sentence, (_, words) in zip(told, 2 * causes, strict=True):
         assert words in sentence
         assert str(desk.home) not in sentence
     assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)

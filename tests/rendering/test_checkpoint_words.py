@@ -27,7 +27,9 @@ TOLD = {
     "adapter": [
         f"Adapter: LoRA adapter merged into <org/base> at <{COMMIT[:12]}>, in float32, rounded once"
     ],
-    "encoder": ["Encoder: bidirectional: a token attends to all of its text; nothing was padded"],
+    "encoder": [
+        "Model: encoder (bidirectional): a token attends to all of its text; nothing was padded"
+    ],
     "own_code": [
         (
             f"Own code: measured with the checkpoint's own code at "

@@ -83,7 +83,7 @@ def describe_model(
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
         weights_quantization=None if files.stored is None else files.stored.method,
         dequantized=files.stored is not None,
-        **_told(files, loaded, adapter_base),
+        **_told(files, loaded, anatomy, adapter_base),
         remote_code=False,
     )
 
@@ -98,9 +98,13 @@ class _Told(TypedDict, total=False):
     remote_code_files: list[WeightFile]
 
 
-def _told(files: WeightFiles, loaded: Loaded, adapter_base: AdapterBase | None) -> _Told:
+def _told(
+    files: WeightFiles, loaded: Loaded, anatomy: Anatomy, adapter_base: AdapterBase | None
+) -> _Told:
     """What is only said where it is so."""
     told = _Told() if files.stored is None else _expanded(files.stored)
+    if anatomy.bidirectional:
+        told["bidirectional"] = True
     if loaded.left_aside:
         told["left_aside"] = list(loaded.left_aside)
     if adapter_base is not None:
@@ -122,7 +126,7 @@ def _expanded(stored: StoredWeights) -> _Told:
 
 
 def _modalities(config: dict[str, Any]) -> list[str]:
-    """What the checkpoint takes in; only its text decoder is measured."""
+    """What the checkpoint takes in; only what runs its text is measured."""
     return ["text", *(name for key, name in MODALITY_CONFIGS.items() if config.get(key))]
 
 

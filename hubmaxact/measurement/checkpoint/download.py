@@ -43,20 +43,13 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
             not kept to.
         IncompleteWeightsError: Weights are missing.
         MissingPackageError: A library that they will be loaded with is broken.
+        UnknownAnatomyError: It is an encoder-decoder, or no model of text.
         HubError: They cannot be fetched.
     """
     listing = Repository(repo_id, commit)
-    found = recognize(listing)
-    folder = fetch_files(repo_id, commit, small_files(listing.root))
-    check_small_files(Folder(folder, repo_id), found.config)
+    found, folder = _without_weights(listing)
     if found.declared is not None:  # the headers next: they may not be what was declared
         _described(listing, folder, found)
-    libraries.load()  # before what may take hours
-    from hubmaxact.measurement.checkpoint.own_code import model_class
-
-    model_class(folder, found.config)
-    if words := left_aside(repo_id, found.weights.beside):
-        LOG.warning(words)
     return fetch_files(repo_id, commit, found.weights.files)
 
 
@@ -77,12 +70,22 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
         HubError: They cannot be fetched.
     """
     listing = Repository(repo_id, commit)
-    found = recognize(listing)
-    folder = fetch_files(repo_id, commit, small_files(listing.root))
-    check_small_files(Folder(folder, repo_id), found.config)
-    if words := left_aside(repo_id, found.weights.beside):
-        LOG.warning(words)
+    found, folder = _without_weights(listing)
     return _described(listing, folder, found)
+
+
+def _without_weights(listing: Repository) -> tuple[Checkpoint, Path]:
+    """Fetch the small files, and hear all that they tell against a checkpoint."""
+    found = recognize(listing)
+    folder = fetch_files(listing.name, listing.commit, small_files(listing.root))
+    check_small_files(Folder(folder, listing.name), found.config)
+    libraries.load()  # before what may take hours
+    from hubmaxact.measurement.checkpoint.own_code import model_class
+
+    model_class(folder, found.config)
+    if words := left_aside(listing.name, found.weights.beside):
+        LOG.warning(words)
+    return found, folder
 
 
 def _described(listing: Repository, folder: Path, found: Checkpoint) -> WeightFiles:

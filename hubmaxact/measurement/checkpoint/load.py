@@ -10,6 +10,7 @@ import transformers
 
 from hubmaxact.errors import DeviceError, HubmaxactError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
+from hubmaxact.measurement.checkpoint.behind_layers import behind_layers
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
 from hubmaxact.measurement.checkpoint.lazy_state import lazy_state, one_by_one
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
@@ -96,7 +97,12 @@ def load(
         model,
         tokenizer,
         name,
-        notes=(*code_left_aside(files, model, tokenizer), *scales, *settled.sentences),
+        notes=(
+            *code_left_aside(files, model, tokenizer),
+            *scales,
+            *settled.sentences,
+            *behind_layers(files, model),
+        ),
         left_aside=settled.left_aside,
         no_head=settled.no_head,
     )

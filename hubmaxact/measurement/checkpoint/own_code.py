@@ -16,6 +16,7 @@ from hubmaxact.measurement.checkpoint.configuration import (
     listed,
     read_json,
 )
+from hubmaxact.measurement.checkpoint.model_kind import named_class, refuse_other_kind
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.printable import printable
 
@@ -36,6 +37,7 @@ def model_class(folder: Path, config: dict[str, Any]) -> Any:
     Raises:
         UnsafeCheckpointError: Only code of the checkpoint's own knows the architecture, or nothing
             does.
+        UnknownAnatomyError: It is no model of text, or an encoder-decoder.
     """
     names, model_type = config.get("architectures") or [], config.get("model_type")
     is_native = isinstance(model_type, str) and model_type in transformers.CONFIG_MAPPING
@@ -46,16 +48,29 @@ def model_class(folder: Path, config: dict[str, Any]) -> Any:
             f"architecture of model type {ascii(model_type)[:40]}. Upgrade transformers, or use a "
             "conversion to an architecture that it has."
         )
-    for name in names if isinstance(names, list) else []:
-        found = getattr(transformers, str(name), None)
-        if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
-            return found
+    if (found := named_class(config)) is not None:
+        refuse_other_kind(found)
+        return found
     if not is_native:
         raise UnsafeCheckpointError(
             f"transformers {transformers.__version__} has no architecture {ascii(names)[:80]} of "
             f"model type {ascii(model_type)[:40]}. Upgrade transformers, or convert the checkpoint."
         )
-    return transformers.AutoModelForCausalLM
+    return _class_for(transformers.CONFIG_MAPPING[str(model_type)])
+
+
+def _class_for(kind: Any) -> Any:
+    """Transformers' choice for a configuration that names none: a causal model, or the bare one."""
+    is_causal = kind in transformers.MODEL_FOR_CAUSAL_LM_MAPPING
+    if is_causal and kind not in transformers.MODEL_FOR_MASKED_LM_MAPPING:
+        return transformers.AutoModelForCausalLM
+    try:
+        found: Any = transformers.MODEL_MAPPING[kind]
+    except (KeyError, ValueError):  # of its own table's names transformers lacks a few
+        return transformers.AutoModelForCausalLM
+    bare = found[0] if isinstance(found, tuple) else found
+    refuse_other_kind(bare)
+    return bare
 
 
 def refuse_own_tokenizer(files: WeightFiles) -> None:

@@ -1,7 +1,8 @@
-"""The measuring run: every planned batch through the decoder, every site into its statistics.
+"""The measuring run: every planned batch through the layers, every site into its statistics.
 
-No lm_head, no cache, no attention mask: sequences are right-padded and the model is causal, so
-padding never reaches a real token, and padded positions are excluded everywhere.
+No lm_head, no cache, no attention mask: sequences are right-padded where the model is causal, so
+padding never reaches a real token, and padded positions are excluded everywhere. An encoder's plan
+pads nothing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from hubmaxact.errors import OutOfMemoryError
-from hubmaxact.measurement.anatomy.decoder_stack import input_device
+from hubmaxact.measurement.anatomy.decoder_stack import input_device, run_owner
 from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Site
 from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
@@ -112,7 +113,7 @@ def measure(
 
 
 def run_decoder(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) -> Any:
-    """Run a batch through the decoder.
+    """Run a batch through the layers.
 
     Args:
         model: As it was loaded.
@@ -126,7 +127,7 @@ def run_decoder(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) 
         ForwardPassError: The model's own forward pass raised.
     """
     with own_errors_told(model):
-        return owner(input_ids=ids_BL, use_cache=False)
+        return run_owner(owner, ids_BL)
 
 
 @contextmanager
