@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 PATTERNS = (
     "*.safetensors.index.json",
     "config.json",
-    "generation_config.json",
     "tokenizer*",
     "vocab*",
     "merges.txt",

@@ -83,7 +83,6 @@ def test_a_revision_becomes_a_commit(desk):
 
 def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
     wanted = {
-        "generation_config.json": b"{}",
         "tokenizer.json": b"{}",
         "tokenizer_config.json": b"{}",
         "tokenizer.model": b"m",
@@ -96,6 +95,7 @@ def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
     unwanted = (
         "pytorch_model.bin", "modeling_x.py", "consolidated.safetensors", "training_args.pt",
         "onnx/model.safetensors", "notes.txt", "mtp.safetensors", "tokenizer.py",
+        "generation_config.json",
     )  # fmt: skip
     commit = desk.repo.commit(wanted | dict.fromkeys(unwanted, b"x")).sha
     (names,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")

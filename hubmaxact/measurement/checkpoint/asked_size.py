@@ -6,12 +6,12 @@ transformers builds what config.json says first and compares it with the weights
 from typing import Any
 
 import torch
-import transformers
 from transformers import initialization
 
 from hubmaxact.errors import IncompleteWeightsError
 from hubmaxact.measurement.checkpoint.configuration import CONFIG
 from hubmaxact.measurement.checkpoint.memory_needed import num_weights
+from hubmaxact.measurement.checkpoint.model_config import model_plan
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.printable import printable
 
@@ -73,12 +73,9 @@ def build(files: WeightFiles, chosen: Any, options: dict[str, Any]) -> Any:
     Raises:
         Exception: Whatever transformers raises of a configuration that it cannot build.
     """
-    is_class = issubclass(chosen, transformers.PreTrainedModel)
-    reader = chosen.config_class if is_class else transformers.AutoConfig
-    make = chosen._from_config if is_class else chosen.from_config  # noqa: SLF001 its only way
-    config = reader.from_pretrained(str(files.folder))
+    model_class, config = model_plan(files, chosen)
     with initialization.no_init_weights():
-        return make(config, **options)
+        return model_class._from_config(config, **options)  # noqa: SLF001 its only way
 
 
 def _said(config: dict[str, Any], side: int) -> str:

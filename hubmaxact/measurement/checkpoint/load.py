@@ -11,10 +11,11 @@ from transformers.utils.quantization_config import Mxfp4Config
 from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
+from hubmaxact.measurement.checkpoint.lazy_state import lazy_state
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+from hubmaxact.measurement.checkpoint.model_config import ModelPlan, model_plan
 from hubmaxact.measurement.checkpoint.not_built import not_built
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
-from hubmaxact.measurement.checkpoint.sound_index import sound_index
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
@@ -170,19 +171,10 @@ def quantization_of(files: WeightFiles) -> str | None:
 def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
     """The model, and what of the checkpoint was left aside or is not there."""
     chosen = model_class(files.folder, files.config)
-    with transformers_log() as said, sound_index(files) as folder:
+    with transformers_log() as said, lazy_state(files) as state:
         try:
             refuse_oversized(files, chosen, options.get("attn_implementation"))
-            model, info = chosen.from_pretrained(
-                str(folder),
-                use_safetensors=True,
-                trust_remote_code=False,
-                local_files_only=True,
-                output_loading_info=True,
-                # Refused with the names, where transformers would only raise.
-                ignore_mismatched_sizes=True,
-                **options,
-            )
+            model, info = _placed(model_plan(files, chosen), state, options)
         except HubmaxactError:
             raise
         except Exception as error:  # a damaged configuration shows as whatever it breaks first
@@ -192,3 +184,17 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
                 raise MemoryError(log) from error
             raise not_built(files, error) from error
     return model.eval(), settle(files, model, info)
+
+
+def _placed(plan: ModelPlan, state: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:
+    """The model with its weights, and what transformers says of the loading."""
+    load_state: Any = plan.model_class.from_pretrained
+    placed: tuple[Any, Any] = load_state(
+        None,
+        config=plan.config,
+        state_dict=state,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # refused with the names, where transformers would only raise
+        **options,
+    )
+    return placed

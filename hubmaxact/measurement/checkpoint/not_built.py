@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from hubmaxact.errors import UnsafeCheckpointError
-from hubmaxact.measurement.checkpoint.configuration import CONFIG, read_json
+from hubmaxact.measurement.checkpoint.configuration import CONFIG
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.failures.own_error import reason
 from hubmaxact.printable import printable, shown
 
-GENERATION = "generation_config.json"
 UNKNOWN_FUNCTION = re.compile(r"function (?P<name>.+) not found in ACT2FN")
 ARITHMETIC = re.compile(r"by zero|division|negative (power|dimension)")
 SIZE = re.compile(r"(^|_)(n|num|dim|size|heads|layers|experts|factor|groups|rank)(_|$)")
@@ -36,11 +35,6 @@ def not_built(files: WeightFiles, error: Exception) -> UnsafeCheckpointError:
             "Install the package that it names, for this torch and this device, or leave out what "
             "asks for it (attn_implementation)."
         )
-    elif (files.folder / GENERATION).is_file():
-        try:
-            read_json(files.folder, GENERATION)
-        except UnsafeCheckpointError as damaged:
-            return damaged
     return UnsafeCheckpointError(
         f"transformers cannot build {files.name} from its {CONFIG}: {_said(files, error)}. {advice}"
     )

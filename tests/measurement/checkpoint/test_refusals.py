@@ -150,10 +150,6 @@ class TestUnsafe:
         )
         refused(dense, built)
 
-    def test_a_damaged_generation_config(self, dense):
-        (dense / "generation_config.json").write_text("[]")
-        refused(dense, "generation_config.json is not a JSON object")
-
     def test_an_unknown_quantization(self, dense):
         edit_json(dense / "config.json", quantization_config={"quant_method": "mystery"})
         refused(dense, r"weights of dense are quantized \('mystery'\)")

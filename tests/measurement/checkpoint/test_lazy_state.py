@@ -1,14 +1,15 @@
-"""Indexes of which transformers wants more than what counts in them."""
+"""Weights are read by their names from the files that the index tells, and from no other place."""
 
 import json
+import os
 import shutil
 
 import pytest
 import torch
-from command import DENSE, MOE
+from command import MOE
 
+from hubmaxact.measurement.checkpoint.lazy_state import ONE_BY_ONE, LazyWeight, one_by_one
 from hubmaxact.measurement.checkpoint.load import load
-from hubmaxact.measurement.checkpoint.sound_index import sound_index
 from hubmaxact.measurement.checkpoint.weight_files import inspect
 
 INDEX = "model.safetensors.index.json"
@@ -36,7 +37,21 @@ def test_a_checkpoint_loads_whatever_its_index_says_beside_the_weight_map(moe, m
         assert {path.name: path.read_bytes() for path in moe.iterdir()} == before
 
 
-def test_a_sound_index_is_used_where_it_lies(moe):
-    for folder in (moe, DENSE):
-        with sound_index(inspect(folder)) as found:
-            assert found == folder
+def test_nothing_is_made_before_it_is_placed_and_then_in_the_format_it_is_placed_in():
+    asked = []
+    weight = LazyWeight(lambda dtype: asked.append(dtype) or torch.ones(2, dtype=dtype))
+    placed = weight[...]
+    assert asked == []
+    assert placed.to(device="cpu", dtype=torch.float16).dtype == torch.float16
+    assert weight[...].to().dtype == torch.float32
+    assert asked == [torch.float16, torch.float32]
+
+
+def test_one_by_one_leaves_the_environment_as_it_was(monkeypatch):
+    for before in (None, "0"):
+        monkeypatch.delenv(ONE_BY_ONE, raising=False)
+        if before is not None:
+            monkeypatch.setenv(ONE_BY_ONE, before)
+        with one_by_one():
+            assert os.environ[ONE_BY_ONE] == "1"
+        assert os.environ.get(ONE_BY_ONE) == before

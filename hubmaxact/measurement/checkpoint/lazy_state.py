@@ -1,0 +1,88 @@
+"""A checkpoint's weights as an unquantized release names them, each made when it is placed.
+
+transformers takes such a state dict in the place of files: its renames, merges of experts, tied
+weights, device maps and checks of names run on it as on any release, and nothing is written.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Self
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.recognition.weights import SINGLE
+
+ONE_BY_ONE = "HF_DEACTIVATE_ASYNC_LOAD"
+"""transformers' switch: a weight is made when it is placed, and not ahead by other threads."""
+
+
+class LazyWeight:
+    """What transformers takes for a slice of a safetensors file, and makes when it is placed.
+
+    Args:
+        make: Returns the weight in the number format that it is given.
+    """
+
+    def __init__(self, make: Callable[[torch.dtype], Tensor]) -> None:
+        self._make = make
+
+    def __getitem__(self, _: Any) -> Self:
+        """Return all of it, still not made: its number format is told next."""
+        return self
+
+    def to(self, device: Any = None, dtype: torch.dtype | None = None) -> Tensor:
+        """Make the weight, rounded once.
+
+        Args:
+            device: Where it is placed. None: on the CPU.
+            dtype: Number format. None: float32.
+
+        Returns:
+            The weight.
+        """
+        return self._make(dtype or torch.float32).to(device)
+
+
+@contextmanager
+def lazy_state(files: WeightFiles) -> Iterator[dict[str, Any]]:
+    """Open the weight files of a checkpoint.
+
+    Args:
+        files: What `inspect` found sound.
+
+    Yields:
+        By name: a slice of a file, or a `LazyWeight`; good while the block runs.
+    """
+    # As transformers does: a mapped file counts as memory that is written to on Windows.
+    backend = "pread" if sys.platform == "win32" else "mmap"
+    with ExitStack() as opened:
+        shards = {
+            shard: opened.enter_context(
+                safe_open(files.folder / shard, framework="pt", device="cpu", backend=backend)
+            )
+            for shard in files.shards
+        }
+        held = files.weights.tensors
+        yield {name: shards[held.get(name, SINGLE)].get_slice(name) for name in files.tensors}
+
+
+@contextmanager
+def one_by_one() -> Iterator[None]:
+    """While the block runs, transformers makes one weight at a time.
+
+    Threads that run ahead would hold the parts of merged experts, of many layers, beside those.
+    """
+    before = os.environ.get(ONE_BY_ONE)
+    os.environ[ONE_BY_ONE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[ONE_BY_ONE]
+        else:
+            os.environ[ONE_BY_ONE] = before
