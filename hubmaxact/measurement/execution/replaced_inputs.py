@@ -76,7 +76,7 @@ def _inside_experts(hooks: ExitStack, weight: Weight, replace: Replace) -> None:
         hooks.callback(experts.register_forward_pre_hook(on_input, with_kwargs=True).remove)
     elif experts.has_gate:
         _after_gate(hooks, experts, lambda x: replace(weight, x))
-    else:
+    elif isinstance(experts.act_fn, nn.Module):  # else there is no place: it is never replaced
         hooks.callback(experts.act_fn.register_forward_hook(on_activation).remove)
 
 

@@ -14,7 +14,13 @@ from hubmaxact.errors import ForwardPassError, HubmaxactError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import encode_corpus, plan_for, read_corpus, require
+from hubmaxact.measurement.prepare import (
+    encode_corpus,
+    plan_for,
+    read_corpus,
+    require,
+    require_simulation,
+)
 from hubmaxact.measurement.source import describe_source
 from hubmaxact.measurement.watcher import Watcher
 
@@ -74,6 +80,7 @@ def foresee(
     libraries.require()
     options, watcher = options or Options(), watcher or Watcher()
     source, files = describe_source(checkpoint, revision=revision, model_id=model_id)
+    require_simulation(files, options)
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.checkpoint.shapes import load_shapes
