@@ -21,8 +21,9 @@ DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 class Options:
     """What a run may be told; the defaults are the command line's.
 
-    Reports are comparable when `corpus`, `num_samples`, `max_seq_len`, `special_tokens`, `dtype`
-    and the two numbers of INT8 samples were the same; the others move values by rounding only.
+    Reports are comparable when `corpus`, `num_samples`, `max_seq_len`, `special_tokens`, `dtype`,
+    `simulate_activations` and the two numbers of INT8 samples were the same; the others move values
+    by rounding only.
 
     Attributes:
         corpus: "probe-5k", "paper", the path of a file that ends in .jsonl or .jsonl.gz, or

@@ -160,7 +160,7 @@ def _options(report: Report, corpus: str | None, device: str) -> Options:
         allow_partial=bool(report["coverage"]["missing"]),
         profile=protocol["profile"],
         attn_implementation=attention,
-        simulate_activations=SIMULATED in protocol,
+        simulate_activations="simulated_activations" in protocol,
     )
 
 
@@ -190,7 +190,7 @@ def _inputs(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     yield _equal("tokens", protocol["corpus"]["num_tokens"], num_tokens)
     yield _equal("batch plan", protocol["batch_plan_digest"], plan.digest)
     if prepared.simulation is not None:
-        yield _equal("simulation", protocol[SIMULATED], prepared.simulation.rows)
+        yield _equal("simulation", protocol["simulated_activations"], prepared.simulation.rows)
 
 
 def _model(report: Report, prepared: Prepared) -> Check:

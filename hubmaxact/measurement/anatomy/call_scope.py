@@ -34,6 +34,8 @@ def open_during_calls(
         if running:  # another's hook may have raised before ours was reached
             running.pop().close()
 
-    hooks.callback(module.register_forward_pre_hook(before, with_kwargs=True, prepend=outermost).remove)
+    hooks.callback(
+        module.register_forward_pre_hook(before, with_kwargs=True, prepend=outermost).remove
+    )
     # Called even when the forward raises, so that no mode is left behind.
     hooks.callback(module.register_forward_hook(after, always_call=True).remove)

@@ -25,7 +25,9 @@ def loaded_names(model: PreTrainedModel, names: Iterable[str]) -> dict[str, tupl
     mapping = get_model_conversion_mapping(model)
     renamings = [each for each in mapping if isinstance(each, WeightRenaming)]
     converters = [each for each in mapping if isinstance(each, WeightConverter)]
-    targets = {source: each.target_patterns for each in converters for source in each.source_patterns}
+    targets = {
+        source: each.target_patterns for each in converters for source in each.source_patterns
+    }
     held, prefix = model.state_dict(), model.base_model_prefix
     found = {}
     for name in sorted(names, key=dot_natural_key):  # some renames wait for an earlier one

@@ -24,6 +24,7 @@ from hubmaxact.recognition.safetensors_header import TensorEntry, read_header
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.stored_tensors import tensors_of
 from hubmaxact.recognition.weights import SINGLE, Weights
+from hubmaxact.stored_weights.storage import StoredWeights
 
 TOKENIZERS = ("tokenizer.json", "tekken.json", "vocab.*", "*.model", "*.tiktoken")
 STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
@@ -45,6 +46,7 @@ class WeightFiles:
         tensors: What they declare, by name.
         scaled_cache: Whether the folder's own config.json quantizes the cache, and it alone; that
             is left out here.
+        stored: How quantized weights are stored. None: they are stored as they are used.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class WeightFiles:
     weights: Weights
     tensors: dict[str, TensorEntry]
     scaled_cache: bool = False
+    stored: StoredWeights | None = None
 
     @property
     def shards(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Tensors of a pass, each rounded and handed back in the run's own number format."""
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,11 +11,13 @@ OTHERWISE_AT_ONCE = 1 << 24
 """Values rounded together, by the type of device: several float32 copies of them are held, which
 on a CPU should stay in its cache."""
 
+Key = TypeVar("Key")
+
 RoundRows = Callable[[Tensor], Tensor]
 """Rounds rows of channels, (rows, channels); returns as many, float32."""
 
 
-class Rounder[Key]:
+class Rounder(Generic[Key]):
     """Rounds, and remembers what it was asked to.
 
     Args:

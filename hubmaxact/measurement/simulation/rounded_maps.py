@@ -76,9 +76,7 @@ def rounded_maps(files: WeightFiles, model: PreTrainedModel) -> list[RoundedMaps
     return [_rounded(*each, scales) for each in found]
 
 
-def _sources(
-    files: WeightFiles, model: PreTrainedModel
-) -> dict[str, list[StoredWeight | None]]:
+def _sources(files: WeightFiles, model: PreTrainedModel) -> dict[str, list[StoredWeight | None]]:
     """Name of a weight in the model -> what it was made of; None: of one that is stored plainly."""
     stored = require_served(files.name, files.stored)
     by_name = {each.name: each for each in stored.weights}

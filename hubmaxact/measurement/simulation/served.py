@@ -3,12 +3,14 @@
 Knows names alone, so that what cannot be simulated is refused before torch is imported.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from hubmaxact.deployed_formats import DEPLOYED_FORMATS, DYNAMIC, LINEAR_INPUT, DeployedFormat
 from hubmaxact.errors import OptionsError
-from hubmaxact.printable import printable
+from hubmaxact.printable import counted, printable
+from hubmaxact.report.document import SimulatedActivations
 from hubmaxact.scales.linear_inputs import INPUTS, Convention
 from hubmaxact.scales.number_formats import BOUND, FP8, INT8_127, NVFP4
 from hubmaxact.stored_weights.storage import RoundedInput, StoredWeights
@@ -96,6 +98,23 @@ def require_served(name: str, stored: StoredWeights | None) -> StoredWeights:
                 f"here. {INSTEAD}"
             )
     return stored
+
+
+def told(rows: Sequence[SimulatedActivations]) -> str:
+    """Return the sentence about what a run is going to round.
+
+    Args:
+        rows: As the report has them.
+
+    Returns:
+        One sentence.
+    """
+    said = (
+        f"of {counted(row['maps'], 'linear map')} in {row['format']}, {row['granularity']}, "
+        f"{row['policy']} scales"
+        for row in rows
+    )
+    return f"Activations are rounded as served, simulated: the input {'; '.join(said)}."
 
 
 def _said(inputs: RoundedInput) -> str:

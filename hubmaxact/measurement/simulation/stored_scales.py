@@ -9,7 +9,6 @@ from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, WeightFiles
 from hubmaxact.measurement.simulation.served import INSTEAD
 from hubmaxact.printable import printable
-from hubmaxact.recognition.safetensors_header import TensorEntry
 
 SHAPES = ((), (1,), (1, 1))
 LEAST = torch.finfo(torch.float32).tiny
@@ -43,7 +42,7 @@ def stored_scales(files: WeightFiles, names: Collection[str]) -> dict[str, float
 
 
 def _require_number(files: WeightFiles, name: str) -> None:
-    entry: TensorEntry | None = files.tensors.get(name)
+    entry = files.tensors.get(name)
     if entry is None:
         raise IncompleteWeightsError(
             f"config.json of {files.name} says that inputs have stored scales, and there is no "
