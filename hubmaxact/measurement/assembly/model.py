@@ -4,7 +4,7 @@ What none of them says is null.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from transformers import PreTrainedModel
 
@@ -12,7 +12,14 @@ from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.checkpoint.load import Loaded
 from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
 from hubmaxact.recognition.card import base_model
-from hubmaxact.report.model_block import Model, WeightFile
+from hubmaxact.report.model_block import (
+    ActivationScales,
+    AdapterBase,
+    LeftAside,
+    Model,
+    StoredWeights,
+    WeightFile,
+)
 from hubmaxact.report.validate import problems_of
 
 FAMILIES = {
@@ -73,8 +80,27 @@ def describe_model(
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
         weights_quantization=loaded.quantization,
         dequantized=loaded.dequantized,
+        **_told(loaded),
         remote_code=False,
     )
+
+
+class _Told(TypedDict, total=False):
+    dequantized_by: Literal["hubmaxact"]
+    stored_weights: list[StoredWeights]
+    activation_scales: list[ActivationScales]
+    left_aside: list[LeftAside]
+    adapter_base: AdapterBase
+    bidirectional: Literal[True]
+    remote_code_files: list[WeightFile]
+
+
+def _told(loaded: Loaded) -> _Told:
+    """What is only said where it is so."""
+    told = _Told()
+    if loaded.left_aside:
+        told["left_aside"] = list(loaded.left_aside)
+    return told
 
 
 def _modalities(config: dict[str, Any]) -> list[str]:
