@@ -8,7 +8,7 @@ import torch
 import transformers
 from transformers.utils.quantization_config import Mxfp4Config
 
-from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
+from hubmaxact.errors import DeviceError, HubmaxactError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
 from hubmaxact.measurement.checkpoint.lazy_state import lazy_state
@@ -19,9 +19,8 @@ from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_cla
 from hubmaxact.measurement.checkpoint.spilled import spill_folder
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
-from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
+from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
-from hubmaxact.recognition.quantization import declared
 from hubmaxact.recognition.scaled_cache import scales_left_aside
 from hubmaxact.report.model_block import LeftAside
 
@@ -158,24 +157,8 @@ def quantization_of(files: WeightFiles) -> str | None:
 
     Returns:
         The method; None when they are stored as they are used.
-
-    Raises:
-        UnsafeCheckpointError: Weights and config.json do not agree whether they are.
     """
-    method = declared(files.config)
-    if method is None:
-        if files.dtype not in PLAIN:
-            raise UnsafeCheckpointError(
-                f"the weights are stored as {files.dtype}, and config.json does not say how they "
-                "are quantized. Measure the checkpoint they were quantized from."
-            )
-        return None
-    if not any(entry.dtype not in PLAIN for entry in files.tensors.values()):
-        raise UnsafeCheckpointError(
-            f"config.json says that the weights are quantized ({method}), and none of them is. "
-            "Remove quantization_config."
-        )
-    return method
+    return None if files.stored is None else files.stored.method
 
 
 def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
