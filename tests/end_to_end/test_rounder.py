@@ -12,13 +12,17 @@ from hubmaxact.measurement.rounding.tensors import rounded
 X = torch.linspace(-3, 3, 7 * 5 * 48).view(7, 5, 48) ** 5
 
 
+def rows_by(way, limit):
+    return lambda rows: rounded(rows, way, limit).values
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 def test_pieces_are_rounded_as_the_whole(dtype, monkeypatch):
     monkeypatch.setitem(rounder.AT_ONCE, "cpu", 100)
     x = X.to(dtype)
     for way in DEPLOYED_FORMATS:
         limit = 200.0 if way.has_threshold else None
-        found = rounder.rounded_alike(x, lambda rows: rounded(rows, way, limit).values)
+        found = rounder.rounded_alike(x, rows_by(way, limit))
         whole = rounded(x.flatten(0, 1), way, limit).values
         assert (found.dtype, found.shape) == (dtype, x.shape)
         assert torch.equal(found.flatten(0, 1), whole.to(dtype))
@@ -28,7 +32,7 @@ def test_the_largest_of_fp16_stays_finite():
     x = torch.tensor([[65504.0, -65504.0, 1.0, torch.inf]], dtype=torch.float16)
     for asked in asked_roundings("int8/per_token,float8_e5m2,mxfp8"):
         limit = 65504.0 if asked.way.has_threshold else None
-        found = rounder.rounded_alike(x, lambda rows: rounded(rows, asked.way, limit).values)
+        found = rounder.rounded_alike(x, rows_by(asked.way, limit))
         assert found.isfinite().tolist() == [[True, True, True, False]]
 
 

@@ -6,9 +6,10 @@ import torch
 from safetensors import safe_open
 
 from hubmaxact.errors import IncompleteWeightsError, UnsafeCheckpointError
-from hubmaxact.measurement.checkpoint.weight_files import PLAIN, WeightFiles
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.simulation.served import INSTEAD
 from hubmaxact.printable import printable
+from hubmaxact.stored_weights.table import PLAIN
 
 SHAPES = ((), (1,), (1, 1))
 LEAST = torch.finfo(torch.float32).tiny
