@@ -1,5 +1,6 @@
 """The same run by other means: a plain model, plain hooks, and rounding row by row by search."""
 
+import math
 from contextlib import ExitStack
 
 import numpy as np
@@ -36,6 +37,28 @@ def dynamic(size, numbers):
         return np.concatenate([scaled(p, np.abs(p).max() / largest, numbers) for p in parts])
 
     return by_rows(round_row)
+
+
+def powers(size, numbers, exponent):
+    """Scales that are powers of two, for each block of a row; the exponent of a largest |x|."""
+
+    def round_row(row):
+        parts = [row[begin : begin + size] for begin in range(0, len(row), size)]
+        scales = [FLOAT32(2.0 ** exponent(float(np.abs(p).max()))) for p in parts]
+        return np.concatenate([scaled(*each, numbers) for each in zip(parts, scales, strict=True)])
+
+    return by_rows(round_row)
+
+
+def up_e4m3(largest):
+    """The least at which nothing saturates."""
+    return math.ceil(math.log2(largest / 448))
+
+
+def even_e2m1(largest):
+    """Of the largest |x|, its fraction rounded to one bit, half up; 4 is E2M1's largest power."""
+    fraction, exponent = math.frexp(largest)  # in [0.5, 1)
+    return exponent - 1 + (math.floor(4 * fraction + 0.5) == 4) - 2
 
 
 def bounded(bound):

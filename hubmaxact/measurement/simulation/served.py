@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hubmaxact.deployed_formats import DEPLOYED_FORMATS, DYNAMIC, LINEAR_INPUT, DeployedFormat
+from hubmaxact.deployed_formats import DYNAMIC, LINEAR_INPUT, SERVED_FORMATS, DeployedFormat
 from hubmaxact.errors import OptionsError
 from hubmaxact.printable import counted, printable
 from hubmaxact.report.document import SimulatedActivations
@@ -51,7 +51,7 @@ def served(inputs: RoundedInput) -> Served | None:
     way = next(
         (
             each
-            for each in DEPLOYED_FORMATS
+            for each in SERVED_FORMATS
             if (each.format, each.granularity) == (inputs.format, inputs.granularity)
             and LINEAR_INPUT in each.kinds
         ),

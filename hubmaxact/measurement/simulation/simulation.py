@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from hubmaxact.deployed_formats import DEPLOYED_FORMATS
+from hubmaxact.deployed_formats import SERVED_FORMATS
 from hubmaxact.errors import CoverageError
 from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.decoder_stack import find_stack
@@ -63,11 +63,11 @@ class Simulation:
         """The report's, in the order of the table of formats."""
         maps = Counter[tuple[int, str]]()
         for each in self._maps:
-            maps[DEPLOYED_FORMATS.index(each.served.way), each.served.policy] += each.count
+            maps[SERVED_FORMATS.index(each.served.way), each.served.policy] += each.count
         return [
             SimulatedActivations(
-                format=DEPLOYED_FORMATS[index].format,
-                granularity=DEPLOYED_FORMATS[index].granularity,
+                format=SERVED_FORMATS[index].format,
+                granularity=SERVED_FORMATS[index].granularity,
                 policy="stored" if policy == "stored" else "dynamic",
                 maps=number,
             )
