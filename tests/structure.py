@@ -50,6 +50,7 @@ ALLOWED = {
     "measurement.watcher": ("measurement.batch_plan",),
     "measurement.failures": ("errors", "printable"),
     "measurement.libraries": ("errors", "measurement.failures"),
+    "measurement.dequantization": ("stored_weights",),
     "measurement.checkpoint": (
         "errors",
         "printable",
