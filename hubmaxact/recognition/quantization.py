@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.printable import shown
 from hubmaxact.recognition.card import origin
 from hubmaxact.recognition.listing import Listing
 from hubmaxact.scales.tensors import COMPRESSED_TENSORS
@@ -120,12 +121,12 @@ def _is_marked(said: object) -> bool:
 def _method(said: object) -> str:
     found = said if isinstance(said, dict) else {}
     if name := found.get("quant_method") or found.get("quant_algo"):
-        return str(name)
+        return name if isinstance(name, str) else shown(name)
     if found.get("load_in_4bit") or found.get("load_in_8bit"):
         return "bitsandbytes"
     if found.get("config_groups"):
         return COMPRESSED_TENSORS
-    return f"{bits} bits" if (bits := found.get("bits")) else "unknown"
+    return f"{shown(bits)} bits" if (bits := found.get("bits")) else "unknown"
 
 
 def _said_beside(listing: Listing) -> Iterator[tuple[str, dict[str, Any]]]:

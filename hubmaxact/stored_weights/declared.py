@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hubmaxact.printable import printable
 from hubmaxact.stored_weights.by_bitsandbytes import bitsandbytes
 from hubmaxact.stored_weights.by_compressed_tensors import METHOD, compressed_tensors
 from hubmaxact.stored_weights.by_fp8 import fbgemm_fp8, fp8
 from hubmaxact.stored_weights.by_modelopt import modelopt
 from hubmaxact.stored_weights.by_words import awq, gptq, mxfp4
-from hubmaxact.stored_weights.entries import Said
+from hubmaxact.stored_weights.entries import Said, said_briefly
 from hubmaxact.stored_weights.group import Group
 from hubmaxact.stored_weights.storage import Scheme, Storage
 from hubmaxact.stored_weights.unknown import UnknownStorageError
@@ -86,5 +85,5 @@ def declared(said: Said) -> Declared:
     """
     method = said.get("quant_method")
     if not isinstance(method, str) or method not in METHODS:
-        raise UnknownStorageError(printable(str(method), 40))
+        raise UnknownStorageError(said_briefly(method))
     return Declared(method, tuple(METHODS[method](said)))

@@ -117,6 +117,15 @@ def _check_rest(
     declared: Declared, rest: Mapping[str, Entry], weights: Mapping[str, StoredWeight]
 ) -> None:
     """Nothing that is left may be, or belong to, a weight that is stored as codes."""
+    for storage in declared.storages:
+        for module, parts in _grouped(storage, rest).items():
+            lacking = [part for part in storage.required if part not in parts]
+            codes = parts[storage.required[0]]
+            if lacking and declared.scheme_of(module, storage, rest[codes].dtype) is not None:
+                raise UnsoundStorageError(
+                    f"{_shown(codes)} holds codes ({rest[codes].dtype}), and their "
+                    f"{lacking[0].replace('_', ' ')} is not there"
+                )
     modules = {name.rpartition(".")[0] for name in weights if name.endswith(".weight")}
     for name in sorted(rest):
         module, _, last = name.rpartition(".")
@@ -128,20 +137,9 @@ def _check_rest(
             )
         dtype = rest[name].dtype
         if dtype not in PLAIN and (dtype not in INDEXES or last in LAST_WORDS):
-            raise UnsoundStorageError(_unclaimed(declared, name, dtype, rest))
-
-
-def _unclaimed(declared: Declared, name: str, dtype: str, rest: Mapping[str, Entry]) -> str:
-    """What to say of a tensor of no plain dtype."""
-    for storage in declared.storages:
-        for module, part in _parts(storage, name):
-            if part == storage.required[0] and dtype in storage.codes:
-                beside = {p for other in rest for m, p in _parts(storage, other) if m == module}
-                lacking = [p for p in storage.required if p not in beside]
-                if lacking:
-                    words = f"{lacking[0].replace('_', ' ')}"
-                    return f"{_shown(name)} holds codes ({dtype}), and their {words} is not there"
-    return f"{_shown(name)} is stored as {dtype}, and nothing says what that means"
+            raise UnsoundStorageError(
+                f"{_shown(name)} is stored as {dtype}, and nothing says what that means"
+            )
 
 
 def _shown(name: str) -> str:

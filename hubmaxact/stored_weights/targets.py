@@ -2,7 +2,7 @@
 
 Patterns are strangers' and Python's own matcher can take for ever over a few characters. So only
 those are matched that cannot: every repetition is of one character, no group is repeated, and there
-are few of either.
+are few ways to go.
 """
 
 import re
@@ -17,8 +17,8 @@ PATTERN = "re:"
 
 LONGEST_PATTERN = 300  # characters
 MOST_PATTERNS = 200
-MOST_CHOICES = 4
-MOST_ALTERNATIVES = 64
+MOST_WAYS = 1e8
+LENGTH = 100  # characters of a name, about
 
 _ONE = r"(?:\\[dDwWsS]|\\[^0-9A-Za-z]|\[\^?[^\[\]\\]+\]|[^\\\[\](){}|*+?^$])"
 _TIMES = r"(?:[*+?]|\{\d{1,2}\})?\??"
@@ -27,7 +27,6 @@ _GROUP = rf"\((?:\?:)?(?:{_ITEM}|\|)*+\)\??"
 _GROUPS = rf"\((?:\?:)?(?:{_ITEM}|\||{_GROUP})*+\)\??"
 _AHEAD = rf"\(\?[=!](?:{_ITEM}|\||{_GROUP})*+\)"
 HARMLESS = re.compile(rf"(?:{_ITEM}|{_AHEAD}|{_GROUPS})*+")
-REPETITION = re.compile(r"[*+?{]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +100,19 @@ def _names(found: Iterable[str]) -> Iterable[str]:
 def _is_harmless(pattern: str) -> bool:
     if len(pattern) > LONGEST_PATTERN or not HARMLESS.fullmatch(pattern):
         return False
-    needed = re.sub(r"\.[*+]\$?$", "", pattern)  # at the end it costs nothing
-    many = len(REPETITION.findall(needed.replace("(?", "("))) > MOST_CHOICES
-    groups, alternatives = pattern.count("("), pattern.count("|")
-    if many or groups > MOST_CHOICES or alternatives > MOST_ALTERNATIVES:
+    if _ways(re.sub(r"\.[*+]\$?$", "", pattern)) > MOST_WAYS:  # at the end they cost nothing
         return False
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError):
         return False
     return True
+
+
+def _ways(pattern: str) -> float:
+    """At most in how many ways a name of some length can be divided among what may repeat."""
+    plain = pattern.replace("(?", "(")
+    groups, bars = plain.count("("), plain.count("|")
+    repeated = plain.count("*") + plain.count("+")
+    each = (bars + groups) / groups if groups else 1.0  # most where all have as many
+    return float(LENGTH) ** min(repeated, 9) * 2.0 ** plain.count("?") * each ** min(groups, 99)

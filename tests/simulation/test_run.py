@@ -1,0 +1,104 @@
+"""`measure --simulate-activations` from files to a report, and `verify` of it."""
+
+import json
+
+import pytest
+from command import DENSE, MOE, hubmaxact_here
+from quantized.makers import make
+from transformers import AutoTokenizer
+
+from hubmaxact.measurement.checkpoint.load import load
+from hubmaxact.measurement.checkpoint.weight_files import inspect
+from simulation import directly
+from simulation.test_sites import FORMATS, in_model
+
+TEXT = "The river froze before the ferry could turn back."
+STATIC = "ct-fp8-static"
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A folder with the quantized model, its simulated report, and one that is not simulated."""
+    home = tmp_path_factory.mktemp("simulated")
+    make(STATIC, MOE, home / "model")
+    line = json.dumps({"text": TEXT, "domain": "a"})
+    (home / "texts.jsonl").write_text(f"{line}\n" * 4)
+    asked = ("measure", "model", "--corpus", "texts.jsonl", "--profile", "deployment",
+             "--products", "native", "--format-errors", "per-tensor")  # fmt: skip
+    for more in (
+        ("--simulate-activations", "--output", "simulated.json"),
+        ("--output", "plain.json"),
+    ):
+        result = hubmaxact_here(*asked, *more, cwd=home)
+        assert result.returncode == 0, result.stderr
+    return home
+
+
+def read(measured, name="simulated.json"):
+    return json.loads((measured / name).read_text())
+
+
+def test_every_reported_maximum_is_that_of_plain_hooks(measured):
+    files, report = inspect(measured / "model"), read(measured)
+    model = load(files, dtype="bfloat16", device="cpu").model
+    ids = AutoTokenizer.from_pretrained(measured / "model")(TEXT, return_tensors="pt").input_ids
+    quantized = [each.name.removesuffix(".weight") for each in files.stored.weights]
+    round_of = dict.fromkeys(in_model(quantized), FORMATS[STATIC][0])
+    direct = directly.Direct().run(model, ids.expand(4, -1), round_of)
+    seen = {
+        (site["role"], site["module"]): site["abs_max"]
+        for site in report["sites"]
+        if site["role"] in ("embedding", "hidden_state", "attention_output", "mlp_output")
+    }
+    assert len(seen) >= 25
+    for (_, module), abs_max in seen.items():
+        assert abs_max == direct.outputs[module].abs().max().item(), module
+    for row in report["linear_inputs"]:
+        name = row["modules"][0].removesuffix(".gate_up_proj")
+        assert row["abs_max"] == direct.inputs[name].abs().max().item(), name
+    assert report["protocol"]["simulated_activations"] == [
+        {
+            "format": "float8_e4m3fn",
+            "granularity": "per_tensor",
+            "policy": "stored",
+            "maps": len(quantized),
+        }
+    ]
+
+
+def test_without_the_option_nothing_is_rounded(measured):
+    plain, simulated = read(measured, "plain.json"), read(measured)
+    assert "simulated_activations" not in plain["protocol"]
+    assert plain["global_max"] != simulated["global_max"]
+    assert plain["model"] == simulated["model"]
+
+
+def verified(measured, report):
+    path = measured / "edited.json"
+    path.write_text(json.dumps(report))
+    return hubmaxact_here("verify", path, "model", "--corpus", "texts.jsonl", cwd=measured)
+
+
+def test_verify_simulates_again(measured):
+    result = verified(measured, read(measured))
+    assert result.returncode == 0, result.stdout
+    assert "equal bits, same environment" in result.stdout
+
+
+def test_verify_catches_another_simulation(measured):
+    report = read(measured)
+    report["protocol"]["simulated_activations"][0]["maps"] -= 1
+    result = verified(measured, report)
+    assert result.returncode == 1
+    assert "simulation" in result.stdout
+    del report["protocol"]["simulated_activations"]
+    assert verified(measured, report).returncode == 1
+
+
+def test_a_checkpoint_that_is_not_quantized_is_refused_and_nothing_is_written(tmp_path):
+    for more in ((), ("--plan",)):
+        result = hubmaxact_here("measure", DENSE, "--simulate-activations", *more, cwd=tmp_path)
+        assert result.returncode == 2
+        assert "are not quantized, so nothing says that a server rounds" in result.stderr
+        assert result.stdout == ""
+        assert list(tmp_path.iterdir()) == []
