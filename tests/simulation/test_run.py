@@ -16,58 +16,70 @@ TEXT = "The river froze before the ferry could turn back."
 STATIC = "ct-fp8-static"
 
 
-@pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    """A folder with the quantized model, its simulated report, and one that is not simulated."""
-    home = tmp_path_factory.mktemp("simulated")
+def measured_in(home, *more):
+    """Make a quantized model and measure it."""
     make(STATIC, MOE, home / "model")
     line = json.dumps({"text": TEXT, "domain": "a"})
     (home / "texts.jsonl").write_text(f"{line}\n" * 4)
-    asked = ("measure", "model", "--corpus", "texts.jsonl", "--profile", "deployment",
-             "--products", "native", "--format-errors", "per-tensor")  # fmt: skip
-    for more in (
-        ("--simulate-activations", "--output", "simulated.json"),
-        ("--output", "plain.json"),
-    ):
-        result = hubmaxact_here(*asked, *more, cwd=home)
-        assert result.returncode == 0, result.stderr
+    result = hubmaxact_here(
+        "measure", "model", "--corpus", "texts.jsonl", "--products", "native", *more, cwd=home
+    )
+    assert result.returncode == 0, result.stderr
     return home
 
 
-def read(measured, name="simulated.json"):
-    return json.loads((measured / name).read_text())
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A folder with a quantized model and its simulated report."""
+    return measured_in(tmp_path_factory.mktemp("simulated"), "--simulate-activations")
 
 
-def test_every_reported_maximum_is_that_of_plain_hooks(measured):
-    files, report = inspect(measured / "model"), read(measured)
+def read(measured):
+    return json.loads((measured / "activation_maxima.json").read_text())
+
+
+def plain_hooks(measured):
+    """The same run by other means, and how many weights are quantized."""
+    files = inspect(measured / "model")
     model = load(files, dtype="bfloat16", device="cpu").model
     ids = AutoTokenizer.from_pretrained(measured / "model")(TEXT, return_tensors="pt").input_ids
     quantized = [each.name.removesuffix(".weight") for each in files.stored.weights]
     round_of = dict.fromkeys(in_model(quantized), FORMATS[STATIC][0])
-    direct = directly.Direct().run(model, ids.expand(4, -1), round_of)
-    seen = {
-        (site["role"], site["module"]): site["abs_max"]
-        for site in report["sites"]
-        if site["role"] in ("embedding", "hidden_state", "attention_output", "mlp_output")
-    }
-    assert len(seen) >= 25
-    for (_, module), abs_max in seen.items():
-        assert abs_max == direct.outputs[module].abs().max().item(), module
+    return directly.Direct().run(model, ids.expand(4, -1), round_of), len(quantized)
+
+
+def check_sites(report, direct):
+    """Hold the largest |x| of each site against what plain hooks saw."""
+    whole = ("embedding", "hidden_state", "attention_output", "mlp_output", "final_norm")
+    sites = [site for site in report["sites"] if site["role"] in whole]
+    assert len(sites) == 26
+    for site in sites:
+        module = site["module"]
+        assert site["abs_max"] == direct.outputs[module].abs().max().item(), module
+
+
+def test_every_reported_maximum_is_that_of_plain_hooks(measured):
+    report, (direct, number) = read(measured), plain_hooks(measured)
+    check_sites(report, direct)
+    way = {"format": "float8_e4m3fn", "granularity": "per_tensor", "policy": "stored"}
+    assert report["protocol"]["simulated_activations"] == [{**way, "maps": number}]
+    assert report["schema_version"] == "0.2"
+
+
+@pytest.mark.nightly
+def test_under_profile_deployment_inputs_are_those_before_rounding(tmp_path):
+    home = measured_in(tmp_path, "--simulate-activations", "--profile", "deployment")
+    report, (direct, _) = read(home), plain_hooks(home)
+    check_sites(report, direct)
+    assert len(report["linear_inputs"]) == 32
     for row in report["linear_inputs"]:
         name = row["modules"][0].removesuffix(".gate_up_proj")
         assert row["abs_max"] == direct.inputs[name].abs().max().item(), name
-    assert report["protocol"]["simulated_activations"] == [
-        {
-            "format": "float8_e4m3fn",
-            "granularity": "per_tensor",
-            "policy": "stored",
-            "maps": len(quantized),
-        }
-    ]
 
 
-def test_without_the_option_nothing_is_rounded(measured):
-    plain, simulated = read(measured, "plain.json"), read(measured)
+@pytest.mark.nightly
+def test_without_the_option_nothing_is_rounded(measured, tmp_path):
+    plain, simulated = read(measured_in(tmp_path)), read(measured)
     assert "simulated_activations" not in plain["protocol"]
     assert plain["global_max"] != simulated["global_max"]
     assert plain["model"] == simulated["model"]
@@ -91,6 +103,11 @@ def test_verify_catches_another_simulation(measured):
     result = verified(measured, report)
     assert result.returncode == 1
     assert "simulation" in result.stdout
+
+
+@pytest.mark.nightly
+def test_verify_catches_a_simulation_that_is_not_told(measured):
+    report = read(measured)
     del report["protocol"]["simulated_activations"]
     assert verified(measured, report).returncode == 1
 
