@@ -97,6 +97,7 @@ def test_verify_simulates_again(measured):
     assert "equal bits, same environment" in result.stdout
 
 
+@pytest.mark.nightly
 def test_verify_catches_another_simulation(measured):
     report = read(measured)
     report["protocol"]["simulated_activations"][0]["maps"] -= 1
