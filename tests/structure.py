@@ -161,6 +161,7 @@ ALLOWED = {
     ),
     "measurement.forecast": (
         "errors",
+        "stored_weights",
         "measurement.failures",
         "measurement.libraries",
         "measurement.batch_plan",

@@ -17,7 +17,7 @@ FORMAT = "format"
 
 FP8 = Storage(
     name="fp8",
-    title="FP8 (E4M3), a scale per block or tensor; MXFP8; FP4 experts beside it",
+    title="FP8 (E4M3) or MXFP8, a scale per block or tensor; FP4 experts, two to a byte",
     formula="scaled",
     suffixes={
         "weight": CODES,

@@ -3,6 +3,7 @@
 import glob
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from hubmaxact.hub.client import api
@@ -87,7 +88,9 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
 def _described(listing: Repository, folder: Path, found: Checkpoint) -> WeightFiles:
     """What the headers of the weight files declare, each fetched as a part of its file."""
     tensors = tensors_of(listing.name, found.weights, lambda shard: header_of(listing, shard))
-    return weight_files(folder, listing.name, found, tensors)
+    absent = [shard for shard in found.weights.files if not (folder / shard).is_file()]
+    files = weight_files(folder, listing.name, found, tensors)
+    return replace(files, bytes_to_fetch=sum(map(listing.size, absent)))
 
 
 def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:

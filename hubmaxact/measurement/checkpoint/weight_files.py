@@ -47,6 +47,7 @@ class WeightFiles:
         scaled_cache: Whether the folder's own config.json quantizes the cache, and it alone; that
             is left out here.
         stored: Which of them hold quantized weights, and how. None: they are not quantized.
+        bytes_to_fetch: Of weight files that are on the Hub and not in the folder.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class WeightFiles:
     tensors: dict[str, TensorEntry]
     scaled_cache: bool = False
     stored: StoredWeights | None = None
+    bytes_to_fetch: int = 0
 
     @property
     def shards(self) -> tuple[str, ...]:
