@@ -91,6 +91,7 @@ def verified(measured, report):
     return hubmaxact_here("verify", path, "model", "--corpus", "texts.jsonl", cwd=measured)
 
 
+@pytest.mark.nightly
 def test_verify_simulates_again(measured):
     result = verified(measured, read(measured))
     assert result.returncode == 0, result.stdout
