@@ -112,6 +112,19 @@ ALLOWED = {
         "measurement.statistics",
         "measurement.kernels",
     ),
+    "measurement.simulation": (
+        "errors",
+        "printable",
+        "deployed_formats",
+        "scales",
+        "stored_weights",
+        "report",
+        "measurement.failures",
+        "measurement.checkpoint",
+        "measurement.anatomy",
+        "measurement.rounding",
+        "measurement.execution",
+    ),
     "measurement.end_to_end": (
         "errors",
         "printable",
@@ -139,6 +152,7 @@ ALLOWED = {
         "measurement.anatomy",
         "measurement.tokenization",
         "measurement.kernels",
+        "measurement.simulation",
     ),
     "measurement.assembly": (
         "printable",

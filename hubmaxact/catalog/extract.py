@@ -7,7 +7,7 @@ from typing import Any, cast
 from hubmaxact.catalog.pooled import pooled_columns
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.report.comparability import protocol_key
+from hubmaxact.report.comparability import protocol_key, simulated_ways
 from hubmaxact.report.document import GlobalMax, Protocol, Report
 from hubmaxact.report.model_block import Model, WeightFile, every_weight_file
 from hubmaxact.report.roles import PAPER_ROLES
@@ -65,6 +65,7 @@ def protocol_columns(protocol: Protocol) -> dict[str, Any]:
         "num_tokens": corpus["num_tokens"],
         "special_tokens": tokens["policy"],
         "bos_added": tokens["bos_added"],
+        "simulated_activations": simulated_ways(protocol),
     }
 
 

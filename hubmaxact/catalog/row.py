@@ -145,6 +145,9 @@ class Row(TypedDict):
     batch_tokens: Annotated[Whole, "Budget of tokens in a batch."]
     calibration_samples: Annotated[Whole, "Texts that fix INT8 thresholds."]
     evaluation_samples: Annotated[Whole, "Texts that INT8 errors are summed over."]
+    simulated_activations: Annotated[
+        list[str] | None, "How linear inputs were rounded as served, simulated; null: not at all."
+    ]
     hubmaxact: Annotated[Text, "Version that wrote the report."]
     device_name: Annotated[Text, "Device of the run."]
 

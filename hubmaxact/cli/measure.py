@@ -118,6 +118,12 @@ class FormatErrors(click.Choice[str]):
     "[linear_inputs:|kv:|residual:]FORMAT[/GRANULARITY[/POLICY]], such as int8/per_token or "
     "kv:float8_e4m3fn/unscaled. Needs --profile deployment.",
 )
+@click.option(
+    "--simulate-activations",
+    is_flag=True,
+    help="Round what each quantized linear map reads as the checkpoint's config.json says that a "
+    "server rounds it: simulated, another protocol.",
+)
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")
 @click.option("--plan", is_flag=True, help="Only say what a run will read, hold and take.")

@@ -13,6 +13,7 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.simulation.served import require_served, told
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from hubmaxact.measurement.anatomy.site import Anatomy, Missing
     from hubmaxact.measurement.checkpoint.load import Loaded
+    from hubmaxact.measurement.simulation.simulation import Simulation
     from hubmaxact.measurement.tokenization import Samples
 
 
@@ -38,6 +40,7 @@ class Prepared:
     anatomy: "Anatomy"
     samples: "Samples"
     max_seq_len: int  # the one asked for, or the model's own limit if that is lower
+    simulation: "Simulation | None" = None  # of activations rounded as served
 
 
 def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
@@ -55,6 +58,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         HubmaxactError: Any of the refusals of those steps.
     """
     files = inspect_source(source)
+    require_simulation(files, options)
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites
@@ -77,8 +81,36 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     with shortage_told(files, loaded.dtype, "its first tokens were run", is_spread=is_spread):
         anatomy = find_sites(loaded.model, profile=options.profile)
     require(anatomy.missing, options)
+    simulation = _simulation(files, loaded, options, watcher)
     samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
-    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
+    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len, simulation)
+
+
+def require_simulation(files: WeightFiles, options: Options) -> None:
+    """Refuse to simulate what nothing tells of, or nothing here does, from headers alone.
+
+    Args:
+        files: What `inspect` found sound.
+        options: What the run was told.
+
+    Raises:
+        OptionsError: The checkpoint is not quantized, or nothing is rounded as served, or in a way
+            that is not simulated here.
+    """
+    if options.simulate_activations:
+        require_served(files.name, files.stored)
+
+
+def _simulation(
+    files: WeightFiles, loaded: "Loaded", options: Options, watcher: Watcher
+) -> "Simulation | None":
+    if not options.simulate_activations:
+        return None
+    from hubmaxact.measurement.simulation.simulation import simulation_of
+
+    simulation = simulation_of(files, loaded.model)
+    watcher.note(told(simulation.rows))
+    return simulation
 
 
 def _loading(files: WeightFiles) -> str:

@@ -79,6 +79,8 @@ def measure(
         DeviceError: The device cannot be used here.
         ForwardPassError: The model's own forward pass raises.
         OutOfMemoryError: The weights or a batch do not fit; the message names what may.
+        OptionsError: `options.simulate_activations` is true, and nothing is rounded as served, or
+            in a way that is not simulated here.
 
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """
@@ -246,6 +248,7 @@ def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watch
         plan,
         prepared.samples.ids,
         format_errors=options.sums_format_errors,
+        changed=None if prepared.simulation is None else prepared.simulation.applied(),
         on_batch=watcher.batch_done,
     )
     for way in measurement.recorder.ways:

@@ -63,6 +63,7 @@ PROTOCOL_COLUMNS = {
     "batch_tokens": "batch_tokens",
     "calibration_samples": "calibration_samples",
     "evaluation_samples": "evaluation_samples",
+    "simulated_activations": "simulated_activations",
 }
 """Field of a report's protocol to the catalog's column that holds it; some have none."""
 

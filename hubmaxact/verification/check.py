@@ -10,7 +10,7 @@ class Check:
 
     Attributes:
         name: "sidecars", "weights", "base", "base weights", "model", "corpus", "BOS", "tokens",
-            "batch plan", "M", "place" or "sites".
+            "batch plan", "simulation", "M", "place" or "sites".
         passed: Whether the report may be true.
         detail: One line for people: what was found, or what differs.
     """

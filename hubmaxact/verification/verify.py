@@ -182,6 +182,7 @@ def _options(report: Report, corpus: str | None, device: str) -> Options:
         allow_partial=bool(report["coverage"]["missing"]),
         profile=protocol["profile"],
         attn_implementation=attention,
+        simulate_activations="simulated_activations" in protocol,
     )
 
 
@@ -210,6 +211,8 @@ def _inputs(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     num_tokens = sum(prepared.samples.lengths)
     yield _equal("tokens", protocol["corpus"]["num_tokens"], num_tokens)
     yield _equal("batch plan", protocol["batch_plan_digest"], plan.digest)
+    if prepared.simulation is not None:
+        yield _equal("simulation", protocol["simulated_activations"], prepared.simulation.rows)
 
 
 def _model(report: Report, prepared: Prepared) -> Check:
@@ -264,7 +267,16 @@ def _peak(report: Report, prepared: Prepared, plan: Plan, watcher: Watcher) -> I
     products = products_for(told, prepared.loaded.dtype, model)
     with cpu_threads(threads), multiplying(products):
         prepare_readers(model, watcher)
-        run = measure(model, prepared.anatomy, plan, ids, batches=chosen, format_errors=False)
+        simulation = prepared.simulation
+        run = measure(
+            model,
+            prepared.anatomy,
+            plan,
+            ids,
+            batches=chosen,
+            format_errors=False,
+            changed=None if simulation is None else simulation.applied(),
+        )
         exact = same_environment(report["environment"], environment(model, products))
     recorded = run.recorder.result()
     seen = under_each_role(recorded, prepared.anatomy)

@@ -6,7 +6,7 @@ pads nothing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,7 @@ def measure(
     batches: Sequence[Batch] | None = None,
     recorder: Recorder | None = None,
     format_errors: bool = True,
+    changed: AbstractContextManager[object] | None = None,
     on_batch: Progress | None = None,
 ) -> Measurement:
     """Run the plan (or some of its batches) and fold in every tensor at the anatomy's sites.
@@ -85,6 +86,8 @@ def measure(
         batches: Those of the plan that are run; None: all.
         recorder: Goes on with what it has seen; None: a new one.
         format_errors: Whether a new recorder sums up what formats lose at linear inputs.
+        changed: Entered behind the hooks that measure: what the model goes on with in the place of
+            what they see. None: with that itself.
         on_batch: Called after each batch.
 
     Returns:
@@ -100,6 +103,7 @@ def measure(
     chosen = plan.batches if batches is None else batches
     with (
         attach_hooks(model, anatomy, recorder),
+        changed or nullcontext(),
         torch.inference_mode(),
         inputs_ahead(chosen, ids, device) as inputs,
     ):

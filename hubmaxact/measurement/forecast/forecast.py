@@ -15,7 +15,13 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan
 from hubmaxact.measurement.forecast.expanded import Quantized, expansion
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import encode_corpus, plan_for, read_corpus, require
+from hubmaxact.measurement.prepare import (
+    encode_corpus,
+    plan_for,
+    read_corpus,
+    require,
+    require_simulation,
+)
 from hubmaxact.measurement.source_with_base import describe_with_base
 from hubmaxact.measurement.watcher import Watcher
 
@@ -81,6 +87,7 @@ def foresee(
     libraries.require()
     options, watcher = options or Options(), watcher or Watcher()
     source, files = describe_with_base(checkpoint, revision=revision, model_id=model_id, base=base)
+    require_simulation(files, options)
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import find_stack, token_embedding
     from hubmaxact.measurement.anatomy.direction import claims_causal
