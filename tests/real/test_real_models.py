@@ -1,0 +1,131 @@
+"""Small real models through the command line, and what is known of them; `make real` runs this.
+
+`build.py` makes the models, `quantize.py` the copies, both with other people's tools; elsewhere these
+tests are skipped.
+"""
+
+import json
+import os
+import re
+import shlex
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from command import hubmaxact
+from quantizers import quantizer
+from real.build import save
+
+README = Path(__file__).parents[2] / "README.md"
+TEXTS = ("--num-samples", "48", "--max-seq-len", "96")
+SPLITS = ("--calibration-samples", "8", "--evaluation-samples", "16")
+
+# In float32, where rounding decides nothing. Of a copy: the change of M that its weights make.
+SMOLLM2 = 27_870
+CHANGED_BY = {"fp8": 0.03, "int8": 0.01, "w4a16": 0.1, "nvfp4": 0.05}
+
+pytestmark = [pytest.mark.nightly, pytest.mark.filterwarnings("ignore")]
+
+
+def model(name):
+    """A model's folder; skip where none are, unless they are said to be there."""
+    if "HUBMAXACT_TEST_REAL" not in os.environ:
+        pytest.skip("`make real` builds it")
+    return Path(os.environ["HUBMAXACT_TEST_REAL"]) / name
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """Measure a checkpoint in a process of its own, with no more than a user gives; its report."""
+
+    def measured(folder, *options):
+        words = (*TEXTS, *SPLITS, *options, "--output", "report.json")
+        done = hubmaxact("measure", folder, *words, home=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return json.loads((tmp_path / "report.json").read_bytes())
+
+    return measured
+
+
+def maxima(report):
+    return {role: row["value"] for role, row in report["max_by_role"].items()}
+
+
+def test_gemmas_residual_stream_exceeds_fp16_and_its_parts_do_not(measured):
+    report = measured(model("gemma3"))
+    assert report["global_max"]["role"] == "hidden_state"
+    assert 100_000 < report["global_max"]["abs_max"] < 110_000
+    assert report["dtype_headroom"]["float16"]["exceeded"]
+    found = maxima(report)
+    assert max(abs(found["attention_output"]), abs(found["mlp_output"])) < 400
+
+
+def test_the_readme_tells_what_its_command_prints(tmp_path):
+    text = README.read_text("utf-8")
+    command = re.search(
+        r"^\.venv/bin/hubmaxact (measure build/real/gemma3 .*)$", text, re.MULTILINE
+    )
+    folder = model("gemma3")
+    words = [word.replace("build/real/gemma3", str(folder)) for word in shlex.split(command[1])]
+    words[words.index("--write-into") :] = ["--output", "report.json"]
+    done = hubmaxact(*words, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = maxima(json.loads((tmp_path / "report.json").read_bytes()))
+    assert f"{abs(found['hidden_state']):,.0f}" in text
+    assert f"{abs(found['attention_output']):,.0f}" in text
+
+
+def test_one_block_of_smollm2_writes_its_peak_into_one_channel(measured):
+    report = measured(model("smollm2"), "--dtype", "float32")
+    peak, written = report["global_max"], report["max_by_role"]["mlp_output"]
+    assert (peak["role"], peak["layer"], peak["channel"]) == ("hidden_state", 11, 507)
+    assert peak["abs_max"] == pytest.approx(SMOLLM2, rel=0.001)
+    assert (written["layer"], written["value"]) == (11, pytest.approx(peak["value"], rel=0.001))
+    assert not report["dtype_headroom"]["float16"]["exceeded"]
+
+
+def test_minilm_is_measured_as_the_encoder_that_it_is(measured):
+    folder = model("minilm")
+    report = measured(folder)
+    assert report["model"]["bidirectional"]
+    (weights,) = report["model"]["weight_files"]
+    assert weights["sha256"] == sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert 5 < report["global_max"]["abs_max"] < 20
+
+
+def expanded(folder, to):
+    """Save a quantized checkpoint as its own package expands it, rounded to bf16."""
+    quantizer("compressed_tensors")
+    import torch
+    from transformers import (
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        CompressedTensorsConfig,
+    )
+
+    dense = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=torch.bfloat16,
+        quantization_config=CompressedTensorsConfig(dequantize=True),
+    )
+    config = AutoConfig.from_pretrained(folder)
+    del config.quantization_config
+    save(dense, config, to)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(to)
+    return to
+
+
+@pytest.mark.parametrize("scheme", CHANGED_BY)
+class TestQuantized:
+    def test_m_is_about_what_it_was(self, measured, scheme):
+        report = measured(model(f"smollm2-{scheme}"), "--dtype", "float32")
+        changed_by = report["global_max"]["abs_max"] / SMOLLM2 - 1
+        assert abs(changed_by) < CHANGED_BY[scheme]
+
+    def test_all_is_what_its_package_expands_it_to(self, measured, tmp_path, scheme):
+        folder = model(f"smollm2-{scheme}")
+        ours = measured(folder)
+        theirs = measured(expanded(folder, tmp_path / "expanded"))
+        assert ours["model"]["dequantized_by"] == "hubmaxact"
+        assert {name for name in ours if ours[name] != theirs[name]} == {"model"}
