@@ -1,7 +1,7 @@
 """Small real models through the command line, and what is known of them; `make real` runs this.
 
-`build.py` makes the models, `quantize.py` the copies, both with other people's tools; elsewhere these
-tests are skipped.
+`build.py` makes the models and `quantize.py` the copies, both with other people's tools; elsewhere
+these tests are skipped.
 """
 
 import json
