@@ -51,14 +51,14 @@ function verdicts(releases, about) {
   }));
 }
 
-// The card's words on formats of deployment; formats of which it says the same stand together.
+// The card's words on formats of deployment; formats of which it says one thing stand together.
 function fit(row, about) {
   const titles = new Map();
   for (const { name: column, label } of about.fit) {
     if (row[column] !== null) titles.set(row[column], [...(titles.get(row[column]) ?? []), label]);
   }
   if (!titles.size) return null;
-  return h("dl", { class: "fit" }, [...titles].map(([word, labels]) => h("div", {}, h("dt", {}, labels.join(", ")), h("dd", {}, h("bdi", {}, word)))));
+  return h("dl", { class: "fit" }, [...titles].map(([word, labels]) => h("div", {}, h("dt", {}, h("bdi", {}, word)), h("dd", {}, `: ${labels.join(", ")}`))));
 }
 
 function notes(releases) {
