@@ -16,13 +16,13 @@ from quantizers import quantizer
 from real.build import save
 
 README = Path(__file__).parents[2] / "README.md"
-TEXTS = ("--num-samples", "48", "--max-seq-len", "96")
-SPLITS = ("--calibration-samples", "8", "--evaluation-samples", "16")
+TEXTS = ("--num-samples", "16", "--max-seq-len", "64")
+SPLITS = ("--calibration-samples", "4", "--evaluation-samples", "8")
 
-SMOLLM2 = 27_870
+SMOLLM2 = 26_863
 """M in float32, where rounding decides nothing."""
 
-CHANGED_BY = {"fp8": 0.03, "int8": 0.01, "w4a16": 0.1, "nvfp4": 0.05}
+CHANGED_BY = {"fp8": 0.05, "int8": 0.02, "w4a16": 0.1, "nvfp4": 0.05}
 """By which share of M the weights of a copy change it at most."""
 
 TOLD = {"hidden_state": 103_936, "attention_output": 366}
