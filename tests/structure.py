@@ -266,6 +266,7 @@ ALLOWED = {
         "hub",
         "recognition",
         "report",
+        "rendering",
         "publication",
     ),
     "page": ("errors", "printable", "files", "formats", "hub", "report", "rendering", "catalog"),

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, cast
 
+from hubmaxact.catalog.fit import fit_columns
 from hubmaxact.catalog.pooled import pooled_columns
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
@@ -42,6 +43,7 @@ def row_of(report: Report, content: bytes, *, key: str, name: str) -> Row:
         | _errors(report)
         | _errors_elsewhere(report)
         | pooled_columns(report)
+        | fit_columns(report)
         | protocol_columns(report["protocol"])
         | fields(report["environment"], ("hubmaxact", "device_name"))
     )

@@ -121,6 +121,10 @@ class Row(TypedDict):
         Real, "SQNR (dB) of keys or of values, the lower, in FP8 E4M3 with scale 1."
     ]
     kv_fp8_unscaled_clip_rate: Annotated[Real, "Likewise: the higher share of values beyond 448."]
+    fit_fp8: Annotated[Text, "Verdict of the card on FP8 weights and activations, in a word."]
+    fit_int8: Annotated[Text, "Likewise on INT8."]
+    fit_4bit: Annotated[Text, "Likewise on 4-bit formats."]
+    fit_kv_fp8: Annotated[Text, "Likewise on an FP8 cache without scales."]
 
     subsets: Annotated[list[SubsetRow] | None, "M over random subsets of the corpus."]
     abs_max_of_half: Annotated[Real, "Expected M of a random half of the texts, exactly."]

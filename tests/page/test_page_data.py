@@ -63,7 +63,7 @@ def test_columns_of_the_catalog_that_the_page_names_exist():
     about = page_data_of([]).about("static")
     names = [field["name"] for field in about["protocol_fields"]]
     names += [metric["name"] for policy in about["int8"] for metric in policy["metrics"]]
-    names += [each["name"] for each in about["errors"]]
+    names += [each["name"] for each in (*about["errors"], *about["fit"])]
     assert set(names) <= set(DESCRIPTIONS)
     decisive = {field["name"] for field in about["protocol_fields"] if field["decisive"]}
     assert "corpus_digest" in decisive
