@@ -32,6 +32,7 @@ ALLOWED = {
     "files": ("errors", "printable"),
     "scales": ("formats",),
     "stored_weights": (),
+    "confinement": ("errors", "printable"),
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "scales", "hub"),
     "report": ("errors", "printable", "files", "formats", "deployed_formats", "hub"),
