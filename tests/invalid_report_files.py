@@ -829,7 +829,7 @@ FILES = {
     ),
     "remote_code": (
         changed(("model", "remote_code"), True),
-        "model.remote_code: is true, but hubmaxact never runs a checkpoint's own code",
+        "model.remote_code_files: is left out, but remote_code is true",
     ),
     "file_of_no_rows": (
         changed(

@@ -6,7 +6,7 @@ A model card's section begins with it; a pipeline's summary is it, under a headi
 from collections.abc import Iterator
 
 from hubmaxact.formats import INT8_LABEL
-from hubmaxact.rendering import numbers, words
+from hubmaxact.rendering import checkpoint_words, numbers, words
 from hubmaxact.rendering.escape import code, text
 from hubmaxact.rendering.fit.advice import advice
 from hubmaxact.rendering.fit.measured import has_errors
@@ -61,6 +61,8 @@ def _facts(report: Report) -> str:
 
 def _told(report: Report) -> Iterator[tuple[str, str]]:
     yield "Largest activation, M", _peak(report)
+    for head, said in checkpoint_words.facts(report, code):
+        yield head, _sentence(said)
     if not has_errors(report):
         check = _sentence(words.int8(report, text))
         yield "INT8 check", f"{check} {_sentence(INT8_LABEL)}"

@@ -9,6 +9,7 @@ from hubmaxact.formats import INT8_LABEL
 from hubmaxact.printable import printable
 from hubmaxact.rendering import (
     certainty_words,
+    checkpoint_words,
     deployed_words,
     end_to_end_words,
     numbers,
@@ -42,6 +43,8 @@ def show(report: Report, console: "Console") -> None:
     _say(console, words.sentence(report, printable, strong=str), style="bold")
     if report["global_max"] is not None:
         _say(console, *_peak(report))
+    for head, said in checkpoint_words.facts(report, printable):
+        _say(console, f"{head}: {said}.")
     console.print()
     if report["max_by_role"]:
         _show_table(console, _roles(report))

@@ -8,13 +8,14 @@ import example_reports
 import pytest
 from markdown_it import MarkdownIt
 from pooled_reports import pooled_report, with_loss
+from shipped_reports import SHIPPED
 
 from hubmaxact.rendering import commands, section, summary
 from hubmaxact.rendering.escape import BREAK
 from hubmaxact.rendering.escape import text as escaped
 
 RUN = ("linear_inputs", "int8/per_token/dynamic", (0.01, 0.0, 0.02), "why")
-REPORTS = {**example_reports.BY_NAME, "pooled": lambda: with_loss(pooled_report(), RUN)}
+REPORTS = {**example_reports.BY_NAME, **SHIPPED, "pooled": lambda: with_loss(pooled_report(), RUN)}
 
 RENDERERS = {"section": lambda report: section.compose(report, "0" * 64), "summary": summary.render}
 
@@ -98,6 +99,7 @@ WORDS_OF_OURS = {
     "architecture",
     "format",
     "granularity",
+    "what",
 }
 
 

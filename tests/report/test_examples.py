@@ -7,6 +7,7 @@ import end_to_end_reports
 import example_reports
 import pytest
 from invalid_report_files import FILES
+from shipped_reports import SHIPPED
 
 from hubmaxact.errors import ReportError
 from hubmaxact.report.read import InvalidReportError, parse, read_report
@@ -21,6 +22,7 @@ VALID = {
     "too_few_samples": example_reports.few_samples_report,
     "deployment": lambda: deployed_reports.deployment_report(rounded=True),
     "end_to_end": end_to_end_reports.end_to_end_report,
+    **SHIPPED,
     "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4),
 }
 

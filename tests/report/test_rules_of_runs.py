@@ -17,6 +17,18 @@ CHECKPOINT = [
     (checkpoint.parameters_nest, {"model/num_active_parameters": 8190735360}, []),
     (checkpoint.parameters_nest, {"model/num_active_parameters": 8190735361},
      ["model.num_active_parameters: is 8190735361, but num_parameters is 8190735360"]),
+    (checkpoint.provenance_agrees, {"model/dequantized": True, "model/dequantized_by": "hubmaxact",
+      "model/weights_quantization": "fp8"},
+     ["model.stored_weights: is left out, but weights were expanded here"]),
+    (checkpoint.provenance_agrees, {
+      "model/dequantized_by": "hubmaxact", "model/stored_weights": []},
+     ["model.dequantized_by: is there, but dequantized is false",
+      "model.stored_weights: is there, but dequantized is false"]),
+    (checkpoint.provenance_agrees, {"model/remote_code_files": []},
+     ["model.remote_code_files: is there, but remote_code is false"]),
+    (checkpoint.provenance_agrees, {"model/remote_code": True, "model/commit": None},
+     ["model.remote_code_files: is left out, but remote_code is true",
+      "model.commit: is null, but remote_code is true"]),
 ]  # fmt: skip
 
 COVERAGE = [

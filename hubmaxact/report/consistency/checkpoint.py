@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import told
 from hubmaxact.report.document import Report
+from hubmaxact.report.model_block import Model
 from hubmaxact.report.problem import Problem
 
 SUFFIX = ".safetensors"
@@ -49,6 +50,25 @@ def provenance_agrees(report: Report) -> Iterator[Problem]:
         yield Problem("model.id", f"is null, but commit is {model['commit']}")
     if model["dequantized"] and model["weights_quantization"] is None:
         yield Problem("model.weights_quantization", "is null, but dequantized is true")
-    if model["remote_code"]:
-        message = "is true, but hubmaxact never runs a checkpoint's own code"
-        yield Problem("model.remote_code", message)
+    yield from _expanded(model)
+    yield from _own_code(model)
+
+
+def _expanded(model: Model) -> Iterator[Problem]:
+    if model["dequantized"] and "dequantized_by" in model and "stored_weights" not in model:
+        yield Problem("model.stored_weights", "is left out, but weights were expanded here")
+    for name in ("dequantized_by", "stored_weights"):
+        if name in model and not model["dequantized"]:
+            yield Problem(f"model.{name}", "is there, but dequantized is false")
+
+
+def _own_code(model: Model) -> Iterator[Problem]:
+    """Code that was run is named, and lies in a repository at a commit."""
+    if not model["remote_code"]:
+        if "remote_code_files" in model:
+            yield Problem("model.remote_code_files", "is there, but remote_code is false")
+        return
+    if "remote_code_files" not in model:
+        yield Problem("model.remote_code_files", "is left out, but remote_code is true")
+    if model["commit"] is None:
+        yield Problem("model.commit", "is null, but remote_code is true")
