@@ -113,6 +113,13 @@ class FormatErrors(click.Choice[str]):
     "[linear_inputs:|kv:|residual:]FORMAT[/GRANULARITY[/POLICY]], such as int8/per_token or "
     "kv:float8_e4m3fn/unscaled. Needs --profile deployment.",
 )
+@click.option(
+    "--trust-remote-code",
+    is_flag=True,
+    help="Where transformers has no class of its own, run the code that the checkpoint brings "
+    "along, in a process without network, token and your files. Needs a full commit hash as "
+    "--revision.",
+)
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")
 @click.option("--plan", is_flag=True, help="Only say what a run will read, hold and take.")
@@ -123,12 +130,15 @@ def measure(
     output: Path | None,
     write_into: Path | None,
     preset: str | None,
+    trust_remote_code: bool,
     timings: bool,
     plan: bool,
     **chosen: Any,
 ) -> None:
     """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
     options = _options(preset, chosen)
+    if plan and trust_remote_code:
+        raise click.UsageError("--plan runs nobody's code; leave --trust-remote-code out.")
     if plan:
         _plan(checkpoint, options, revision, model_id, timings=timings)
         return
@@ -146,7 +156,12 @@ def measure(
     measured_report.check(targets, with_sidecars=options.profile == DEPLOYMENT)
     with RichWatcher() as watcher:
         measured = run.measure_in_full(
-            checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
+            checkpoint,
+            options,
+            revision=revision,
+            model_id=model_id,
+            trust_remote_code=trust_remote_code,
+            watcher=watcher,
         )
         watcher.times.begin("Writing the report")
     report = measured.report

@@ -39,13 +39,16 @@ class Prepared:
     max_seq_len: int  # the one asked for, or the model's own limit if that is lower
 
 
-def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
+def prepare(
+    source: Source, options: Options, watcher: Watcher, corpus: Corpus | None = None
+) -> Prepared:
     """Check the files, read the corpus, load the model, find the sites, encode the texts.
 
     Args:
         source: The checkpoint.
         options: What the run was told.
         watcher: Hears of each step.
+        corpus: The texts. None: those that the options name.
 
     Returns:
         Everything a forward pass needs.
@@ -54,7 +57,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         HubmaxactError: Any of the refusals of those steps.
     """
     files = inspect(source.folder, source.name)
-    corpus = read_corpus(options, watcher)
+    corpus = corpus or read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
@@ -70,6 +73,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         device=options.device,
         device_map=options.device_map,
         attn_implementation=options.attn_implementation,
+        code=source.code,
     )
     for sentence in loaded.left_aside:
         watcher.note(sentence)

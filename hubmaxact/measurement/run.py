@@ -1,9 +1,11 @@
 """One measurement, from a checkpoint to a report: every step in order, nothing decided here."""
 
 import gc
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hubmaxact.corpus import Corpus
 from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.asked_rounding import asked_roundings
@@ -34,6 +36,7 @@ def measure(
     *,
     revision: str | None = None,
     model_id: str | None = None,
+    trust_remote_code: bool = False,
     watcher: Watcher | None = None,
 ) -> Report:
     """Measure a checkpoint and return its report; nothing is written.
@@ -48,6 +51,9 @@ def measure(
             defaults.
         revision: Branch, tag or commit; resolved to a commit before anything is read. Hub ids only.
         model_id: Hub id to record for a local folder. None: the report names no repository.
+        trust_remote_code: Whether code that the checkpoint brings along is run, in a process
+            without network, token and files, where transformers has no class of its own. Of a Hub
+            id alone, and `revision` must be a full commit hash.
         watcher: Hears of stages and batches. None: nobody does.
 
     Returns:
@@ -63,6 +69,9 @@ def measure(
         IncompleteWeightsError: A weight is missing, unexpected or of another shape, or a Git LFS
             pointer stands in the place of a file.
         UnknownAnatomyError: It is no causal decoder whose parts can be told apart.
+        OptionsError: Code is trusted, and not that of one commit of a repository.
+        UnconfinedError: Code is to run, and cannot be kept from network and files here.
+        ConfinedError: The process that runs it failed.
         CorpusError: The corpus is empty, damaged or not there.
         VocabularyError: The tokenizer's ids do not fit the embedding.
         CoverageError: An expected tensor cannot be seen, and `options.allow_partial` is false.
@@ -73,7 +82,12 @@ def measure(
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """
     return measure_in_full(
-        checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
+        checkpoint,
+        options,
+        revision=revision,
+        model_id=model_id,
+        trust_remote_code=trust_remote_code,
+        watcher=watcher,
     ).report
 
 
@@ -83,6 +97,7 @@ def measure_in_full(
     *,
     revision: str | None = None,
     model_id: str | None = None,
+    trust_remote_code: bool = False,
     watcher: Watcher | None = None,
 ) -> "Measured":
     """Measure a checkpoint; return its report and the files that lie beside it.
@@ -92,6 +107,7 @@ def measure_in_full(
         options: As in `measure`.
         revision: As in `measure`.
         model_id: As in `measure`.
+        trust_remote_code: As in `measure`.
         watcher: As in `measure`.
 
     Returns:
@@ -104,8 +120,40 @@ def measure_in_full(
     options, watcher = options or Options(), watcher or Watcher()
     if options.profile == DEPLOYMENT:
         libraries.load_tables()
-    source = resolve_source(checkpoint, revision=revision, model_id=model_id)
-    prepared = prepare(source, options, watcher)
+    source = resolve_source(
+        checkpoint, revision=revision, model_id=model_id, trust_remote_code=trust_remote_code
+    )
+    if source.code is None:
+        return measure_source(source, options, watcher)
+    from hubmaxact.measurement.confined.measure import measure_confined
+
+    return measure_confined(source, options, watcher)
+
+
+def measure_source(
+    source: Source,
+    options: Options,
+    watcher: Watcher,
+    *,
+    corpus: Corpus | None = None,
+    hashes_weights: bool = True,
+) -> "Measured":
+    """Measure a checkpoint that is here, in this process.
+
+    Args:
+        source: The checkpoint; code of its own that is to be run runs here.
+        options: As in `measure`.
+        watcher: Hears of stages and batches.
+        corpus: The texts. None: those that the options name.
+        hashes_weights: Whether the report gets sizes and digests of the weight files, and not 0.
+
+    Returns:
+        As `measure_in_full`.
+
+    Raises:
+        HubmaxactError: As `measure`.
+    """
+    prepared = prepare(source, options, watcher, corpus)
     if options.end_to_end:
         _require_head(prepared)
     # It loads torch, which refusals do without.
@@ -120,16 +168,18 @@ def measure_in_full(
     products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
     if options.products == "auto" and (said := told_of_choice(prepared.loaded.dtype, products)):
         watcher.note(said)
-    with WeightDigests(prepared.files) as digests:
+    with ExitStack() as hashing:
+        digests = hashing.enter_context(WeightDigests(prepared.files)) if hashes_weights else None
         with cpu_threads(options.cpu_threads), multiplying(products):
             prepare_readers(
                 prepared.loaded.model, watcher, format_errors=options.sums_format_errors
             )
             budget, (measurement, losses) = _measure(prepared, options, watcher)
             here = environment(prepared.loaded.model, products)
-        if not digests.ready:
-            watcher.stage("Hashing the rest of the weights")
-        model["weight_files"] = digests.result()
+        if digests is not None:
+            if not digests.ready:
+                watcher.stage("Hashing the rest of the weights")
+            model["weight_files"] = digests.result()
     watcher.stage("Assembling the report")
     return assemble(
         prepared,

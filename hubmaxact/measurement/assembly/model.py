@@ -52,9 +52,9 @@ def describe_model(
 ) -> Model:
     """Fill the `model` block."""
     model, config = loaded.model, loaded.model.config
-    text = config.get_text_config(decoder=True)
+    text, code = config.get_text_config(decoder=True), loaded.code
     total = sum(parameter.numel() for parameter in model.parameters())
-    return Model(
+    described = Model(
         id=model_id,
         revision=revision,
         commit=commit,
@@ -73,8 +73,11 @@ def describe_model(
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
         weights_quantization=loaded.quantization,
         dequantized=loaded.dequantized,
-        remote_code=False,
+        remote_code=code is not None,
     )
+    if code is not None:
+        described["remote_code_files"] = [WeightFile(**file._asdict()) for file in code.files]
+    return described
 
 
 def _modalities(config: dict[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from hubmaxact.confinement import process as confinement
 from hubmaxact.hub.client import api
 from hubmaxact.hub.retry import ask
 from hubmaxact.measurement import libraries
@@ -14,6 +15,7 @@ from hubmaxact.measurement.checkpoint.weight_files import (
 )
 from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
+from hubmaxact.recognition.own_code import code_files
 from hubmaxact.recognition.recognize import recognize
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.small_files import small_files
@@ -23,7 +25,7 @@ from hubmaxact.recognition.weights import left_aside
 LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
 
 
-def download_checkpoint(repo_id: str, commit: str) -> Path:
+def download_checkpoint(repo_id: str, commit: str, *, trust_remote_code: bool = False) -> Path:
     """Fetch config, tokenizer and the weights that are loaded of `commit` into the cache.
 
     Whatever names and small files tell against it is told before a weight is fetched.
@@ -31,6 +33,7 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
     Args:
         repo_id: Model repository ("owner/name").
         commit: 40 hexadecimal digits.
+        trust_remote_code: Whether code is fetched too, where nothing does without it.
 
     Returns:
         The folder that they are in.
@@ -40,6 +43,7 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
         UnsafeCheckpointError: It needs pickle or code, or is quantized.
         IncompleteWeightsError: Weights are missing.
         MissingPackageError: A library that they will be loaded with is broken.
+        UnconfinedError: Its code cannot be kept from network and files here.
         HubError: They cannot be fetched.
     """
     listing = Repository(repo_id, commit)
@@ -47,9 +51,15 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
     folder = _snapshot(repo_id, commit, small_files(listing.root))
     check_small_files(Folder(folder, repo_id), found.config)
     libraries.load()  # before what may take hours
-    from hubmaxact.measurement.checkpoint.own_code import model_class
+    from hubmaxact.measurement.checkpoint.own_code import model_class, needed_code
 
-    model_class(folder, found.config)
+    code = needed_code(folder, found.config) if trust_remote_code else None
+    if code is not None:
+        confinement.require()
+        names = [file.path for file in code_files(listing, code.classes)]
+        folder = _snapshot(repo_id, commit, names)
+    if code is None or code.model is None:
+        model_class(folder, found.config)
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
     return _snapshot(repo_id, commit, found.weights.files)

@@ -1,4 +1,5 @@
-"""Loading a checked checkpoint with transformers: safetensors only, no code, nothing random."""
+"""Loading a checked checkpoint with transformers: safetensors only, no code unasked, nothing random.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
+from hubmaxact.recognition.own_code import OwnCode
 from hubmaxact.recognition.quantization import declared
 from hubmaxact.recognition.scaled_cache import scales_left_aside
 
@@ -52,6 +54,7 @@ class Loaded:
     dequantized: bool
     left_aside: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
     no_head: tuple[str, ...] = ()  # weights behind the decoder that the checkpoint does not hold
+    code: OwnCode | None = None  # what of the checkpoint's own code was run
 
 
 def load(
@@ -61,6 +64,7 @@ def load(
     device: str = "auto",
     device_map: str | None = None,
     attn_implementation: str | None = None,
+    code: OwnCode | None = None,
 ) -> Loaded:
     """Load model and tokenizer from a checked folder.
 
@@ -71,6 +75,8 @@ def load(
         device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
         device_map: Spreads the model over devices in the place of `device`. None: one device.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
+        code: What of the checkpoint's own code is run, which this process is made for. None:
+            nothing.
 
     Returns:
         The model, ready to run, and its tokenizer; `quantization` is None when the weights are
@@ -95,12 +101,15 @@ def load(
         options["quantization_config"] = DEQUANTIZED[quantization]()
     doing, is_spread = f"{files.name} was loaded", device_map is not None
     with shortage_told(files, name, doing, is_spread=is_spread):
-        model, settled = _model(files, options)
-        tokenizer = load_tokenizer(files)
+        model, settled = _model(files, options, code)
+        tokenizer = load_tokenizer(files, code)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
-    left_aside = (*code_left_aside(files, model, tokenizer), *scales, *settled.left_aside)
+    ignored = code_left_aside(files, model, tokenizer, code)
+    left_aside = (*ignored, *scales, *settled.left_aside)
     is_dequantized = quantization is not None
-    return Loaded(model, tokenizer, name, quantization, is_dequantized, left_aside, settled.no_head)
+    return Loaded(
+        model, tokenizer, name, quantization, is_dequantized, left_aside, settled.no_head, code
+    )
 
 
 def silence_transformers() -> None:
@@ -168,9 +177,11 @@ def quantization_of(files: WeightFiles) -> str | None:
     return method
 
 
-def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
+def _model(
+    files: WeightFiles, options: dict[str, Any], code: OwnCode | None
+) -> tuple[Any, Settled]:
     """The model, and what of the checkpoint was left aside or is not there."""
-    chosen = model_class(files.folder, files.config)
+    chosen = model_class(files.folder, files.config, code)
     with transformers_log() as said, lazy_state(files) as state:
         try:
             refuse_oversized(files, chosen, options.get("attn_implementation"))

@@ -1,0 +1,126 @@
+"""The outer side of such a measurement. What the process tells is a claim: it is held to the
+schema, and whatever says which checkpoint was measured is put in here.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, cast
+
+from hubmaxact.confinement.process import ConfinedError
+from hubmaxact.measurement.assembly.report import Measured
+from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
+from hubmaxact.measurement.checkpoint.weight_files import inspect
+from hubmaxact.measurement.confined.crossing import running_code
+from hubmaxact.measurement.confined.watching import Hearer
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.prepare import read_corpus
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.watcher import Watcher
+from hubmaxact.report.deployment import MAX_SIDECAR_BYTES, SIDECARS, SidecarName
+from hubmaxact.report.document import Report
+from hubmaxact.report.model_block import WeightFile
+from hubmaxact.report.validate import validate
+
+ENTRY = "hubmaxact.measurement.confined_run"
+
+
+def measure_confined(source: Source, options: Options, watcher: Watcher) -> Measured:
+    """Measure a checkpoint whose own code runs, in a process that it cannot leave.
+
+    Args:
+        source: The checkpoint, with the code that is to be run.
+        options: What the run was told.
+        watcher: Hears of stages and batches.
+
+    Returns:
+        The report, and contents by file name.
+
+    Raises:
+        HubmaxactError: The checkpoint's files or the corpus are refused.
+        UnconfinedError: No such process can be had here.
+        ConfinedError: It fails, or what it tells is no report.
+    """
+    files = inspect(source.folder, source.name)
+    corpus = read_corpus(options, watcher)
+    watcher.stage(told_of_code(source))
+    job = {"options": asdict(options), "corpus": asdict(corpus)}
+    with WeightDigests(files) as digests:
+        report, sidecars = _result(source, job, watcher)
+        weights = digests.result()
+    return Measured(_checked(report, sidecars, _known(source, weights)), sidecars)
+
+
+def told_of_code(source: Source) -> str:
+    """Say what is about to run."""
+    assert source.code is not None
+    assert source.commit is not None
+    names = ", ".join(file.path for file in source.code.files)
+    return f"Running the checkpoint's own code ({names} at {source.commit[:7]}), shut off"
+
+
+@contextmanager
+def nonsense_refused() -> Iterator[None]:
+    """Turn what was made of a message that is none into a sentence.
+
+    Raises:
+        ConfinedError: Something in a message is not what belongs there.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, LookupError) as error:
+        raise ConfinedError("it told something that is no message") from error
+
+
+def _result(
+    source: Source, job: dict[str, Any], watcher: Watcher
+) -> tuple[object, dict[SidecarName, bytes]]:
+    """What it says it measured."""
+    report: object = None
+    sidecars: dict[SidecarName, bytes] = {}
+    hearer = Hearer(watcher)
+    with running_code(ENTRY, source, job, most=MAX_SIDECAR_BYTES) as told:
+        for message in told:
+            with nonsense_refused():
+                if message.kind == "report":
+                    (report,) = message.values
+                elif message.kind == "sidecar":
+                    sidecars[SIDECARS[SIDECARS.index(*message.values)]] = message.content
+                else:
+                    hearer.heard(message)
+    return report, sidecars
+
+
+def _known(source: Source, weights: list[WeightFile]) -> dict[str, Any]:
+    """Fields of the block `model` that are no claim."""
+    assert source.code is not None
+    return {
+        "id": source.model_id,
+        "revision": source.revision,
+        "commit": source.commit,
+        "weight_files": weights,
+        "remote_code": True,
+        "remote_code_files": [file._asdict() for file in source.code.files],
+    }
+
+
+def _checked(
+    document: object, sidecars: dict[SidecarName, bytes], known: dict[str, Any]
+) -> Report:
+    """The report with what is known in it, if it is one and names these sidecars."""
+    model = document.get("model") if isinstance(document, dict) else None
+    if not isinstance(model, dict):
+        raise ConfinedError("it made no report")
+    model.update(known)
+    if problems := validate(document):
+        raise ConfinedError(f"it made a report that is none: {problems[0]}")
+    report = cast("Report", document)
+    named = {row["name"]: (row["size"], row["sha256"]) for row in report.get("sidecars", ())}
+    found = {
+        name: (len(content), hashlib.sha256(content).hexdigest())
+        for name, content in sidecars.items()
+    }
+    if named != found:
+        raise ConfinedError("it made other files than its report names")
+    return report
