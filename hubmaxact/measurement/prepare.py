@@ -75,7 +75,7 @@ def prepare(
         attn_implementation=options.attn_implementation,
         code=source.code,
     )
-    for sentence in loaded.left_aside:
+    for sentence in loaded.notes:
         watcher.note(sentence)
     check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
     is_spread = options.device_map is not None

@@ -1,4 +1,4 @@
-"""The code that a checkpoint brings along, as files: found by reading them, never by running one."""
+"""The code that a checkpoint brings along, as files: found by reading, never by running one."""
 
 import hashlib
 import re

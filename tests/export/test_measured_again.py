@@ -94,7 +94,7 @@ def test_other_weights_are_other_weights_by_either_name(scaled, tmp_path):
 
 def test_it_is_told_that_the_scales_are_left_aside(scaled):
     folder, _ = scaled
-    (told,) = load(inspect(folder), device="cpu").left_aside
+    (told,) = load(inspect(folder), device="cpu").notes
     assert told == (
         "The cache of dense is quantized by its config.json and its weights are not: it is "
         "measured as it is without those scales."

@@ -4,7 +4,7 @@ What none of them says is null.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from transformers import PreTrainedModel
 
@@ -12,7 +12,14 @@ from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.checkpoint.load import Loaded
 from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
 from hubmaxact.recognition.card import base_model
-from hubmaxact.report.model_block import Model, WeightFile
+from hubmaxact.report.model_block import (
+    ActivationScales,
+    AdapterBase,
+    LeftAside,
+    Model,
+    StoredWeights,
+    WeightFile,
+)
 from hubmaxact.report.validate import problems_of
 
 FAMILIES = {
@@ -52,9 +59,9 @@ def describe_model(
 ) -> Model:
     """Fill the `model` block."""
     model, config = loaded.model, loaded.model.config
-    text, code = config.get_text_config(decoder=True), loaded.code
+    text = config.get_text_config(decoder=True)
     total = sum(parameter.numel() for parameter in model.parameters())
-    described = Model(
+    return Model(
         id=model_id,
         revision=revision,
         commit=commit,
@@ -73,11 +80,35 @@ def describe_model(
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
         weights_quantization=loaded.quantization,
         dequantized=loaded.dequantized,
-        remote_code=code is not None,
+        **_told(loaded),
+        remote_code=loaded.code is not None,
+        **_told_of_code(loaded),
     )
-    if code is not None:
-        described["remote_code_files"] = [WeightFile(**file._asdict()) for file in code.files]
-    return described
+
+
+class _Told(TypedDict, total=False):
+    dequantized_by: Literal["hubmaxact"]
+    stored_weights: list[StoredWeights]
+    activation_scales: list[ActivationScales]
+    left_aside: list[LeftAside]
+    adapter_base: AdapterBase
+    bidirectional: Literal[True]
+    remote_code_files: list[WeightFile]
+
+
+def _told(loaded: Loaded) -> _Told:
+    """What is only said where it is so."""
+    told = _Told()
+    if loaded.left_aside:
+        told["left_aside"] = list(loaded.left_aside)
+    return told
+
+
+def _told_of_code(loaded: Loaded) -> _Told:
+    if loaded.code is None:
+        return {}
+    files = loaded.code.files
+    return {"remote_code_files": [WeightFile(path=n, size=s, sha256=d) for n, s, d in files]}
 
 
 def _modalities(config: dict[str, Any]) -> list[str]:

@@ -6,8 +6,8 @@ head, layers for multi-token prediction, and what the architecture itself leaves
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedModel
 
@@ -16,13 +16,18 @@ from hubmaxact.measurement.checkpoint.multi_token_prediction import Prediction, 
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.printable import counted
 from hubmaxact.recognition.safetensors_header import TensorEntry
+from hubmaxact.report.model_block import LeftAside
 from hubmaxact.scales.caches import is_cache_scale
+
+MOST_PLACES = 8
+"""Of those that a report names."""
 
 
 class Settled(NamedTuple):
     """What a checkpoint has more or less of than runs here."""
 
-    left_aside: tuple[str, ...]  # whole sentences
+    sentences: tuple[str, ...]  # all of it, for people
+    left_aside: tuple[LeftAside, ...]  # what it has more of
     no_head: tuple[str, ...]  # weights behind the decoder that it does not hold
 
 
@@ -56,28 +61,36 @@ def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) 
     for key in heads:  # whatever runs it after all stumbles, and does not go on with random values
         module, _, name = key.rpartition(".")
         setattr(model.get_submodule(module), name, None)
-    told = tuple(_told(files.name, heads, extra | _unused(files, model), prediction))
-    return Settled(told, tuple(heads))
+    aside = tuple(_left_aside(extra | _unused(files, model), prediction))
+    return Settled(tuple(_told(files.name, heads, aside)), aside, tuple(heads))
 
 
-def _tensors(names: Collection[str]) -> str:
-    return "1 tensor" if len(names) == 1 else f"{len(names)} tensors"
-
-
-def _told(name: str, heads: list[str], unused: set[str], prediction: Prediction) -> Iterator[str]:
-    if heads:
-        yield f"{name} has no {some(heads)}; a head never runs here, so nothing is missing."
+def _left_aside(unused: set[str], prediction: Prediction) -> Iterator[LeftAside]:
     predicting = {key for key in unused if prediction.holds(key)}
     if predicting:
-        yield (
-            f"{name} has layers for multi-token prediction ({places(predicting)}); they are no "
-            f"part of the forward pass and were left aside, {_tensors(predicting)}."
-        )
-    if others := unused - predicting:
-        yield (
-            f"{_tensors(others)} of {name} ({some(others)}) left aside: its architecture does not "
-            "use them."
-        )
+        yield _row("multi_token_prediction", len(predicting), places(predicting))
+    if others := sorted(unused - predicting):
+        yield _row("unused", len(others), others)
+
+
+def _row(
+    what: Literal["multi_token_prediction", "unused"], tensors: int, named: list[str]
+) -> LeftAside:
+    return LeftAside(what=what, tensors=tensors, places=named[:MOST_PLACES])
+
+
+def _told(name: str, heads: list[str], aside: tuple[LeftAside, ...]) -> Iterator[str]:
+    if heads:
+        yield f"{name} has no {some(heads)}; a head never runs here, so nothing is missing."
+    for row in aside:
+        tensors, where = counted(row["tensors"], "tensor"), some(row["places"])
+        if row["what"] == "unused":
+            yield f"{tensors} of {name} ({where}) left aside: its architecture does not use them."
+        else:
+            yield (
+                f"{name} has layers for multi-token prediction ({where}); they are no part of the "
+                f"forward pass and were left aside, {tensors}."
+            )
 
 
 def _is_head(model: PreTrainedModel, key: str) -> bool:

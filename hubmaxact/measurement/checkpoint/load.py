@@ -1,4 +1,6 @@
-"""Loading a checked checkpoint with transformers: safetensors only, no code unasked, nothing random.
+"""Loading a checked checkpoint with transformers: safetensors only, nothing random.
+
+No code of its own runs here unless this process was made for it.
 """
 
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
 from hubmaxact.measurement.checkpoint.model_config import ModelPlan, model_plan
 from hubmaxact.measurement.checkpoint.not_built import not_built
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
+from hubmaxact.measurement.checkpoint.spilled import spill_folder
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
@@ -24,6 +27,7 @@ from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
 from hubmaxact.recognition.own_code import OwnCode
 from hubmaxact.recognition.quantization import declared
 from hubmaxact.recognition.scaled_cache import scales_left_aside
+from hubmaxact.report.model_block import LeftAside
 
 DTYPES = {
     "bfloat16": torch.bfloat16,
@@ -52,7 +56,8 @@ class Loaded:
     dtype: str
     quantization: str | None
     dequantized: bool
-    left_aside: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
+    notes: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
+    left_aside: tuple[LeftAside, ...] = ()  # tensors that are no part of the forward pass
     no_head: tuple[str, ...] = ()  # weights behind the decoder that the checkpoint does not hold
     code: OwnCode | None = None  # what of the checkpoint's own code was run
 
@@ -104,11 +109,16 @@ def load(
         model, settled = _model(files, options, code)
         tokenizer = load_tokenizer(files, code)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
-    ignored = code_left_aside(files, model, tokenizer, code)
-    left_aside = (*ignored, *scales, *settled.left_aside)
-    is_dequantized = quantization is not None
     return Loaded(
-        model, tokenizer, name, quantization, is_dequantized, left_aside, settled.no_head, code
+        model,
+        tokenizer,
+        name,
+        quantization,
+        dequantized=quantization is not None,
+        notes=(*code_left_aside(files, model, tokenizer, code), *scales, *settled.sentences),
+        left_aside=settled.left_aside,
+        no_head=settled.no_head,
+        code=code,
     )
 
 
@@ -182,10 +192,12 @@ def _model(
 ) -> tuple[Any, Settled]:
     """The model, and what of the checkpoint was left aside or is not there."""
     chosen = model_class(files.folder, files.config, code)
-    with transformers_log() as said, lazy_state(files) as state:
+    with transformers_log() as said, lazy_state(files) as state, spill_folder() as (folder, keep):
         try:
             refuse_oversized(files, chosen, options.get("attn_implementation"))
-            model, info = _placed(model_plan(files, chosen), state, options)
+            model, info = _placed(
+                model_plan(files, chosen), state, {"offload_folder": folder, **options}
+            )
         except HubmaxactError:
             raise
         except Exception as error:  # a damaged configuration shows as whatever it breaks first
@@ -194,6 +206,7 @@ def _model(
             if says_ran_out(log := "\n".join(said)):
                 raise MemoryError(log) from error
             raise not_built(files, error) from error
+        keep(model)
     return model.eval(), settle(files, model, info)
 
 

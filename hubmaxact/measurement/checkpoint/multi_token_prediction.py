@@ -59,18 +59,16 @@ class Prediction:
         return self.number > (0 if place is None else place[1] - self.count)
 
 
-def places(names: Iterable[str]) -> str:
+def places(names: Iterable[str]) -> list[str]:
     """Where layers lie, each named once.
 
     Args:
         names: Of tensors that `Prediction` holds.
 
     Returns:
-        Such as "model.layers.8, mtp", safe to print.
+        Such as "model.layers.8" and "mtp", sorted.
     """
-    found = {_where(name) for name in names}
-    shown = sorted(ascii(name)[1:-1][:80] for name in found)
-    return ", ".join(shown[:3]) + (", ..." if len(shown) > 3 else "")
+    return sorted({_where(name) for name in names})
 
 
 def _where(name: str) -> str:

@@ -161,7 +161,8 @@ def code_left_aside(
     Returns:
         Whole sentences.
     """
-    ran = {CONFIG: code and code.model, TOKENIZER_CONFIG: code and code.tokenizer}
+    code = code or OwnCode(None, None)
+    ran = {CONFIG: code.model, TOKENIZER_CONFIG: code.tokenizer}
     documents = [name for name in code_asked_for(files.folder, files.config) if not ran[name]]
     if not documents:
         return ()
@@ -200,7 +201,7 @@ def _named(auto_map: object, entries: Sequence[str]) -> str | None:
 def _imported(folder: Path, reference: str, base: type) -> Any:
     """A class of the checkpoint's own code, which runs here and now."""
     try:
-        found = get_class_from_dynamic_module(reference, str(folder), local_files_only=True)
+        found: Any = get_class_from_dynamic_module(reference, str(folder), local_files_only=True)
     except Exception as error:  # code may raise anything
         raise UnsafeCheckpointError(
             f"{reference} cannot be imported with transformers {transformers.__version__}: "

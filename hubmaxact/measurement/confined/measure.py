@@ -105,9 +105,7 @@ def _known(source: Source, weights: list[WeightFile]) -> dict[str, Any]:
     }
 
 
-def _checked(
-    document: object, sidecars: dict[SidecarName, bytes], known: dict[str, Any]
-) -> Report:
+def _checked(document: object, sidecars: dict[SidecarName, bytes], known: dict[str, Any]) -> Report:
     """The report with what is known in it, if it is one and names these sidecars."""
     model = document.get("model") if isinstance(document, dict) else None
     if not isinstance(model, dict):

@@ -1,12 +1,14 @@
 """Weights are read by their names from the files that the index tells, and from no other place."""
 
+import gc
 import json
 import os
 import shutil
+import tempfile
 
 import pytest
 import torch
-from command import MOE
+from command import DENSE, MOE
 
 from hubmaxact.measurement.checkpoint.lazy_state import ONE_BY_ONE, LazyWeight, one_by_one
 from hubmaxact.measurement.checkpoint.load import load
@@ -55,3 +57,23 @@ def test_one_by_one_leaves_the_environment_as_it_was(monkeypatch):
         with one_by_one():
             assert os.environ[ONE_BY_ONE] == "1"
         assert os.environ.get(ONE_BY_ONE) == before
+
+
+@pytest.mark.filterwarnings("ignore:.*offloaded")
+@pytest.mark.parametrize("folder", [DENSE, MOE], ids=["dense", "moe"])
+def test_what_fits_no_memory_is_put_on_the_disk_while_the_model_is_kept(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    whole = load(inspect(folder), device="cpu").model
+    spread = dict.fromkeys(
+        ("model.embed_tokens", "model.norm", "model.rotary_emb", "lm_head"), "cpu"
+    )
+    places = {f"model.layers.{n}": "disk" if n else "cpu" for n in range(len(whole.model.layers))}
+    found = load(inspect(folder), device_map=spread | places)
+    ids = torch.arange(12)[None]
+    assert torch.equal(found.model(ids).logits, whole(ids).logits)
+    assert any(tmp_path.glob("hubmaxact-*/*.safetensors"))
+    del found
+    gc.collect()
+    assert not any(tmp_path.glob("hubmaxact-*/*.safetensors"))

@@ -80,7 +80,7 @@ class TestOwnCode:
     )
     def test_wherever_it_is_asked_for(self, dense, file, changes, told):
         configure(dense, file, **changes)
-        (sentence,) = loaded(dense).left_aside
+        (sentence,) = loaded(dense).notes
         assert told in sentence
 
     @pytest.mark.parametrize("names", [["OwnForCausalLM"], ["Qwen3ForCausalLM"]])
@@ -101,7 +101,7 @@ class TestOwnCode:
 def test_a_head_that_is_not_stored_is_taken_out_of_the_model(dense):
     configure(dense, tie_word_embeddings=False)
     found = loaded(dense)
-    assert found.left_aside == (
+    assert found.notes == (
         "dense has no lm_head.weight; a head never runs here, so nothing is missing.",
     )
     assert found.model.lm_head.weight is None
@@ -113,8 +113,10 @@ def test_a_head_that_the_architecture_has_no_place_for(dense):
     norm = load_file(dense / "model.safetensors")["model.norm.weight"]
     store(dense, **{"lm_head.weight": norm.repeat(4096, 1)})
     configure(dense, architectures=["Qwen3Model"])
-    (sentence,) = loaded(dense).left_aside
+    found = loaded(dense)
+    (sentence,) = found.notes
     assert sentence.startswith("1 tensor of dense (lm_head.weight) left aside")
+    assert found.left_aside == ({"what": "unused", "tensors": 1, "places": ["lm_head.weight"]},)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +161,10 @@ def test_declared_layers_for_multi_token_prediction(dense, declared, name, told)
         loaded(dense)
     configure(dense, **declared)
     found = loaded(dense)
-    (sentence,) = found.left_aside
+    (sentence,), (row,) = found.notes, found.left_aside
     assert "multi-token prediction" in sentence
     assert told in sentence
+    assert row == {"what": "multi_token_prediction", "tensors": 1, "places": [told[1:-1]]}
     assert found.model.config.num_hidden_layers == len(found.model.model.layers) == 8
 
 
