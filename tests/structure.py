@@ -204,6 +204,7 @@ ALLOWED = {
         "errors",
         "printable",
         "formats",
+        "confinement",
         "recognition",
         "report",
         "sidecars",
@@ -217,6 +218,7 @@ ALLOWED = {
         "measurement.execution",
         "measurement.prepare",
         "measurement.assembly",
+        "measurement.confined",
     ),
     "rendering": ("printable", "formats", "deployed_formats", "report"),
     "publication": (

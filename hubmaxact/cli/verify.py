@@ -9,8 +9,19 @@ import click
 @click.option("--revision", help="Branch, tag or commit, when FILE or CHECKPOINT is on the Hub.")
 @click.option("--corpus", help="Where the report's corpus lies, when hubmaxact does not carry it.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, ...")
+@click.option(
+    "--trust-remote-code",
+    is_flag=True,
+    help="Run the checkpoint's own code, shut off, where the report was measured with it: that of "
+    "the commit that the report names.",
+)
 def verify(
-    file: str, checkpoint: str | None, revision: str | None, corpus: str | None, device: str
+    file: str,
+    checkpoint: str | None,
+    revision: str | None,
+    corpus: str | None,
+    device: str,
+    trust_remote_code: bool,
 ) -> None:
     """Verify the report FILE against CHECKPOINT.
 
@@ -25,7 +36,7 @@ def verify(
     from hubmaxact.verification.claim import read_claim
 
     failed, watcher = None, RichWatcher()
-    claim = read_claim(file, checkpoint, revision)
+    claim = read_claim(file, checkpoint, revision, trust_remote_code=trust_remote_code)
     checks = verification.verify_claim(claim, corpus=corpus, device=device, watcher=watcher)
     with watcher:
         for check in checks:

@@ -18,6 +18,7 @@ from pathlib import Path
 SHARED_NO_MORE = 0x10000000 | 0x20000 | 0x40000000 | 0x20000000 | 0x8000000
 """CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID and CLONE_NEWIPC."""
 
+MS_NO_PROGRAMS = 2 | 4 | 8  # MS_NOSUID, MS_NODEV and MS_NOEXEC
 MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 0x1000, 0x4000, 0x40000, 2
 MOUNT_SETATTR = 442  # the same number on every processor
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
@@ -39,7 +40,6 @@ SYSTEM = (
     "/lib64",
     "/nix",
     "/opt",
-    "/proc",
     "/run/opengl-driver",  # where NixOS keeps drivers of GPUs
     "/sbin",
     "/sys",
@@ -130,6 +130,7 @@ def _enter(root: Path, visible: Sequence[Path], copies: Iterable[Path]) -> None:
             target.mkdir(parents=True, exist_ok=True)
             _mount_memory(target)
             shutil.copytree(folder, target, dirs_exist_ok=True)
+    _show_own_processes(_within(root, Path("/proc")))
     for device in (path for pattern in DEVICES for path in Path("/dev").glob(pattern)):
         _show(device, _within(root, device), NOSUID)
     for folder in (PRIVATE, *map(Path, OTHERS_USE)):
@@ -167,6 +168,18 @@ def _show(path: Path, target: Path, how: int = RDONLY | NOSUID | NODEV) -> None:
     wanted = (ctypes.c_uint64 * 4)(how, 0, 0, 0)  # struct mount_attr
     size = ctypes.c_size_t(ctypes.sizeof(wanted))
     _call("syscall", MOUNT_SETATTR, AT_FDCWD, os.fsencode(target), AT_RECURSIVE, wanted, size)
+
+
+def _show_own_processes(target: Path) -> None:
+    """Show this process and its children, and what the kernel tells, to be read alone.
+
+    A new file system, as drivers of GPUs write to their own process's entries.
+    """
+    target.mkdir()
+    _call("mount", b"proc", os.fsencode(target), b"proc", MS_NO_PROGRAMS, None)
+    for path in target.iterdir():
+        if not path.name.isdecimal() and not path.is_symlink():
+            _show(path, path)
 
 
 def _mount_memory(target: Path) -> None:

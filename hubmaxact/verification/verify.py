@@ -4,10 +4,11 @@ In the same environment the bits must be equal; elsewhere values may move by two
 change of carrier is named. What this catches and what it cannot: `docs/verify.md`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from hubmaxact.corpus import Corpus
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.formats import bf16_step
 from hubmaxact.measurement import libraries
@@ -20,15 +21,15 @@ from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
-from hubmaxact.printable import counted, printable
-from hubmaxact.recognition.scaled_cache import called
+from hubmaxact.printable import counted
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report
-from hubmaxact.report.model_block import WeightFile
 from hubmaxact.report.products import products_of, same_environment
 from hubmaxact.report.row_fields import fields
 from hubmaxact.verification.check import Check, while_passed
 from hubmaxact.verification.claim import Claim, read_claim
+from hubmaxact.verification.confined import checks_confined
+from hubmaxact.verification.digests import same_code, same_weights
 from hubmaxact.verification.sidecars import sidecars_beside
 from hubmaxact.verification.sites import STEPS_APART, beyond, contradiction
 
@@ -42,6 +43,7 @@ def verify(
     revision: str | None = None,
     corpus: str | None = None,
     device: str = "auto",
+    trust_remote_code: bool = False,
     watcher: Watcher | None = None,
 ) -> Iterator[Check]:
     """Hold a report against a checkpoint, in one forward pass.
@@ -56,6 +58,8 @@ def verify(
         revision: Branch, tag or commit of the report that is on the Hub, or else of the checkpoint.
         corpus: Where the report's corpus lies, when hubmaxact does not carry it.
         device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
+        trust_remote_code: Whether code that the checkpoint brings along is run, shut off, where the
+            report was measured with it: that of the commit that the report names, and no other.
         watcher: Hears of stages. None: nobody does.
 
     Returns:
@@ -70,10 +74,12 @@ def verify(
         BadInputError: It is not a valid report.
         NoCheckpointError: Neither `checkpoint` nor the report names one.
         HubError: The repository of the report or of the checkpoint cannot be read.
+        UntrustedCodeError: The report was measured with the checkpoint's own code, which is not
+            trusted.
         HubmaxactError: While checking: anything that `measure` would refuse, or a report that
             cannot be verified here.
     """
-    claim = read_claim(report, checkpoint, revision)
+    claim = read_claim(report, checkpoint, revision, trust_remote_code=trust_remote_code)
     return verify_claim(claim, corpus=corpus, device=device, watcher=watcher)
 
 
@@ -105,37 +111,44 @@ def _checks(
     files = inspect(source.folder, source.name)
     libraries.load()  # before the weights are read, which may take minutes
     found = digest_weights(files)
-    weights = _weights(report["model"]["weight_files"], found)
+    weights = same_weights(report["model"]["weight_files"], found)
     yield weights
     if not weights.passed:
         return
     options = _options(report, corpus, device)
-    prepared = prepare(source, options, watcher)
+    if not report["model"]["remote_code"]:
+        yield from checks_of_model(report, source, options, watcher)
+        return
+    code = same_code(report["model"].get("remote_code_files", ()), source.code)
+    yield code
+    if code.passed:
+        yield from checks_confined(report, source, options, watcher)
+
+
+def checks_of_model(
+    report: Report,
+    source: Source,
+    options: Options,
+    watcher: Watcher,
+    corpus: Corpus | None = None,
+) -> Iterator[Check]:
+    """Run the checks that need the model, in this process.
+
+    Args:
+        report: Whose claims are checked.
+        source: The checkpoint; code of its own that is to be run runs here.
+        options: The report's protocol.
+        watcher: Hears of stages.
+        corpus: The texts. None: those that the options name.
+
+    Returns:
+        The checks; the first that fails is the last.
+    """
+    prepared = prepare(source, options, watcher, corpus)
     plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
-    yield from while_passed(
+    return while_passed(
         chain(_inputs(report, prepared, plan), _peak(report, prepared, plan, watcher))
     )
-
-
-def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Check:
-    """Every weight file by size and sha256."""
-    by_path = {file["path"]: file for file in found}
-    names = {file["path"]: called(file["path"], by_path) for file in claimed}
-    for file in claimed:
-        here = by_path.get(names[file["path"]])
-        if here is None or (here["size"], here["sha256"]) != (file["size"], file["sha256"]):
-            seen = (
-                f"{here['sha256'][:12]}, {counted(here['size'], 'byte')}"
-                if here
-                else "no such file"
-            )
-            told = f"{file['sha256'][:12]}, {counted(file['size'], 'byte')}"
-            detail = f"{file['path']}: report {told}; checkpoint {seen}"
-            return Check("weights", passed=False, detail=detail)
-    extra = sorted(set(by_path) - set(names.values()))
-    if extra:
-        return Check("weights", passed=False, detail=f"{printable(extra[0])} is not in the report")
-    return Check("weights", passed=True, detail=f"{counted(len(found), 'file')}, sha256 equal")
 
 
 def _options(report: Report, corpus: str | None, device: str) -> Options:

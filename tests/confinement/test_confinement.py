@@ -135,13 +135,14 @@ class TestFiles:
             "import os\n"
             "tell('', open(path + '/weights').read(), os.path.exists(beside))\n"
             "for do in (lambda: open(path + '/weights', 'a'), lambda: os.unlink(path + '/weights'),"
-            " lambda: open(path + '/new', 'w'), lambda: open(package + '/new.py', 'w')):\n"
+            " lambda: open(path + '/new', 'w'), lambda: open(package + '/new.py', 'w'),"
+            " lambda: open('/proc/sys/kernel/core_pattern', 'a')):\n"
             "    try: do(); tell('', 'done')\n"
             "    except OSError as error: tell('', error.strerror)\n",
             reads=[tmp_path],
             job={"path": str(tmp_path), "beside": str(beside), "package": str(HERE)},
         )
-        assert said == ["as they are", False, *["Read-only file system"] * 4]
+        assert said == ["as they are", False, *["Read-only file system"] * 5]
         assert [path.name for path in tmp_path.iterdir()] == ["weights"]
 
     def test_a_copy_may_be_written_to_and_stays_a_copy(self, tmp_path):

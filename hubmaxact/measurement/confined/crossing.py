@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hubmaxact.confinement.messages import Message
-from hubmaxact.confinement.process import running
+from hubmaxact.confinement.process import ConfinedError, running
 from hubmaxact.corpus import Corpus
 from hubmaxact.corpus.texts import Text
 from hubmaxact.measurement.options import Options
@@ -39,6 +39,27 @@ def running_code(
     reads = [folder, *sorted(stored)]
     with running(entry, asked, reads=reads, copies=[COMPILED], most=most) as told:
         yield told
+
+
+def told_of_code(source: Source) -> str:
+    """Say what is about to run."""
+    assert source.code is not None
+    assert source.commit is not None
+    names = ", ".join(file.path for file in source.code.files)
+    return f"Running the checkpoint's own code ({names} at {source.commit[:7]}), shut off"
+
+
+@contextmanager
+def nonsense_refused() -> Iterator[None]:
+    """Turn what was made of a message that is none into a sentence.
+
+    Raises:
+        ConfinedError: Something in a message is not what belongs there.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, LookupError) as error:
+        raise ConfinedError("it told something that is no message") from error
 
 
 def source_of(asked: dict[str, Any]) -> Source:

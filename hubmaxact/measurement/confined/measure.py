@@ -3,8 +3,6 @@ schema, and whatever says which checkpoint was measured is put in here.
 """
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -12,7 +10,11 @@ from hubmaxact.confinement.process import ConfinedError
 from hubmaxact.measurement.assembly.report import Measured
 from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
 from hubmaxact.measurement.checkpoint.weight_files import inspect
-from hubmaxact.measurement.confined.crossing import running_code
+from hubmaxact.measurement.confined.crossing import (
+    nonsense_refused,
+    running_code,
+    told_of_code,
+)
 from hubmaxact.measurement.confined.watching import Hearer
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import read_corpus
@@ -50,27 +52,6 @@ def measure_confined(source: Source, options: Options, watcher: Watcher) -> Meas
         report, sidecars = _result(source, job, watcher)
         weights = digests.result()
     return Measured(_checked(report, sidecars, _known(source, weights)), sidecars)
-
-
-def told_of_code(source: Source) -> str:
-    """Say what is about to run."""
-    assert source.code is not None
-    assert source.commit is not None
-    names = ", ".join(file.path for file in source.code.files)
-    return f"Running the checkpoint's own code ({names} at {source.commit[:7]}), shut off"
-
-
-@contextmanager
-def nonsense_refused() -> Iterator[None]:
-    """Turn what was made of a message that is none into a sentence.
-
-    Raises:
-        ConfinedError: Something in a message is not what belongs there.
-    """
-    try:
-        yield
-    except (TypeError, ValueError, LookupError) as error:
-        raise ConfinedError("it told something that is no message") from error
 
 
 def _result(
