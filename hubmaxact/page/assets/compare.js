@@ -46,7 +46,8 @@ function verdicts(releases) {
       h("p", { class: "who" }, swatch(place), release.href ? h("a", { href: release.href, rel: "noopener noreferrer", target: "_blank" }, name(release.name)) : name(release.name)),
       h("p", { class: "said" }, h("strong", { class: `level ${level}` }, badge(level), head), rest.length ? ` ${rest.join(" ")}` : ""),
       release.claimed ? h("p", { class: "trust" }, h("bdi", {}, release.claimed)) : null,
-      h("p", { class: "trust" }, h("bdi", {}, release.trust_words), release.trust_detail ? [": ", h("bdi", {}, release.trust_detail)] : null));
+      h("p", { class: "trust" }, h("bdi", {}, release.trust_words), release.trust_detail ? [": ", h("bdi", {}, release.trust_detail)] : null),
+      release.own_code ? h("p", { class: "trust" }, "measured with the checkpoint's own code") : null);
   }));
 }
 
