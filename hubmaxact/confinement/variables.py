@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from hubmaxact.confinement.namespaces import PRIVATE
 
@@ -48,5 +49,14 @@ def variables(now: Mapping[str, str] = os.environ) -> dict[str, str]:
         What is kept of it, and what is set; packages are found where they are found here.
     """
     kept = {name: now[name] for name in KEPT if name in now}
-    path = os.pathsep.join(path for path in sys.path if os.path.isabs(path))  # noqa: PTH117
-    return {**kept, **SET, "PYTHONPATH": path}
+    return {**kept, **SET, "PYTHONPATH": os.pathsep.join(_packages())}
+
+
+def _packages() -> list[str]:
+    """Where packages are found; not in the folder that Python was started in, `python -m` or not.
+
+    That may be somebody's home, and the process could read it.
+    """
+    here, ours = Path.cwd(), Path(__file__).parents[2]
+    paths = [path for path in sys.path if os.path.isabs(path)]  # noqa: PTH117
+    return [path for path in paths if Path(path) != here or here == ours]

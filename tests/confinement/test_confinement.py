@@ -119,6 +119,15 @@ class TestSecrets:
         )
         assert said == [[], False, False, False]
 
+    def test_the_folder_that_python_was_started_in_is_not_among_packages(
+        self, monkeypatch, tmp_path
+    ):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.syspath_prepend(tmp_path)
+        assert values(
+            "import os; tell('', os.path.lexists(path))", job={"path": str(tmp_path)}
+        ) == [False]
+
     def test_no_disk_and_no_terminal_is_among_the_devices(self):
         (found,) = values("import os; tell('', sorted(os.listdir('/dev')))")
         assert {"null", "urandom"} <= set(found)
