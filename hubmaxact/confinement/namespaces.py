@@ -65,10 +65,9 @@ def shut_off(root: Path, reads: Iterable[Path], copies: Iterable[Path] = ()) -> 
     Raises:
         OSError: The system does not permit it.
     """
-    if not sys.platform.startswith("linux"):
-        raise OSError(f"{sys.platform} has no namespaces")
+    user, group = os.getuid(), os.getgid()  # there are none without what follows
     _call("unshare", SHARED_NO_MORE)
-    _keep_ids()
+    _keep_ids(user, group)
     if child := os.fork():  # process numbers are the children's alone
         _end_as(child)
     _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -76,20 +75,16 @@ def shut_off(root: Path, reads: Iterable[Path], copies: Iterable[Path] = ()) -> 
     _give_up_rights()
 
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_IDS = os.getuid(), os.getgid()
-
-
 def _call(name: str, *arguments: object) -> None:
     """Call a function of the C library that returns 0 where all is well."""
-    if getattr(_LIBC, name)(*arguments) != 0:
+    library = ctypes.CDLL(None, use_errno=True)
+    if getattr(library, name)(*arguments) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-def _keep_ids() -> None:
-    """The same user and group within; without this there would be none."""
-    user, group = _IDS
+def _keep_ids(user: int, group: int) -> None:
+    """The same user and group within."""
     for name, line in (
         ("setgroups", "deny"),
         ("uid_map", f"{user} {user} 1"),

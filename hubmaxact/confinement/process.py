@@ -82,6 +82,8 @@ def running(
         What it tells, but for its last word. Reading raises UnconfinedError where the process could
         not be shut off, and ConfinedError where it fails, ends early or tells nonsense.
     """
+    if not sys.platform.startswith("linux"):
+        raise UnconfinedError(f"{sys.platform} has no namespaces")
     with tempfile.TemporaryDirectory(prefix="hubmaxact-") as root:
         asked = {"root": root, "reads": [*map(str, reads)], "copies": [*map(str, copies)]}
         process = subprocess.Popen(  # noqa: S603 our own interpreter and module
