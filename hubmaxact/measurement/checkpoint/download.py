@@ -3,6 +3,7 @@
 import glob
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from hubmaxact.confinement import process as confinement
@@ -12,11 +13,12 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.checkpoint.weight_files import (
     WeightFiles,
     check_small_files,
+    weight_files,
 )
 from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.own_code import code_files
-from hubmaxact.recognition.recognize import recognize
+from hubmaxact.recognition.recognize import Checkpoint, recognize
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.stored_tensors import header_of, tensors_of
@@ -40,7 +42,8 @@ def download_checkpoint(repo_id: str, commit: str, *, trust_remote_code: bool = 
 
     Raises:
         NoCheckpointError: The repository is something else than a checkpoint.
-        UnsafeCheckpointError: It needs pickle or code, or is quantized.
+        UnsafeCheckpointError: It needs pickle or code, or is quantized in a way that is unknown or
+            not kept to.
         IncompleteWeightsError: Weights are missing.
         MissingPackageError: A library that they will be loaded with is broken.
         UnconfinedError: Its code cannot be kept from network and files here.
@@ -50,6 +53,8 @@ def download_checkpoint(repo_id: str, commit: str, *, trust_remote_code: bool = 
     found = recognize(listing)
     folder = _snapshot(repo_id, commit, small_files(listing.root))
     check_small_files(Folder(folder, repo_id), found.config)
+    if found.declared is not None:  # the headers next: they may not be what was declared
+        _described(listing, folder, found)
     libraries.load()  # before what may take hours
     from hubmaxact.measurement.checkpoint.own_code import model_class, needed_code
 
@@ -77,7 +82,7 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
 
     Raises:
         NoCheckpointError: The repository is something else than a checkpoint.
-        UnsafeCheckpointError: It needs pickle or code, is quantized, or its files lie.
+        UnsafeCheckpointError: It needs pickle or code, or its files lie.
         IncompleteWeightsError: Weights are missing.
         HubError: They cannot be fetched.
     """
@@ -87,8 +92,15 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
     check_small_files(Folder(folder, repo_id), found.config)
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
-    tensors = tensors_of(repo_id, found.weights, lambda shard: header_of(listing, shard))
-    return WeightFiles(folder, repo_id, found.config, found.weights, tensors, found.scaled_cache)
+    return _described(listing, folder, found)
+
+
+def _described(listing: Repository, folder: Path, found: Checkpoint) -> WeightFiles:
+    """What the headers of the weight files declare, each fetched as a part of its file."""
+    tensors = tensors_of(listing.name, found.weights, lambda shard: header_of(listing, shard))
+    absent = [shard for shard in found.weights.files if not (folder / shard).is_file()]
+    files = weight_files(folder, listing.name, found, tensors)
+    return replace(files, bytes_to_fetch=sum(map(listing.size, absent)))
 
 
 def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:
@@ -114,7 +126,7 @@ def cached_checkpoint(repo_id: str, commit: str) -> Path:
 
     Raises:
         NoCheckpointError: What lies there is something else than a checkpoint.
-        UnsafeCheckpointError: It needs pickle or code, or is quantized.
+        UnsafeCheckpointError: It needs pickle or code, or is quantized in an unknown way.
         IncompleteWeightsError: Its index names no files, or Git LFS pointers were committed.
         HubError: A file of it is not there; the message names the first.
     """
