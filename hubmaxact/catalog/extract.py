@@ -23,7 +23,7 @@ INT8_ERRORS = ("sqnr_db", "rel_rmse", "rel_mae", "clip_rate")
 SAME_NAME_IN_MODEL = (
     "family", "model_type", "architecture", "stage", "base_model", "tokens_trained", "modalities",
     "num_parameters", "num_active_parameters", "num_layers", "hidden_size", "weights_dtype",
-    "weights_quantization", "dequantized",
+    "weights_quantization", "dequantized", "remote_code",
 )  # fmt: skip
 SAME_NAME_IN_PROTOCOL = (
     "profile", "max_seq_len", "dtype", "attn_implementation", "experts_implementation",

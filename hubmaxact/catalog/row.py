@@ -61,6 +61,7 @@ class Row(TypedDict):
     weights_dtype: Annotated[Text, "Number format of most stored weights."]
     weights_quantization: Annotated[Text, "Quantization method of the stored weights."]
     dequantized: Annotated[Truth, "Whether quantized weights were expanded before the run."]
+    remote_code: Annotated[Truth, "Whether the checkpoint's own code was run."]
 
     status: Annotated[Text, "complete, partial or non_finite; null when the source does not say."]
     num_missing: Annotated[Whole, "Expected tensors that were never seen."]

@@ -43,13 +43,16 @@ class Prepared:
     simulation: "Simulation | None" = None  # of activations rounded as served
 
 
-def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
+def prepare(
+    source: Source, options: Options, watcher: Watcher, corpus: Corpus | None = None
+) -> Prepared:
     """Check the files, read the corpus, load the model, find the sites, encode the texts.
 
     Args:
         source: The checkpoint.
         options: What the run was told.
         watcher: Hears of each step.
+        corpus: The texts. None: those that the options name.
 
     Returns:
         Everything a forward pass needs.
@@ -59,7 +62,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     """
     files = inspect_source(source)
     require_simulation(files, options)
-    corpus = read_corpus(options, watcher)
+    corpus = corpus or read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
@@ -73,6 +76,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         device=options.device,
         device_map=options.device_map,
         attn_implementation=options.attn_implementation,
+        code=source.code,
     )
     for sentence in loaded.notes:
         watcher.note(sentence)

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hubmaxact.corpus import Corpus
 from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.asked_rounding import asked_roundings
@@ -38,6 +39,7 @@ def measure(
     revision: str | None = None,
     model_id: str | None = None,
     base: str | Path | None = None,
+    trust_remote_code: bool = False,
     watcher: Watcher | None = None,
 ) -> Report:
     """Measure a checkpoint and return its report; nothing is written.
@@ -56,6 +58,9 @@ def measure(
         base: What a LoRA adapter is merged into, where its configuration names another machine's
             path: a folder, or a Hub id ("owner/name", "owner/name@revision"). None: what the
             adapter names.
+        trust_remote_code: Whether code that the checkpoint brings along is run, in a process
+            without network, token and files, where transformers has no class of its own. Of a Hub
+            id alone, and `revision` must be a full commit hash.
         watcher: Hears of stages and batches. None: nobody does.
 
     Returns:
@@ -71,8 +76,11 @@ def measure(
         IncompleteWeightsError: A weight is missing, unexpected or of another shape, or a Git LFS
             pointer stands in the place of a file.
         AdapterError: It is an adapter that is no plain sum, or whose base cannot be had.
-        OptionsError: A base was named for what is no adapter.
         UnknownAnatomyError: It is no decoder or encoder of text whose parts can be told apart.
+        OptionsError: A base was named for what is no adapter; or code is trusted, and not that of
+            one commit of a repository.
+        UnconfinedError: Code is to run, and cannot be kept from network and files here.
+        ConfinedError: The process that runs it failed.
         CorpusError: The corpus is empty, damaged or not there.
         VocabularyError: The tokenizer's ids do not fit the embedding.
         CoverageError: An expected tensor cannot be seen, and `options.allow_partial` is false.
@@ -85,7 +93,13 @@ def measure(
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """
     return measure_in_full(
-        checkpoint, options, revision=revision, model_id=model_id, base=base, watcher=watcher
+        checkpoint,
+        options,
+        revision=revision,
+        model_id=model_id,
+        base=base,
+        trust_remote_code=trust_remote_code,
+        watcher=watcher,
     ).report
 
 
@@ -96,6 +110,7 @@ def measure_in_full(
     revision: str | None = None,
     model_id: str | None = None,
     base: str | Path | None = None,
+    trust_remote_code: bool = False,
     watcher: Watcher | None = None,
 ) -> "Measured":
     """Measure a checkpoint; return its report and the files that lie beside it.
@@ -106,6 +121,7 @@ def measure_in_full(
         revision: As in `measure`.
         model_id: As in `measure`.
         base: As in `measure`.
+        trust_remote_code: As in `measure`.
         watcher: As in `measure`.
 
     Returns:
@@ -118,8 +134,44 @@ def measure_in_full(
     options, watcher = options or Options(), watcher or Watcher()
     if options.profile == DEPLOYMENT:
         libraries.load_tables()
-    source = resolve_with_base(checkpoint, revision=revision, model_id=model_id, base=base)
-    prepared = prepare(source, options, watcher)
+    source = resolve_with_base(
+        checkpoint,
+        revision=revision,
+        model_id=model_id,
+        base=base,
+        trust_remote_code=trust_remote_code,
+    )
+    if source.code is None:
+        return measure_source(source, options, watcher)
+    from hubmaxact.measurement.confined.measure import measure_confined
+
+    return measure_confined(source, options, watcher)
+
+
+def measure_source(
+    source: Source,
+    options: Options,
+    watcher: Watcher,
+    *,
+    corpus: Corpus | None = None,
+    hashes_weights: bool = True,
+) -> "Measured":
+    """Measure a checkpoint that is here, in this process.
+
+    Args:
+        source: The checkpoint; code of its own that is to be run runs here.
+        options: As in `measure`.
+        watcher: Hears of stages and batches.
+        corpus: The texts. None: those that the options name.
+        hashes_weights: Whether the report gets sizes and digests of the weight files, and not 0.
+
+    Returns:
+        As `measure_in_full`.
+
+    Raises:
+        HubmaxactError: As `measure`.
+    """
+    prepared = prepare(source, options, watcher, corpus)
     if options.end_to_end:
         _require_head(prepared)
     # It loads torch, which refusals do without.
@@ -134,8 +186,9 @@ def measure_in_full(
     products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
     if options.products == "auto" and (said := told_of_choice(prepared.loaded.dtype, products)):
         watcher.note(said)
-    with ExitStack() as reading:
-        digests = [reading.enter_context(WeightDigests(each)) for each in prepared.files.places]
+    places = prepared.files.places if hashes_weights else ()
+    with ExitStack() as hashing:
+        digests = [hashing.enter_context(WeightDigests(each)) for each in places]
         with cpu_threads(options.cpu_threads), multiplying(products):
             prepare_readers(
                 prepared.loaded.model, watcher, format_errors=options.sums_format_errors
@@ -144,9 +197,11 @@ def measure_in_full(
             here = environment(prepared.loaded.model, products)
         if not all(each.ready for each in digests):
             watcher.stage("Hashing the rest of the weights")
-        model["weight_files"], *of_base = [each.result() for each in digests]
-    for held in of_base:
-        model["adapter_base"]["weight_files"] = held
+        hashed = [each.result() for each in digests]
+    if hashed:
+        model["weight_files"], *of_base = hashed
+        for held in of_base:
+            model["adapter_base"]["weight_files"] = held
     watcher.stage("Assembling the report")
     return assemble(
         prepared,

@@ -8,6 +8,7 @@ import pooled_reports
 import pytest
 from catalog_reports import report_of
 from example_reports import bf16
+from shipped_reports import own_code_report
 
 from hubmaxact.catalog.extract import INT8_POLICIES, row_of, weights_digest
 from hubmaxact.catalog.fit import TITLES
@@ -27,6 +28,7 @@ MAKERS = (
     example_reports.few_samples_report,
     deployed_reports.deployment_report,
     lambda: deployed_reports.deployment_report(rounded=True),
+    own_code_report,
 )
 
 
@@ -39,6 +41,11 @@ def test_every_report_fills_every_column_and_survives_the_table(make):
     made = row(make())
     assert list(made) == list(HINTS)
     assert rows_of(decode(encode([made]))) == [made]
+
+
+def test_own_code_is_told():
+    assert row(own_code_report())["remote_code"] is True
+    assert row(example_reports.moe_report())["remote_code"] is False
 
 
 def test_the_peak_and_its_ties_are_told():

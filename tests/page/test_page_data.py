@@ -130,6 +130,13 @@ def test_trust_is_told_in_words():
     assert said == {"a": "copied from org/x", "b": "stale"}
 
 
+def test_own_code_is_told_where_it_ran():
+    page_data = page_data_of([row("a", remote_code=True), row("b", remote_code=False), row("c")])
+    expected = {"a": True, "b": False, "c": False}
+    for shown in (page_data.table()["rows"], page_data.releases(list(expected))["releases"]):
+        assert {release["key"]: release["own_code"] for release in shown} == expected
+
+
 def test_a_row_that_could_not_be_read_this_time_is_not_shown_as_fresh():
     kept = [{"name": "a", "reason": "as of commit 1234567 of 2025-10-09; status 503. \u202e"}]
     page_data = page_data_of([row("a"), row("b")], kept=kept)

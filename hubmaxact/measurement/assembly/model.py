@@ -84,7 +84,8 @@ def describe_model(
         weights_quantization=None if files.stored is None else files.stored.method,
         dequantized=files.stored is not None,
         **_told(files, loaded, anatomy, adapter_base),
-        remote_code=False,
+        remote_code=loaded.code is not None,
+        **_told_of_code(loaded),
     )
 
 
@@ -123,6 +124,13 @@ def _expanded(stored: StoredWeights) -> _Told:
         scales = [ActivationScales(name=name, tensors=names[name]) for name in sorted(names)]
         told["activation_scales"] = scales
     return told
+
+
+def _told_of_code(loaded: Loaded) -> _Told:
+    if loaded.code is None:
+        return {}
+    files = loaded.code.files
+    return {"remote_code_files": [WeightFile(path=n, size=s, sha256=d) for n, s, d in files]}
 
 
 def _modalities(config: dict[str, Any]) -> list[str]:

@@ -47,7 +47,8 @@ function verdicts(releases, about) {
       h("p", { class: "said" }, h("strong", { class: `level ${level}` }, badge(level), head), rest.length ? ` ${rest.join(" ")}` : ""),
       fit(release.row, about),
       release.claimed ? h("p", { class: "trust" }, h("bdi", {}, release.claimed)) : null,
-      h("p", { class: "trust" }, h("bdi", {}, release.trust_words), release.trust_detail ? [": ", h("bdi", {}, release.trust_detail)] : null));
+      h("p", { class: "trust" }, h("bdi", {}, release.trust_words), release.trust_detail ? [": ", h("bdi", {}, release.trust_detail)] : null),
+      release.own_code ? h("p", { class: "trust" }, "measured with the checkpoint's own code") : null);
   }));
 }
 
