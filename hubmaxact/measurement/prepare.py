@@ -11,10 +11,11 @@ from hubmaxact.corpus import Corpus, load
 from hubmaxact.errors import CoverageError, OptionsError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
-from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.simulation.served import require_served, told
+from hubmaxact.measurement.simulation.served import INSTEAD, require_served, told
 from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted
 
@@ -56,7 +57,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     Raises:
         HubmaxactError: Any of the refusals of those steps.
     """
-    files = inspect(source.folder, source.name)
+    files = inspect_source(source)
     require_simulation(files, options)
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
@@ -65,9 +66,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
     from hubmaxact.measurement.tokenization import check_vocabulary
 
-    watcher.stage(
-        f"Loading {counted(len(files.tensors), 'tensor')} from {counted(len(files.shards), 'file')}"
-    )
+    watcher.stage(_loading(files))
     loaded = load_checkpoint(
         files,
         dtype=options.dtype,
@@ -95,11 +94,17 @@ def require_simulation(files: WeightFiles, options: Options) -> None:
         options: What the run was told.
 
     Raises:
-        OptionsError: The checkpoint is not quantized, or nothing is rounded as served, or in a way
-            that is not simulated here.
+        OptionsError: The checkpoint is not quantized or an adapter, or nothing is rounded as
+            served, or in a way that is not simulated here.
     """
-    if options.simulate_activations:
-        require_served(files.name, files.stored)
+    if not options.simulate_activations:
+        return
+    if files.adapter is not None:
+        raise OptionsError(
+            f"an adapter is merged into the weights of {files.name} here, and a server runs it "
+            f"beside them, on inputs that are not rounded. {INSTEAD}"
+        )
+    require_served(files.name, files.stored)
 
 
 def _simulation(
@@ -112,6 +117,16 @@ def _simulation(
     simulation = simulation_of(files, loaded.model)
     watcher.note(told(simulation.rows))
     return simulation
+
+
+def _loading(files: WeightFiles) -> str:
+    """What is loaded, and merged."""
+    from_files = f"from {counted(len(files.shards), 'file')}"
+    loading = f"Loading {counted(len(files.tensors), 'tensor')} {from_files}"
+    if files.adapter is None:
+        return loading
+    changed = counted(len(files.adapter.merges.weights), "weight")
+    return f"{loading} of {files.name}, {changed} changed by {files.adapter.name}"
 
 
 def read_corpus(options: Options, watcher: Watcher) -> Corpus:

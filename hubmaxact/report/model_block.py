@@ -11,7 +11,7 @@ class WeightFile(TypedDict):
     sha256: str
 
 
-class StoredWeights(TypedDict):
+class StoredWays(TypedDict):
     """How many weights are stored in one way."""
 
     storage: str
@@ -64,10 +64,23 @@ class Model(TypedDict):
     weights_quantization: str | None
     dequantized: bool
     dequantized_by: NotRequired[Literal["hubmaxact"]]
-    stored_weights: NotRequired[list[StoredWeights]]
+    stored_weights: NotRequired[list[StoredWays]]
     activation_scales: NotRequired[list[ActivationScales]]
     left_aside: NotRequired[list[LeftAside]]
     adapter_base: NotRequired[AdapterBase]
     bidirectional: NotRequired[Literal[True]]
     remote_code: bool
     remote_code_files: NotRequired[list[WeightFile]]
+
+
+def every_weight_file(model: Model) -> list[WeightFile]:
+    """Return all weight files that were loaded: those of the checkpoint, and of an adapter's base.
+
+    Args:
+        model: The block.
+
+    Returns:
+        Entries, the checkpoint's own first; paths of the two may be the same.
+    """
+    base = model.get("adapter_base")
+    return [*model["weight_files"], *(base["weight_files"] if base is not None else ())]

@@ -3,6 +3,7 @@
 What none of them says is null.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -11,16 +12,17 @@ from transformers import PreTrainedModel
 from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.checkpoint.load import Loaded
 from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
-from hubmaxact.recognition.card import base_model
+from hubmaxact.recognition.card import CARD, base_model
 from hubmaxact.report.model_block import (
     ActivationScales,
     AdapterBase,
     LeftAside,
     Model,
-    StoredWeights,
+    StoredWays,
     WeightFile,
 )
 from hubmaxact.report.validate import problems_of
+from hubmaxact.stored_weights.storage import StoredWeights
 
 FAMILIES = {
     "deepseek_v3": "DeepSeek-V3",
@@ -56,6 +58,7 @@ def describe_model(
     model_id: str | None,
     revision: str | None,
     commit: str | None,
+    adapter_base: AdapterBase | None = None,
 ) -> Model:
     """Fill the `model` block."""
     model, config = loaded.model, loaded.model.config
@@ -70,7 +73,7 @@ def describe_model(
         family=FAMILIES.get(config.model_type),
         architecture="moe" if anatomy.routing_layers else "dense",
         stage=None,
-        base_model=_base_model(files.folder / "README.md"),
+        base_model=(adapter_base and adapter_base["id"]) or _named_base(files),
         tokens_trained=None,
         modalities=_modalities(files.config),
         num_parameters=total,
@@ -78,16 +81,16 @@ def describe_model(
         num_layers=anatomy.num_layers,
         hidden_size=text.hidden_size,
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
-        weights_quantization=loaded.quantization,
-        dequantized=loaded.dequantized,
-        **_told(loaded),
+        weights_quantization=None if files.stored is None else files.stored.method,
+        dequantized=files.stored is not None,
+        **_told(files, loaded, adapter_base),
         remote_code=False,
     )
 
 
 class _Told(TypedDict, total=False):
     dequantized_by: Literal["hubmaxact"]
-    stored_weights: list[StoredWeights]
+    stored_weights: list[StoredWays]
     activation_scales: list[ActivationScales]
     left_aside: list[LeftAside]
     adapter_base: AdapterBase
@@ -95,11 +98,26 @@ class _Told(TypedDict, total=False):
     remote_code_files: list[WeightFile]
 
 
-def _told(loaded: Loaded) -> _Told:
+def _told(files: WeightFiles, loaded: Loaded, adapter_base: AdapterBase | None) -> _Told:
     """What is only said where it is so."""
-    told = _Told()
+    told = _Told() if files.stored is None else _expanded(files.stored)
     if loaded.left_aside:
         told["left_aside"] = list(loaded.left_aside)
+    if adapter_base is not None:
+        told["adapter_base"] = adapter_base
+    return told
+
+
+def _expanded(stored: StoredWeights) -> _Told:
+    ways = Counter(weight.scheme.storage.name for weight in stored.weights)
+    told = _Told(
+        dequantized_by="hubmaxact",
+        stored_weights=[StoredWays(storage=way, weights=ways[way]) for way in sorted(ways)],
+    )
+    names = Counter(name.rpartition(".")[2] for name in stored.set_aside)
+    if names:
+        scales = [ActivationScales(name=name, tensors=names[name]) for name in sorted(names)]
+        told["activation_scales"] = scales
     return told
 
 
@@ -119,6 +137,16 @@ def _active_parameters(model: PreTrainedModel, anatomy: Anatomy, total: int) -> 
         size = sum(parameter.numel() for parameter in model.get_submodule(name).parameters())
         idle += size - size * anatomy.experts_per_token[layer] // anatomy.num_experts[layer]
     return total - idle
+
+
+def _named_base(files: WeightFiles) -> str | None:
+    """What an adapter names as its base, or a card as what the model was made from."""
+    if files.adapter is None:
+        return _base_model(files.folder / CARD)
+    named = files.adapter.named_base
+    if named and "/" in named and _is_hub_id(named):
+        return named
+    return _base_model(files.adapter.folder / CARD)
 
 
 def _base_model(card: Path) -> str | None:
