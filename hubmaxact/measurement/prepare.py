@@ -13,7 +13,7 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.simulation.served import require_served, told
+from hubmaxact.measurement.simulation.served import INSTEAD, require_served, told
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
@@ -98,11 +98,17 @@ def require_simulation(files: WeightFiles, options: Options) -> None:
         options: What the run was told.
 
     Raises:
-        OptionsError: The checkpoint is not quantized, or nothing is rounded as served, or in a way
-            that is not simulated here.
+        OptionsError: The checkpoint is not quantized or an adapter, or nothing is rounded as
+            served, or in a way that is not simulated here.
     """
-    if options.simulate_activations:
-        require_served(files.name, files.stored)
+    if not options.simulate_activations:
+        return
+    if files.adapter is not None:
+        raise OptionsError(
+            f"an adapter is merged into the weights of {files.name} here, and a server runs it "
+            f"beside them, on inputs that are not rounded. {INSTEAD}"
+        )
+    require_served(files.name, files.stored)
 
 
 def _simulation(
