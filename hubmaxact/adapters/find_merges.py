@@ -124,7 +124,7 @@ class _Found:
         for name in spellings(wanted):
             if name in self._base:
                 return name
-        fused = ", whose experts are fused" if ".experts" in wanted else ""
+        fused = ", and factors of fused experts are not merged" if ".experts" in wanted else ""
         raise UnmergeableError(f"its base has no weight {printable(wanted, 120)}{fused}")
 
     def _take(self, name: str, merge: Merge) -> None:
