@@ -112,6 +112,7 @@ mutants: $(VENV)/package $(VENV)/tools
 
 docs: $(VENV)/package $(VENV)/tools
 	$(BIN)/python -m hubmaxact.report.field_table schema/README.md
+	$(BIN)/python -m hubmaxact.stored_weights.format_table docs/quantized.md
 	$(BIN)/pytest --update-goldens -q
 
 # torch first and pinned, so that its size is a choice and not a surprise.

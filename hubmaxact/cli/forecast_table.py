@@ -11,10 +11,12 @@ from hubmaxact.printable import LONGEST_PATH, counted, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from hubmaxact.measurement.forecast.expanded import Quantized
     from hubmaxact.measurement.forecast.forecast import Forecast
 
 UNKNOWN = "found by a first pass"
 MINUTE, HOUR = 60, 3600
+UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B"))
 
 
 def show(forecast: "Forecast", console: "Console") -> None:
@@ -36,6 +38,10 @@ def _lines(plan: "Forecast") -> Iterator[tuple[str, str]]:
     cost = plan.cost
     yield "Checkpoint", printable(plan.name, LONGEST_PATH)
     yield "Commit", plan.commit or "none: a local folder"
+    if plan.bytes_to_fetch:
+        yield "Download", f"{_size(plan.bytes_to_fetch)} of weights, which are not here yet"
+    if plan.quantized is not None:
+        yield from _quantized(plan.quantized, plan.dtype)
     yield "Parameters", f"{plan.num_parameters:,}"
     yield "Sites", f"{cost.num_sites:,}" if cost else f"{UNKNOWN} through {plan.num_layers} layers"
     yield "Texts", f"{plan.num_texts:,}"
@@ -53,9 +59,18 @@ def _lines(plan: "Forecast") -> Iterator[tuple[str, str]]:
     yield "Time", _time(cost.seconds) if cost else UNKNOWN
 
 
+def _quantized(told: "Quantized", dtype: str) -> Iterator[tuple[str, str]]:
+    for each in told.expanded:
+        weights = f"{counted(each.num_weights, 'weight')} of {told.method} ({each.storage})"
+        sizes = f"{_size(each.stored_bytes)} as stored, {_size(each.expanded_bytes)} in {dtype}"
+        yield "Expanded", f"{weights}: {sizes}"
+    if told.set_aside:
+        scales = ", ".join(f"{number:,} {name}" for name, number in told.set_aside.items())
+        yield "Set aside", f"scales of activations, which are not rounded: {scales}"
+
+
 def _size(num_bytes: int) -> str:
-    unit, name = next((u, n) for u, n in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B"))
-                      if num_bytes >= u or u == 1)  # fmt: skip
+    unit, name = next((u, n) for u, n in UNITS if num_bytes >= u or u == 1)
     return f"{num_bytes / unit:,.3g} {name}"
 
 

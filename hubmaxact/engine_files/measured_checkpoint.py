@@ -11,7 +11,7 @@ from hubmaxact.errors import DigestMismatchError, NoCheckpointError
 from hubmaxact.files import open_regular
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.recognition.folder import Folder
-from hubmaxact.recognition.quantization import declared
+from hubmaxact.recognition.quantization import method_of
 from hubmaxact.recognition.recognize import CONFIG
 from hubmaxact.recognition.safetensors_header import read_header
 from hubmaxact.recognition.scaled_cache import QUANTIZATION, SHARD, called
@@ -64,7 +64,7 @@ def measured_checkpoint(folder: Path, measured: Sequence[WeightFile]) -> Measure
     listing.refuse_pointers(weights.files)
     if SHARD in weights.files:
         config.pop(QUANTIZATION, None)
-    if (method := declared(config)) is not None:
+    if (method := method_of(config)) is not None:
         raise NotExportableError(
             f"{listing.name} is quantized already ({printable(method, 40)}), and its {CONFIG} has "
             "room for one quantization_config. Give the checkpoint that was measured."

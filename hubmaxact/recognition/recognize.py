@@ -14,9 +14,10 @@ from hubmaxact.recognition.adapter import adapter, adapters_inside, refuse_adapt
 from hubmaxact.recognition.card import origin
 from hubmaxact.recognition.kinds import KINDS, PIPELINE, Kind
 from hubmaxact.recognition.listing import MOST_NAMED, Listing, named
-from hubmaxact.recognition.quantization import refuse_quantized
+from hubmaxact.recognition.quantization import storage_declared
 from hubmaxact.recognition.scaled_cache import without_cache_scheme, without_scale_files
 from hubmaxact.recognition.weights import INDEX, SINGLE, SUFFIX, Weights, has_weights, weights_of
+from hubmaxact.stored_weights.declared import Declared
 
 CONFIG = "config.json"
 SHARD = re.compile(r".*-\d+-of-\d+\.safetensors")
@@ -32,11 +33,13 @@ class Checkpoint:
         weights: Files.
         scaled_cache: Whether that configuration quantized the cache, and it alone: what it says
             of that and files of nothing but scales are left out of both.
+        declared: How quantized weights are stored. None: they are not quantized, or nobody asked.
     """
 
     config: dict[str, Any]
     weights: Weights
     scaled_cache: bool = False
+    declared: Declared | None = None
 
 
 def recognize(listing: Listing, *, quantized: bool = False) -> Checkpoint:
@@ -64,13 +67,12 @@ def recognize(listing: Listing, *, quantized: bool = False) -> Checkpoint:
     config = listing.json(CONFIG)
     unscaled = None if quantized else without_cache_scheme(config)
     config = config if unscaled is None else unscaled
-    if not quantized:
-        refuse_quantized(listing, config)
+    declared = None if quantized else storage_declared(listing, config)
     weights = weights_of(listing)
     if unscaled is not None:
         weights = without_scale_files(weights)
     listing.refuse_pointers(weights.files)
-    return Checkpoint(config, weights, unscaled is not None)
+    return Checkpoint(config, weights, unscaled is not None, declared)
 
 
 def what_file(listing: Listing, file: str) -> HubmaxactError | None:

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from hubmaxact.recognition.quantization import OTHER_FILES
+
 PATTERNS = (
     "*.safetensors.index.json",
     "config.json",
+    *OTHER_FILES,
     "tokenizer*",
     "vocab*",
     "merges.txt",

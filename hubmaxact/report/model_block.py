@@ -11,7 +11,7 @@ class WeightFile(TypedDict):
     sha256: str
 
 
-class StoredWeights(TypedDict):
+class StoredWays(TypedDict):
     """How many weights are stored in one way."""
 
     storage: str
@@ -64,7 +64,7 @@ class Model(TypedDict):
     weights_quantization: str | None
     dequantized: bool
     dequantized_by: NotRequired[Literal["hubmaxact"]]
-    stored_weights: NotRequired[list[StoredWeights]]
+    stored_weights: NotRequired[list[StoredWays]]
     activation_scales: NotRequired[list[ActivationScales]]
     left_aside: NotRequired[list[LeftAside]]
     adapter_base: NotRequired[AdapterBase]

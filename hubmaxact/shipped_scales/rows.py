@@ -6,6 +6,7 @@ from math import isfinite
 
 from hubmaxact.printable import printable
 from hubmaxact.report.deployment import CHANNELS
+from hubmaxact.scales.names import ZERO_POINT
 from hubmaxact.scales.number_formats import NumberFormat
 from hubmaxact.scales.tensors import INPUT
 from hubmaxact.shipped_scales import verdicts
@@ -15,7 +16,6 @@ from hubmaxact.shipped_scales.declaration import Declaration
 from hubmaxact.shipped_scales.measured_maxima import Key, Measured, MeasuredMaxima
 from hubmaxact.shipped_scales.other_inputs import PRE_QUANT_SCALE, Change, change_of, smoothing
 from hubmaxact.shipped_scales.row import Pending, Row, judged, reach, told
-from hubmaxact.shipped_scales.scale_names import ZERO_POINT
 from hubmaxact.shipped_scales.shipped import MOST_NUMBERS, ShippedScale
 
 UNKNOWN = "neither names nor dtypes tell what it is multiplied with"

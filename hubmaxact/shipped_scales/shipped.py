@@ -9,10 +9,10 @@ from hubmaxact.recognition.listing import Listing
 from hubmaxact.recognition.safetensors_header import TensorEntry
 from hubmaxact.recognition.weights import SINGLE, Weights
 from hubmaxact.scales.linear_inputs import INPUT_NAMES
+from hubmaxact.scales.names import ZERO_POINT, ScaleName, scales_named
 from hubmaxact.shipped_scales.conventions import Surroundings
 from hubmaxact.shipped_scales.declaration import Declaration
 from hubmaxact.shipped_scales.other_inputs import PRE_QUANT_SCALE
-from hubmaxact.shipped_scales.scale_names import ZERO_POINT, ScaleName, scales_named
 from hubmaxact.shipped_scales.small_tensors import Small, contents
 from hubmaxact.shipped_scales.stored_numbers import NUMBER_KINDS, numbers_in
 from hubmaxact.shipped_scales.watcher import Watcher

@@ -70,15 +70,18 @@ class StoredWeight:
 
     Attributes:
         name: Full name of the weight where it is stored plainly.
-        shape: Of that weight.
+        shape: Of that weight, as far as headers tell, see `shapes.shape_of`; () where it stands
+            in a tensor's bytes alone, as bitsandbytes of 4 bits keeps it.
         scheme: How it is stored.
         parts: Part -> full name of the tensor that holds it.
+        num_weights: How many numbers it is, whether or not the shape is known.
     """
 
     name: str
     shape: tuple[int, ...]
     scheme: Scheme
     parts: Mapping[str, str]
+    num_weights: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from safetensors import safe_open
 
 from hubmaxact.engine_files import compressed_tensors_kv, input_scales
 from hubmaxact.engine_files.request import Choices, Measured
-from hubmaxact.shipped_scales.scale_names import scales_named
+from hubmaxact.scales.names import scales_named
 from hubmaxact.sidecars.safetensors_bytes import FOR_TORCH, encoded
 
 NO_CHOICES = Choices()

@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from huggingface_hub.utils import httpx
 from loopback_hub import environment
 from loopback_hub.desk import REPO, WEIGHTS
+from safetensors.torch import save
 
 from hubmaxact.errors import HubError
 from hubmaxact.hub.hub_file import blob_id
@@ -34,6 +36,7 @@ def shown(call):
 INDEX = json.dumps({"weight_map": dict(enumerate(WEIGHTS))}).encode()
 CONFIG = b'{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}'
 WHOLE = {"config.json": CONFIG, "model.safetensors.index.json": INDEX, **WEIGHTS}
+INT4_AWQ = b'{"quantization": {"quant_algo": "INT4_AWQ"}}'
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
 
 NOT_FOUND = (
@@ -109,7 +112,8 @@ def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
         ({"config.json": b'{"auto_map": {"AutoModel": "a.b"}}'}, "asks for custom code"),
         ({"tokenizer.json": None}, "has no tokenizer"),
         ({"tokenizer.json": POINTER}, r"Git LFS pointers"),
-        (quantized, "are quantized ('x')"),
+        (quantized, "are quantized (x)"),
+        ({"hf_quant_config.json": INT4_AWQ}, "(modelopt with quant_algo INT4_AWQ)"),
         ({"config.json": b'{"is_encoder_decoder": true}'}, "is an encoder-decoder"),
         ({"config.json": b'{"architectures": ["T5Model"]}'}, "T5Model is an encoder-decoder"),
         ({"config.json": b'{"architectures": ["WhisperModel"]}'}, "is an encoder-decoder"),
@@ -123,6 +127,21 @@ def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
         assert words in sentence
         assert str(desk.home) not in sentence
     assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)
+
+
+def test_headers_of_quantized_weights_are_read_before_the_weights(desk):
+    said = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    config = json.dumps({**json.loads(CONFIG), "quantization_config": said}).encode()
+    body = torch.zeros(300_000, 2, dtype=torch.float8_e4m3fn)  # longer than what is asked for first
+    release = {"config.json": config, "tokenizer.json": b"{}"}
+    release |= dict.fromkeys(WEIGHTS) | {"model.safetensors": save({"m.weight": body})}
+    commit = desk.repo.commit(release).sha
+    (told,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")
+    assert "alice/model do not hold what config.json says of its quantized weights (fp8)" in told
+    assert "m.weight holds codes (F8_E4M3), and their scale is not there" in told
+    asked = [each for each in desk.hub.requests if each.target.endswith(".safetensors")]
+    assert [each.status for each in asked if each.method == "GET"] == [206]
+    assert sum(each.num_sent for each in asked) < body.numel() / 4
 
 
 def test_a_broken_library_is_told_before_a_weight_is_fetched(desk):

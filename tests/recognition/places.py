@@ -20,6 +20,7 @@ def quantized(config: dict, **files: bytes) -> dict[str, bytes]:
 
 
 ADAPTER = json.dumps({"base_model_name_or_path": "Qwen/Qwen3-0.6B"}).encode()
+AQLM = {"quantization_config": {"quant_method": "aqlm"}}
 FP8 = {"quantization_config": {"quant_method": "fp8"}}
 
 # Words of the sentence, class of the error, files.
@@ -83,15 +84,19 @@ NO_CHECKPOINTS = [
      {**WEIGHTS, "config.json": POINTER}),
     (r"Git LFS pointers.*\(model\.safetensors\.index\.json\)", IncompleteWeightsError,
      {"config.json": b"{}", "a.safetensors": b"x", INDEX: POINTER}),
-    (r"quantized \('fp8'\).* from, Qwen/Qwen3-0\.6B", UnsafeCheckpointError,
-     quantized(FP8, **{"README.md": CARD})),
-    (r"quantized \('fp8'\)", UnsafeCheckpointError, quantized({"text_config": FP8})),
-    (r"quantized \('4 bits'\)", UnsafeCheckpointError,
+    (r"quantized \(aqlm\).* from, Qwen/Qwen3-0\.6B", UnsafeCheckpointError,
+     quantized(AQLM, **{"README.md": CARD})),
+    (r"quantized \(aqlm\)", UnsafeCheckpointError, quantized({"text_config": AQLM})),
+    (r"quantized \(4 bits\)", UnsafeCheckpointError,
      quantized({"quantization": {"group_size": 64, "bits": 4}})),
-    (r"quantized \('bitsandbytes'\)", UnsafeCheckpointError,
-     quantized({"quantization_config": {"load_in_4bit": True}})),
-    (r"quantized \('modelopt'\)", UnsafeCheckpointError,
-     {**WEIGHTS, "hf_quant_config.json": b'{"quantization": {"quant_algo": "FP8"}}'}),
+    (r"quantized \(bitsandbytes with both 4 and 8 bits\)", UnsafeCheckpointError,
+     quantized({"quantization_config": {"load_in_4bit": True, "load_in_8bit": True}})),
+    (r"quantized \(modelopt with quant_algo INT4_AWQ\)", UnsafeCheckpointError,
+     {**WEIGHTS, "hf_quant_config.json": b'{"quantization": {"quant_algo": "INT4_AWQ"}}'}),
+    (r"quantized \(awq of 3 bits\)", UnsafeCheckpointError,
+     {**WEIGHTS, "quant_config.json": b'{"w_bit": 3, "version": "GEMM"}'}),
+    (r"quantized \(in several ways", UnsafeCheckpointError,
+     quantized({**FP8, "vision_config": {"quantization_config": {"load_in_8bit": True}}})),
     (r"config\.json of \S+ is not JSON", UnsafeCheckpointError, {**WEIGHTS, "config.json": b"{"}),
     (r"holds too many values", UnsafeCheckpointError,
      {**WEIGHTS, "config.json": b'{"a": [' + b"[]," * 2_000_000 + b"1]}"}),
@@ -110,6 +115,7 @@ CHECKPOINTS = [
      quantized({"quantization_config": {"quant_method": "mxfp4"}, "quantization": "none"})),
     (("model.safetensors",), (),
      {**WEIGHTS, "hf_quant_config.json": b'{"quantization": {"quant_algo": null}}'}),
+    (("model.safetensors",), (), quantized({**FP8, "text_config": FP8})),
     (("model.safetensors",), (), {**WEIGHTS, "a.gguf": b"x", "pytorch_model.bin": b"x",
                                   "onnx/model.onnx": b"x", "old/model.safetensors": b"x"}),
     (("model.safetensors",), (), quantized(json.loads('{"a":' * 500 + "1" + "}" * 500))),

@@ -10,11 +10,11 @@ from hubmaxact.engine_files.scale_conventions import (
 )
 from hubmaxact.scales.caches import CACHES, WRITTEN_NAMES
 from hubmaxact.scales.linear_inputs import INPUTS
+from hubmaxact.scales.names import scales_named
 from hubmaxact.scales.tensors import INPUT
 from hubmaxact.shipped_scales.conventions import Surroundings, cache_convention, input_convention
 from hubmaxact.shipped_scales.declaration import declaration
 from hubmaxact.shipped_scales.row import reach
-from hubmaxact.shipped_scales.scale_names import scales_named
 
 # Written by, number format -> what stands beside it in a checkpoint of theirs: the weight's dtype,
 # other tensors, config.json.

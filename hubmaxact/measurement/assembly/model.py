@@ -3,6 +3,7 @@
 What none of them says is null.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -17,10 +18,11 @@ from hubmaxact.report.model_block import (
     AdapterBase,
     LeftAside,
     Model,
-    StoredWeights,
+    StoredWays,
     WeightFile,
 )
 from hubmaxact.report.validate import problems_of
+from hubmaxact.stored_weights.storage import StoredWeights
 
 FAMILIES = {
     "deepseek_v3": "DeepSeek-V3",
@@ -78,16 +80,16 @@ def describe_model(
         num_layers=anatomy.num_layers,
         hidden_size=text.hidden_size,
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
-        weights_quantization=loaded.quantization,
-        dequantized=loaded.dequantized,
-        **_told(loaded, anatomy),
+        weights_quantization=None if files.stored is None else files.stored.method,
+        dequantized=files.stored is not None,
+        **_told(files, loaded, anatomy),
         remote_code=False,
     )
 
 
 class _Told(TypedDict, total=False):
     dequantized_by: Literal["hubmaxact"]
-    stored_weights: list[StoredWeights]
+    stored_weights: list[StoredWays]
     activation_scales: list[ActivationScales]
     left_aside: list[LeftAside]
     adapter_base: AdapterBase
@@ -95,13 +97,26 @@ class _Told(TypedDict, total=False):
     remote_code_files: list[WeightFile]
 
 
-def _told(loaded: Loaded, anatomy: Anatomy) -> _Told:
+def _told(files: WeightFiles, loaded: Loaded, anatomy: Anatomy) -> _Told:
     """What is only said where it is so."""
-    told = _Told()
+    told = _Told() if files.stored is None else _expanded(files.stored)
     if anatomy.bidirectional:
         told["bidirectional"] = True
     if loaded.left_aside:
         told["left_aside"] = list(loaded.left_aside)
+    return told
+
+
+def _expanded(stored: StoredWeights) -> _Told:
+    ways = Counter(weight.scheme.storage.name for weight in stored.weights)
+    told = _Told(
+        dequantized_by="hubmaxact",
+        stored_weights=[StoredWays(storage=way, weights=ways[way]) for way in sorted(ways)],
+    )
+    names = Counter(name.rpartition(".")[2] for name in stored.set_aside)
+    if names:
+        scales = [ActivationScales(name=name, tensors=names[name]) for name in sorted(names)]
+        told["activation_scales"] = scales
     return told
 
 

@@ -3,6 +3,7 @@
 import glob
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from hubmaxact.hub.client import api
@@ -11,6 +12,7 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.checkpoint.weight_files import (
     WeightFiles,
     check_small_files,
+    weight_files,
 )
 from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
@@ -37,13 +39,17 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
 
     Raises:
         NoCheckpointError: The repository is something else than a checkpoint.
-        UnsafeCheckpointError: It needs pickle or code, or is quantized.
+        UnsafeCheckpointError: It needs pickle or code, or is quantized in a way that is unknown or
+            not kept to.
         IncompleteWeightsError: Weights are missing.
         MissingPackageError: A library that they will be loaded with is broken.
         UnknownAnatomyError: It is an encoder-decoder, or no model of text.
         HubError: They cannot be fetched.
     """
-    found, _ = _without_weights(Repository(repo_id, commit), commit)
+    listing = Repository(repo_id, commit)
+    found, folder = _without_weights(listing, commit)
+    if found.declared is not None:  # the headers next: they may not be what was declared
+        _described(listing, folder, found)
     return _snapshot(repo_id, commit, found.weights.files)
 
 
@@ -59,14 +65,21 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
 
     Raises:
         NoCheckpointError: The repository is something else than a checkpoint.
-        UnsafeCheckpointError: It needs pickle or code, is quantized, or its files lie.
+        UnsafeCheckpointError: It needs pickle or code, or its files lie.
         IncompleteWeightsError: Weights are missing.
         HubError: They cannot be fetched.
     """
     listing = Repository(repo_id, commit)
     found, folder = _without_weights(listing, commit)
-    tensors = tensors_of(repo_id, found.weights, lambda shard: header_of(listing, shard))
-    return WeightFiles(folder, repo_id, found.config, found.weights, tensors, found.scaled_cache)
+    return _described(listing, folder, found)
+
+
+def _described(listing: Repository, folder: Path, found: Checkpoint) -> WeightFiles:
+    """What the headers of the weight files declare, each fetched as a part of its file."""
+    tensors = tensors_of(listing.name, found.weights, lambda shard: header_of(listing, shard))
+    absent = [shard for shard in found.weights.files if not (folder / shard).is_file()]
+    files = weight_files(folder, listing.name, found, tensors)
+    return replace(files, bytes_to_fetch=sum(map(listing.size, absent)))
 
 
 def _without_weights(listing: Repository, commit: str) -> tuple[Checkpoint, Path]:
@@ -106,7 +119,7 @@ def cached_checkpoint(repo_id: str, commit: str) -> Path:
 
     Raises:
         NoCheckpointError: What lies there is something else than a checkpoint.
-        UnsafeCheckpointError: It needs pickle or code, or is quantized.
+        UnsafeCheckpointError: It needs pickle or code, or is quantized in an unknown way.
         IncompleteWeightsError: Its index names no files, or Git LFS pointers were committed.
         HubError: A file of it is not there; the message names the first.
     """

@@ -8,14 +8,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Self
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from hubmaxact.measurement.checkpoint.expanded import expanded, refuse_unsound_scales
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.recognition.weights import SINGLE
+from hubmaxact.stored_weights.storage import StoredWeights
 
 ONE_BY_ONE = "HF_DEACTIVATE_ASYNC_LOAD"
 """transformers' switch: a weight is made when it is placed, and not ahead by other threads."""
@@ -68,7 +71,15 @@ def lazy_state(files: WeightFiles) -> Iterator[dict[str, Any]]:
             for shard in files.shards
         }
         held = files.weights.tensors
-        yield {name: shards[held.get(name, SINGLE)].get_slice(name) for name in files.tensors}
+        slices = {name: shards[held.get(name, SINGLE)].get_slice(name) for name in files.tensors}
+        yield slices if files.stored is None else _plain(files.stored, slices)
+
+
+def _plain(stored: StoredWeights, slices: dict[str, Any]) -> dict[str, Any]:
+    """The weights of a quantized release under the names of an unquantized one."""
+    refuse_unsound_scales(stored, slices)
+    made = {each.name: LazyWeight(partial(expanded, each, slices)) for each in stored.weights}
+    return {name: slices[name] for name in stored.plain} | made
 
 
 @contextmanager

@@ -1,18 +1,18 @@
 """Loading a checked checkpoint with transformers: safetensors only, no code, nothing random."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import transformers
-from transformers.utils.quantization_config import Mxfp4Config
 
-from hubmaxact.errors import DeviceError, HubmaxactError, UnsafeCheckpointError
+from hubmaxact.errors import DeviceError, HubmaxactError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.behind_layers import behind_layers
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
-from hubmaxact.measurement.checkpoint.lazy_state import lazy_state
+from hubmaxact.measurement.checkpoint.lazy_state import lazy_state, one_by_one
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
 from hubmaxact.measurement.checkpoint.model_config import ModelPlan, model_plan
 from hubmaxact.measurement.checkpoint.not_built import not_built
@@ -20,9 +20,8 @@ from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_cla
 from hubmaxact.measurement.checkpoint.spilled import spill_folder
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
-from hubmaxact.measurement.checkpoint.weight_files import PLAIN, STORED_AS, WeightFiles
+from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
-from hubmaxact.recognition.quantization import declared
 from hubmaxact.recognition.scaled_cache import scales_left_aside
 from hubmaxact.report.model_block import LeftAside
 
@@ -40,9 +39,6 @@ ACCELERATORS: dict[str, Callable[[], bool]] = {
 }
 """What `--device auto` prefers to the CPU, in this order."""
 
-DEQUANTIZED: dict[str, Callable[[], Any]] = {"mxfp4": lambda: Mxfp4Config(dequantize=True)}
-"""How transformers dequantizes each method that `recognition.quantization` lets pass."""
-
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -51,8 +47,6 @@ class Loaded:
     model: transformers.PreTrainedModel
     tokenizer: transformers.PreTrainedTokenizerBase
     dtype: str
-    quantization: str | None
-    dequantized: bool
     notes: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
     left_aside: tuple[LeftAside, ...] = ()  # tensors that are no part of the forward pass
     no_head: tuple[str, ...] = ()  # weights behind the decoder that the checkpoint does not hold
@@ -77,8 +71,7 @@ def load(
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
 
     Returns:
-        The model, ready to run, and its tokenizer; `quantization` is None when the weights are
-        stored as they are used.
+        The model, ready to run, and its tokenizer.
 
     Raises:
         UnsafeCheckpointError: The architecture or quantization is not one transformers loads
@@ -88,15 +81,12 @@ def load(
         OutOfMemoryError: The weights do not fit the device.
     """
     silence_transformers()
-    quantization = quantization_of(files)
     name = dtype_of(files, dtype)
     # One device by name gets each tensor straight from its file, without a copy of all on the host.
     place = device_map or device_of(device)
     options: dict[str, Any] = {"dtype": DTYPES[name], "device_map": place}
     if attn_implementation is not None:
         options["attn_implementation"] = attn_implementation
-    if quantization is not None:
-        options["quantization_config"] = DEQUANTIZED[quantization]()
     doing, is_spread = f"{files.name} was loaded", device_map is not None
     with shortage_told(files, name, doing, is_spread=is_spread):
         model, settled = _model(files, options)
@@ -106,8 +96,6 @@ def load(
         model,
         tokenizer,
         name,
-        quantization,
-        dequantized=quantization is not None,
         notes=(
             *code_left_aside(files, model, tokenizer),
             *scales,
@@ -127,7 +115,10 @@ def silence_transformers() -> None:
 
 def dtype_of(files: WeightFiles, dtype: str) -> str:
     """The number format that weights are loaded in: the one asked for, or that of the files."""
-    return STORED_AS.get(files.dtype, "bfloat16") if dtype == "auto" else dtype
+    if dtype != "auto":
+        return dtype
+    # What a quantized release stores plainly says nothing of the rest.
+    return STORED_AS.get(files.dtype, "bfloat16") if files.stored is None else "bfloat16"
 
 
 def device_of(device: str) -> str:
@@ -146,6 +137,8 @@ def device_of(device: str) -> str:
     available.append("cpu")
     if device == "auto":
         return available[0]
+    if device == "cpu":  # always here, also where shapes stand for tensors
+        return device
     try:
         torch.empty(1, device=device).item()  # meta has no values
     except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
@@ -156,38 +149,16 @@ def device_of(device: str) -> str:
     return device
 
 
-def quantization_of(files: WeightFiles) -> str | None:
-    """Tell how the weights are quantized.
-
-    Args:
-        files: What `inspect` found sound.
-
-    Returns:
-        The method; None when they are stored as they are used.
-
-    Raises:
-        UnsafeCheckpointError: Weights and config.json do not agree whether they are.
-    """
-    method = declared(files.config)
-    if method is None:
-        if files.dtype not in PLAIN:
-            raise UnsafeCheckpointError(
-                f"the weights are stored as {files.dtype}, and config.json does not say how they "
-                "are quantized. Measure the checkpoint they were quantized from."
-            )
-        return None
-    if not any(entry.dtype not in PLAIN for entry in files.tensors.values()):
-        raise UnsafeCheckpointError(
-            f"config.json says that the weights are quantized ({method}), and none of them is. "
-            "Remove quantization_config."
-        )
-    return method
-
-
 def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
     """The model, and what of the checkpoint was left aside or is not there."""
     chosen = model_class(files.folder, files.config)
-    with transformers_log() as said, lazy_state(files) as state, spill_folder() as (folder, keep):
+    order = nullcontext() if files.stored is None else one_by_one()
+    with (
+        transformers_log() as said,
+        lazy_state(files) as state,
+        spill_folder() as (folder, keep),
+        order,
+    ):
         try:
             refuse_oversized(files, chosen, options.get("attn_implementation"))
             model, info = _placed(

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 
 from hubmaxact.errors import HubmaxactError, OutOfMemoryError
-from hubmaxact.measurement.checkpoint.weight_files import PLAIN, WeightFiles
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out
-from hubmaxact.recognition.safetensors_header import DTYPE_BITS
 
 BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
-CODES_IN_A_BYTE = 2  # of weights that are dequantized here
 GIGABYTE = 1e9
 
 
@@ -56,14 +55,13 @@ def num_weights(files: WeightFiles) -> int:
         files: By header only.
 
     Returns:
-        Elements of all tensors; of packed ones what their bytes hold.
+        Elements of all tensors that are used as they are stored, and of all quantized weights once
+        they are expanded.
     """
-    return sum(
-        entry.num_bytes * 8 // DTYPE_BITS[entry.dtype]
-        if entry.dtype in PLAIN
-        else entry.num_bytes * CODES_IN_A_BYTE
-        for entry in files.tensors.values()
-    )
+    stored = files.stored
+    names = files.tensors if stored is None else stored.plain
+    plain = sum(prod(files.tensors[name].shape) for name in names)
+    return plain + (0 if stored is None else sum(each.num_weights for each in stored.weights))
 
 
 def size_words(num_bytes: int) -> str:

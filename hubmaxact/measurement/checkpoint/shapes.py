@@ -11,7 +11,6 @@ from hubmaxact.measurement.checkpoint.load import (
     Loaded,
     device_of,
     dtype_of,
-    quantization_of,
     silence_transformers,
 )
 from hubmaxact.measurement.checkpoint.not_built import not_built
@@ -49,7 +48,7 @@ def load_shapes(
         DeviceError: There is no such device here.
     """
     silence_transformers()
-    quantization, name = quantization_of(files), dtype_of(files, dtype)
+    name = dtype_of(files, dtype)
     chosen = model_class(files.folder, files.config)
     options: dict[str, Any] = {"dtype": DTYPES[name], "attn_implementation": attn_implementation}
     with transformers_log():
@@ -62,4 +61,4 @@ def load_shapes(
             raise
         except Exception as error:  # a damaged configuration shows as whatever it breaks first
             raise not_built(files, error) from error
-    return Loaded(model, load_tokenizer(files), name, quantization, quantization is not None)
+    return Loaded(model, load_tokenizer(files), name)

@@ -25,18 +25,19 @@ from hubmaxact.measurement.checkpoint.model_kind import (
     refuse_other_kind,
 )
 from hubmaxact.recognition.folder import Folder
-from hubmaxact.recognition.recognize import recognize
+from hubmaxact.recognition.recognize import Checkpoint, recognize
 from hubmaxact.recognition.safetensors_header import TensorEntry, read_header
 from hubmaxact.recognition.small_files import small_files
 from hubmaxact.recognition.stored_tensors import tensors_of
 from hubmaxact.recognition.weights import SINGLE, Weights
+from hubmaxact.stored_weights.storage import StoredWeights
+from hubmaxact.stored_weights.stored import stored_weights
+from hubmaxact.stored_weights.table import PLAIN
+from hubmaxact.stored_weights.unknown import UnsoundStorageError
 
 TOKENIZERS = ("tokenizer.json", "tekken.json", "vocab.*", "*.model", "*.tiktoken")
 STORED_AS = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
 """Weight dtypes that `--dtype auto` runs in as they are; any other runs in bfloat16."""
-
-PLAIN = (*STORED_AS, "F64")
-"""Weight dtypes that hold weights as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class WeightFiles:
         tensors: What they declare, by name.
         scaled_cache: Whether the folder's own config.json quantizes the cache, and it alone; that
             is left out here.
+        stored: Which of them hold quantized weights, and how. None: they are not quantized.
+        bytes_to_fetch: Of weight files that are on the Hub and not in the folder.
     """
 
     folder: Path
@@ -59,6 +62,8 @@ class WeightFiles:
     weights: Weights
     tensors: dict[str, TensorEntry]
     scaled_cache: bool = False
+    stored: StoredWeights | None = None
+    bytes_to_fetch: int = 0
 
     @property
     def shards(self) -> tuple[str, ...]:
@@ -86,8 +91,8 @@ def inspect(folder: Path, name: str | None = None) -> WeightFiles:
 
     Raises:
         NoCheckpointError: It is something else than a checkpoint.
-        UnsafeCheckpointError: Only pickles, another repository's code, or a file that lies about
-            itself.
+        UnsafeCheckpointError: Only pickles, another repository's code, a file that lies about
+            itself, or weights that are quantized in a way that is unknown or not kept to.
         IncompleteWeightsError: Index and shards do not agree, or Git LFS pointers stand in their
             place.
     """
@@ -95,9 +100,48 @@ def inspect(folder: Path, name: str | None = None) -> WeightFiles:
     found = recognize(listing)
     check_small_files(listing, found.config)
     tensors = tensors_of(listing.name, found.weights, lambda shard: read_header(folder / shard))
-    return WeightFiles(
-        folder, listing.name, found.config, found.weights, tensors, found.scaled_cache
-    )
+    return weight_files(folder, listing.name, found, tensors)
+
+
+def weight_files(
+    folder: Path, name: str, found: Checkpoint, tensors: dict[str, TensorEntry]
+) -> WeightFiles:
+    """Hold what weight files declare against what the configuration says of them.
+
+    Args:
+        folder: Where the small files lie.
+        name: How sentences call the checkpoint.
+        found: What it was recognized as.
+        tensors: What its weight files declare, by name.
+
+    Returns:
+        Both together.
+
+    Raises:
+        UnsafeCheckpointError: They do not agree on how weights are stored.
+    """
+    if found.declared is None:
+        files = WeightFiles(folder, name, found.config, found.weights, tensors, found.scaled_cache)
+        if files.dtype not in PLAIN:
+            raise UnsafeCheckpointError(
+                f"the weights are stored as {files.dtype}, and config.json does not say how they "
+                "are quantized. Measure the checkpoint they were quantized from."
+            )
+        return files
+    try:
+        stored = stored_weights(found.declared, tensors)
+    except UnsoundStorageError as error:
+        raise UnsafeCheckpointError(
+            f"the weight files of {name} do not hold what {CONFIG} says of its quantized weights "
+            f"({found.declared.method}): {error}. Download or save the checkpoint again, or "
+            "measure the one it was quantized from."
+        ) from error
+    if not stored.weights:
+        raise UnsafeCheckpointError(
+            f"config.json says that the weights are quantized ({stored.method}), and none of them "
+            "is. Remove quantization_config."
+        )
+    return WeightFiles(folder, name, found.config, found.weights, tensors, stored=stored)
 
 
 def check_small_files(listing: Folder, config: dict[str, Any]) -> None:

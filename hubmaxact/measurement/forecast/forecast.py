@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hubmaxact.errors import ForwardPassError, HubmaxactError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan
+from hubmaxact.measurement.forecast.expanded import Quantized, expansion
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import encode_corpus, plan_for, read_corpus, require
 from hubmaxact.measurement.source import describe_source
@@ -44,6 +45,8 @@ class Forecast:
     dtype: str
     device: str
     weight_bytes: int
+    bytes_to_fetch: int  # of weights that are on the Hub and not here yet
+    quantized: Quantized | None  # None: weights are stored as they are used
     cost: "Cost | None"  # None: only a pass with values can find the sites
 
 
@@ -122,6 +125,8 @@ def foresee(
         dtype=loaded.dtype,
         device=str(tensors[0].device),
         weight_bytes=sum(each.numel() * each.element_size() for each in tensors),
+        bytes_to_fetch=files.bytes_to_fetch,
+        quantized=expansion(files, loaded.dtype),
         cost=cost,
     )
 

@@ -152,7 +152,7 @@ class TestUnsafe:
 
     def test_an_unknown_quantization(self, dense):
         edit_json(dense / "config.json", quantization_config={"quant_method": "mystery"})
-        refused(dense, r"weights of dense are quantized \('mystery'\)")
+        refused(dense, r"weights of dense are quantized \(mystery\)")
 
     def test_an_unknown_architecture(self, dense):
         edit_json(dense / "config.json", architectures=["NoSuchLM"], model_type="no_such")

@@ -7,11 +7,10 @@ import shutil
 import pytest
 from command import DENSE, MOE, hubmaxact_here
 from loopback_hub import LoopbackHub, run_cli
+from measurement.forecast import huge_release
 from oracle import texts
 
-from hubmaxact import Options
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET
-from hubmaxact.measurement.forecast.forecast import foresee
 
 BATCHES = ("--num-samples", "12", "--batch-tokens", "200")
 
@@ -50,21 +49,23 @@ def test_a_budget_that_a_run_finds_by_itself_is_told_to_be_its_first(corpus, tmp
     assert told == f"1 of {LARGEST_BUDGET:,} tokens at most, which auto tries first"
 
 
-def test_of_a_repository_it_fetches_headers_alone(corpus, tmp_path):
-    files = {path.name: path.read_bytes() for path in MOE.iterdir()}
+def test_of_700_gb_on_the_hub_headers_are_read_and_not_one_weight(corpus, tmp_path):
     with LoopbackHub() as hub:
-        commit = hub.create_repo("alice/moe", files=files).history("main")[0].sha
-        words = ["measure", "alice/moe", "--plan", "--corpus", corpus, *BATCHES]
+        repo, shards = huge_release.commit(hub, "alice/huge")
+        words = ["measure", "alice/huge", "--plan", "--corpus", corpus, *BATCHES]
         done = run_cli(words, hub, tmp_path)
         asked = hub.asked("GET", ".safetensors")
     assert done.code == 0, done.stderr
     told, out = lines(done.stdout), "".join(done.stdout.split())
-    here = foresee(MOE, Options(corpus=str(corpus), num_samples=12, batch_tokens=200))
-    assert told["Commit"] == commit
-    assert here.batch_plan_digest in out
-    assert told["Sites"] == str(here.cost.num_sites)
-    assert [each.status for each in asked if "index" not in each.target] == [206, 206]
-    assert not list(tmp_path.rglob("*model-0*.safetensors"))
+    assert told["Commit"] == repo.resolve("main").sha
+    assert told["Download"] == "701 GB of weights, which are not here yet"
+    maps = f"{huge_release.NUM_MAPS:,}"
+    assert f"Expanded{maps}weightsoffp8(fp8):701GBasstored,1.4TBinbfloat16" in out
+    assert f"Setasidescalesofactivations,whicharenotrounded:{maps}activation_scale" in out
+    assert told["Weights"] == "1.4 TB in bfloat16 on cpu"
+    assert {each.status for each in asked if "index" not in each.target} == {206}
+    assert all(shard.most_asked == len(shard.head) for shard in shards)
+    assert not list(tmp_path.rglob("*-of-*.safetensors"))
     assert not list(tmp_path.rglob("activation_maxima*"))
 
 

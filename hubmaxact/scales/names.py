@@ -23,6 +23,8 @@ class ScaleName(NamedTuple):
 
 
 ZERO_POINT = "input_zero_point"
+BESIDE = (ZERO_POINT, "output_zero_point", "k_zero_point", "v_zero_point")
+"""What stands beside such scales where a range is not symmetric."""
 
 
 def scales_named(tensor: str) -> Iterator[ScaleName]:
@@ -44,3 +46,17 @@ def scales_named(tensor: str) -> Iterator[ScaleName]:
             if tensor.endswith(joint + name):
                 yield ScaleName(INPUT, tensor.removesuffix(joint + name), name)
                 return
+
+
+def activation_scale(tensor: str) -> str | None:
+    """Tell whether activations or a cache need a tensor, and weights do not.
+
+    Args:
+        tensor: Its full name.
+
+    Returns:
+        What it is called behind its module's name. None: it is none of these.
+    """
+    beside = tensor.rpartition(".")[2]
+    named = next(scales_named(tensor), None)
+    return named.name if named else (beside if beside in BESIDE else None)
