@@ -147,6 +147,8 @@ def device_of(device: str) -> str:
     available.append("cpu")
     if device == "auto":
         return available[0]
+    if device == "cpu":  # always here, also where shapes stand for tensors
+        return device
     try:
         torch.empty(1, device=device).item()  # meta has no values
     except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
