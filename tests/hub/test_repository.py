@@ -92,6 +92,7 @@ def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
         "vocab.json": b"{}",
         "merges.txt": b"m",
         "special_tokens_map.json": b"{}",
+        "hf_quant_config.json": b"{}",
         "README.md": b"# x\n",
         **WHOLE,
     }
@@ -127,6 +128,17 @@ def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
         assert words in sentence
         assert str(desk.home) not in sentence
     assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)
+
+
+def test_the_cache_tells_of_quantized_weights_as_the_hub_does(desk):
+    release = {**WHOLE, "tokenizer.json": b"{}", "hf_quant_config.json": INT4_AWQ}
+    commit = desk.repo.commit(release).sha
+    fetch = f"checkpoint.api().snapshot_download({REPO!r}, revision={commit!r})"
+    online, _ = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})", f"len({fetch})")
+    offline = "import os; os.environ['HF_HUB_OFFLINE'] = '1'"
+    (told,) = ask(desk, f"checkpoint.cached_checkpoint({REPO!r}, {commit!r})", first=offline)
+    assert "alice/model are quantized (modelopt with quant_algo INT4_AWQ)" in told
+    assert told == online
 
 
 def test_headers_of_quantized_weights_are_read_before_the_weights(desk):
