@@ -30,10 +30,9 @@ from hubmaxact.report.products import products_of, same_environment
 from hubmaxact.report.row_fields import fields
 from hubmaxact.verification.check import Check, while_passed
 from hubmaxact.verification.claim import Claim, read_claim
+from hubmaxact.verification.protocol_options import options_of
 from hubmaxact.verification.sidecars import sidecars_beside
 from hubmaxact.verification.sites import STEPS_APART, beyond, contradiction
-
-ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
 
 def verify(
@@ -112,7 +111,7 @@ def _checks(
         yield weights
         if not weights.passed:
             return
-    options = _options(report, corpus, device)
+    options = options_of(report, corpus, device)
     prepared = prepare(source, options, watcher)
     plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
     yield from while_passed(
@@ -153,44 +152,6 @@ def _weights(
     if extra:
         return Check(name, passed=False, detail=f"{printable(extra[0])} is not in the report")
     return Check(name, passed=True, detail=f"{counted(len(found), 'file')}, sha256 equal")
-
-
-def _options(report: Report, corpus: str | None, device: str) -> Options:
-    """The protocol as options, so that the same code runs."""
-    protocol = report["protocol"]
-    attention = protocol["attn_implementation"]
-    if attention not in ATTENTIONS:
-        raise HubmaxactError(
-            f"the report was measured with attention {attention!r}, which is not one of "
-            f"{', '.join(ATTENTIONS)}. It cannot be verified here."
-        )
-    return Options(
-        corpus=corpus or _corpus_name(report),
-        num_samples=protocol["corpus"]["num_samples"],
-        max_seq_len=protocol["max_seq_len"],
-        batch_tokens=protocol["batch_tokens"],
-        special_tokens=protocol["special_tokens"]["policy"],
-        dtype=protocol["dtype"],
-        device=device,
-        calibration_samples=protocol["calibration_samples"],
-        evaluation_samples=protocol["evaluation_samples"],
-        allow_partial=bool(report["coverage"]["missing"]),
-        profile=protocol["profile"],
-        attn_implementation=attention,
-        simulate_activations="simulated_activations" in protocol,
-    )
-
-
-def _corpus_name(report: Report) -> str:
-    from hubmaxact.corpus.load import NAMED
-
-    name = report["protocol"]["corpus"]["name"]
-    if name in NAMED:
-        return name
-    raise HubmaxactError(
-        f"the report was measured on {name}, which hubmaxact does not carry. "
-        "Give the same file or data set with --corpus."
-    )
 
 
 # What no file says: where the checkpoint came from, and what its makers say of it.
