@@ -32,10 +32,9 @@ from hubmaxact.verification.check import Check, while_passed
 from hubmaxact.verification.claim import Claim, read_claim
 from hubmaxact.verification.confined import checks_confined
 from hubmaxact.verification.digests import same_code, same_weights
+from hubmaxact.verification.protocol_options import options_of
 from hubmaxact.verification.sidecars import sidecars_beside
 from hubmaxact.verification.sites import STEPS_APART, beyond, contradiction
-
-ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
 
 def verify(
@@ -119,7 +118,7 @@ def _checks(
         yield weights
         if not weights.passed:
             return
-    options = _options(report, corpus, device)
+    options = options_of(report, corpus, device)
     if not report["model"]["remote_code"]:
         yield from checks_of_model(report, source, options, watcher)
         return
@@ -170,44 +169,6 @@ def _held(model: Model, files: WeightFiles) -> Iterator[Check]:
         yield Check("base", passed=False, detail=f"the checkpoint {detail}, unlike the report's")
     elif claimed is not None:
         yield same_weights(claimed["weight_files"], digest_weights(base[0]), "base weights")
-
-
-def _options(report: Report, corpus: str | None, device: str) -> Options:
-    """The protocol as options, so that the same code runs."""
-    protocol = report["protocol"]
-    attention = protocol["attn_implementation"]
-    if attention not in ATTENTIONS:
-        raise HubmaxactError(
-            f"the report was measured with attention {attention!r}, which is not one of "
-            f"{', '.join(ATTENTIONS)}. It cannot be verified here."
-        )
-    return Options(
-        corpus=corpus or _corpus_name(report),
-        num_samples=protocol["corpus"]["num_samples"],
-        max_seq_len=protocol["max_seq_len"],
-        batch_tokens=protocol["batch_tokens"],
-        special_tokens=protocol["special_tokens"]["policy"],
-        dtype=protocol["dtype"],
-        device=device,
-        calibration_samples=protocol["calibration_samples"],
-        evaluation_samples=protocol["evaluation_samples"],
-        allow_partial=bool(report["coverage"]["missing"]),
-        profile=protocol["profile"],
-        attn_implementation=attention,
-        simulate_activations="simulated_activations" in protocol,
-    )
-
-
-def _corpus_name(report: Report) -> str:
-    from hubmaxact.corpus.load import NAMED
-
-    name = report["protocol"]["corpus"]["name"]
-    if name in NAMED:
-        return name
-    raise HubmaxactError(
-        f"the report was measured on {name}, which hubmaxact does not carry. "
-        "Give the same file or data set with --corpus."
-    )
 
 
 # What no file says: where the checkpoint came from, and what its makers say of it.
