@@ -18,7 +18,7 @@ def measure_and_tell(asked: dict[str, Any], tell: Tell) -> None:
     from hubmaxact.measurement import libraries
     from hubmaxact.measurement.confined.crossing import corpus_of, options_of, source_of
     from hubmaxact.measurement.confined.watching import Teller
-    from hubmaxact.measurement.run import measure_source
+    from hubmaxact.measurement.measure_source import measure_source
 
     libraries.load()
     measured = measure_source(
