@@ -114,12 +114,12 @@ def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
         ({"tokenizer.json": None}, "has no tokenizer"),
         ({"tokenizer.json": POINTER}, r"Git LFS pointers"),
         (quantized, "are quantized (x)"),
-        ({"hf_quant_config.json": INT4_AWQ}, "(modelopt with quant_algo INT4_AWQ)"),
         ({"config.json": b'{"is_encoder_decoder": true}'}, "is an encoder-decoder"),
         ({"config.json": b'{"architectures": ["T5Model"]}'}, "T5Model is an encoder-decoder"),
         ({"config.json": b'{"architectures": ["WhisperModel"]}'}, "is an encoder-decoder"),
         ({"config.json": b'{"architectures": ["Wav2Vec2ForCTC"]}'}, "takes sound (input_values)"),
         (images, "ViTModel takes images (pixel_values) and has no embedding of tokens"),
+        ({"hf_quant_config.json": INT4_AWQ}, "(modelopt with quant_algo INT4_AWQ)"),
     )
     commits = [desk.repo.commit({**WHOLE, "tokenizer.json": b"{}", **c}).sha for c, _ in causes]
     calls = ("download_checkpoint", "describe_checkpoint")

@@ -45,7 +45,7 @@ def bert(tmp_path_factory):
 @pytest.fixture(scope="module")
 def options(tmp_path_factory):
     corpus = texts.write(tmp_path_factory.mktemp("corpus") / "texts.jsonl", texts.ROWS[:12])
-    chosen = {"corpus": str(corpus), "max_seq_len": 32, "cpu_threads": 1, **SPLITS}
+    chosen = {"corpus": str(corpus), "max_seq_len": 32, "cpu_threads": 1, "device": "cpu", **SPLITS}
     return lambda **more: Options(**chosen | more)
 
 
