@@ -75,6 +75,10 @@ class IncompleteWeightsError(HubmaxactError):
     """Raised when weights are missing, unexpected or of another shape than the architecture's."""
 
 
+class AdapterError(HubmaxactError):
+    """Raised when an adapter cannot be merged into its base, or its base cannot be had."""
+
+
 class UnknownAnatomyError(HubmaxactError):
     """Raised when a decoder's parts cannot be told apart."""
 

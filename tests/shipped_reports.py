@@ -51,7 +51,7 @@ def quantized_report():
 def adapter_report():
     """An adapter merged into a model of the Hub."""
     files = [{"path": "model.safetensors", "size": 9_000_000_000, "sha256": "0" * 64}]
-    own = [{"path": "adapter_model.safetensors", "size": 8_000_000_000, "sha256": "1" * 64}]
+    own = [{"path": "adapter_model.safetensors", "size": 40_000_000, "sha256": "1" * 64}]
     base = {"id": "org/base", "revision": "main", "commit": COMMIT, "weight_files": files}
     return changed({"weight_files": own, "adapter_base": base})
 

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from adapters.lora import plain, write_adapter
 from command import DENSE, hubmaxact_here
 from loopback_hub import LoopbackHub, run_cli
 from loopback_hub.client import Finished
@@ -65,6 +66,7 @@ def finished(tmp_path_factory):
     """Every hubmaxact command of the README, run in order; a pull request is merged on the way."""
     home = tmp_path_factory.mktemp("readme")
     shutil.copytree(DENSE, home / "checkpoint")
+    write_adapter(home / "my-lora", plain())
     done = {}
     with LoopbackHub() as hub:
         files = {p.name: p.read_bytes() for p in DENSE.iterdir() if p.is_file()}

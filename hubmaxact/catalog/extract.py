@@ -10,7 +10,7 @@ from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.comparability import protocol_key
 from hubmaxact.report.document import GlobalMax, Protocol, Report
-from hubmaxact.report.model_block import Model, WeightFile
+from hubmaxact.report.model_block import Model, WeightFile, every_weight_file
 from hubmaxact.report.roles import PAPER_ROLES
 from hubmaxact.report.row_fields import field, fields
 from hubmaxact.report.summaries import decibels, int8_at_peak, per_layer
@@ -75,7 +75,7 @@ def _model(model: Model) -> dict[str, Any]:
         "model_id": model["id"],
         "model_commit": model["commit"],
         "size": model["num_parameters"],
-        "weights_digest": weights_digest(model["weight_files"]),
+        "weights_digest": weights_digest(every_weight_file(model)),
     }
 
 

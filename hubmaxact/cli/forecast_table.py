@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hubmaxact.measurement.forecast.expanded import Quantized
     from hubmaxact.measurement.forecast.forecast import Forecast
 
+LOCAL = "none: a local folder"
 UNKNOWN = "found by a first pass"
 MINUTE, HOUR = 60, 3600
 UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "B"))
@@ -37,7 +38,10 @@ def show(forecast: "Forecast", console: "Console") -> None:
 def _lines(plan: "Forecast") -> Iterator[tuple[str, str]]:
     cost = plan.cost
     yield "Checkpoint", printable(plan.name, LONGEST_PATH)
-    yield "Commit", plan.commit or "none: a local folder"
+    yield "Commit", plan.commit or LOCAL
+    if plan.base is not None:
+        yield "Merged into", printable(plan.base, LONGEST_PATH)
+        yield "Its commit", plan.base_commit or LOCAL
     if plan.bytes_to_fetch:
         yield "Download", f"{_size(plan.bytes_to_fetch)} of weights, which are not here yet"
     if plan.quantized is not None:

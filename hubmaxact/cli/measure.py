@@ -47,6 +47,11 @@ class FormatErrors(click.Choice[str]):
 @click.option("--revision", help="Branch, tag or commit of a Hub repository; resolved first.")
 @click.option("--model-id", help="Hub id to record for a local folder, as owner/name.")
 @click.option(
+    "--base",
+    metavar="FOLDER|OWNER/NAME[@REVISION]",
+    help="What a LoRA adapter is merged into.  [default: what it names itself]",
+)
+@click.option(
     "--output",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
     help="Where to write the report; - is standard output.  "
@@ -120,6 +125,7 @@ def measure(
     checkpoint: str,
     revision: str | None,
     model_id: str | None,
+    base: str | None,
     output: Path | None,
     write_into: Path | None,
     preset: str | None,
@@ -127,10 +133,13 @@ def measure(
     plan: bool,
     **chosen: Any,
 ) -> None:
-    """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json."""
+    """Measure CHECKPOINT, a local folder or a Hub id, and write activation_maxima.json.
+
+    A LoRA adapter is measured merged into its base.
+    """
     options = _options(preset, chosen)
     if plan:
-        _plan(checkpoint, options, revision, model_id, timings=timings)
+        _plan(checkpoint, options, revision, model_id, base, timings=timings)
         return
     from hubmaxact.cli import measured_report
     from hubmaxact.cli.measure_progress import RichWatcher
@@ -146,7 +155,12 @@ def measure(
     measured_report.check(targets, with_sidecars=options.profile == DEPLOYMENT)
     with RichWatcher() as watcher:
         measured = run.measure_in_full(
-            checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
+            checkpoint,
+            options,
+            revision=revision,
+            model_id=model_id,
+            base=base,
+            watcher=watcher,
         )
         watcher.times.begin("Writing the report")
     report = measured.report
@@ -167,6 +181,7 @@ def _plan(
     options: "Options",
     revision: str | None,
     model_id: str | None,
+    base: str | None,
     *,
     timings: bool,
 ) -> None:
@@ -177,7 +192,14 @@ def _plan(
     from hubmaxact.measurement.forecast.forecast import foresee
 
     with RichWatcher() as watcher:
-        told = foresee(checkpoint, options, revision=revision, model_id=model_id, watcher=watcher)
+        told = foresee(
+            checkpoint,
+            options,
+            revision=revision,
+            model_id=model_id,
+            base=base,
+            watcher=watcher,
+        )
     forecast_table.show(told, console(stderr=False))
     if timings:
         watcher.times.show(console(stderr=True))

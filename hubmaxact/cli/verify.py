@@ -7,10 +7,16 @@ import click
 @click.argument("file")
 @click.argument("checkpoint", required=False)
 @click.option("--revision", help="Branch, tag or commit, when FILE or CHECKPOINT is on the Hub.")
+@click.option("--base", help="What a LoRA adapter is merged into, when the report names none.")
 @click.option("--corpus", help="Where the report's corpus lies, when hubmaxact does not carry it.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, ...")
 def verify(
-    file: str, checkpoint: str | None, revision: str | None, corpus: str | None, device: str
+    file: str,
+    checkpoint: str | None,
+    revision: str | None,
+    base: str | None,
+    corpus: str | None,
+    device: str,
 ) -> None:
     """Verify the report FILE against CHECKPOINT.
 
@@ -25,7 +31,7 @@ def verify(
     from hubmaxact.verification.claim import read_claim
 
     failed, watcher = None, RichWatcher()
-    claim = read_claim(file, checkpoint, revision)
+    claim = read_claim(file, checkpoint, revision, base)
     checks = verification.verify_claim(claim, corpus=corpus, device=device, watcher=watcher)
     with watcher:
         for check in checks:

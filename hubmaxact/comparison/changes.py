@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from hubmaxact.comparison.comparison import CarrierChange, Change, Mover, RoleChange, SiteChange
 from hubmaxact.formats import bf16_step
 from hubmaxact.report.document import GlobalMax, Report
+from hubmaxact.report.model_block import every_weight_file
 from hubmaxact.report.roles import ROLES, site_order
 from hubmaxact.report.summaries import ratio
 
@@ -142,4 +143,4 @@ def _magnitude(peak: GlobalMax | None) -> float | None:
 
 
 def _weights(report: Report) -> list[str]:
-    return sorted(file["sha256"] for file in report["model"]["weight_files"])
+    return sorted(file["sha256"] for file in every_weight_file(report["model"]))

@@ -11,9 +11,10 @@ from hubmaxact.corpus import Corpus, load
 from hubmaxact.errors import CoverageError, OptionsError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
-from hubmaxact.measurement.checkpoint.weight_files import WeightFiles, inspect
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted
 
@@ -53,7 +54,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     Raises:
         HubmaxactError: Any of the refusals of those steps.
     """
-    files = inspect(source.folder, source.name)
+    files = inspect_source(source)
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites
@@ -61,9 +62,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
     from hubmaxact.measurement.tokenization import check_vocabulary
 
-    watcher.stage(
-        f"Loading {counted(len(files.tensors), 'tensor')} from {counted(len(files.shards), 'file')}"
-    )
+    watcher.stage(_loading(files))
     loaded = load_checkpoint(
         files,
         dtype=options.dtype,
@@ -80,6 +79,16 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     require(anatomy.missing, options)
     samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
     return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
+
+
+def _loading(files: WeightFiles) -> str:
+    """What is loaded, and merged."""
+    from_files = f"from {counted(len(files.shards), 'file')}"
+    loading = f"Loading {counted(len(files.tensors), 'tensor')} {from_files}"
+    if files.adapter is None:
+        return loading
+    changed = counted(len(files.adapter.merges.weights), "weight")
+    return f"{loading} of {files.name}, {changed} changed by {files.adapter.name}"
 
 
 def read_corpus(options: Options, watcher: Watcher) -> Corpus:

@@ -1,6 +1,8 @@
 """One measurement, from a checkpoint to a report: every step in order, nothing decided here."""
 
 import gc
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,10 +15,11 @@ from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers, require
-from hubmaxact.measurement.source import Source, resolve_source
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import resolve_with_base
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Report
-from hubmaxact.report.model_block import Model, WeightFile
+from hubmaxact.report.model_block import AdapterBase, Model, WeightFile
 from hubmaxact.report.roles import DEPLOYMENT
 from hubmaxact.report.validate import problems_of
 
@@ -34,6 +37,7 @@ def measure(
     *,
     revision: str | None = None,
     model_id: str | None = None,
+    base: str | Path | None = None,
     watcher: Watcher | None = None,
 ) -> Report:
     """Measure a checkpoint and return its report; nothing is written.
@@ -43,11 +47,15 @@ def measure(
 
     Args:
         checkpoint: Folder in transformers' layout, or a Hub id ("owner/name"), which is downloaded
-            into the Hub's cache. A `Path` is always a folder.
+            into the Hub's cache. A `Path` is always a folder. A LoRA adapter is measured merged
+            into its base.
         options: Corpus, lengths in tokens, dtype, device and so on. None: the command line's
             defaults.
         revision: Branch, tag or commit; resolved to a commit before anything is read. Hub ids only.
         model_id: Hub id to record for a local folder. None: the report names no repository.
+        base: What a LoRA adapter is merged into, where its configuration names another machine's
+            path: a folder, or a Hub id ("owner/name", "owner/name@revision"). None: what the
+            adapter names.
         watcher: Hears of stages and batches. None: nobody does.
 
     Returns:
@@ -62,6 +70,8 @@ def measure(
             that is not dequantized here, or its files lie.
         IncompleteWeightsError: A weight is missing, unexpected or of another shape, or a Git LFS
             pointer stands in the place of a file.
+        AdapterError: It is an adapter that is no plain sum, or whose base cannot be had.
+        OptionsError: A base was named for what is no adapter.
         UnknownAnatomyError: It is no causal decoder whose parts can be told apart.
         CorpusError: The corpus is empty, damaged or not there.
         VocabularyError: The tokenizer's ids do not fit the embedding.
@@ -73,7 +83,7 @@ def measure(
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """
     return measure_in_full(
-        checkpoint, options, revision=revision, model_id=model_id, watcher=watcher
+        checkpoint, options, revision=revision, model_id=model_id, base=base, watcher=watcher
     ).report
 
 
@@ -83,6 +93,7 @@ def measure_in_full(
     *,
     revision: str | None = None,
     model_id: str | None = None,
+    base: str | Path | None = None,
     watcher: Watcher | None = None,
 ) -> "Measured":
     """Measure a checkpoint; return its report and the files that lie beside it.
@@ -92,6 +103,7 @@ def measure_in_full(
         options: As in `measure`.
         revision: As in `measure`.
         model_id: As in `measure`.
+        base: As in `measure`.
         watcher: As in `measure`.
 
     Returns:
@@ -104,7 +116,7 @@ def measure_in_full(
     options, watcher = options or Options(), watcher or Watcher()
     if options.profile == DEPLOYMENT:
         libraries.load_tables()
-    source = resolve_source(checkpoint, revision=revision, model_id=model_id)
+    source = resolve_with_base(checkpoint, revision=revision, model_id=model_id, base=base)
     prepared = prepare(source, options, watcher)
     if options.end_to_end:
         _require_head(prepared)
@@ -120,16 +132,19 @@ def measure_in_full(
     products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
     if options.products == "auto" and (said := told_of_choice(prepared.loaded.dtype, products)):
         watcher.note(said)
-    with WeightDigests(prepared.files) as digests:
+    with ExitStack() as reading:
+        digests = [reading.enter_context(WeightDigests(each)) for each in prepared.files.places]
         with cpu_threads(options.cpu_threads), multiplying(products):
             prepare_readers(
                 prepared.loaded.model, watcher, format_errors=options.sums_format_errors
             )
             budget, (measurement, losses) = _measure(prepared, options, watcher)
             here = environment(prepared.loaded.model, products)
-        if not digests.ready:
+        if not all(each.ready for each in digests):
             watcher.stage("Hashing the rest of the weights")
-        model["weight_files"] = digests.result()
+        model["weight_files"], *of_base = [each.result() for each in digests]
+    for held in of_base:
+        model["adapter_base"]["weight_files"] = held
     watcher.stage("Assembling the report")
     return assemble(
         prepared,
@@ -158,18 +173,35 @@ def _model(prepared: Prepared, source: Source) -> Model:
     """
     from hubmaxact.measurement.assembly.model import describe_model
 
+    named, *of_base = [
+        [WeightFile(path=name, size=0, sha256="0" * 64) for name in place.shards]
+        for place in prepared.files.places
+    ]
     model = describe_model(
         prepared.files,
-        [WeightFile(path=name, size=0, sha256="0" * 64) for name in prepared.files.shards],
+        named,
         prepared.loaded,
         prepared.anatomy,
         model_id=source.model_id,
         revision=source.revision,
         commit=source.commit,
+        adapter_base=_base(source, of_base),
     )
     for problem in problems_of("model", model):
         raise UnsafeCheckpointError(f"this cannot stand in a report: {problem}. Rename it.")
     return model
+
+
+def _base(source: Source, weight_files: Sequence[list[WeightFile]]) -> AdapterBase | None:
+    """What an adapter is merged into."""
+    if source.base is None:
+        return None
+    return AdapterBase(
+        id=source.base.model_id,
+        revision=source.base.revision,
+        commit=source.base.commit,
+        weight_files=weight_files[0],
+    )
 
 
 class _Ran(NamedTuple):

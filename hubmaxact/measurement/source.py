@@ -22,6 +22,7 @@ class Source:
     model_id: str | None = None
     revision: str | None = None
     commit: str | None = None
+    base: "Source | None" = None  # what it is merged into, if it is an adapter
 
     @property
     def name(self) -> str | None:
@@ -44,7 +45,7 @@ def resolve_source(
 
     Raises:
         NoCheckpointError: It is neither a folder nor a Hub id, a folder was given a revision, or
-            what lies there is no checkpoint.
+            what lies there is no checkpoint. Of an adapter, `AdapterFoundError`.
         HubError: The repository or the revision cannot be read; offline, it is not in the cache.
         UnsafeCheckpointError: Its weights are pickles or quantized, or it needs code.
         IncompleteWeightsError: Files are missing, or Git LFS pointers stand in their place.

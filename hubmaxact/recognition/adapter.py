@@ -6,11 +6,18 @@ from hubmaxact.errors import HubmaxactError, NoCheckpointError
 from hubmaxact.printable import printable
 from hubmaxact.recognition.card import origin
 from hubmaxact.recognition.listing import Listing
-from hubmaxact.recognition.weights import has_weights
+from hubmaxact.recognition.weights import ADAPTER, has_weights
 
 CONFIG = "adapter_config.json"
-FILES = (CONFIG, "adapter_model.safetensors", "adapter_model.bin")
+PICKLE = "adapter_model.bin"
+FILES = (CONFIG, ADAPTER, PICKLE)
 """The configuration first: it names the base."""
+
+MERGE = "Merge it into its base first (merge_and_unload in PEFT), save that, and measure it."
+
+
+class AdapterFoundError(NoCheckpointError):
+    """Raised of an adapter with all its files; whoever can merge it catches this."""
 
 
 def refuse_adapter(listing: Listing) -> None:
@@ -20,7 +27,9 @@ def refuse_adapter(listing: Listing) -> None:
         listing: A folder or a repository.
 
     Raises:
-        NoCheckpointError: Names the base model, where that is said.
+        AdapterFoundError: It is an adapter, and holds what merging needs.
+        NoCheckpointError: It is one that does not, or whole weights; names the base model, where
+            that is said.
     """
     if CONFIG in listing.root and has_weights(listing.root):
         raise NoCheckpointError(
@@ -29,7 +38,26 @@ def refuse_adapter(listing: Listing) -> None:
         )
     found = [name for name in FILES if name in listing.root]
     if found and not has_weights(listing.root):
-        raise adapter(listing, found[0])
+        raise _lone(listing, found)
+
+
+def _lone(listing: Listing, found: list[str]) -> HubmaxactError:
+    if found[:2] == [CONFIG, ADAPTER]:
+        return AdapterFoundError(_sentence(listing, CONFIG, MERGE))
+    if ADAPTER in found:
+        lacks = f"It lacks {CONFIG}, which says how it is merged into its base."
+        return listing.lacking(CONFIG, NoCheckpointError(_sentence(listing, ADAPTER, lacks)))
+    if PICKLE in found:
+        return NoCheckpointError(
+            _sentence(
+                listing,
+                found[0],
+                f"Its {PICKLE} is a pickle, which can run code when it is loaded: merge it in PEFT "
+                "(merge_and_unload), save that, and measure it.",
+            )
+        )
+    lacks = f"It lacks {ADAPTER}, so there is nothing to merge into its base."
+    return listing.lacking(ADAPTER, NoCheckpointError(_sentence(listing, CONFIG, lacks)))
 
 
 def adapters_inside(paths: Iterable[str]) -> list[str]:
@@ -39,13 +67,16 @@ def adapters_inside(paths: Iterable[str]) -> list[str]:
     return sorted(found, key=lambda path: (names[path.rpartition("/")[2]], path))
 
 
-def adapter(listing: Listing, path: str) -> HubmaxactError:
-    """Return the refusal of an adapter, which one of its files shows."""
-    where = f" (in {printable(path.rpartition('/')[0])})" if "/" in path else ""
+def inner_adapter(listing: Listing, path: str) -> HubmaxactError:
+    """Return the refusal of a place where an adapter lies in a folder, which a file shows."""
     return NoCheckpointError(
-        f"{listing.name} is an adapter{_of(listing, path)}{where}, not a checkpoint. Merge it into "
-        "its base first (merge_and_unload in PEFT), save that, and measure it."
+        _sentence(listing, path, listing.inner_advice(path.rpartition("/")[0]))
     )
+
+
+def _sentence(listing: Listing, path: str, advice: str) -> str:
+    where = f" (in {printable(path.rpartition('/')[0])})" if "/" in path else ""
+    return f"{listing.name} is an adapter{_of(listing, path)}{where}, not a checkpoint. {advice}"
 
 
 def _of(listing: Listing, path: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hubmaxact.errors import HubmaxactError, IncompleteWeightsError, NoCheckpointError
 from hubmaxact.printable import printable
-from hubmaxact.recognition.adapter import adapter, adapters_inside, refuse_adapter
+from hubmaxact.recognition.adapter import adapters_inside, inner_adapter, refuse_adapter
 from hubmaxact.recognition.card import origin
 from hubmaxact.recognition.kinds import KINDS, PIPELINE, Kind
 from hubmaxact.recognition.listing import MOST_NAMED, Listing, named
@@ -54,7 +54,8 @@ def recognize(listing: Listing, *, quantized: bool = False) -> Checkpoint:
         The checkpoint at its root. Of its weights nothing but names is known.
 
     Raises:
-        NoCheckpointError: It is something else; the message says what, and what to do.
+        NoCheckpointError: It is something else; the message says what, and what to do. Of an
+            adapter that can be merged it is `adapter.AdapterFoundError`.
         UnsafeCheckpointError: Its weights are pickles, quantized, or there twice.
         IncompleteWeightsError: Files are missing, or Git LFS pointers stand in their place.
         HubError: A file of a repository cannot be read.
@@ -96,7 +97,7 @@ def _without_weights(listing: Listing) -> HubmaxactError:
     if inner := _inner(listing.deeper):
         return _one_down(listing, inner)
     if found := adapters_inside(listing.deeper):
-        return adapter(listing, found[0])
+        return inner_adapter(listing, found[0])
     if stray := [path for path in listing.root if _is_stray(path)]:
         return _without_index(listing, stray)
     for paths in (listing.root, listing.deeper):

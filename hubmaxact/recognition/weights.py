@@ -1,7 +1,8 @@
 """Which weight files a checkpoint loads, and which only lie beside them.
 
 transformers takes `model.safetensors` where there is one, else the files that the index names, and
-nothing else: a second copy, another format or speculative layers change nothing.
+nothing else; PEFT takes `adapter_model.safetensors`. A second copy, another format or speculative
+layers change nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -16,6 +17,7 @@ from hubmaxact.recognition.listing import Listing, named
 SUFFIX = ".safetensors"
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+ADAPTER = "adapter_model.safetensors"
 LONGEST_SHARD_NAME = 200  # characters; file systems stop at 255 bytes
 
 
@@ -51,7 +53,7 @@ def loaded_tensors(
 
     Returns:
         Paths by tensor, "" for all of a single file; some may not be there. None: nothing says
-        which, for want of both names.
+        which, for want of all names.
 
     Raises:
         IncompleteWeightsError: The index names no files.
@@ -59,7 +61,8 @@ def loaded_tensors(
     if f"{folder}{SINGLE}" in paths:
         return {"": f"{folder}{SINGLE}"}
     if f"{folder}{INDEX}" not in paths:
-        return None
+        adapter = f"{folder}{ADAPTER}"
+        return {"": adapter} if adapter in paths else None
     tensors = weight_map(read_index(f"{folder}{INDEX}"))
     return {tensor: f"{folder}{file}" for tensor, file in tensors.items()}
 

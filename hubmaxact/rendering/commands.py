@@ -17,6 +17,7 @@ def reproduce(report: Report) -> str:
     model, protocol = report["model"], report["protocol"]
     options: dict[str, str | int | None] = {
         "--revision": model["commit"] if model["id"] else None,
+        "--base": _base(report),
         "--corpus": _corpus(protocol["corpus"]),
         "--num-samples": protocol["corpus"]["num_samples"],
         "--max-seq-len": protocol["max_seq_len"],
@@ -37,6 +38,16 @@ def reproduce(report: Report) -> str:
     return _wrapped([f"hubmaxact measure {_checkpoint(report)}", *words])
 
 
+def _base(report: Report) -> str | None:
+    """What an adapter was merged into, at its commit; BASE stands for a folder."""
+    base = report["model"].get("adapter_base")
+    if base is None:
+        return None
+    if base["id"] is None:
+        return "BASE"
+    return base["id"] + (f"@{base['commit']}" if base["commit"] else "")
+
+
 def _end_to_end(report: Report) -> list[str]:
     """What was asked to be rounded."""
     rows = report["end_to_end"]["rows"] if "end_to_end" in report else ()
@@ -54,6 +65,8 @@ def verify(report: Report) -> str:
     file = f"{REPORT_NAME} " if report["model"]["id"] is None else ""
     corpus = report["protocol"]["corpus"]
     given = [] if corpus["name"] in NAMED_CORPORA else [f"--corpus {word(_corpus(corpus))}"]
+    if (base := report["model"].get("adapter_base")) is not None and base["id"] is None:
+        given.append("--base BASE")
     return _wrapped([f"hubmaxact verify {file}{_checkpoint(report)}", *given])
 
 

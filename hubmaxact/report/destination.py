@@ -17,6 +17,7 @@ from hubmaxact.errors import HubmaxactError
 from hubmaxact.files import WriteError, check_place, read_regular, write_bytes
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.document import MAX_REPORT_BYTES, MAX_WRITTEN_BYTES, Report
+from hubmaxact.report.model_block import every_weight_file
 from hubmaxact.report.read import parse
 
 READER_SECONDS = 60.0
@@ -122,7 +123,7 @@ def _is_same_model(old: Report, new: Report, *, own_folder: bool) -> bool:
         return before["id"] == after["id"]
     if own_folder and before["id"] is None:
         return True
-    return before["weight_files"] == after["weight_files"]
+    return every_weight_file(before) == every_weight_file(after)
 
 
 def _name(report: Report) -> str:

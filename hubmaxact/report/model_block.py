@@ -71,3 +71,16 @@ class Model(TypedDict):
     bidirectional: NotRequired[Literal[True]]
     remote_code: bool
     remote_code_files: NotRequired[list[WeightFile]]
+
+
+def every_weight_file(model: Model) -> list[WeightFile]:
+    """Return all weight files that were loaded: those of the checkpoint, and of an adapter's base.
+
+    Args:
+        model: The block.
+
+    Returns:
+        Entries, the checkpoint's own first; paths of the two may be the same.
+    """
+    base = model.get("adapter_base")
+    return [*model["weight_files"], *(base["weight_files"] if base is not None else ())]

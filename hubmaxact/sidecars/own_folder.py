@@ -13,7 +13,12 @@ AnyPath = TypeVar("AnyPath", bound=PurePath)
 WITHOUT_SUFFIX = ".sidecars"
 """Behind the name of a report that has no suffix to lose."""
 
-CHECKPOINT = ("config.json", "model.safetensors", "model.safetensors.index.json")
+CHECKPOINT = (
+    "config.json",
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "adapter_config.json",
+)
 """Names that make a folder a checkpoint's; its loaders take every safetensors file for weights."""
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from hubmaxact.errors import NoCheckpointError
 from hubmaxact.measurement import libraries
-from hubmaxact.measurement.source import Source, resolve_source
+from hubmaxact.measurement.checkpoint.adapter_base import REVISION_MARK
+from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import resolve_with_base
 from hubmaxact.report.address import is_local
 from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input, read_input
@@ -31,6 +33,7 @@ def read_claim(
     report: Report | str | Path,
     checkpoint: str | Path | None = None,
     revision: str | None = None,
+    base: str | Path | None = None,
 ) -> Claim:
     """Look up a report and its checkpoint.
 
@@ -38,6 +41,7 @@ def read_claim(
         report: As in `verify`.
         checkpoint: As in `verify`.
         revision: As in `verify`.
+        base: As in `verify`.
 
     Returns:
         Both; the checkpoint's files are here.
@@ -47,29 +51,39 @@ def read_claim(
     """
     libraries.require()
     if isinstance(report, str) and not is_local(report):
-        return _claim(read_input(report, revision=revision), checkpoint, None)
-    return _claim(read_input(report), checkpoint, revision)
+        return _claim(read_input(report, revision=revision), checkpoint, None, base)
+    return _claim(read_input(report), checkpoint, revision, base)
 
 
-def _claim(given: Input, checkpoint: str | Path | None, revision: str | None) -> Claim:
+def _claim(
+    given: Input, checkpoint: str | Path | None, revision: str | None, base: str | Path | None
+) -> Claim:
     """The checkpoint named by the user, else the report's place, else what the report names."""
-    found = given.found
+    found, base = given.found, base or _base(given.report)
     if checkpoint is not None:
-        source = resolve_source(checkpoint, revision=revision)
+        source = resolve_with_base(checkpoint, revision=revision, base=base)
     elif found is not None and found.folder is not None:
-        source = resolve_source(found.folder, revision=revision)
+        source = resolve_with_base(found.folder, revision=revision, base=base)
     elif found is not None and found.repo_id is not None:
-        source = resolve_source(found.repo_id, revision=found.commit)
+        source = resolve_with_base(found.repo_id, revision=found.commit, base=base)
     else:
-        source = _named(given.report, revision)
+        source = _named(given.report, revision, base)
     return Claim(given.report, source, found)
 
 
-def _named(report: Report, revision: str | None) -> Source:
+def _base(report: Report) -> str | None:
+    """What a report says that an adapter was merged into, as far as it can be fetched."""
+    base = report["model"].get("adapter_base")
+    if base is None or base["id"] is None:
+        return None
+    return f"{base['id']}{REVISION_MARK}{base['commit']}" if base["commit"] else base["id"]
+
+
+def _named(report: Report, revision: str | None, base: str | Path | None) -> Source:
     model = report["model"]
     if model["id"] is None:
         raise NoCheckpointError(
             "the report was measured on a local folder and names no repository. "
             "Give the checkpoint: hubmaxact verify FILE CHECKPOINT."
         )
-    return resolve_source(model["id"], revision=revision or model["commit"])
+    return resolve_with_base(model["id"], revision=revision or model["commit"], base=base)

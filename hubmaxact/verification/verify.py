@@ -14,17 +14,18 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.checkpoint.weight_digests import digest_weights
-from hubmaxact.measurement.checkpoint.weight_files import inspect
+from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers
 from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import counted, printable
 from hubmaxact.recognition.scaled_cache import called
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report
-from hubmaxact.report.model_block import WeightFile
+from hubmaxact.report.model_block import Model, WeightFile
 from hubmaxact.report.products import products_of, same_environment
 from hubmaxact.report.row_fields import fields
 from hubmaxact.verification.check import Check, while_passed
@@ -40,6 +41,7 @@ def verify(
     checkpoint: str | Path | None = None,
     *,
     revision: str | None = None,
+    base: str | Path | None = None,
     corpus: str | None = None,
     device: str = "auto",
     watcher: Watcher | None = None,
@@ -54,6 +56,8 @@ def verify(
         checkpoint: Folder, or a Hub id ("owner/name"). None: the folder or the repository that
             holds the report, or else the repository and the commit that it names.
         revision: Branch, tag or commit of the report that is on the Hub, or else of the checkpoint.
+        base: What a LoRA adapter is merged into: a folder or a Hub id. None: what the report names,
+            at its commit, or else the adapter.
         corpus: Where the report's corpus lies, when hubmaxact does not carry it.
         device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
         watcher: Hears of stages. None: nobody does.
@@ -73,7 +77,7 @@ def verify(
         HubmaxactError: While checking: anything that `measure` would refuse, or a report that
             cannot be verified here.
     """
-    claim = read_claim(report, checkpoint, revision)
+    claim = read_claim(report, checkpoint, revision, base)
     return verify_claim(claim, corpus=corpus, device=device, watcher=watcher)
 
 
@@ -102,13 +106,12 @@ def verify_claim(
 def _checks(
     report: Report, source: Source, corpus: str | None, device: str, watcher: Watcher
 ) -> Iterator[Check]:
-    files = inspect(source.folder, source.name)
+    files = inspect_source(source)
     libraries.load()  # before the weights are read, which may take minutes
-    found = digest_weights(files)
-    weights = _weights(report["model"]["weight_files"], found)
-    yield weights
-    if not weights.passed:
-        return
+    for weights in _held(report["model"], files):
+        yield weights
+        if not weights.passed:
+            return
     options = _options(report, corpus, device)
     prepared = prepare(source, options, watcher)
     plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
@@ -117,7 +120,21 @@ def _checks(
     )
 
 
-def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Check:
+def _held(model: Model, files: WeightFiles) -> Iterator[Check]:
+    """The weight files of the checkpoint, and of what it is merged into."""
+    own, *base = files.places
+    yield _weights(model["weight_files"], digest_weights(own))
+    claimed = model.get("adapter_base")
+    if (claimed is None) == bool(base):
+        detail = "is merged into a base" if base else "is no adapter"
+        yield Check("base", passed=False, detail=f"the checkpoint {detail}, unlike the report's")
+    elif claimed is not None:
+        yield _weights(claimed["weight_files"], digest_weights(base[0]), "base weights")
+
+
+def _weights(
+    claimed: Sequence[WeightFile], found: Sequence[WeightFile], name: str = "weights"
+) -> Check:
     """Every weight file by size and sha256."""
     by_path = {file["path"]: file for file in found}
     names = {file["path"]: called(file["path"], by_path) for file in claimed}
@@ -131,11 +148,11 @@ def _weights(claimed: Sequence[WeightFile], found: Sequence[WeightFile]) -> Chec
             )
             told = f"{file['sha256'][:12]}, {counted(file['size'], 'byte')}"
             detail = f"{file['path']}: report {told}; checkpoint {seen}"
-            return Check("weights", passed=False, detail=detail)
+            return Check(name, passed=False, detail=detail)
     extra = sorted(set(by_path) - set(names.values()))
     if extra:
-        return Check("weights", passed=False, detail=f"{printable(extra[0])} is not in the report")
-    return Check("weights", passed=True, detail=f"{counted(len(found), 'file')}, sha256 equal")
+        return Check(name, passed=False, detail=f"{printable(extra[0])} is not in the report")
+    return Check(name, passed=True, detail=f"{counted(len(found), 'file')}, sha256 equal")
 
 
 def _options(report: Report, corpus: str | None, device: str) -> Options:

@@ -3,6 +3,7 @@
 import json
 
 from hubmaxact.errors import IncompleteWeightsError, NoCheckpointError, UnsafeCheckpointError
+from hubmaxact.recognition.adapter import AdapterFoundError
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 9\n"
 CARD = b"---\nbase_model: Qwen/Qwen3-0.6B\n---\n# Quants\n"
@@ -25,9 +26,14 @@ FP8 = {"quantization_config": {"quant_method": "fp8"}}
 
 # Words of the sentence, class of the error, files.
 NO_CHECKPOINTS = [
-    (r"adapter of Qwen/Qwen3-0\.6B, not a checkpoint\. Merge it", NoCheckpointError,
+    (r"adapter of Qwen/Qwen3-0\.6B, not a checkpoint\. Merge it", AdapterFoundError,
      {"adapter_config.json": ADAPTER, "adapter_model.safetensors": b"x"}),
-    (r"adapter, not a checkpoint", NoCheckpointError, {"adapter_model.bin": b"x"}),
+    (r"adapter, not a checkpoint. It lacks adapter_config\.json, ", NoCheckpointError,
+     {"adapter_model.safetensors": b"x"}),
+    (r"adapter of Qwen/Qwen3-0\.6B, not a checkpoint\. It lacks adapter_model\.s",
+     NoCheckpointError, {"adapter_config.json": ADAPTER}),
+    (r"adapter, not a checkpoint\. Its adapter_model\.bin is a pickle", NoCheckpointError,
+     {"adapter_model.bin": b"x"}),
     (r"adapter of Qwen/Qwen3-0\.6B,", NoCheckpointError,
      {"README.md": CARD, "adapter_config.json": b"[", "adapter_model.bin": b"x"}),
     (r"adapter of Qwen/Qwen3-0\.6B \(in checkpoint-5\)", NoCheckpointError,

@@ -4,6 +4,8 @@ from report.rule_cases import DROP, surprises
 
 from hubmaxact.report.consistency import checkpoint, coverage, maxima, protocol, routing
 
+BASE = {"id": None, "commit": "1234", "weight_files": [{"path": "a.bin", "size": 1}]}
+
 CHECKPOINT = [
     (checkpoint.files_are_weights, {
       "model/weight_files/1": {"path": "model-00001-of-00003.safetensors", "size": 1}},
@@ -13,6 +15,16 @@ CHECKPOINT = [
     (checkpoint.parameters_nest, {"model/num_parameters": 9934430721},
      [("model.num_parameters: is 9934430721, but the weight files have 4967215360 bytes, "
        "too few even at 4 bits each")]),
+    (checkpoint.parameters_nest, {"model/num_parameters": 9934430723, "model/adapter_base": BASE},
+     [("model.num_parameters: is 9934430723, but the weight files have 4967215361 bytes, "
+       "too few even at 4 bits each")]),
+    (checkpoint.parameters_nest, {"model/num_parameters": 9934430722, "model/adapter_base": BASE},
+     []),
+    (checkpoint.files_are_weights, {"model/adapter_base": BASE},
+     [('model.adapter_base.weight_files[0].path: is "a.bin", but only .safetensors files are '
+       "loaded")]),
+    (checkpoint.provenance_agrees, {"model/adapter_base": BASE},
+     ["model.adapter_base.id: is null, but commit is 1234"]),
     (checkpoint.parameters_nest, {"model/num_active_parameters": None}, []),
     (checkpoint.parameters_nest, {"model/num_active_parameters": 8190735360}, []),
     (checkpoint.parameters_nest, {"model/num_active_parameters": 8190735361},

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.checkpoint.load import Loaded
 from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
-from hubmaxact.recognition.card import base_model
+from hubmaxact.recognition.card import CARD, base_model
 from hubmaxact.report.model_block import (
     ActivationScales,
     AdapterBase,
@@ -58,6 +58,7 @@ def describe_model(
     model_id: str | None,
     revision: str | None,
     commit: str | None,
+    adapter_base: AdapterBase | None = None,
 ) -> Model:
     """Fill the `model` block."""
     model, config = loaded.model, loaded.model.config
@@ -72,7 +73,7 @@ def describe_model(
         family=FAMILIES.get(config.model_type),
         architecture="moe" if anatomy.routing_layers else "dense",
         stage=None,
-        base_model=_base_model(files.folder / "README.md"),
+        base_model=(adapter_base and adapter_base["id"]) or _named_base(files),
         tokens_trained=None,
         modalities=_modalities(files.config),
         num_parameters=total,
@@ -82,7 +83,7 @@ def describe_model(
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
         weights_quantization=None if files.stored is None else files.stored.method,
         dequantized=files.stored is not None,
-        **_told(files, loaded),
+        **_told(files, loaded, adapter_base),
         remote_code=False,
     )
 
@@ -97,11 +98,13 @@ class _Told(TypedDict, total=False):
     remote_code_files: list[WeightFile]
 
 
-def _told(files: WeightFiles, loaded: Loaded) -> _Told:
+def _told(files: WeightFiles, loaded: Loaded, adapter_base: AdapterBase | None) -> _Told:
     """What is only said where it is so."""
     told = _Told() if files.stored is None else _expanded(files.stored)
     if loaded.left_aside:
         told["left_aside"] = list(loaded.left_aside)
+    if adapter_base is not None:
+        told["adapter_base"] = adapter_base
     return told
 
 
@@ -134,6 +137,16 @@ def _active_parameters(model: PreTrainedModel, anatomy: Anatomy, total: int) -> 
         size = sum(parameter.numel() for parameter in model.get_submodule(name).parameters())
         idle += size - size * anatomy.experts_per_token[layer] // anatomy.num_experts[layer]
     return total - idle
+
+
+def _named_base(files: WeightFiles) -> str | None:
+    """What an adapter names as its base, or a card as what the model was made from."""
+    if files.adapter is None:
+        return _base_model(files.folder / CARD)
+    named = files.adapter.named_base
+    if named and "/" in named and _is_hub_id(named):
+        return named
+    return _base_model(files.adapter.folder / CARD)
 
 
 def _base_model(card: Path) -> str | None:

@@ -47,7 +47,7 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
     """
     listing = Repository(repo_id, commit)
     found = recognize(listing)
-    folder = _snapshot(repo_id, commit, small_files(listing.root))
+    folder = fetch_files(repo_id, commit, small_files(listing.root))
     check_small_files(Folder(folder, repo_id), found.config)
     if found.declared is not None:  # the headers next: they may not be what was declared
         _described(listing, folder, found)
@@ -57,7 +57,7 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
     model_class(folder, found.config)
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
-    return _snapshot(repo_id, commit, found.weights.files)
+    return fetch_files(repo_id, commit, found.weights.files)
 
 
 def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
@@ -78,7 +78,7 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
     """
     listing = Repository(repo_id, commit)
     found = recognize(listing)
-    folder = _snapshot(repo_id, commit, small_files(listing.root))
+    folder = fetch_files(repo_id, commit, small_files(listing.root))
     check_small_files(Folder(folder, repo_id), found.config)
     if words := left_aside(repo_id, found.weights.beside):
         LOG.warning(words)
@@ -93,8 +93,20 @@ def _described(listing: Repository, folder: Path, found: Checkpoint) -> WeightFi
     return replace(files, bytes_to_fetch=sum(map(listing.size, absent)))
 
 
-def _snapshot(repo_id: str, commit: str, names: Iterable[str]) -> Path:
-    """Fetch files of the root; the cache's folder of this commit, whatever else is in it."""
+def fetch_files(repo_id: str, commit: str, names: Iterable[str]) -> Path:
+    """Fetch files of the root of a repository into the cache.
+
+    Args:
+        repo_id: Model repository ("owner/name").
+        commit: 40 hexadecimal digits.
+        names: The files'.
+
+    Returns:
+        The cache's folder of this commit, whatever else is in it.
+
+    Raises:
+        HubError: They cannot be fetched.
+    """
     patterns = [glob.escape(name) for name in names]
     folder = ask(
         lambda: api().snapshot_download(repo_id, revision=commit, allow_patterns=patterns),

@@ -13,6 +13,7 @@ from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
 from hubmaxact.measurement.checkpoint.lazy_state import lazy_state, one_by_one
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+from hubmaxact.measurement.checkpoint.merged_state import merged_state
 from hubmaxact.measurement.checkpoint.model_config import ModelPlan, model_plan
 from hubmaxact.measurement.checkpoint.not_built import not_built
 from hubmaxact.measurement.checkpoint.own_code import code_left_aside, model_class
@@ -147,7 +148,8 @@ def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
     order = nullcontext() if files.stored is None else one_by_one()
     with (
         transformers_log() as said,
-        lazy_state(files) as state,
+        lazy_state(files) as own,
+        merged_state(files.adapter, own) as state,
         spill_folder() as (folder, keep),
         order,
     ):

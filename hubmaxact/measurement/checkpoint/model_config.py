@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import transformers
 from transformers import PreTrainedConfig
 
+from hubmaxact.adapters.merges import Merges
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.recognition.quantization import KEYS
 
@@ -28,7 +29,8 @@ def model_plan(files: WeightFiles, chosen: Any) -> ModelPlan:
         chosen: A class of models, or transformers' choice among them.
 
     Returns:
-        The class, and its configuration without what it says of quantized weights.
+        The class, and its configuration without what it says of quantized weights, and with what
+        an adapter changes in it.
 
     Raises:
         Exception: Whatever transformers raises of a configuration that it cannot read.
@@ -44,7 +46,18 @@ def model_plan(files: WeightFiles, chosen: Any) -> ModelPlan:
         for key in KEYS:
             if hasattr(part, key):
                 delattr(part, key)
+    if files.adapter is not None:
+        _adapt(config, files.adapter.merges)
     return ModelPlan(chosen if is_class else _causal(config), config)
+
+
+def _adapt(config: PreTrainedConfig, merges: Merges) -> None:
+    """Let a configuration say what an adapter changes beside values."""
+    text = config.get_text_config(decoder=True)
+    if merges.num_tokens is not None:
+        text.vocab_size = merges.num_tokens
+    if merges.own_head is not None:
+        config.tie_word_embeddings = text.tie_word_embeddings = False
 
 
 def _causal(config: PreTrainedConfig) -> type[transformers.PreTrainedModel]:

@@ -1,5 +1,7 @@
 """A checkpoint's own tokenizer, from whichever files hold it; a package that it needs is named."""
 
+from typing import Any
+
 import transformers
 
 from hubmaxact.errors import UnsafeCheckpointError
@@ -16,7 +18,7 @@ from hubmaxact.measurement.failures.own_error import reason
 
 
 def load_tokenizer(files: WeightFiles) -> transformers.PreTrainedTokenizerBase:
-    """Load the tokenizer that lies beside the weights.
+    """Load the tokenizer that lies beside the weights, an adapter's own if it has one.
 
     Args:
         files: What `inspect` found sound.
@@ -28,11 +30,13 @@ def load_tokenizer(files: WeightFiles) -> transformers.PreTrainedTokenizerBase:
         UnsafeCheckpointError: It needs code of its own or a package that is not installed, or it is
             damaged.
     """
+    options = _options_of_base(files)
+    files = files.beside_tokenizer
     refuse_own_tokenizer(files)
     # Converted, a tekken.json would lose the token that begins every text.
     only_tekken = (files.folder / TEKKEN).is_file() and not (files.folder / WHOLE).is_file()
     # Beside a tokenizer.json it is never read: what is installed must not decide about ids.
-    options = {"mistral_format": only_tekken}
+    options["mistral_format"] = only_tekken
     if only_tekken and (found := fault_without_json(files)):
         raise found
     try:
@@ -48,3 +52,14 @@ def load_tokenizer(files: WeightFiles) -> transformers.PreTrainedTokenizerBase:
             f"the tokenizer of {files.name} cannot be loaded: {reason(error)}. "
             "Put the checkpoint's own tokenizer files beside the weights."
         ) from error
+
+
+def _options_of_base(files: WeightFiles) -> dict[str, Any]:
+    """What an adapter's folder does not say of its tokenizer: the model that it is for."""
+    if files.beside_tokenizer is files:
+        return {}
+    return {
+        "config": transformers.AutoConfig.from_pretrained(
+            str(files.folder), local_files_only=True, trust_remote_code=False
+        )
+    }

@@ -2,15 +2,32 @@
 
 import hashlib
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from hubmaxact.errors import IncompleteWeightsError
-from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.printable import printable
 from hubmaxact.report.model_block import WeightFile
+
+
+class Held(Protocol):
+    """Weight files of one place: a checkpoint's, or an adapter's."""
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+
+    @property
+    def name(self) -> str:
+        """How sentences call it."""
+
+    @property
+    def shards(self) -> tuple[str, ...]:
+        """Their names."""
+
 
 CHUNK = 1 << 20  # bytes read at a time, and at most before a stop is noticed
 
@@ -24,7 +41,7 @@ class WeightDigests:
         files: The checkpoint's.
     """
 
-    def __init__(self, files: WeightFiles) -> None:
+    def __init__(self, files: Held) -> None:
         self._files = files
         self._stop = Event()
         self._pool = ThreadPoolExecutor(max_workers=1)
@@ -87,7 +104,7 @@ class WeightDigests:
         return WeightFile(path=shard, size=size, sha256=digest.hexdigest())
 
 
-def digest_weights(files: WeightFiles) -> list[WeightFile]:
+def digest_weights(files: Held) -> list[WeightFile]:
     """The same at once."""
     with WeightDigests(files) as digests:
         return digests.result()

@@ -5,12 +5,13 @@ complete.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.measurement.checkpoint.adapter import Adapter
 from hubmaxact.measurement.checkpoint.configuration import (
     CONFIG,
     TOKENIZER_CONFIG,
@@ -48,6 +49,7 @@ class WeightFiles:
             is left out here.
         stored: Which of them hold quantized weights, and how. None: they are not quantized.
         bytes_to_fetch: Of weight files that are on the Hub and not in the folder.
+        adapter: What is merged into them when they are loaded. None: nothing.
     """
 
     folder: Path
@@ -58,11 +60,24 @@ class WeightFiles:
     scaled_cache: bool = False
     stored: StoredWeights | None = None
     bytes_to_fetch: int = 0
+    adapter: Adapter | None = None
 
     @property
     def shards(self) -> tuple[str, ...]:
         """Names of the files that are loaded, sorted."""
         return self.weights.files
+
+    @property
+    def places(self) -> "tuple[Adapter | WeightFiles, ...]":
+        """Whatever holds weights: an adapter first, and the base that it is merged into."""
+        return (self,) if self.adapter is None else (self.adapter, self)
+
+    @property
+    def beside_tokenizer(self) -> Self:
+        """These files where the tokenizer lies: in the folder of an adapter that brings its own."""
+        if self.adapter is None or not self.adapter.has_tokenizer:
+            return self
+        return replace(self, folder=self.adapter.folder, name=self.adapter.name)
 
     @property
     def dtype(self) -> str:

@@ -16,7 +16,7 @@ from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan
 from hubmaxact.measurement.forecast.expanded import Quantized, expansion
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import encode_corpus, plan_for, read_corpus, require
-from hubmaxact.measurement.source import describe_source
+from hubmaxact.measurement.source_with_base import describe_with_base
 from hubmaxact.measurement.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Forecast:
 
     name: str  # of the checkpoint, as sentences call it
     commit: str | None  # None: a local folder
+    base: str | None  # what it is merged into, likewise, if it is an adapter
+    base_commit: str | None
     num_parameters: int
     num_layers: int  # by the configuration
     num_texts: int
@@ -56,6 +58,7 @@ def foresee(
     *,
     revision: str | None = None,
     model_id: str | None = None,
+    base: str | Path | None = None,
     watcher: Watcher | None = None,
 ) -> Forecast:
     """Tell what `measure` would do with the same arguments; no weight is read or fetched.
@@ -66,6 +69,7 @@ def foresee(
         options: As `measure`.
         revision: As `measure`.
         model_id: As `measure`.
+        base: As `measure`.
         watcher: Hears of stages.
 
     Returns:
@@ -76,7 +80,7 @@ def foresee(
     """
     libraries.require()
     options, watcher = options or Options(), watcher or Watcher()
-    source, files = describe_source(checkpoint, revision=revision, model_id=model_id)
+    source, files = describe_with_base(checkpoint, revision=revision, model_id=model_id, base=base)
     corpus = read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.checkpoint.shapes import load_shapes
@@ -106,8 +110,10 @@ def foresee(
     cost = None if ran is None else cost_of(loaded, *ran, plan, samples.lengths, options)
     tensors = [*loaded.model.parameters(), *loaded.model.buffers()]
     return Forecast(
-        name=files.name,
+        name=files.places[0].name,
         commit=source.commit,
+        base=files.name if source.base else None,
+        base_commit=source.base.commit if source.base else None,
         num_parameters=sum(each.numel() for each in loaded.model.parameters()),
         num_layers=loaded.model.config.get_text_config(decoder=True).num_hidden_layers,
         num_texts=len(corpus.texts),

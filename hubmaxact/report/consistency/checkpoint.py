@@ -1,11 +1,11 @@
 """Rules about the checkpoint: its files, its parameters, where it came from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hubmaxact.printable import shown
 from hubmaxact.report.consistency.predicates import told
 from hubmaxact.report.document import Report
-from hubmaxact.report.model_block import Model
+from hubmaxact.report.model_block import Model, WeightFile, every_weight_file
 from hubmaxact.report.problem import Problem
 
 SUFFIX = ".safetensors"
@@ -16,14 +16,21 @@ PARAMETERS_PER_BYTE = 2
 
 def files_are_weights(report: Report) -> Iterator[Problem]:
     """Weights are safetensors files, each named once, and none is empty."""
+    model = report["model"]
+    yield from _are_weights("model.weight_files", model["weight_files"])
+    if (base := model.get("adapter_base")) is not None:
+        yield from _are_weights("model.adapter_base.weight_files", base["weight_files"])
+
+
+def _are_weights(where: str, files: Sequence[WeightFile]) -> Iterator[Problem]:
     first: dict[str, int] = {}
-    for position, file in enumerate(report["model"]["weight_files"]):
-        path, name = f"model.weight_files[{position}]", file["path"]
+    for position, file in enumerate(files):
+        path, name = f"{where}[{position}]", file["path"]
         if not name.endswith(SUFFIX):
             message = f"is {shown(name)}, but only {SUFFIX} files are loaded"
             yield Problem(f"{path}.path", message)
         if name in first:
-            earlier = f"model.weight_files[{first[name]}]"
+            earlier = f"{where}[{first[name]}]"
             yield Problem(f"{path}.path", f"is {shown(name)}, and so is {earlier}")
         if not file["size"]:
             yield Problem(f"{path}.size", "is 0, but an empty file holds no weights")
@@ -31,12 +38,12 @@ def files_are_weights(report: Report) -> Iterator[Problem]:
 
 
 def parameters_nest(report: Report) -> Iterator[Problem]:
-    """Active parameters are among the parameters, and the files could hold those."""
+    """Active parameters are among the parameters, and the files, a base's too, could hold those."""
     active, total = report["model"]["num_active_parameters"], report["model"]["num_parameters"]
     if (active or 0) > total:
         message = f"is {active}, but num_parameters is {total}"
         yield Problem("model.num_active_parameters", message)
-    size = sum(file["size"] for file in report["model"]["weight_files"])
+    size = sum(file["size"] for file in every_weight_file(report["model"]))
     if total > size * PARAMETERS_PER_BYTE:
         held = told(size, "byte")
         message = f"is {total}, but the weight files have {held}, too few even at 4 bits each"
@@ -50,6 +57,8 @@ def provenance_agrees(report: Report) -> Iterator[Problem]:
         yield Problem("model.id", f"is null, but commit is {model['commit']}")
     if model["dequantized"] and model["weights_quantization"] is None:
         yield Problem("model.weights_quantization", "is null, but dequantized is true")
+    if (base := model.get("adapter_base")) is not None and base["commit"] and base["id"] is None:
+        yield Problem("model.adapter_base.id", f"is null, but commit is {base['commit']}")
     yield from _expanded(model)
     yield from _own_code(model)
 

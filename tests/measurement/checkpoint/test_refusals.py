@@ -75,11 +75,6 @@ class TestUnsafe:
         edit_json(dense / "config.json", attn_implementation="evil/kernel")
         refused(dense, r"code from another repository \('evil/kernel'\)")
 
-    def test_an_adapter(self, dense):
-        (dense / "model.safetensors").rename(dense / "adapter_model.safetensors")
-        (dense / "adapter_config.json").write_text("{}")
-        refused(dense, "is an adapter, not a checkpoint")
-
     def test_an_adapter_beside_whole_weights(self, dense):
         (dense / "adapter_config.json").write_text("{}")
         refused(dense, "is an adapter, not a checkpoint")
