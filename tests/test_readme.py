@@ -13,12 +13,18 @@ from loopback_hub import LoopbackHub, run_cli
 from loopback_hub.client import Finished
 
 README = Path(__file__).parents[1] / "README.md"
+GEMMA = (
+    ".venv/bin/hubmaxact measure build/real/gemma3"
+    " --num-samples 384 --max-seq-len 64 --write-into build/real/gemma3"
+)
 RUN_ELSEWHERE = {
     "make demo": ".ci/run, on a clean checkout",
     "make test": ".ci/run, on a clean checkout",
     "make space": ".ci/run, on a clean checkout",
     "make space INDEX=catalog": "tests/space, with indexes of its own",
     "python -m http.server --directory site": "tests/browser, with the same server class",
+    "make build/real/gemma3": "`make real`, every night",
+    GEMMA: "the same; tests/real holds what is said to what it finds",
     'pip install ".[measure]"': "the Makefile installs the same extra of the built wheel",
     "python benchmarks/overhead.py CHECKPOINT 256 2048 cuda": "tests/test_benchmarks.py, on a CPU",
     "python benchmarks/overhead.py CHECKPOINT 16 256 cpu float32": "the same test",
@@ -100,6 +106,14 @@ def test_every_picture_and_page_that_the_readme_names_is_there():
     named = re.findall(r"\]\((?!https?:)([^)#]+)\)", README.read_text("utf-8"))
     assert [name for name in named if not (README.parent / name).is_file()] == []
     assert len(named) >= 6
+
+
+def test_the_pictures_are_made_of_what_the_readme_measures():
+    makefile = (README.parent / "Makefile").read_text("utf-8")
+    variables = {"$(BIN)": ".venv/bin", "$(REAL)": "build/real"}
+    for name, value in variables.items():
+        makefile = makefile.replace(name, value)
+    assert f"\n\t{GEMMA}\n" in makefile
 
 
 def test_the_workflow_in_the_readme_is_the_example_that_is_checked():

@@ -65,7 +65,7 @@ def test_no_job_of_the_tests_may_be_skipped_or_fail_in_silence():
         "cuda",
         "platforms",
     }
-    assert set(jobs("nightly.yml")) == {"slow", "quantizers", "coverage"}
+    assert set(jobs("nightly.yml")) == {"slow", "quantizers", "real", "coverage"}
     for job in (jobs("ci.yml") | jobs("nightly.yml")).values():
         for part in (job, *job.get("steps", [])):
             assert not {"if", "continue-on-error"} & set(part)

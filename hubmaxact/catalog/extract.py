@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, cast
 
+from hubmaxact.catalog.fit import fit_columns
 from hubmaxact.catalog.pooled import pooled_columns
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.report.comparability import protocol_key
+from hubmaxact.report.comparability import protocol_key, simulated_ways
 from hubmaxact.report.document import GlobalMax, Protocol, Report
 from hubmaxact.report.model_block import Model, WeightFile, every_weight_file
 from hubmaxact.report.roles import PAPER_ROLES
@@ -15,13 +16,14 @@ from hubmaxact.report.row_fields import field, fields
 from hubmaxact.report.summaries import decibels, int8_at_peak, per_layer
 
 BY_LAYER = ("hidden_state", "attention_output", "mlp_output")
+ENCODER = "Encoder (bidirectional): a token attends to all of its text, and nothing was padded."
 INT8_POLICIES = {"max_abs": "max_abs", "clip_q0.999": "clip"}
 INT8_PLACES = ("lowest", "median", "highest", "final_norm")
 INT8_ERRORS = ("sqnr_db", "rel_rmse", "rel_mae", "clip_rate")
 SAME_NAME_IN_MODEL = (
     "family", "model_type", "architecture", "stage", "base_model", "tokens_trained", "modalities",
     "num_parameters", "num_active_parameters", "num_layers", "hidden_size", "weights_dtype",
-    "weights_quantization", "dequantized",
+    "weights_quantization", "dequantized", "remote_code",
 )  # fmt: skip
 SAME_NAME_IN_PROTOCOL = (
     "profile", "max_seq_len", "dtype", "attn_implementation", "experts_implementation",
@@ -41,6 +43,7 @@ def row_of(report: Report, content: bytes, *, key: str, name: str) -> Row:
         | _errors(report)
         | _errors_elsewhere(report)
         | pooled_columns(report)
+        | fit_columns(report)
         | protocol_columns(report["protocol"])
         | fields(report["environment"], ("hubmaxact", "device_name"))
     )
@@ -64,11 +67,14 @@ def protocol_columns(protocol: Protocol) -> dict[str, Any]:
         "num_tokens": corpus["num_tokens"],
         "special_tokens": tokens["policy"],
         "bos_added": tokens["bos_added"],
+        "simulated_activations": simulated_ways(protocol),
     }
 
 
 def _model(model: Model) -> dict[str, Any]:
+    notes = [ENCODER] if "bidirectional" in model else []
     return {
+        "notes": notes,
         **fields(model, SAME_NAME_IN_MODEL),
         "model_id": model["id"],
         "model_commit": model["commit"],

@@ -61,6 +61,7 @@ class Row(TypedDict):
     weights_dtype: Annotated[Text, "Number format of most stored weights."]
     weights_quantization: Annotated[Text, "Quantization method of the stored weights."]
     dequantized: Annotated[Truth, "Whether quantized weights were expanded before the run."]
+    remote_code: Annotated[Truth, "Whether the checkpoint's own code was run."]
 
     status: Annotated[Text, "complete, partial or non_finite; null when the source does not say."]
     num_missing: Annotated[Whole, "Expected tensors that were never seen."]
@@ -121,6 +122,10 @@ class Row(TypedDict):
         Real, "SQNR (dB) of keys or of values, the lower, in FP8 E4M3 with scale 1."
     ]
     kv_fp8_unscaled_clip_rate: Annotated[Real, "Likewise: the higher share of values beyond 448."]
+    fit_fp8: Annotated[Text, "Verdict of the card on FP8 weights and activations, in a word."]
+    fit_int8: Annotated[Text, "Likewise on INT8."]
+    fit_4bit: Annotated[Text, "Likewise on 4-bit formats."]
+    fit_kv_fp8: Annotated[Text, "Likewise on an FP8 cache without scales."]
 
     subsets: Annotated[list[SubsetRow] | None, "M over random subsets of the corpus."]
     abs_max_of_half: Annotated[Real, "Expected M of a random half of the texts, exactly."]
@@ -145,6 +150,9 @@ class Row(TypedDict):
     batch_tokens: Annotated[Whole, "Budget of tokens in a batch."]
     calibration_samples: Annotated[Whole, "Texts that fix INT8 thresholds."]
     evaluation_samples: Annotated[Whole, "Texts that INT8 errors are summed over."]
+    simulated_activations: Annotated[
+        list[str] | None, "How linear inputs were rounded as served, simulated; null: not at all."
+    ]
     hubmaxact: Annotated[Text, "Version that wrote the report."]
     device_name: Annotated[Text, "Device of the run."]
 

@@ -68,6 +68,11 @@ class FormatAndNumber(click.ParamType[tuple[str, float]]):
     default=None,
     help="Everything expected was seen, and all of it was finite.",
 )
+@click.option(
+    "--no-remote-code/--allow-remote-code",
+    default=None,
+    help="No code of the checkpoint's own was run.",
+)
 @click.option("--config", type=PATH, help="TOML file with the same rules; options override it.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 def check(file: str, config: Path | None, form: str, **options: Any) -> None:

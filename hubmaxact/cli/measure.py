@@ -118,6 +118,19 @@ class FormatErrors(click.Choice[str]):
     "[linear_inputs:|kv:|residual:]FORMAT[/GRANULARITY[/POLICY]], such as int8/per_token or "
     "kv:float8_e4m3fn/unscaled. Needs --profile deployment.",
 )
+@click.option(
+    "--simulate-activations",
+    is_flag=True,
+    help="Round what each quantized linear map reads as the checkpoint's config.json says that a "
+    "server rounds it: simulated, another protocol.",
+)
+@click.option(
+    "--trust-remote-code",
+    is_flag=True,
+    help="Where transformers has no class of its own, run the code that the checkpoint brings "
+    "along, in a process without network, token and your files. Needs a full commit hash as "
+    "--revision.",
+)
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")
 @click.option("--plan", is_flag=True, help="Only say what a run will read, hold and take.")
@@ -129,6 +142,7 @@ def measure(
     output: Path | None,
     write_into: Path | None,
     preset: str | None,
+    trust_remote_code: bool,
     timings: bool,
     plan: bool,
     **chosen: Any,
@@ -138,6 +152,8 @@ def measure(
     A LoRA adapter is measured merged into its base.
     """
     options = _options(preset, chosen)
+    if plan and trust_remote_code:
+        raise click.UsageError("--plan runs nobody's code; leave --trust-remote-code out.")
     if plan:
         _plan(checkpoint, options, revision, model_id, base, timings=timings)
         return
@@ -160,6 +176,7 @@ def measure(
             revision=revision,
             model_id=model_id,
             base=base,
+            trust_remote_code=trust_remote_code,
             watcher=watcher,
         )
         watcher.times.begin("Writing the report")

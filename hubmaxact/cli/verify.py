@@ -10,6 +10,12 @@ import click
 @click.option("--base", help="What a LoRA adapter is merged into, when the report names none.")
 @click.option("--corpus", help="Where the report's corpus lies, when hubmaxact does not carry it.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, mps, ...")
+@click.option(
+    "--trust-remote-code",
+    is_flag=True,
+    help="Run the checkpoint's own code, shut off, where the report was measured with it: that of "
+    "the commit that the report names.",
+)
 def verify(
     file: str,
     checkpoint: str | None,
@@ -17,6 +23,7 @@ def verify(
     base: str | None,
     corpus: str | None,
     device: str,
+    trust_remote_code: bool,
 ) -> None:
     """Verify the report FILE against CHECKPOINT.
 
@@ -31,7 +38,7 @@ def verify(
     from hubmaxact.verification.claim import read_claim
 
     failed, watcher = None, RichWatcher()
-    claim = read_claim(file, checkpoint, revision, base)
+    claim = read_claim(file, checkpoint, revision, base, trust_remote_code=trust_remote_code)
     checks = verification.verify_claim(claim, corpus=corpus, device=device, watcher=watcher)
     with watcher:
         for check in checks:

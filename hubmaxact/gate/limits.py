@@ -48,6 +48,7 @@ class Limits:
             `max_ratio`.
         max_ratio: M over the earlier M may be at most this; dimensionless.
         require_complete: Everything expected was seen, and all of it was finite.
+        no_remote_code: No code of the checkpoint's own was run.
     """
 
     max_abs: float | None = None
@@ -58,6 +59,7 @@ class Limits:
     against: str | Path | None = None
     max_ratio: float | None = None
     require_complete: bool = False
+    no_remote_code: bool = False
 
     def __bool__(self) -> bool:
         """Whether anything is asked at all."""
@@ -203,6 +205,7 @@ READERS: dict[str, Callable[[str, object], Any]] = {
     "against": _report,
     "max_ratio": _positive,
     "require_complete": _flag,
+    "no_remote_code": _flag,
 }
 """Every setting, and what makes a value of it."""
 

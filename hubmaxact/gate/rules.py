@@ -129,6 +129,23 @@ def require_complete(limits: Limits, report: Report, _: Report | None) -> Iterat
     )
 
 
+def no_remote_code(limits: Limits, report: Report, _: Report | None) -> Iterator[Outcome]:
+    """No code of the checkpoint's own was run."""
+    if not limits.no_remote_code:
+        return
+    own = report["model"]["remote_code"]
+    files = ", ".join(file["path"] for file in report["model"].get("remote_code_files", ()))
+    yield Outcome(
+        rule="no_remote_code",
+        passed=not own,
+        value="own code" if own else "none",
+        limit="none",
+        detail=f"the checkpoint's own code was run ({printable(files)})"
+        if own
+        else "no code of the checkpoint's own was run",
+    )
+
+
 Rule = Callable[[Limits, Report, Report | None], Iterator[Outcome]]
 
 RULES: tuple[Rule, ...] = (
@@ -140,6 +157,7 @@ RULES: tuple[Rule, ...] = (
     deployed_rules.max_loss_change,
     max_ratio,
     require_complete,
+    no_remote_code,
 )
 """Every rule; one that is not asked for yields nothing."""
 

@@ -24,7 +24,10 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Samples that run in one forward pass, longest first, right-padded to `length` tokens."""
+    """Samples that run in one forward pass, longest first, right-padded to `length` tokens.
+
+    Of a plan without padding, all have that length.
+    """
 
     index: int
     split: Split
@@ -46,19 +49,36 @@ class Plan:
 
 
 def plan_batches(
-    lengths: Sequence[int], *, calibration: int, evaluation: int, batch_tokens: int
+    lengths: Sequence[int],
+    *,
+    calibration: int,
+    evaluation: int,
+    batch_tokens: int,
+    pads: bool = True,
 ) -> Plan:
     """Plan batches of at most `batch_tokens` tokens, padding included.
 
     Batches stay inside consecutive windows of 128 samples and never cross a split. A sample longer
     than the budget runs alone; an empty sample runs nowhere.
+
+    Args:
+        lengths: Tokens of each sample.
+        calibration: How many samples come first.
+        evaluation: How many follow them.
+        batch_tokens: The budget.
+        pads: Whether samples of different lengths may run together. Not where tokens see those
+            after them, which padding would be; the digest tells such a plan.
+
+    Returns:
+        Every batch, in the order they run.
     """
     batches: list[Batch] = []
     for split, window in _windows(len(lengths), calibration, evaluation):
-        for samples in _pack(window, lengths, batch_tokens):
+        for samples in _pack(window, lengths, batch_tokens, pads=pads):
             batches.append(Batch(len(batches), split, samples, lengths[samples[0]]))
     described = [[batch.split, batch.length, list(batch.samples)] for batch in batches]
-    text = json.dumps([list(lengths), described], separators=(",", ":"))
+    rule = [] if pads else ["no padding"]
+    text = json.dumps([list(lengths), described, *rule], separators=(",", ":"))
     return Plan(tuple(batches), f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")
 
 
@@ -75,13 +95,16 @@ def _windows(num_samples: int, calibration: int, evaluation: int) -> Iterator[tu
             yield split, range(start, min(start + WINDOW, last))
 
 
-def _pack(window: range, lengths: Sequence[int], batch_tokens: int) -> Iterator[tuple[int, ...]]:
+def _pack(
+    window: range, lengths: Sequence[int], batch_tokens: int, *, pads: bool
+) -> Iterator[tuple[int, ...]]:
     """Group samples of similar length, longest first, ties in sample order."""
     batch: list[int] = []
     for sample in sorted(window, key=lambda s: (-lengths[s], s)):
         if lengths[sample] == 0:
             continue
-        if batch and lengths[batch[0]] * (len(batch) + 1) > batch_tokens:
+        is_full = bool(batch) and lengths[batch[0]] * (len(batch) + 1) > batch_tokens
+        if is_full or (batch and not pads and lengths[sample] != lengths[batch[0]]):
             yield tuple(batch)
             batch = []
         batch.append(sample)

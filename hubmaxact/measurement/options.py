@@ -21,8 +21,9 @@ DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 class Options:
     """What a run may be told; the defaults are the command line's.
 
-    Reports are comparable when `corpus`, `num_samples`, `max_seq_len`, `special_tokens`, `dtype`
-    and the two numbers of INT8 samples were the same; the others move values by rounding only.
+    Reports are comparable when `corpus`, `num_samples`, `max_seq_len`, `special_tokens`, `dtype`,
+    `simulate_activations` and the two numbers of INT8 samples were the same; the others move values
+    by rounding only.
 
     Attributes:
         corpus: "probe-5k", "paper", the path of a file that ends in .jsonl or .jsonl.gz, or
@@ -62,6 +63,11 @@ class Options:
             "residual"; one string may hold several, parted by commas. Under profile "deployment"
             alone, which finds what is rounded; none: nothing runs again.
 
+        simulate_activations: Whether the input of each quantized linear map is rounded as the
+            checkpoint's own config.json says that a server rounds it, while the model runs. All
+            that is measured is then of the simulated run, which is another protocol. Of quantized
+            checkpoints alone, and not together with `end_to_end`.
+
     Raises:
         OptionsError: A choice is none of those named above, or a number is too small.
 
@@ -85,6 +91,7 @@ class Options:
     format_errors: Literal["all", "per_tensor"] = "all"
     attn_implementation: str | None = None
     end_to_end: tuple[str, ...] | str = ()
+    simulate_activations: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what the run would stumble over later; of a format, keep the name in reports."""
@@ -106,6 +113,11 @@ class Options:
             raise OptionsError(
                 "end_to_end needs profile deployment, which finds what is rounded and its "
                 "thresholds. Use --profile deployment."
+            )
+        if asked and self.simulate_activations:
+            raise OptionsError(
+                "end_to_end compares the model's own losses with and without rounding, and "
+                "simulate_activations rounds in both. Use one of them."
             )
 
     @property

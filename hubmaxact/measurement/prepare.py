@@ -13,6 +13,7 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.simulation.served import INSTEAD, require_served, told
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from hubmaxact.measurement.anatomy.site import Anatomy, Missing
     from hubmaxact.measurement.checkpoint.load import Loaded
+    from hubmaxact.measurement.simulation.simulation import Simulation
     from hubmaxact.measurement.tokenization import Samples
 
 
@@ -38,15 +40,19 @@ class Prepared:
     anatomy: "Anatomy"
     samples: "Samples"
     max_seq_len: int  # the one asked for, or the model's own limit if that is lower
+    simulation: "Simulation | None" = None  # of activations rounded as served
 
 
-def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
+def prepare(
+    source: Source, options: Options, watcher: Watcher, corpus: Corpus | None = None
+) -> Prepared:
     """Check the files, read the corpus, load the model, find the sites, encode the texts.
 
     Args:
         source: The checkpoint.
         options: What the run was told.
         watcher: Hears of each step.
+        corpus: The texts. None: those that the options name.
 
     Returns:
         Everything a forward pass needs.
@@ -55,7 +61,8 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         HubmaxactError: Any of the refusals of those steps.
     """
     files = inspect_source(source)
-    corpus = read_corpus(options, watcher)
+    require_simulation(files, options)
+    corpus = corpus or read_corpus(options, watcher)
     from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
@@ -69,6 +76,7 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
         device=options.device,
         device_map=options.device_map,
         attn_implementation=options.attn_implementation,
+        code=source.code,
     )
     for sentence in loaded.notes:
         watcher.note(sentence)
@@ -77,8 +85,42 @@ def prepare(source: Source, options: Options, watcher: Watcher) -> Prepared:
     with shortage_told(files, loaded.dtype, "its first tokens were run", is_spread=is_spread):
         anatomy = find_sites(loaded.model, profile=options.profile)
     require(anatomy.missing, options)
+    simulation = _simulation(files, loaded, options, watcher)
     samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
-    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len)
+    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len, simulation)
+
+
+def require_simulation(files: WeightFiles, options: Options) -> None:
+    """Refuse to simulate what nothing tells of, or nothing here does, from headers alone.
+
+    Args:
+        files: What `inspect` found sound.
+        options: What the run was told.
+
+    Raises:
+        OptionsError: The checkpoint is not quantized or an adapter, or nothing is rounded as
+            served, or in a way that is not simulated here.
+    """
+    if not options.simulate_activations:
+        return
+    if files.adapter is not None:
+        raise OptionsError(
+            f"an adapter is merged into the weights of {files.name} here, and a server runs it "
+            f"beside them, on inputs that are not rounded. {INSTEAD}"
+        )
+    require_served(files.name, files.stored)
+
+
+def _simulation(
+    files: WeightFiles, loaded: "Loaded", options: Options, watcher: Watcher
+) -> "Simulation | None":
+    if not options.simulate_activations:
+        return None
+    from hubmaxact.measurement.simulation.simulation import simulation_of
+
+    simulation = simulation_of(files, loaded.model)
+    watcher.note(told(simulation.rows))
+    return simulation
 
 
 def _loading(files: WeightFiles) -> str:
@@ -162,10 +204,24 @@ def encode_corpus(
 
 
 def most_positions(model: "PreTrainedModel") -> int:
-    """The longest sequence the model was made for, where its configuration says so."""
+    """The longest sequence the model was made for, where its configuration says so.
+
+    RoBERTa and its kin count positions from behind the one of padding, which their table of
+    positions marks: of 514, sequences have 512.
+    """
     text = model.config.get_text_config(decoder=True)
     limit = getattr(text, "max_position_embeddings", None)
-    return limit if isinstance(limit, int) and limit > 0 else sys.maxsize
+    if not isinstance(limit, int) or limit <= 0:
+        return sys.maxsize
+    tokens = model.get_input_embeddings()
+    tables = (module for module in model.modules() if module is not tokens)
+    paddings = [
+        padding
+        for table in tables
+        if getattr(table, "num_embeddings", None) == limit
+        and isinstance(padding := getattr(table, "padding_idx", None), int)
+    ]
+    return limit - 1 - max(paddings, default=-1)
 
 
 def require(missing: "Sequence[Missing]", options: Options) -> None:
@@ -189,13 +245,16 @@ def require(missing: "Sequence[Missing]", options: Options) -> None:
     )
 
 
-def plan_for(samples: "Samples", options: Options, batch_tokens: int) -> Plan:
-    """Plan the batches of encoded samples."""
+def plan_for(
+    samples: "Samples", options: Options, batch_tokens: int, *, bidirectional: bool = False
+) -> Plan:
+    """Plan the batches of encoded samples; where tokens see those after them, nothing is padded."""
     return plan_batches(
         samples.lengths,
         calibration=options.calibration_samples,
         evaluation=options.evaluation_samples,
         batch_tokens=batch_tokens,
+        pads=not bidirectional,
     )
 
 

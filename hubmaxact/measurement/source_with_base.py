@@ -24,6 +24,7 @@ def resolve_with_base(
     revision: str | None = None,
     model_id: str | None = None,
     base: str | Path | None = None,
+    trust_remote_code: bool = False,
 ) -> Source:
     """Find a checkpoint as `resolve_source` does, or an adapter with its base.
 
@@ -34,6 +35,7 @@ def resolve_with_base(
         model_id: Hub id to record for a local folder.
         base: What an adapter is merged into: a folder, or a Hub id ("owner/name@revision" too).
             None: what it names itself.
+        trust_remote_code: As in `resolve_source`; of an adapter and its base nothing runs.
 
     Returns:
         The folder, in the cache if it is on the Hub; its weights are here, and its base's.
@@ -45,7 +47,12 @@ def resolve_with_base(
     """
     if base is None:
         try:
-            return resolve_source(checkpoint, revision=revision, model_id=model_id)
+            return resolve_source(
+                checkpoint,
+                revision=revision,
+                model_id=model_id,
+                trust_remote_code=trust_remote_code,
+            )
         except AdapterFoundError:  # it is measured with its base
             pass
     return _fetched(*_adapter(checkpoint, revision, model_id, base))

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from hubmaxact import __version__
 from hubmaxact.catalog.extract import INT8_POLICIES
+from hubmaxact.catalog.fit import TITLES
 from hubmaxact.catalog.row import PAPER, Row
 from hubmaxact.catalog.store import Index
 from hubmaxact.formats import LARGEST_FINITE
@@ -63,6 +64,7 @@ PROTOCOL_COLUMNS = {
     "batch_tokens": "batch_tokens",
     "calibration_samples": "calibration_samples",
     "evaluation_samples": "evaluation_samples",
+    "simulated_activations": "simulated_activations",
 }
 """Field of a report's protocol to the catalog's column that holds it; some have none."""
 
@@ -102,6 +104,7 @@ def fixed(rows: Sequence[Row], index: Index, origin: str, built: str | None) -> 
         "protocol_fields": _protocol_fields(),
         "int8": _int8(),
         "errors": [{"name": column, "label": label} for column, label in ERRORS.items()],
+        "fit": [{"name": column, "label": title} for column, title in TITLES.items()],
         "words": [{"word": word, "meaning": meaning} for word, meaning in WORDS.items()],
     }
 

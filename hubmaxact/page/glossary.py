@@ -3,6 +3,8 @@
 A device without a pointer shows no titles, so every word that needs a meaning stands here too.
 """
 
+from hubmaxact.rendering.fit.verdicts import NOTE
+
 WORDS = {
     "M": (
         "The largest activation, sign dropped, over the embedding, the hidden states, the outputs "
@@ -33,6 +35,7 @@ WORDS = {
         "and values as cached. Of each tensor alone: what it costs the model's answers is another "
         "question."
     ),
+    "small, moderate, large or severe error or loss, as on the card": NOTE,
     "Protocol": (
         "How a release was measured: the texts and how many, their longest length, special "
         "tokens, number format. Values are comparable within one protocol."

@@ -10,6 +10,8 @@ from hubmaxact.rendering import numbers
 SPECIAL_TOKENS = {"none": "no special tokens"}
 """Policy to its words; what the tokenizer does by itself needs none."""
 
+SIMULATED = "activations rounded as served, simulated"
+
 
 def protocol_label(row: Row) -> str:
     """Return a row's protocol in words, as far as they are known; else its key."""
@@ -20,5 +22,6 @@ def protocol_label(row: Row) -> str:
         None if longest is None else f"up to {numbers.count(longest, 'token')}",
         row["dtype"],
         SPECIAL_TOKENS.get(row["special_tokens"] or ""),
+        SIMULATED if row["simulated_activations"] else None,
     )
     return shown(", ".join(filter(None, parts)) or row["protocol_key"], LONGEST_VALUE)

@@ -35,6 +35,7 @@ def table_row(row: Row, kept: str | None = None) -> dict[str, Any]:
         "source": shown(row["source"]),
         "trust": shown(row["trust"]),
         "trust_words": trust_words(row, kept),
+        "own_code": row["remote_code"] is True,
         "cells": cells,
         "verdict": verdict(row),
     }
@@ -52,6 +53,7 @@ def release(row: Row, kept: str | None = None) -> dict[str, Any]:
         "claimed": claimed(row),
         "verdict": said,
         "trust_words": trust_words(row, kept),
+        "own_code": row["remote_code"] is True,
         "trust_detail": None if detail is None else shown(detail, LONGEST_SENTENCE),
         "row": {**_all_shown(row), "key": row["key"]},
         "notes": [shown(note, LONGEST_SENTENCE) for note in notes if note],

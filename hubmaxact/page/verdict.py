@@ -8,6 +8,7 @@ from typing import Literal, TypedDict
 
 from hubmaxact.catalog.row import Row
 from hubmaxact.formats import FP16_LIMIT
+from hubmaxact.page.protocol_label import SIMULATED
 from hubmaxact.page.safe_text import shown
 from hubmaxact.rendering import numbers, words
 from hubmaxact.rendering.fit.levels import NEAR
@@ -30,7 +31,7 @@ class Verdict(TypedDict):
 def verdict(row: Row) -> Verdict:
     """Return the level and the sentence of one release."""
     level = _level(row)
-    said = [_range(row, level), _place(row), _int8(row)]
+    said = [_range(row, level), _place(row), _int8(row), _simulated(row)]
     return Verdict(level=level, words="; ".join(filter(None, said)) + ".")
 
 
@@ -115,6 +116,10 @@ def _int8(row: Row) -> str:
     if decibels is None:
         return ""
     return f"INT-8 diagnostic at M, max-abs scale: SQNR {decibels:.1f} dB"
+
+
+def _simulated(row: Row) -> str:
+    return SIMULATED if row["simulated_activations"] else ""
 
 
 def _title(role: str | None) -> str:

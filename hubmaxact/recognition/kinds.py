@@ -40,7 +40,7 @@ class Kind:
 PIPELINE = Kind(
     ("model_index.json", "diffusion_pytorch_model*"),
     "is made for diffusers ({found}), not one language model. Measure the folder of its text "
-    "encoder, where that is a causal decoder.",
+    "encoder, where that is no half of an encoder-decoder.",
 )
 """Its parts are checkpoints by themselves, so it is looked for at the root alone and first."""
 

@@ -17,6 +17,7 @@ PATTERNS = (
     "*.model",
     "*.tiktoken",
     "tekken.json",
+    "modules.json",
     "README.md",
 )
 

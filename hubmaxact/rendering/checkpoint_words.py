@@ -46,7 +46,7 @@ def _simulated(report: Report, name: Name) -> Fact | None:
         f"{_granularity(row['granularity'], name)}, {POLICIES[row['policy']]}"
         for row in rows
     ]
-    return "Rounded as served, simulated", "; ".join(said)
+    return "Activations rounded as served, simulated", "; ".join(said)
 
 
 def _granularity(found: str, name: Name) -> str:
@@ -69,7 +69,9 @@ def _dequantized(report: Report, name: Name) -> Fact | None:
     aside = ", ".join(
         f"{row['tensors']:,} {name(row['name'])}" for row in model.get("activation_scales", ())
     )
-    return "Weights", said + (f"; shipped scales set aside: {aside}" if aside else "")
+    is_used = "simulated_activations" in report["protocol"]
+    head = "shipped scales of activations" if is_used else "shipped scales set aside"
+    return "Weights", said + (f"; {head}: {aside}" if aside else "")
 
 
 def _adapter(report: Report, name: Name) -> Fact | None:
@@ -84,7 +86,10 @@ def _adapter(report: Report, name: Name) -> Fact | None:
 def _encoder(report: Report, _: Name) -> Fact | None:
     if "bidirectional" not in report["model"]:
         return None
-    return "Encoder", "bidirectional: a token attends to all of its text; nothing was padded"
+    return (
+        "Model",
+        "encoder (bidirectional): a token attends to all of its text; nothing was padded",
+    )
 
 
 def _own_code(report: Report, name: Name) -> Fact | None:

@@ -33,6 +33,8 @@ def reproduce(report: Report) -> str:
     }
     words = [f"{name} {word(str(value))}" for name, value in options.items() if value is not None]
     words += [f"--end-to-end {word(asked)}" for asked in _end_to_end(report)]
+    if "simulated_activations" in protocol:
+        words.append("--simulate-activations")
     if report["coverage"]["missing"]:
         words.append("--allow-partial")
     return _wrapped([f"hubmaxact measure {_checkpoint(report)}", *words])

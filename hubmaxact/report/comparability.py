@@ -24,6 +24,8 @@ class Field(NamedTuple):
     why: str
 
 
+SIMULATED = "simulated_activations"
+
 FIELDS = (
     Field(
         "profile", False, "M and all that both hold are equal; `exceeded` speaks of more tensors"
@@ -47,8 +49,10 @@ FIELDS = (
     Field("calibration_samples", True, "fixes the thresholds of the INT8 check"),
     Field("evaluation_samples", True, "fixes what the INT8 check sums over"),
     Field("counts_rounded_to", False, "follows from the number formats of the watched tensors"),
+    Field(SIMULATED, True, "what linear maps read was rounded during the pass"),
 )
-"""Every field of a protocol that all profiles have; a test holds the two in step."""
+"""Every field of a protocol that all profiles have, and the one that any may; a test holds the two
+in step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,8 @@ def grouped(row: ProtocolRow, names: Sequence[str]) -> Iterator[tuple[str, list[
 
 def _shown(value: Any) -> str:
     """A value of the protocol on one line, whatever is in it."""
+    if isinstance(value, list):
+        return printable(", ".join(map(str, value)), 200)
     if isinstance(value, dict):
         return printable(", ".join(f"{name} {number}" for name, number in value.items()), 200)
     constants: dict[Any, str] = {None: "null", True: "true", False: "false"}
@@ -118,11 +124,26 @@ def _row(field: Field, protocols: Sequence[Protocol]) -> ProtocolRow:
     return ProtocolRow(field=field.name, decisive=field.decisive, differs=differs, values=values)
 
 
-def _value(protocol: Protocol, name: str) -> Any:
-    found: Any = protocol
-    for step in name.split("."):
-        found = found[step]
-    return found
+def simulated_ways(protocol: Mapping[str, Any]) -> list[str] | None:
+    """Return how linear inputs were rounded during the pass, simulated, each way once.
+
+    Args:
+        protocol: Of any profile.
+
+    Returns:
+        Such as "int8/per_token/dynamic", without how many maps there are, which follows from the
+        checkpoint. None: nothing was rounded.
+    """
+    rows = protocol.get(SIMULATED)
+    if rows is None:
+        return None
+    return sorted({f"{row['format']}/{row['granularity']}/{row['policy']}" for row in rows})
+
+
+def _value(protocol: Mapping[str, Any], name: str) -> Any:
+    if name == SIMULATED:
+        return simulated_ways(protocol)
+    return reduce(lambda node, step: node[step], name.split("."), dict(protocol))
 
 
 KEY_DIGITS = 16
@@ -137,11 +158,9 @@ def protocol_key(protocol: Mapping[str, Any]) -> str:
     Returns:
         Hex digits, equal where nothing forbids a comparison.
     """
-    decisive = {field.name: _field(protocol, field.name) for field in FIELDS if field.decisive}
+    decisive = {field.name: _value(protocol, field.name) for field in FIELDS if field.decisive}
+    if decisive[SIMULATED] is None:  # as keys were before anything was simulated
+        del decisive[SIMULATED]
     decisive["profile"] = PAPER
     text = json.dumps(decisive, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
-
-
-def _field(protocol: Mapping[str, Any], name: str) -> Any:
-    return reduce(lambda node, step: node[step], name.split("."), dict(protocol))

@@ -24,7 +24,8 @@ def bitsandbytes(said: Said) -> list[Group]:
         found = "both 4 and 8 bits" if asked else "neither 4 nor 8 bits"
         raise UnknownStorageError(f"bitsandbytes with {found}")
     if asked == ["load_in_8bit"]:
-        inputs = RoundedInput(format="int8", granularity="per_token")
+        # Its kernel leaves columns with large values as they are, by a threshold.
+        inputs = RoundedInput(format="llm_int8", granularity="per_token")
         return [Group(Scheme(storage=BITSANDBYTES_8BIT, bits=8, inputs=inputs))]
     one_of(said.get("bnb_4bit_quant_type", "nf4"), ("nf4", "fp4"), "bitsandbytes of type {}")
     stored = said.get("bnb_4bit_quant_storage") or "uint8"

@@ -131,19 +131,20 @@ def _inputs(said: object, method: str) -> RoundedInput | None:
     group = size(entry, "group_size", method)
     strategy = text(entry, "strategy") or ("tensor" if group is None else "group")
     is_stored = entry.get("dynamic", False) in (False, "local")
+    is_symmetric = entry.get("symmetric", True) is not False
     if strategy in ("group", "tensor_group") and group is not None:
-        name = _number_format(bits, kind, group)
+        name = _number_format(bits, kind, group, is_symmetric=is_symmetric)
         stored = "input_global_scale" if is_stored and strategy == "tensor_group" else None
         return RoundedInput(format=name, granularity=f"block_{group}", stored=stored)
     one_of(strategy, ("tensor", "token"), f"{method} with inputs by {{}}")
-    name = _number_format(bits, kind, None)
+    name = _number_format(bits, kind, None, is_symmetric=is_symmetric)
     stored = "input_scale" if is_stored and strategy == "tensor" else None
     return RoundedInput(format=name, granularity=f"per_{strategy}", stored=stored)
 
 
-def _number_format(bits: int, kind: str, group: int | None) -> str:
+def _number_format(bits: int, kind: str, group: int | None, *, is_symmetric: bool) -> str:
     if kind == "int":
-        return f"int{bits}"
+        return f"int{bits}" if is_symmetric else f"int{bits}_asymmetric"
     return FLOATS.get((bits, group or 0), "float8_e4m3fn" if bits == 8 else f"float{bits}")
 
 

@@ -52,12 +52,13 @@ def _inputs(said: Said, block: tuple[int, int] | None, stored: str) -> RoundedIn
         return RoundedInput(format="float8_e4m3fn", granularity="per_tensor", stored=stored)
     if block is None:
         return RoundedInput(format="float8_e4m3fn", granularity="per_token")
-    name = "mxfp8" if block == MXFP8_BLOCK else "float8_e4m3fn"
+    is_power = block == MXFP8_BLOCK or said.get("scale_fmt") == "ue8m0"
+    name = "mxfp8" if is_power else "float8_e4m3fn"
     return RoundedInput(format=name, granularity=f"block_{block[1]}")
 
 
-def fbgemm_fp8(said: Said) -> list[Group]:  # noqa: ARG001 it says nothing of weights
-    """Read `fbgemm_fp8`: E4M3 and a scale for each row.
+def fbgemm_fp8(said: Said) -> list[Group]:
+    """Read `fbgemm_fp8`: E4M3 and a scale for each row, and a bound for those of tokens.
 
     Args:
         said: What the configuration says.
@@ -65,5 +66,6 @@ def fbgemm_fp8(said: Said) -> list[Group]:  # noqa: ARG001 it says nothing of we
     Returns:
         One group.
     """
-    inputs = RoundedInput(format="float8_e4m3fn", granularity="per_token")
+    bound = "input_scale_ub" if said.get("activation_scale_ub") is not None else None
+    inputs = RoundedInput(format="float8_e4m3fn", granularity="per_token", stored=bound)
     return [Group(Scheme(storage=SCALED, inputs=inputs), codes=E4M3)]

@@ -9,8 +9,8 @@ class Check:
     """One thing that was compared, and how it came out.
 
     Attributes:
-        name: "sidecars", "weights", "base", "base weights", "model", "corpus", "BOS", "tokens",
-            "batch plan", "M", "place" or "sites".
+        name: "sidecars", "weights", "base", "base weights", "code", "model", "corpus", "BOS",
+            "tokens", "batch plan", "simulation", "M", "place" or "sites".
         passed: Whether the report may be true.
         detail: One line for people: what was found, or what differs.
     """

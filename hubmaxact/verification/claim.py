@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hubmaxact.errors import NoCheckpointError
+from hubmaxact.errors import HubmaxactError, NoCheckpointError, OptionsError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.checkpoint.adapter_base import REVISION_MARK
-from hubmaxact.measurement.source import Source
+from hubmaxact.measurement.source import Source, resolve_source
 from hubmaxact.measurement.source_with_base import resolve_with_base
+from hubmaxact.printable import printable
 from hubmaxact.report.address import is_local
 from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input, read_input
 from hubmaxact.report.source import Found
+
+LONGEST = 200  # characters of a list of files
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,30 @@ class Claim:
     found: Found | None = None
 
 
+class UntrustedCodeError(HubmaxactError):
+    """Raised when a report was measured with a checkpoint's own code, and that is not trusted.
+
+    Args:
+        report: The report.
+    """
+
+    def __init__(self, report: Report) -> None:
+        model = report["model"]
+        files = ", ".join(file["path"] for file in model.get("remote_code_files", ()))
+        super().__init__(
+            f"the report was measured with the checkpoint's own code ({printable(files, LONGEST)} "
+            f"of {model['id']} at {model['commit']}), which runs only when asked to. Add "
+            "--trust-remote-code."
+        )
+
+
 def read_claim(
     report: Report | str | Path,
     checkpoint: str | Path | None = None,
     revision: str | None = None,
     base: str | Path | None = None,
+    *,
+    trust_remote_code: bool = False,
 ) -> Claim:
     """Look up a report and its checkpoint.
 
@@ -42,6 +64,7 @@ def read_claim(
         checkpoint: As in `verify`.
         revision: As in `verify`.
         base: As in `verify`.
+        trust_remote_code: As in `verify`.
 
     Returns:
         Both; the checkpoint's files are here.
@@ -51,8 +74,27 @@ def read_claim(
     """
     libraries.require()
     if isinstance(report, str) and not is_local(report):
-        return _claim(read_input(report, revision=revision), checkpoint, None, base)
-    return _claim(read_input(report), checkpoint, revision, base)
+        given, revision = read_input(report, revision=revision), None
+    else:
+        given = read_input(report)
+    if not given.report["model"]["remote_code"]:
+        return _claim(given, checkpoint, revision, base)
+    if not trust_remote_code:
+        raise UntrustedCodeError(given.report)
+    return Claim(given.report, _with_code(given.report, checkpoint, revision), given.found)
+
+
+def _with_code(report: Report, checkpoint: str | Path | None, revision: str | None) -> Source:
+    """The commit that the report names, whose code its reader has been told of."""
+    model = report["model"]
+    if revision not in {None, model["commit"]}:
+        raise OptionsError(
+            f"the report was measured with the checkpoint's own code at {model['commit']}, and "
+            "only that code can show whether it is true. Leave --revision out."
+        )
+    place = checkpoint or model["id"]
+    assert place is not None, "a report with a commit names its repository"
+    return resolve_source(place, revision=model["commit"], trust_remote_code=True)
 
 
 def _claim(

@@ -4,10 +4,11 @@ In the same environment the bits must be equal; elsewhere values may move by two
 change of carrier is named. What this catches and what it cannot: `docs/verify.md`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from hubmaxact.corpus import Corpus
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.formats import bf16_step
 from hubmaxact.measurement import libraries
@@ -21,19 +22,19 @@ from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_r
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.source_with_base import inspect_source
 from hubmaxact.measurement.watcher import Watcher
-from hubmaxact.printable import counted, printable
-from hubmaxact.recognition.scaled_cache import called
+from hubmaxact.printable import counted
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import GlobalMax, Report
-from hubmaxact.report.model_block import Model, WeightFile
+from hubmaxact.report.model_block import Model
 from hubmaxact.report.products import products_of, same_environment
 from hubmaxact.report.row_fields import fields
 from hubmaxact.verification.check import Check, while_passed
 from hubmaxact.verification.claim import Claim, read_claim
+from hubmaxact.verification.confined import checks_confined
+from hubmaxact.verification.digests import same_code, same_weights
+from hubmaxact.verification.protocol_options import options_of
 from hubmaxact.verification.sidecars import sidecars_beside
 from hubmaxact.verification.sites import STEPS_APART, beyond, contradiction
-
-ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
 
 def verify(
@@ -44,6 +45,7 @@ def verify(
     base: str | Path | None = None,
     corpus: str | None = None,
     device: str = "auto",
+    trust_remote_code: bool = False,
     watcher: Watcher | None = None,
 ) -> Iterator[Check]:
     """Hold a report against a checkpoint, in one forward pass.
@@ -60,6 +62,8 @@ def verify(
             at its commit, or else the adapter.
         corpus: Where the report's corpus lies, when hubmaxact does not carry it.
         device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
+        trust_remote_code: Whether code that the checkpoint brings along is run, shut off, where the
+            report was measured with it: that of the commit that the report names, and no other.
         watcher: Hears of stages. None: nobody does.
 
     Returns:
@@ -74,10 +78,12 @@ def verify(
         BadInputError: It is not a valid report.
         NoCheckpointError: Neither `checkpoint` nor the report names one.
         HubError: The repository of the report or of the checkpoint cannot be read.
+        UntrustedCodeError: The report was measured with the checkpoint's own code, which is not
+            trusted.
         HubmaxactError: While checking: anything that `measure` would refuse, or a report that
             cannot be verified here.
     """
-    claim = read_claim(report, checkpoint, revision, base)
+    claim = read_claim(report, checkpoint, revision, base, trust_remote_code=trust_remote_code)
     return verify_claim(claim, corpus=corpus, device=device, watcher=watcher)
 
 
@@ -112,10 +118,43 @@ def _checks(
         yield weights
         if not weights.passed:
             return
-    options = _options(report, corpus, device)
-    prepared = prepare(source, options, watcher)
-    plan = plan_for(prepared.samples, options, report["protocol"]["batch_tokens"])
-    yield from while_passed(
+    options = options_of(report, corpus, device)
+    if not report["model"]["remote_code"]:
+        yield from checks_of_model(report, source, options, watcher)
+        return
+    code = same_code(report["model"].get("remote_code_files", ()), source.code)
+    yield code
+    if code.passed:
+        yield from checks_confined(report, source, options, watcher)
+
+
+def checks_of_model(
+    report: Report,
+    source: Source,
+    options: Options,
+    watcher: Watcher,
+    corpus: Corpus | None = None,
+) -> Iterator[Check]:
+    """Run the checks that need the model, in this process.
+
+    Args:
+        report: Whose claims are checked.
+        source: The checkpoint; code of its own that is to be run runs here.
+        options: The report's protocol.
+        watcher: Hears of stages.
+        corpus: The texts. None: those that the options name.
+
+    Returns:
+        The checks; the first that fails is the last.
+    """
+    prepared = prepare(source, options, watcher, corpus)
+    plan = plan_for(
+        prepared.samples,
+        options,
+        report["protocol"]["batch_tokens"],
+        bidirectional=prepared.anatomy.bidirectional,
+    )
+    return while_passed(
         chain(_inputs(report, prepared, plan), _peak(report, prepared, plan, watcher))
     )
 
@@ -123,73 +162,13 @@ def _checks(
 def _held(model: Model, files: WeightFiles) -> Iterator[Check]:
     """The weight files of the checkpoint, and of what it is merged into."""
     own, *base = files.places
-    yield _weights(model["weight_files"], digest_weights(own))
+    yield same_weights(model["weight_files"], digest_weights(own))
     claimed = model.get("adapter_base")
     if (claimed is None) == bool(base):
         detail = "is merged into a base" if base else "is no adapter"
         yield Check("base", passed=False, detail=f"the checkpoint {detail}, unlike the report's")
     elif claimed is not None:
-        yield _weights(claimed["weight_files"], digest_weights(base[0]), "base weights")
-
-
-def _weights(
-    claimed: Sequence[WeightFile], found: Sequence[WeightFile], name: str = "weights"
-) -> Check:
-    """Every weight file by size and sha256."""
-    by_path = {file["path"]: file for file in found}
-    names = {file["path"]: called(file["path"], by_path) for file in claimed}
-    for file in claimed:
-        here = by_path.get(names[file["path"]])
-        if here is None or (here["size"], here["sha256"]) != (file["size"], file["sha256"]):
-            seen = (
-                f"{here['sha256'][:12]}, {counted(here['size'], 'byte')}"
-                if here
-                else "no such file"
-            )
-            told = f"{file['sha256'][:12]}, {counted(file['size'], 'byte')}"
-            detail = f"{file['path']}: report {told}; checkpoint {seen}"
-            return Check(name, passed=False, detail=detail)
-    extra = sorted(set(by_path) - set(names.values()))
-    if extra:
-        return Check(name, passed=False, detail=f"{printable(extra[0])} is not in the report")
-    return Check(name, passed=True, detail=f"{counted(len(found), 'file')}, sha256 equal")
-
-
-def _options(report: Report, corpus: str | None, device: str) -> Options:
-    """The protocol as options, so that the same code runs."""
-    protocol = report["protocol"]
-    attention = protocol["attn_implementation"]
-    if attention not in ATTENTIONS:
-        raise HubmaxactError(
-            f"the report was measured with attention {attention!r}, which is not one of "
-            f"{', '.join(ATTENTIONS)}. It cannot be verified here."
-        )
-    return Options(
-        corpus=corpus or _corpus_name(report),
-        num_samples=protocol["corpus"]["num_samples"],
-        max_seq_len=protocol["max_seq_len"],
-        batch_tokens=protocol["batch_tokens"],
-        special_tokens=protocol["special_tokens"]["policy"],
-        dtype=protocol["dtype"],
-        device=device,
-        calibration_samples=protocol["calibration_samples"],
-        evaluation_samples=protocol["evaluation_samples"],
-        allow_partial=bool(report["coverage"]["missing"]),
-        profile=protocol["profile"],
-        attn_implementation=attention,
-    )
-
-
-def _corpus_name(report: Report) -> str:
-    from hubmaxact.corpus.load import NAMED
-
-    name = report["protocol"]["corpus"]["name"]
-    if name in NAMED:
-        return name
-    raise HubmaxactError(
-        f"the report was measured on {name}, which hubmaxact does not carry. "
-        "Give the same file or data set with --corpus."
-    )
+        yield same_weights(claimed["weight_files"], digest_weights(base[0]), "base weights")
 
 
 # What no file says: where the checkpoint came from, and what its makers say of it.
@@ -205,6 +184,8 @@ def _inputs(report: Report, prepared: Prepared, plan: Plan) -> Iterator[Check]:
     num_tokens = sum(prepared.samples.lengths)
     yield _equal("tokens", protocol["corpus"]["num_tokens"], num_tokens)
     yield _equal("batch plan", protocol["batch_plan_digest"], plan.digest)
+    if prepared.simulation is not None:
+        yield _equal("simulation", protocol["simulated_activations"], prepared.simulation.rows)
 
 
 def _model(report: Report, prepared: Prepared) -> Check:
@@ -259,7 +240,16 @@ def _peak(report: Report, prepared: Prepared, plan: Plan, watcher: Watcher) -> I
     products = products_for(told, prepared.loaded.dtype, model)
     with cpu_threads(threads), multiplying(products):
         prepare_readers(model, watcher)
-        run = measure(model, prepared.anatomy, plan, ids, batches=chosen, format_errors=False)
+        simulation = prepared.simulation
+        run = measure(
+            model,
+            prepared.anatomy,
+            plan,
+            ids,
+            batches=chosen,
+            format_errors=False,
+            changed=None if simulation is None else simulation.applied(),
+        )
         exact = same_environment(report["environment"], environment(model, products))
     recorded = run.recorder.result()
     seen = under_each_role(recorded, prepared.anatomy)

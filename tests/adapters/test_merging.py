@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 from command import DENSE, MOE, hubmaxact_here
+from quantized.makers import make
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
@@ -186,6 +187,17 @@ def test_an_expert_of_many_that_are_fused_when_loaded(tmp_path):
     changes = {name: summed(weights_of(MOE)[name], *factors, 1.5)}
     expected = by_hand(MOE, changes, tmp_path / "by-hand")
     assert_same(merged(MOE, adapter).model.state_dict(), expected)
+
+
+def test_a_quantized_base_is_expanded_and_added_to_before_the_one_rounding(tmp_path):
+    base, tensors = make("ct-fp8-block", DENSE, tmp_path / "quantized"), plain()
+    adapter = write_adapter(tmp_path / "lora", tensors)
+    expanded = load(inspect(base), device="cpu", dtype="float32").model.state_dict()
+    expected = {name: weight.bfloat16() for name, weight in expanded.items()}
+    for name in (Q, DOWN):
+        weight = summed(expanded[f"{name}.weight"], *both(name, tensors), 1.5)
+        expected[f"{name}.weight"] = weight.bfloat16()
+    assert_same(merged(base, adapter).model.state_dict(), expected)
 
 
 def test_maxima_are_those_of_the_merged_model(tmp_path):

@@ -9,7 +9,7 @@ from command import DENSE, hubmaxact_here
 
 from adapters.lora import AROUND, CONFIG, DOWN, EMBEDDING, Q, plain, write_adapter
 from hubmaxact.adapters.config import UnmergeableError, adapter_config
-from hubmaxact.adapters.merges import find_merges
+from hubmaxact.adapters.find_merges import find_merges
 from hubmaxact.adapters.module_patterns import ModulePatterns, UnreadablePatternError
 from hubmaxact.recognition.safetensors_header import TensorEntry
 
@@ -70,7 +70,7 @@ MISFITS = [
     ({f"{AROUND}model.layers.9.x.lora_A.weight": (4, 1),
       f"{AROUND}model.layers.9.x.lora_B.weight": (1, 4)}, {}, r"no weight model\.layers\.9\.x\."),
     ({f"{AROUND}model.layers.2.mlp.experts.lora_A.weight": (4, 1),
-      f"{AROUND}model.layers.2.mlp.experts.lora_B.weight": (1, 4)}, {}, r"experts are fused"),
+      f"{AROUND}model.layers.2.mlp.experts.lora_B.weight": (1, 4)}, {}, r"of fused experts"),
     ({**PAIR, f"{AROUND}{Q}.lora_B.bias": (256,)}, {}, r"no weight .*q_proj\.bias"),
     ({f"{AROUND}model.norm.weight": (64,)}, {}, r"has shape 64, and the base's has 128"),
     ({f"{AROUND}{EMBEDDING}.weight": (4100, 64)}, {}, r"4100 x 64, and the base's has 4096 x 128"),

@@ -142,6 +142,20 @@ GAP = """section => {
 }"""  # noqa: E501 one statement
 
 
+def test_the_cards_verdicts_stand_side_by_side(visit, serve, tmp_path):
+    words = {"fit_fp8": "small error", "fit_4bit": "large loss", "fit_kv_fp8": "small error"}
+    rows = [release(4, **words), release(9, **dict.fromkeys(words, "not measured")), release(14)]
+    index = write_index(tmp_path / "index", rows, with_paper=False)
+    picks = "&".join(f"pick={row['key'].replace('/', '%2F')}" for row in rows)
+    with serve("export", index) as running:
+        page = visit(running, viewport=PHONE).open(f"?{picks}")
+        fp8, four_bit, cache = "FP8 weights and activations", "4-bit", "FP8 KV cache"
+        assert page.locator(".verdicts .fit").all_inner_texts() == [
+            f"small error: {fp8}, {cache}\nlarge loss: {four_bit}",
+            f"not measured: {fp8}, {four_bit}, {cache}",
+        ]
+
+
 def test_errors_of_deployed_formats_stand_side_by_side(visit, serve, tmp_path):
     rows = [release(4, **ERRORS, **CERTAINTY), release(9), release(14, linear_nvfp4_db=12.5)]
     index = write_index(tmp_path / "index", rows, with_paper=False)

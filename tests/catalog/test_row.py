@@ -4,14 +4,18 @@ import json
 
 import deployed_reports
 import example_reports
+import pooled_reports
 import pytest
 from catalog_reports import report_of
 from example_reports import bf16
+from shipped_reports import own_code_report
 
 from hubmaxact.catalog.extract import INT8_POLICIES, row_of, weights_digest
+from hubmaxact.catalog.fit import TITLES
 from hubmaxact.catalog.parquet import DamagedTableError, decode, encode, rows_of
 from hubmaxact.catalog.row import HINTS
 from hubmaxact.comparison.int8 import int8_table
+from hubmaxact.rendering.fit.verdicts import verdicts
 from hubmaxact.report.comparability import protocol_key
 
 MAKERS = (
@@ -24,6 +28,7 @@ MAKERS = (
     example_reports.few_samples_report,
     deployed_reports.deployment_report,
     lambda: deployed_reports.deployment_report(rounded=True),
+    own_code_report,
 )
 
 
@@ -36,6 +41,11 @@ def test_every_report_fills_every_column_and_survives_the_table(make):
     made = row(make())
     assert list(made) == list(HINTS)
     assert rows_of(decode(encode([made]))) == [made]
+
+
+def test_own_code_is_told():
+    assert row(own_code_report())["remote_code"] is True
+    assert row(example_reports.moe_report())["remote_code"] is False
 
 
 def test_the_peak_and_its_ties_are_told():
@@ -103,6 +113,20 @@ def test_what_deployed_formats_lose_stands_where_it_was_measured():
     ):
         made = row(earlier)
         assert {made[name] for name in (*linear, "kv_fp8_unscaled_clip_rate")} == {None}
+
+
+def test_whether_it_fits_is_what_the_card_says():
+    run = ("linear_inputs", "float8_e4m3fn/per_token/dynamic", (0.1, 0.08, 0.3))
+    with_loss = pooled_reports.with_loss(pooled_reports.pooled_report(), run)
+    saturating = deployed_reports.deployment_report(rounded=True)
+    saturating["kv"][0]["key"]["abs_max"] = 512.0
+    pooled = pooled_reports.pooled_report()
+    for report in (example_reports.dense_report(), saturating, pooled, with_loss):
+        said = {each.title: each.word for each in verdicts(report, str)}
+        del said["fp16"]
+        made = row(report)
+        assert {title: made[column] for column, title in TITLES.items()} == said
+    assert (made["fit_fp8"], made["fit_4bit"]) == ("large loss", "moderate error")
 
 
 def test_two_mixers_of_one_layer_give_the_larger_one():

@@ -58,6 +58,7 @@ folder |
 | `--max-ratio R` | `max_ratio = R` | M over the earlier M is at most R; another protocol is \
 refused |
 | `--require-complete` | `require_complete = true` | everything expected was seen, and finite |
+| `--no-remote-code` | `no_remote_code = true` | no code of the checkpoint's own was run |
 
 Options override the file, key by key and, in a table, format by format. A value that is
 null fails with its reason; every bound on M fails where NaN or infinity was seen, because M is the

@@ -36,7 +36,12 @@ OTHER = {
     "calibration_samples": 64,
     "evaluation_samples": 512,
     "counts_rounded_to": "bfloat16",
+    "simulated_activations": [
+        {"format": "int8", "granularity": "per_token", "policy": "dynamic", "maps": 84}
+    ],
 }
+VALUES = OTHER | {"simulated_activations": ["int8/per_token/dynamic"]}
+"""As comparisons have them."""
 DECISIVE = [field.name for field in FIELDS if field.decisive]
 TOLD = [field.name for field in FIELDS if not field.decisive]
 
@@ -58,7 +63,7 @@ def changed(*names):
         node = report["protocol"]
         for step in steps:
             node = node[step]
-        assert node[last] != OTHER[name]
+        assert node.get(last) != OTHER[name]
         node[last] = OTHER[name]
     return report
 
@@ -71,7 +76,8 @@ def refusal(*reports):
 
 
 def test_the_table_has_every_field_of_a_protocol_and_no_other():
-    assert [field.name for field in FIELDS] == list(leaves(first_release()["protocol"]))
+    always = list(leaves(first_release()["protocol"]))
+    assert [field.name for field in FIELDS] == [*always, "simulated_activations"]
     assert set(OTHER) == {field.name for field in FIELDS}
 
 
@@ -79,7 +85,7 @@ def test_the_table_has_every_field_of_a_protocol_and_no_other():
 def test_a_decisive_difference_is_refused_by_field_and_both_values(name):
     said = refusal(first_release(), changed(name))
     assert f"{name} is " in said
-    if name != "corpus.domains":
+    if name not in ("corpus.domains", "simulated_activations"):
         assert f"{OTHER[name]} in example-org/Example-8B@" in said
     assert said.endswith("measure them alike, or compare them as they are with --across-protocols.")
     assert said.count("\n") == 0
@@ -109,7 +115,7 @@ def test_values_are_grouped_by_the_reports_that_have_them():
 def test_differences_are_listed_when_comparing_across_protocols():
     comparison = compare_inputs(inputs(first_release(), changed(*OTHER)), across_protocols=True)
     assert not comparison.comparable
-    assert {row.field: row.values[1] for row in comparison.protocol} == OTHER
+    assert {row.field: row.values[1] for row in comparison.protocol} == VALUES
 
 
 def test_equal_domains_in_another_order_are_no_difference():

@@ -7,7 +7,7 @@ import torch
 
 from end_to_end import directly
 from hubmaxact.measurement.assembly.end_to_end import end_to_end
-from hubmaxact.measurement.end_to_end import compared, rounder
+from hubmaxact.measurement.end_to_end import compared, passes
 from hubmaxact.measurement.rounding.tensors import Rounded, as_bf16
 
 CASES = {
@@ -58,7 +58,7 @@ def test_rounding_that_changes_nothing_changes_no_loss(ready, monkeypatch):
     def to_bf16(x, *_):
         return Rounded(as_bf16(x), torch.zeros_like(x, dtype=torch.bool))
 
-    monkeypatch.setattr(rounder, "rounded", to_bf16)
+    monkeypatch.setattr(passes, "rounded", to_bf16)
     for name in ("dense", "moe"):
         losses = ready(name, torch.bfloat16).losses("int8", "kv:int8", "residual:int8")
         report = end_to_end(losses)
@@ -95,7 +95,7 @@ def test_what_is_no_number_is_said(ready, monkeypatch):
     def broken(x, *_):
         return Rounded(torch.full_like(x, math.nan).float(), torch.zeros_like(x, dtype=torch.bool))
 
-    monkeypatch.setattr(rounder, "rounded", broken)
+    monkeypatch.setattr(passes, "rounded", broken)
     losses = ready("dense").losses("int8")
     report = end_to_end(losses)
     tokens = report["num_tokens"]
@@ -114,7 +114,7 @@ def test_a_model_without_keys_says_so(ready):
 
 def test_a_map_that_was_not_rounded_is_named(ready, monkeypatch):
     monkeypatch.setattr(
-        "hubmaxact.measurement.end_to_end.rounding_hooks.replace_factors", lambda *_: None
+        "hubmaxact.measurement.execution.replaced_inputs.replace_factors", lambda *_: None
     )
     (found,) = ready("dense").losses("int8").rounded
     assert found.sums is None

@@ -101,7 +101,9 @@ def test_it_is_told_that_the_scales_are_left_aside(scaled):
 
 def test_a_forecast_knows_it_too(scaled):
     folder, _ = scaled
-    assert load_shapes(inspect(folder)).quantization is None
+    files = inspect(folder)
+    assert files.stored is None
+    assert load_shapes(files).dtype == "bfloat16"
 
 
 def test_scales_among_the_weights_are_left_aside_where_config_json_says_so(tmp_path):

@@ -56,7 +56,8 @@ def test_an_unknown_key_is_refused_with_the_known_ones():
         limits({"max_ab": 3})
     assert str(caught.value) == (
         'a gate knows nothing of "max_ab"; known: max_abs, not_exceeding, cache_not_exceeding, '
-        "min_sqnr_db, max_loss_change, against, max_ratio, require_complete."
+        "min_sqnr_db, max_loss_change, against, max_ratio, require_complete, "
+        "no_remote_code."
     )
     assert caught.value.exit_code == 2
 

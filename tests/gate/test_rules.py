@@ -5,6 +5,7 @@ import copy
 import example_reports
 import pytest
 from comparison.releases import first_release, second_release
+from shipped_reports import own_code_report
 
 from hubmaxact.gate.limits import Limits
 from hubmaxact.gate.rules import outcomes
@@ -198,6 +199,16 @@ def test_a_partial_report_keeps_its_bounds_and_says_so():
 def test_completeness(report, passed, detail):
     outcome = only(Limits(require_complete=True), report())
     assert (outcome.passed, outcome.detail, outcome.limit) == (passed, detail, "complete")
+
+
+def test_own_code():
+    said = "the checkpoint's own code was run (modeling_own.py)"
+    for report, passed, detail in (
+        (first_release, True, "no code of the checkpoint's own was run"),
+        (own_code_report, False, said),
+    ):
+        outcome = only(Limits(no_remote_code=True), report())
+        assert (outcome.passed, outcome.detail, outcome.limit) == (passed, detail, "none")
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
         "vocab.json": b"{}",
         "merges.txt": b"m",
         "special_tokens_map.json": b"{}",
+        "hf_quant_config.json": b"{}",
         "README.md": b"# x\n",
         **WHOLE,
     }
@@ -106,20 +107,38 @@ def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
 
 
 def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
+    images = {"config.json": b'{"architectures": ["ViTModel"]}', "tokenizer.json": None}
     quantized = {"config.json": b'{"text_config": {"quantization_config": {"quant_method": "x"}}}'}
     causes = (
         ({"config.json": b'{"auto_map": {"AutoModel": "a.b"}}'}, "asks for custom code"),
         ({"tokenizer.json": None}, "has no tokenizer"),
         ({"tokenizer.json": POINTER}, r"Git LFS pointers"),
         (quantized, "are quantized (x)"),
+        ({"config.json": b'{"is_encoder_decoder": true}'}, "is an encoder-decoder"),
+        ({"config.json": b'{"architectures": ["T5Model"]}'}, "T5Model is an encoder-decoder"),
+        ({"config.json": b'{"architectures": ["WhisperModel"]}'}, "is an encoder-decoder"),
+        ({"config.json": b'{"architectures": ["Wav2Vec2ForCTC"]}'}, "takes sound (input_values)"),
+        (images, "ViTModel takes images (pixel_values) and has no embedding of tokens"),
         ({"hf_quant_config.json": INT4_AWQ}, "(modelopt with quant_algo INT4_AWQ)"),
     )
     commits = [desk.repo.commit({**WHOLE, "tokenizer.json": b"{}", **c}).sha for c, _ in causes]
-    told = ask(desk, *(f"checkpoint.download_checkpoint({REPO!r}, {sha!r})" for sha in commits))
-    for sentence, (_, words) in zip(told, causes, strict=True):
+    calls = ("download_checkpoint", "describe_checkpoint")
+    told = ask(desk, *(f"checkpoint.{c}({REPO!r}, {sha!r})" for c in calls for sha in commits))
+    for sentence, (_, words) in zip(told, 2 * causes, strict=True):
         assert words in sentence
         assert str(desk.home) not in sentence
     assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)
+
+
+def test_the_cache_tells_of_quantized_weights_as_the_hub_does(desk):
+    release = {**WHOLE, "tokenizer.json": b"{}", "hf_quant_config.json": INT4_AWQ}
+    commit = desk.repo.commit(release).sha
+    fetch = f"checkpoint.api().snapshot_download({REPO!r}, revision={commit!r})"
+    online, _ = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})", f"len({fetch})")
+    offline = "import os; os.environ['HF_HUB_OFFLINE'] = '1'"
+    (told,) = ask(desk, f"checkpoint.cached_checkpoint({REPO!r}, {commit!r})", first=offline)
+    assert "alice/model are quantized (modelopt with quant_algo INT4_AWQ)" in told
+    assert told == online
 
 
 def test_headers_of_quantized_weights_are_read_before_the_weights(desk):

@@ -6,7 +6,8 @@ from hubmaxact.deployed_formats import KINDS, TARGETS
 from hubmaxact.measurement.assembly import report
 from hubmaxact.measurement.options import DTYPES, FORMAT_ERRORS, PRODUCTS, SPECIAL_TOKENS
 from hubmaxact.report.deployment import SIDECARS, AttentionLogit, KeysAndValues, RotaryPairs
-from hubmaxact.report.document import NAMED_CORPORA
+from hubmaxact.report.document import NAMED_CORPORA, SimulatedActivations
+from hubmaxact.report.model_block import LeftAside, Model
 from hubmaxact.report.roles import PROFILES, ROLES, SITE_ROLES
 from hubmaxact.report.validate import schema
 
@@ -27,6 +28,9 @@ WRITTEN = [
     ("role", {role.name for role in SITE_ROLES}),
     ("watched", {role.name for role in ROLES}),
     ("architecture", {"dense", "moe"}),
+    ("dequantized_by", {*get_args(get_type_hints(Model)["dequantized_by"])}),
+    ("policy", {*get_args(get_type_hints(SimulatedActivations)["policy"])}),
+    ("what", {*get_args(get_type_hints(LeftAside)["what"])}),
     ("counts_rounded_to", {"bfloat16", None}),
 ]
 

@@ -22,7 +22,7 @@ class Batch:
         return max(lengths[sample] for sample in self.samples)
 
 
-def plan(lengths, *, calibration, evaluation, budget):
+def plan(lengths, *, calibration, evaluation, budget, pads=True):
     """Return every batch in running order."""
     total = len(lengths)
     edges = [0, min(calibration, total), min(calibration + evaluation, total), total]
@@ -35,6 +35,9 @@ def plan(lengths, *, calibration, evaluation, budget):
             waiting = sorted(window, key=lambda sample: lengths[sample], reverse=True)
             while waiting:
                 fits = max(1, budget // lengths[waiting[0]])
+                if not pads:
+                    alike = [s for s in waiting if lengths[s] == lengths[waiting[0]]]
+                    fits = min(fits, len(alike))
                 batches.append(Batch(split, tuple(waiting[:fits])))
                 waiting = waiting[fits:]
     return batches

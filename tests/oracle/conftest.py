@@ -73,6 +73,7 @@ def recomputed(checkpoint):
             calibration=CALIBRATION,
             evaluation=EVALUATION,
             budget=case.budget,
+            pads=not FAMILIES[case.name].bidirectional,
         )
         return ids, planned, *capture.capture(model, FAMILIES[case.name], ids, planned)
 

@@ -70,18 +70,27 @@ class Family:
     layer: tuple  # per layer: a mapping role -> ((part, module, how), ...)
     decoder: str = "model"
     vision: bool = False
-    norm: str = "norm"
+    norm: str | None = "norm"
+    embedding: str = "embed_tokens"
+    layers: str = "layers"
+    auto: str = "AutoModelForCausalLM"
+    bidirectional: bool = False
 
     @property
     def watches(self):
         """Every expected site, in the order of a report."""
-        found = [Watch("embedding", None, None, f"{self.decoder}.embed_tokens")]
+        found = [Watch("embedding", None, None, self._named(self.embedding))]
         for index, roles in enumerate(self.layer):
-            name = f"{self.decoder}.layers.{index}"
+            name = self._named(f"{self.layers}.{index}")
             found.append(Watch("hidden_state", index, None, name))
             for role, places in roles.items():
                 found += [Watch(role, index, p, f"{name}.{m}", how) for p, m, how in places]
-        return [*found, Watch("final_norm", None, None, f"{self.decoder}.{self.norm}")]
+        if self.norm is not None:
+            found.append(Watch("final_norm", None, None, self._named(self.norm)))
+        return found
+
+    def _named(self, module):
+        return f"{self.decoder}.{module}" if self.decoder else module
 
     @property
     def routed(self):
@@ -115,6 +124,13 @@ def _moe(mixer="self_attn", shared=None, router="gate"):
         "mlp_output": ((None, "mlp", "output"),),
         "mlp_gate": gates,
         "router_logits": ((None, f"mlp.{router}", "output"),),
+    }
+
+
+def _split(mixer, block):
+    return {
+        "attention_output": ((None, mixer, "output"),),
+        "mlp_output": ((None, block, "output"),),
     }
 
 
@@ -168,5 +184,21 @@ FAMILIES = {
         "text_config": DENSE | SLIDING, "vision_config": SIGLIP, "mm_tokens_per_image": 4,
         "image_token_index": 310, "boi_token_index": 311, "eoi_token_index": 312},
         (_plain(),) * 3, LANGUAGE, vision=True),
+    "qwen3_classifier": Family("qwen3", DENSE, (_plain(),) * 3,
+                               auto="AutoModelForSequenceClassification"),
+    "qwen3_embedding": Family("qwen3", DENSE, (_plain(),) * 3, decoder="", auto="AutoModel"),
+    "bert": Family("bert", DENSE, (_split("attention.output.dense", "output.dense"),) * 3, "bert",
+                   norm=None, embedding="embeddings.word_embeddings", layers="encoder.layer",
+                   auto="AutoModelForMaskedLM", bidirectional=True),
+    "distilbert": Family("distilbert", DENSE | {"dim": HIDDEN, "n_layers": 3, "n_heads": 4,
+                                                "hidden_dim": 56},
+                         (_split("attention", "ffn"),) * 3, "", norm=None, auto="AutoModel",
+                         embedding="embeddings.word_embeddings", layers="transformer.layer",
+                         bidirectional=True),
+    "modernbert": Family("modernbert", DENSE | {"global_attn_every_n_layers": 2,
+                                                "local_attention": 8},
+                         (_plain("attn", "mlp", "Wi", "half"),) * 3, norm="final_norm",
+                         embedding="embeddings.tok_embeddings", auto="AutoModelForMaskedLM",
+                         bidirectional=True),
 }  # fmt: skip
-"""Issue 2 item 4 by model type, and three neighbours: phi3, qwen3_next, lfm2."""
+"""Decoders by model type, a classifier and an embedding model on one of them, and encoders."""

@@ -6,10 +6,10 @@ Weights are far larger than an initializer's, so that activations differ and som
 import warnings
 
 import torch
+import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     AutoConfig,
-    AutoModelForCausalLM,
     AutoModelForImageTextToText,
     PreTrainedTokenizerFast,
 )
@@ -45,8 +45,12 @@ def build(name, folder, *, bos=True, dtype="bfloat16", spike=False, seed=3, wide
 
 def load(folder, name, dtype):
     """Load a tiny checkpoint with transformers alone."""
-    auto = AutoModelForImageTextToText if FAMILIES[name].vision else AutoModelForCausalLM
-    return auto.from_pretrained(folder, dtype=DTYPES[dtype]).eval()
+    return auto_class(FAMILIES[name]).from_pretrained(folder, dtype=DTYPES[dtype]).eval()
+
+
+def auto_class(family):
+    """Return the class that transformers chooses a family's own with."""
+    return AutoModelForImageTextToText if family.vision else getattr(transformers, family.auto)
 
 
 def random_model(name, seed, changes=None):
@@ -56,8 +60,7 @@ def random_model(name, seed, changes=None):
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)
         config = AutoConfig.for_model(family.model_type, **family.config | (changes or {}))
-        auto = AutoModelForImageTextToText if family.vision else AutoModelForCausalLM
-        model = auto.from_config(config, dtype=torch.float32).eval()
+        model = auto_class(family).from_config(config, dtype=torch.float32).eval()
         _randomize(model)
     return model
 

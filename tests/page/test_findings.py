@@ -61,6 +61,18 @@ def test_first_tokens_are_spoken_of_where_a_report_tells():
     assert "first tokens" not in " ".join(by_id(rows[2:], "all")["carriers"]["sentences"])
 
 
+def test_errors_of_deployed_formats_are_spoken_of_where_a_report_tells():
+    rows = [
+        row("a", fit_fp8="small error", fit_int8="moderate error", fit_4bit="not measured"),
+        row("b", fit_fp8="large loss", fit_int8="small loss"),
+        row("copied", trust="copied", fit_fp8="small error"),
+        row("c", fit_fp8="not known"),
+    ]
+    said = "the error or loss is small in FP8 for 1 of 2 releases, in INT8 for 1 of 2 releases."
+    assert said in " ".join(by_id(rows, "all")["int8"]["sentences"])
+    assert "kernels round" not in " ".join(by_id(rows[2:], "all")["int8"]["sentences"])
+
+
 def test_the_tables_hold_the_numbers():
     assert THE_PAPERS["carriers"]["table"]["rows"][0] == ["hidden state", 22, 23]
     (first, _) = THE_PAPERS["moe"]["table"]["rows"]

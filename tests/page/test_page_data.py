@@ -63,7 +63,7 @@ def test_columns_of_the_catalog_that_the_page_names_exist():
     about = page_data_of([]).about("static")
     names = [field["name"] for field in about["protocol_fields"]]
     names += [metric["name"] for policy in about["int8"] for metric in policy["metrics"]]
-    names += [each["name"] for each in about["errors"]]
+    names += [each["name"] for each in (*about["errors"], *about["fit"])]
     assert set(names) <= set(DESCRIPTIONS)
     decisive = {field["name"] for field in about["protocol_fields"] if field["decisive"]}
     assert "corpus_digest" in decisive
@@ -128,6 +128,13 @@ def test_trust_is_told_in_words():
     )
     said = {shown["key"]: shown["trust_words"] for shown in page_data.table()["rows"]}
     assert said == {"a": "copied from org/x", "b": "stale"}
+
+
+def test_own_code_is_told_where_it_ran():
+    page_data = page_data_of([row("a", remote_code=True), row("b", remote_code=False), row("c")])
+    expected = {"a": True, "b": False, "c": False}
+    for shown in (page_data.table()["rows"], page_data.releases(list(expected))["releases"]):
+        assert {release["key"]: release["own_code"] for release in shown} == expected
 
 
 def test_a_row_that_could_not_be_read_this_time_is_not_shown_as_fresh():

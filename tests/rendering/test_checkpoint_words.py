@@ -13,21 +13,23 @@ from hubmaxact.rendering.terminal import show
 TOLD = {
     "quantized": [
         (
-            "Rounded as served, simulated: inputs of 10 linear maps to <float8_e4m3fn> in blocks "
-            "of <128>, by scales of their own; inputs of 4 linear maps to <nvfp4> in blocks of "
-            "<16>, by the scales that it ships"
+            "Activations rounded as served, simulated: inputs of 10 linear maps to "
+            "<float8_e4m3fn> in blocks of <128>, by scales of their own; inputs of 4 linear maps "
+            "to <nvfp4> in blocks of <16>, by the scales that it ships"
         ),
         (
             "Weights: weights dequantized, activations in bf16; <compressed-tensors>: 10 weights "
             "as <scaled>, 4 weights as <nvfp4_divisor>, expanded in float32, rounded once; shipped "
-            "scales set aside: 4 <input_global_scale>"
+            "scales of activations: 4 <input_global_scale>"
         ),
         "Not measured: layers for multi-token prediction (12 tensors: <model.layers.2>)",
     ],
     "adapter": [
         f"Adapter: LoRA adapter merged into <org/base> at <{COMMIT[:12]}>, in float32, rounded once"
     ],
-    "encoder": ["Encoder: bidirectional: a token attends to all of its text; nothing was padded"],
+    "encoder": [
+        "Model: encoder (bidirectional): a token attends to all of its text; nothing was padded"
+    ],
     "own_code": [
         (
             f"Own code: measured with the checkpoint's own code at "

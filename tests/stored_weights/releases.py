@@ -62,12 +62,12 @@ RELEASES = {
     "DeepSeek-V4's experts": Release(
         V4,
         {"weight": Tensor("I8", (64, 128)), "scale": Tensor("F8_E8M0", (64, 8))},
-        "fp8", (64, 256), rounded(E4M3, "block_128"),
+        "fp8", (64, 256), rounded("mxfp8", "block_128"),
     ),
     "DeepSeek-V4's other maps": Release(
         V4,
         {"weight": Tensor(F8, (256, 256)), "qscale_weight": Tensor("F8_E8M0", (2, 2))},
-        "fp8", (256, 256), rounded(E4M3, "block_128"),
+        "fp8", (256, 256), rounded("mxfp8", "block_128"),
     ),
     "FP8 of transformers with one scale": Release(
         {**STATIC, "weight_block_size": None},
@@ -87,13 +87,19 @@ RELEASES = {
     "FBGEMM": Release(
         {"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0},
         {"weight": Tensor(F8, (96, 64)), "weight_scale": Tensor(F32, (96, 1))},
-        "scaled", (96, 64), rounded(E4M3, "per_token"),
+        "scaled", (96, 64), rounded(E4M3, "per_token", "input_scale_ub"),
     ),
     "W8A8": Release(
         compressed("int-quantized", {"num_bits": 8, "type": "int", "strategy": "channel"}, TOKEN),
         {"weight": Tensor("I8", (96, 64)), "weight_scale": Tensor(BF16, (96, 1)),
          "weight_zero_point": Tensor("I8", (96, 1))},
         "scaled", (96, 64), rounded("int8", "per_token"),
+    ),
+    "W8A8 with inputs that are not symmetric": Release(
+        compressed("int-quantized", {"num_bits": 8, "type": "int", "strategy": "channel"},
+                   {**TOKEN, "symmetric": False}),
+        {"weight": Tensor("I8", (96, 64)), "weight_scale": Tensor(BF16, (96, 1))},
+        "scaled", (96, 64), rounded("int8_asymmetric", "per_token"),
     ),
     "FP8 by rows": Release(
         compressed("float-quantized", CHANNEL, {**TOKEN, "type": "float"}),
@@ -180,7 +186,7 @@ RELEASES = {
         {"quant_method": "bitsandbytes", "load_in_8bit": True},
         {"weight": Tensor("I8", (96, 64)), "SCB": Tensor(F32, (96,)),
          "weight_format": Tensor("U8", ())},
-        "bitsandbytes_8bit", (96, 64), rounded("int8", "per_token"),
+        "bitsandbytes_8bit", (96, 64), rounded("llm_int8", "per_token"),
     ),
     "gpt-oss": Release(
         {"quant_method": "mxfp4", "modules_to_not_convert": ["lm_head"]},

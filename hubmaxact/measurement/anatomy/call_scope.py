@@ -12,6 +12,8 @@ def open_during_calls(
     hooks: ExitStack,
     module: nn.Module,
     context: Callable[[Tensor | None], AbstractContextManager[object]],
+    *,
+    outermost: bool = False,
 ) -> None:
     """Enter a context of its own around each call of a module.
 
@@ -19,6 +21,7 @@ def open_during_calls(
         hooks: Takes the hooks off again.
         module: Whose calls are meant.
         context: Makes the context, from the first tensor that the call is given.
+        outermost: Whether it is entered before the contexts of those who came earlier.
     """
     running: list[ExitStack] = []
 
@@ -31,6 +34,8 @@ def open_during_calls(
         if running:  # another's hook may have raised before ours was reached
             running.pop().close()
 
-    hooks.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+    hooks.callback(
+        module.register_forward_pre_hook(before, with_kwargs=True, prepend=outermost).remove
+    )
     # Called even when the forward raises, so that no mode is left behind.
     hooks.callback(module.register_forward_hook(after, always_call=True).remove)

@@ -7,7 +7,7 @@ nothing of layers or roles.
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 MATRIX = 2  # dimensions of a tensor with one row for each token
@@ -70,6 +70,7 @@ class Value:
     read_by: list[str] = field(default_factory=list)  # modules whose first tensor it is
     rows_of: "Value | None" = None  # it is some rows of this one, none of them changed
     is_constant: bool = False  # made of numbers, out of no activation
+    is_weight: bool = False  # a weight, or made of weights and numbers alone
 
     @property
     def whole(self) -> "Value":
@@ -101,12 +102,13 @@ class Dataflow(TorchDispatchMode):
     def of(self, x: Tensor) -> Value:
         """The value of a tensor; one that no known operation made is a value of its own."""
         if id(x) not in self._values:
-            self._values[id(x)] = x, Value()
+            self._values[id(x)] = x, Value(is_weight=isinstance(x, nn.Parameter))
         return self._values[id(x)][1]
 
     def forget(self) -> None:
-        """Let go of every tensor."""
-        self._values.clear()
+        """Let go of every tensor that comes from an activation."""
+        kept = {key: held for key, held in self._values.items() if held[1].is_weight}
+        self._values = kept
 
     def __torch_dispatch__(
         self,
@@ -124,9 +126,17 @@ class Dataflow(TorchDispatchMode):
             self._pick(args, out)
         elif isinstance(out, Tensor) and out.is_floating_point() and args:
             made = self._made(name, out, args, kwargs or {})
+            if made is None and self._is_of_weights(args):
+                made = Value(is_weight=True)
             if made is not None:
                 self._values[id(out)] = out, made
         return out
+
+    def _is_of_weights(self, args: tuple[Any, ...]) -> bool:
+        """Whether an operation read weights, and else nothing but numbers."""
+        given = [self.of(each) for each in args if isinstance(each, Tensor)]
+        whole = all(each.is_weight or each.is_constant for each in given)
+        return whole and any(each.is_weight for each in given)
 
     def _pick(self, args: tuple[Any, ...], out: Any) -> None:
         """Pieces whose rows are whole rows of the first argument."""

@@ -1,5 +1,6 @@
-"""The decoder stack: the list of layers, the module that runs it, and its residual width."""
+"""The stack: the list of layers, the module that runs it, and its residual width."""
 
+import inspect
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ TABLE_SIDES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """Where the decoder lives inside a loaded model."""
+    """Where the layers live inside a loaded model."""
 
     model: PreTrainedModel
     owner: PreTrainedModel  # innermost model that runs the layers, without lm_head
@@ -29,21 +30,22 @@ class Stack:
 
 
 def find_stack(model: PreTrainedModel) -> Stack:
-    """Find the text decoder of a model, vision and audio towers left aside.
+    """Find the text decoder or encoder of a model, vision and audio towers left aside.
 
     Args:
         model: A loaded checkpoint.
 
     Returns:
-        Its decoder layers and embedding, with their dotted names.
+        Its layers and embedding, with their dotted names.
 
     Raises:
-        UnknownAnatomyError: It is an encoder-decoder, or does not have one list of decoder layers.
+        UnknownAnatomyError: It is an encoder-decoder, or does not have one list of layers.
     """
     kind, config = type(model).__name__, model.config.get_text_config(decoder=True)
     if model.config.is_encoder_decoder:
         raise UnknownAnatomyError(
-            f"{kind} is an encoder-decoder, and hubmaxact measures decoders that stand alone."
+            f"{kind} is an encoder-decoder, and hubmaxact measures decoders and encoders that "
+            "stand alone."
         )
     names = {id(module): name for name, module in model.named_modules()}
     count = getattr(config, "num_hidden_layers", None)
@@ -51,7 +53,7 @@ def find_stack(model: PreTrainedModel) -> Stack:
     layers = _layers(model.get_decoder(), count) or _layers(model, count)
     if layers is None:
         raise UnknownAnatomyError(
-            f"no list of decoder layers was found in {kind}: every layer must be a "
+            f"no list of layers was found in {kind}: every layer must be a "
             "gradient-checkpointing layer, or there must be num_hidden_layers of them. "
             "Report the architecture as an issue."
         )
@@ -92,8 +94,8 @@ def token_embedding(model: PreTrainedModel) -> nn.Embedding:
     # Patches of an image are embedded by a convolution, whose weight has four sides.
     if not isinstance(weight, torch.Tensor) or weight.dim() != TABLE_SIDES:
         raise UnknownAnatomyError(
-            f"{type(model).__name__} is no causal decoder: it has no embedding of tokens. "
-            "hubmaxact measures causal decoders only."
+            f"{type(model).__name__} is no model of text: it has no embedding of tokens. "
+            "hubmaxact measures decoders and encoders of text."
         )
     return cast("nn.Embedding", embedding)
 
@@ -105,8 +107,8 @@ def _refuse_second_stack(owner: PreTrainedModel, layers: nn.ModuleList) -> None:
             continue
         if type(module[0]) is type(layers[0]):
             raise UnknownAnatomyError(
-                f"{type(owner).__name__} has a second list of decoder layers ({name}), and "
-                "hubmaxact measures decoders of one. Report the architecture as an issue."
+                f"{type(owner).__name__} has a second list of layers ({name}), and "
+                "hubmaxact measures models of one. Report the architecture as an issue."
             )
 
 
@@ -128,6 +130,21 @@ def _refuse_layers_in_pieces(owner: PreTrainedModel, layers: nn.ModuleList) -> N
         )
 
 
+def run_owner(owner: nn.Module, ids_BL: torch.Tensor) -> Any:
+    """Run what runs the layers, without a cache; some encoders know of none.
+
+    Args:
+        owner: As in `Stack`.
+        ids_BL: Token ids, shape (sequences, tokens).
+
+    Returns:
+        What it puts out.
+    """
+    told = inspect.signature(type(owner).forward).parameters
+    takes = "use_cache" in told or any(each.kind is each.VAR_KEYWORD for each in told.values())
+    return owner(input_ids=ids_BL, **({"use_cache": False} if takes else {}))
+
+
 def input_device(embedding: Any) -> torch.device:
     """Where token ids go: the embedding's device, also when accelerate keeps it elsewhere."""
     device: torch.device = embedding.weight.device
@@ -137,7 +154,7 @@ def input_device(embedding: Any) -> torch.device:
 
 
 def _layers(decoder: nn.Module, count: int | None) -> nn.ModuleList | None:
-    """The largest list (by parameters) that looks like decoder layers."""
+    """The largest list (by parameters) that looks like layers."""
     candidates = [
         module
         for module in decoder.modules()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.dataflow import Dataflow, Value
-from hubmaxact.measurement.anatomy.decoder_stack import Stack
+from hubmaxact.measurement.anatomy.decoder_stack import Stack, run_owner
 from hubmaxact.measurement.anatomy.probe_pass import Probe, probe_ids
 from hubmaxact.measurement.anatomy.seen_attention import Attended, seen_attention
 from hubmaxact.measurement.anatomy.seen_cache import seen_cache
@@ -68,18 +68,26 @@ class DeployedPass:
 
 
 def run_deployed_pass(
-    stack: Stack, probe: Probe, weights: Sequence[Sequence[Weight]]
+    stack: Stack,
+    probe: Probe,
+    weights: Sequence[Sequence[Weight]],
+    *,
+    has_cache: bool = True,
 ) -> DeployedPass:
-    """Run the decoder once more on the probe's tokens; no hook outlives the call.
+    """Run the layers once more on the probe's tokens; no hook outlives the call.
 
     Args:
         stack: The decoder.
         probe: What a first pass showed.
         weights: Of each layer, those whose products are of interest.
+        has_cache: Whether there is one to be shown.
 
     Returns:
         What it showed.
     """
+    if not has_cache:
+        with own_errors_told(stack.model):
+            return _run(stack, probe, weights, caching=False)[0]
     try:
         seen, changed = _run(stack, probe, weights, caching=True)
     except Exception as error:  # noqa: BLE001 whatever a model says to such a cache
@@ -187,7 +195,7 @@ def _run(
         if caching:
             hooks.enter_context(seen_cache(stack.owner, seeing.cached))
         with flow:
-            stack.owner(input_ids=probe_ids(stack), use_cache=False)
+            run_owner(stack.owner, probe_ids(stack))
     return seeing.seen, seeing.changed
 
 

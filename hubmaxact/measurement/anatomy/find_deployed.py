@@ -20,21 +20,27 @@ Found = list[Site | Missing]
 
 
 def find_deployed(
-    stack: Stack, parts: Sequence[LayerParts], probe: Probe, found: Sequence[Site | Missing]
+    stack: Stack,
+    parts: Sequence[LayerParts],
+    probe: Probe,
+    found: Sequence[Site | Missing],
+    *,
+    has_cache: bool = True,
 ) -> Found:
     """Run a second pass and find updates, linear inputs, keys and values, and experts' inputs.
 
     Args:
-        stack: The decoder.
+        stack: The layers and what runs them.
         parts: Its layers taken apart.
         probe: What a first pass showed.
         found: The sites of profile `paper`.
+        has_cache: Whether it keeps keys and values: an encoder has no tokens to come.
 
     Returns:
         Sites and what is missing, layouts not yet checked.
     """
     weights = [list(layer_weights(stack.model, pieces.name)) for pieces in parts]
-    seen, more = run_deployed_pass(stack, probe, weights), Found()
+    seen, more = run_deployed_pass(stack, probe, weights, has_cache=has_cache), Found()
     read = _read_somewhere(seen, weights)
     for layer, pieces in enumerate(parts):
         flow = seen.layers.get(layer)

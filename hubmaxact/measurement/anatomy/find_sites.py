@@ -15,6 +15,7 @@ from hubmaxact.errors import CoverageError, UnknownAnatomyError
 from hubmaxact.measurement.anatomy import module_traits
 from hubmaxact.measurement.anatomy.declared import declared, num_experts_of
 from hubmaxact.measurement.anatomy.decoder_stack import find_stack
+from hubmaxact.measurement.anatomy.direction import is_bidirectional, refuse_apart, refuse_leaks
 from hubmaxact.measurement.anatomy.embedding_and_norm import find_embedding_and_norm
 from hubmaxact.measurement.anatomy.find_deployed import find_deployed
 from hubmaxact.measurement.anatomy.layer_parts import LayerParts, take_apart
@@ -37,7 +38,6 @@ BY_HEAD = (Point.KEY, Point.VALUE, Point.QUERY)
 PLACED = (Point.PRODUCT,)  # by whoever found it
 IN_EXPERTS = (Point.EXPERT_GATE, Point.EXPERT_INPUT, Point.EXPERT_DOWN)
 OF_STREAM = ("mlp_output", "attention_update", "mlp_update")
-SUDDENLY = 10  # times what earlier layers moved: rounding grows from layer to layer, a leak jumps
 
 
 def find_sites(
@@ -48,15 +48,16 @@ def find_sites(
     Args:
         model: A loaded checkpoint; a few tokens are run through it.
         has_values: Whether its weights are there. Without, they are shapes under torch's
-            FakeTensorMode, and whether a later token reaches an earlier one is not seen.
+            FakeTensorMode, and whether a later token reaches an earlier one is not seen: what
+            the model says of itself decides whether it is bidirectional.
         profile: What is watched; "deployment" runs the tokens once more.
 
     Returns:
         Its sites in site order, and what is absent by design or could not be found.
 
     Raises:
-        UnknownAnatomyError: It is no causal decoder, no list of decoder layers is there, or its
-            routers choose no expert.
+        UnknownAnatomyError: It has no one list of layers, it claims to be causal and is not, or
+            its routers choose no expert.
         CoverageError: Not one site can be watched.
     """
     stack = find_stack(model)
@@ -76,15 +77,18 @@ def find_sites(
     _refuse_idle_experts(model, parts, probe)
     for pieces in parts:
         pieces.routers = pieces.routers or _routers_by_width(model, pieces, probe)
+    bidirectional = is_bidirectional(stack, probe)
     found: Found = find_embedding_and_norm(stack, probe)
     for layer, pieces in enumerate(parts):
         found += _layer(model, layer, pieces, probe)
+    if bidirectional:
+        found += _hidden_mixers(parts)
     if profile == DEPLOYMENT:
-        found += find_deployed(stack, parts, probe, found)
+        found += find_deployed(stack, parts, probe, found, has_cache=not bidirectional)
     checked = [_checked(_grouped(site, model), probe, stack.width) for site in found]
     sites, same = _once(site for site in checked if isinstance(site, Site))
     _refuse_blind(model, sites)
-    _refuse_leaks(model, sites, probe)
+    (refuse_apart if bidirectional else refuse_leaks)(model, sites, probe)
     experts = {layer: p.experts[0] for layer, p in enumerate(parts) if p.experts}
     return Anatomy(
         owner=stack.owner_name,
@@ -99,6 +103,7 @@ def find_sites(
         routing_layers=tuple(n for n, p in enumerate(parts) if p.experts or p.routers),
         same=same,
         pairs=find_pairs(stack, sites) if has_values else {},
+        bidirectional=bidirectional,
     )
 
 
@@ -151,21 +156,6 @@ def _refuse_blind(model: PreTrainedModel, sites: list[Site]) -> None:
         )
 
 
-def _refuse_leaks(model: PreTrainedModel, sites: list[Site], probe: Probe) -> None:
-    """Padding is left out after the fact, which is right only where it reaches no real token."""
-    before = 0.0
-    mixers = [site for site in sites if site.role == "attention_output"]
-    for site in mixers or [site for site in sites if site.role == "hidden_state"]:
-        moved = probe.moved.get(site.module, 0.0)
-        if moved > max(probe.rounding.get(site.module, 0.0), SUDDENLY * before):
-            raise UnknownAnatomyError(
-                f"{type(model).__name__} is no causal decoder: a later token moved what "
-                f"{site.module} puts out for the tokens before it, by {moved:.1%}. "
-                "hubmaxact measures causal decoders only."
-            )
-        before = max(before, moved)
-
-
 Found = list[Site | Missing]
 
 UNKNOWN = {"attention_output": ("attention_output",), "mlp_output": ("mlp_output", "mlp_gate")}
@@ -181,7 +171,8 @@ def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) 
     for role, names in (("attention_output", parts.mixers), ("mlp_output", parts.blocks)):
         outputs = [(name, 0) for name in names]
         for site in _named(role, layer, outputs, parts.name):
-            found.append(_before_residual(model, site, probe))
+            ended = _to_its_end(site, parts, probe) if role == "attention_output" else site
+            found.append(_before_residual(model, ended, probe))
         if not names and parts.unknown:
             reason = "it owns matrices, and nothing tells what it is in this layer"
             found += [_missing(each, layer, reason, parts.unknown[0]) for each in UNKNOWN[role]]
@@ -191,6 +182,25 @@ def _layer(model: PreTrainedModel, layer: int, parts: LayerParts, probe: Probe) 
         reason = "this layer has experts, and no router was found for them"
         found.append(_missing("router_logits", layer, reason, parts.stacked[0]))
     return found
+
+
+def _to_its_end(site: Site, parts: LayerParts, probe: Probe) -> Site:
+    """The site itself, or the map back to the stream where that lies beside the mixer (BERT)."""
+    beside = (n for n in probe.read_by.get(site.module, ()) if _is_within(n, parts.unknown))
+    return replace(site, module=next(beside, site.module))
+
+
+def _is_within(name: str, owners: Sequence[str]) -> bool:
+    return any(name == owner or name.startswith(f"{owner}.") for owner in owners)
+
+
+def _hidden_mixers(parts: Sequence[LayerParts]) -> Iterator[Missing]:
+    """Tokens meet somewhere: where no layer has a mixer, all of them were overlooked (FNet)."""
+    if any(pieces.mixers for pieces in parts):
+        return
+    for layer, pieces in enumerate(parts):
+        reason = "tokens see each other, and no token mixer was found in this layer"
+        yield _missing("attention_output", layer, reason, pieces.name)
 
 
 def _before_residual(model: PreTrainedModel, site: Site, probe: Probe) -> Site | Missing:

@@ -1,4 +1,4 @@
-"""One decoder layer taken apart: token mixers, channel blocks, activations, experts, routers.
+"""One layer taken apart: token mixers, channel blocks, activations, experts, routers.
 
 No module names: in order of trust, the classes that transformers declares, forward signatures, and
 shapes.
@@ -21,11 +21,17 @@ class LayerParts:
     name: str
     mixers: list[str] = field(default_factory=list)
     blocks: list[str] = field(default_factory=list)
+    openings: list[str] = field(default_factory=list)  # modules that begin a block ended elsewhere
     activations: list[str] = field(default_factory=list)  # inside blocks, outside experts
     experts: list[str] = field(default_factory=list)  # run by the experts interface
     stacked: list[str] = field(default_factory=list)  # blocks with experts of any kind
     routers: list[tuple[str, int]] = field(default_factory=list)  # name, index of the logits
     unknown: list[str] = field(default_factory=list)  # own matrices, and are none of these
+
+    @property
+    def owners(self) -> list[str]:
+        """Blocks, and what nothing told."""
+        return [*self.blocks, *self.unknown]
 
 
 def take_apart(
@@ -39,8 +45,7 @@ def take_apart(
     """Classify every part of the layer at this dotted name; `width` is the residual width."""
     parts = LayerParts(name)
     _classify(parts, name, layer, width, attentions, routers)
-    if not parts.blocks:
-        parts.blocks += _inline_block(name, layer, width)
+    _end_blocks(parts, name, layer, width)
     _look_inside(parts, layer, routers)
     return parts
 
@@ -60,7 +65,7 @@ def _classify(
         elif _matching(attentions, child_name, child):
             parts.mixers.append(child_name)
         elif module_traits.takes_mixer_arguments(child):
-            if _holds_declared(child_name, child, attentions):
+            if _holds_declared(child_name, child, attentions) or _wraps_mixer(child):
                 _classify(parts, child_name, child, width, attentions, routers)
             else:
                 parts.mixers.append(child_name)
@@ -74,12 +79,44 @@ def _classify(
             parts.unknown.append(child_name)
 
 
-def _inline_block(name: str, layer: nn.Module, width: int) -> list[str]:
-    """OPT writes its block out in the layer; the map back to the residual width ends it."""
-    maps = [(f"{name}.{n}", m) for n, m in layer.named_children() if isinstance(m, nn.Linear)]
-    if not any(m.in_features == width and m.out_features > width for _, m in maps):
-        return []
-    return [n for n, m in maps if m.out_features == width and m.in_features != width]
+def _end_blocks(parts: LayerParts, name: str, layer: nn.Module, width: int) -> None:
+    """Where a block is written out in the layer, the map back to the residual width ends it.
+
+    OPT's maps are children of the layer; BERT widens in one module and returns in another.
+    """
+    modules = {each: layer.get_submodule(each[len(name) + 1 :]) for each in parts.owners}
+    openings = [each for each in parts.blocks if _is_open(modules[each])]
+    if len(openings) < len(parts.blocks):
+        return
+    beside = [*openings, *parts.unknown]
+    if not any(into == width < out for each in beside for _, into, out in _maps(modules[each])):
+        return
+    ends = {
+        f"{each}{inner}": each
+        for each in parts.unknown
+        for inner, into, out in _maps(modules[each])
+        if out == width != into
+    }
+    if ends:
+        parts.blocks, parts.openings = list(ends), openings
+        parts.unknown = [each for each in parts.unknown if each not in ends.values()]
+
+
+def _is_open(block: nn.Module) -> bool:
+    """Whether all its matrices are those of maps, and none leads back to where one came from."""
+    shapes = [(into, out) for _, into, out in _maps(block)]
+    matrices = sum(weight.dim() > 1 for weight in block.parameters())
+    return len(shapes) == matrices and not any(
+        out < into or (out, into) in shapes for into, out in shapes
+    )
+
+
+def _maps(module: nn.Module) -> Iterator[tuple[str, int, int]]:
+    """Linear maps inside, or the module itself: a dot and the name, in and out features."""
+    for name, child in module.named_modules():
+        if module_traits.is_map(child):
+            into, out = next(module_traits.linears(child))
+            yield f".{name}" if name else "", into, out
 
 
 def _children(name: str, module: nn.Module, width: int) -> Iterator[tuple[str, nn.Module]]:
@@ -105,6 +142,21 @@ def _holds_declared(name: str, module: nn.Module, attentions: tuple[Record, ...]
     return any(_matching(attentions, inner_name, m) for inner_name, m in inner)
 
 
+def _wraps_mixer(module: nn.Module) -> bool:
+    """Whether a mixer lies deeper, beside a norm: what DeBERTa's puts out went through that one."""
+    inner = (m for m in module.modules() if m is not module)
+    mixer = next((m for m in inner if module_traits.takes_mixer_arguments(m)), None)
+    if mixer is None or not module_traits.has_matrix(mixer):
+        return False
+    beside = set(module.modules()) - set(mixer.modules())
+    return any(_is_norm(each) for each in beside)
+
+
+def _is_norm(module: nn.Module) -> bool:
+    weights = list(module.parameters())
+    return bool(weights) and all(weight.dim() == 1 for weight in weights)
+
+
 def _is_block(module: nn.Module, width: int) -> bool:
     """Activations, experts, or a map out of the residual width and one back."""
     if isinstance(module, nn.Linear):
@@ -121,7 +173,7 @@ def _is_block(module: nn.Module, width: int) -> bool:
 
 def _look_inside(parts: LayerParts, layer: nn.Module, routers: tuple[Record, ...]) -> None:
     """Find routers, experts and activations; what lies in a router or in experts is theirs."""
-    taken: list[str] = list(parts.mixers)
+    taken, blocks = list(parts.mixers), [*parts.blocks, *parts.openings]
     for relative, module in layer.named_modules():
         name = f"{parts.name}.{relative}" if relative else parts.name
         if _within(name, taken):
@@ -133,7 +185,7 @@ def _look_inside(parts: LayerParts, layer: nn.Module, routers: tuple[Record, ...
         elif module_traits.is_routed_experts(module):
             parts.experts.append(name)
             taken.append(name)
-        elif module_traits.is_activation(module) and _within(name, parts.blocks):
+        elif module_traits.is_activation(module) and _within(name, blocks):
             parts.activations.append(name)
 
 

@@ -58,7 +58,9 @@ def find_linear_inputs(
     found = Found()
     groups = _groups(readers, flow)
     for values, group in groups.items():
-        found.append(_site(model, layer, parts, flow, values, group))
+        # A map of relative positions reads a weight, which is no activation (DeBERTa).
+        if not all(value.is_weight for value in values):
+            found.append(_site(model, layer, parts, flow, values, group))
     quick = [name for name in experts if experts_implementation(model, name) in ROUTED_ROWS]
     found += [_down(layer, parts, name, experts[name]) for name in quick]
     told = {name for group in groups.values() for name in group.maps}
@@ -93,7 +95,11 @@ def _groups(readers: Mapping[str, str], flow: LayerFlow) -> dict[tuple[Value, ..
 
 def _values(reads: Sequence[Read]) -> tuple[Value, ...]:
     """What was read, rows of one value as that value; constants beside tokens are none of it."""
-    of_tokens = [each for each in reads if not each.value.is_constant or _layout(each)]
+    of_tokens = [
+        each
+        for each in reads
+        if not each.value.is_weight and (not each.value.is_constant or _layout(each))
+    ]
     return tuple(dict.fromkeys(each.value.whole for each in of_tokens or reads))
 
 

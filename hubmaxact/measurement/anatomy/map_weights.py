@@ -20,14 +20,14 @@ def layer_weights(model: PreTrainedModel, layer: str) -> Iterator[Weight]:
 
     Args:
         model: Whose layer it is.
-        layer: Its dotted name.
+        layer: Its dotted name, or that of a module around several; "" is the model.
 
     Yields:
         The weights in module order.
     """
     num_experts = num_experts_of(model.config.get_text_config(decoder=True))
     for relative, module in model.get_submodule(layer).named_modules():
-        name = f"{layer}.{relative}" if relative else layer
+        name = ".".join(filter(None, (layer, relative)))
         if module_traits.is_map(module):
             yield Weight(name, module, PLAIN)
         elif module_traits.is_routed_experts(module) or module_traits.has_matrix_of_each(

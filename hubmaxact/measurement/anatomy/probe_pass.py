@@ -1,7 +1,7 @@
 """One short forward pass that shows what no declaration says.
 
 Two sequences that differ in their last token only: what each module is given and puts out, which
-module ends the decoder, and whether a later token moves what is put out for an earlier one.
+module ends the stack, and whether a later token moves what is put out for an earlier one.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hubmaxact.measurement.anatomy import module_traits
-from hubmaxact.measurement.anatomy.decoder_stack import Stack, input_device
+from hubmaxact.measurement.anatomy.decoder_stack import Stack, input_device, run_owner
 from hubmaxact.measurement.anatomy.token_layout import Layout, layout_of, rows_by_token
 from hubmaxact.measurement.failures.own_error import own_errors_told
 
@@ -29,8 +29,11 @@ class Probe:
     routed: dict[str, int] = field(default_factory=dict)  # experts chosen for each token
     calls: Counter[str] = field(default_factory=Counter)
     moved: dict[str, float] = field(default_factory=dict)  # by a later token, as share of a row
+    reached: dict[str, float] = field(default_factory=dict)  # the same of the row that moved most
     rounding: dict[str, float] = field(default_factory=dict)  # what moves a row in its dtype alone
     called: list[str] = field(default_factory=list)  # in order of return
+    read_by: dict[str, list[str]] = field(default_factory=dict)  # module -> maps given its output
+    made: list[tuple[str, Tensor]] = field(default_factory=list)  # outputs in the layer that runs
     after_layers: list[tuple[str, Tensor]] = field(default_factory=list)  # outputs
     last: Tensor | None = None  # the last hidden state
     kept: dict[str, Tensor] = field(default_factory=dict)  # what layers and their parts put out
@@ -65,7 +68,7 @@ def run_probe(stack: Stack, *, has_values: bool = True, keep: bool = False) -> P
                 if keep and has_values and inside:
                     hooks.callback(_keep(full, module, probe).remove)
         with own_errors_told(stack.model):
-            result = stack.owner(input_ids=probe_ids(stack), use_cache=False)
+            result = run_owner(stack.owner, probe_ids(stack))
     probe.last = next(module_traits.tensors_in(result))
     return probe
 
@@ -93,9 +96,15 @@ def _watch(
         probe.calls[name] += 1
         probe.called.append(name)
         if probe.has_values and found and found[0] is not None:
-            probe.moved[name], probe.rounding[name] = _moved(found[0]), _rounding(found[0])
+            probe.moved[name], probe.reached[name] = _moved(found[0])
+            probe.rounding[name] = _rounding(found[0])
         if name.startswith(f"{layers}."):
             probe.after_layers.clear()
+            _connect(probe, name, module, given)
+            if name.rpartition(".")[0] == layers:
+                probe.made.clear()
+            elif found and found[0] is not None:
+                probe.made.append((name, found[0]))
         elif isinstance(out, Tensor):
             probe.after_layers.append(
                 (name, out)
@@ -120,15 +129,24 @@ def _chosen(*given: object) -> int | None:
     return first.shape[-1] if first is not None and first.dim() else None
 
 
-def _moved(x: Tensor) -> float:
-    """How far the last token moved the rows before it: the median of |difference| / |row|."""
+def _connect(probe: Probe, name: str, module: nn.Module, given: Tensor | None) -> None:
+    """Note whose output a map is given as it is."""
+    if given is None or not module_traits.is_map(module):
+        return
+    for maker, made in probe.made:
+        if made.shape == given.shape and module_traits.begin_alike(made, given):
+            probe.read_by.setdefault(maker, []).append(name)
+
+
+def _moved(x: Tensor) -> tuple[float, float]:
+    """How far the last token moved the rows before it, |difference| / |row|: median and most."""
     layout = layout_of(x.shape, NUM_SEQUENCES, LENGTH)
     if layout is None or not x.is_floating_point():
-        return 0.0
+        return 0.0, 0.0
     rows = rows_by_token(x, layout, NUM_SEQUENCES, LENGTH).float()
     one, other = rows.reshape(NUM_SEQUENCES, LENGTH, -1)[:, :-1]
     share = (one - other).norm(dim=-1) / one.norm(dim=-1).clamp(min=torch.finfo(torch.float32).tiny)
-    return float(share.median())
+    return float(share.median()), float(share.max())
 
 
 def _rounding(x: Tensor) -> float:

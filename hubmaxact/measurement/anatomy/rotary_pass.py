@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hubmaxact.measurement.anatomy.decoder_stack import Stack
+from hubmaxact.measurement.anatomy.decoder_stack import Stack, run_owner
 from hubmaxact.measurement.anatomy.probe_pass import LENGTH, NUM_SEQUENCES, probe_ids
 from hubmaxact.measurement.anatomy.seen_cache import seen_cache
 from hubmaxact.measurement.anatomy.site import Point, Site
@@ -48,7 +48,7 @@ def find_pairs(stack: Stack, sites: Iterable[Site]) -> dict[Site, Pairs]:
                 hook = module.register_forward_pre_hook(_same_everywhere, with_kwargs=True)
                 hooks.callback(hook.remove)
             hooks.enter_context(seen_cache(stack.owner, on_cached))
-            stack.owner(input_ids=probe_ids(stack), use_cache=False)
+            run_owner(stack.owner, probe_ids(stack))
     found = {site: pairs_of(x.double(), _slack(x.dtype)) for site, x in seen.items()}
     return {site: pairs for site, pairs in found.items() if pairs is not None}
 

@@ -84,7 +84,7 @@ class Missing:
 class Anatomy:
     """Which tensors of a checkpoint play which role, and what is not there."""
 
-    owner: str  # dotted name of the module that is run: the decoder stack, without lm_head
+    owner: str  # dotted name of the module that is run: what runs the layers, without lm_head
     num_layers: int
     sites: tuple[Site, ...]  # in site order
     absent: dict[str, int]  # role -> layers that have no such tensor by design
@@ -95,4 +95,5 @@ class Anatomy:
     routing_layers: tuple[int, ...]  # layers that send tokens to experts of any form
     same: Mapping[Site, Site] = field(default_factory=dict)  # site -> one of `sites`, same tensor
     pairs: Mapping[Site, Pairs] = field(default_factory=dict)  # by site of keys, where known
+    bidirectional: bool = False  # tokens see those after them, so nothing may be padded
     why_no_cache: str | None = None  # why keys and values could not be looked for

@@ -98,13 +98,15 @@ def replace_factors(
 ) -> None:
     """Multiply some weights with something else in every call of a module.
 
+    Whoever follows the same products already is shown what stood there before.
+
     Args:
         hooks: Takes the hooks off again.
         module: Whose calls are meant.
         weights: Those of interest, of modules inside it.
         replace: Is asked before each of their products.
     """
-    open_during_calls(hooks, module, lambda _: _Replacing(weights, replace))
+    open_during_calls(hooks, module, lambda _: _Replacing(weights, replace), outermost=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,8 +83,9 @@ def describe_model(
         weights_dtype=STORED_AS.get(files.dtype, files.dtype.lower()),
         weights_quantization=None if files.stored is None else files.stored.method,
         dequantized=files.stored is not None,
-        **_told(files, loaded, adapter_base),
-        remote_code=False,
+        **_told(files, loaded, anatomy, adapter_base),
+        remote_code=loaded.code is not None,
+        **_told_of_code(loaded),
     )
 
 
@@ -98,9 +99,13 @@ class _Told(TypedDict, total=False):
     remote_code_files: list[WeightFile]
 
 
-def _told(files: WeightFiles, loaded: Loaded, adapter_base: AdapterBase | None) -> _Told:
+def _told(
+    files: WeightFiles, loaded: Loaded, anatomy: Anatomy, adapter_base: AdapterBase | None
+) -> _Told:
     """What is only said where it is so."""
     told = _Told() if files.stored is None else _expanded(files.stored)
+    if anatomy.bidirectional:
+        told["bidirectional"] = True
     if loaded.left_aside:
         told["left_aside"] = list(loaded.left_aside)
     if adapter_base is not None:
@@ -121,8 +126,15 @@ def _expanded(stored: StoredWeights) -> _Told:
     return told
 
 
+def _told_of_code(loaded: Loaded) -> _Told:
+    if loaded.code is None:
+        return {}
+    files = loaded.code.files
+    return {"remote_code_files": [WeightFile(path=n, size=s, sha256=d) for n, s, d in files]}
+
+
 def _modalities(config: dict[str, Any]) -> list[str]:
-    """What the checkpoint takes in; only its text decoder is measured."""
+    """What the checkpoint takes in; only what runs its text is measured."""
     return ["text", *(name for key, name in MODALITY_CONFIGS.items() if config.get(key))]
 
 

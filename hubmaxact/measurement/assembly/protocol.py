@@ -51,6 +51,8 @@ def protocol(
     )
     if options.profile == DEPLOYMENT:
         told["format_errors"] = options.format_errors
+    if prepared.simulation is not None:
+        told["simulated_activations"] = prepared.simulation.rows
     return told
 
 

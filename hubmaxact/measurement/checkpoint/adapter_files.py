@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hubmaxact.adapters.config import AdapterConfig, UnmergeableError, adapter_config
-from hubmaxact.adapters.merges import Merges, find_merges
+from hubmaxact.adapters.find_merges import find_merges
+from hubmaxact.adapters.merges import Merges
 from hubmaxact.errors import AdapterError
 from hubmaxact.measurement.checkpoint.adapter import Adapter
 from hubmaxact.measurement.checkpoint.configuration import TOKENIZER_CONFIG, refuse_damaged
@@ -76,7 +77,12 @@ def with_adapter(base: WeightFiles, listing: Listing, folder: Path) -> WeightFil
         )
     except UnmergeableError as error:
         raise unmergeable(listing, base.name, error) from error
-    return replace(base, adapter=_adapter(listing, folder, config, tensors, merges))
+    own = 0 if (folder / ADAPTER).is_file() else listing.size(ADAPTER)
+    return replace(
+        base,
+        adapter=_adapter(listing, folder, config, tensors, merges),
+        bytes_to_fetch=base.bytes_to_fetch + own,
+    )
 
 
 def unmergeable(listing: Listing, base: str | None, reason: object) -> AdapterError:
@@ -122,4 +128,7 @@ def _text(config: dict[str, Any]) -> dict[str, Any]:
 
 def _shapes(base: WeightFiles) -> dict[str, tuple[int, ...]]:
     """Shapes of the base's weights as an unquantized release would store them."""
-    return {name: entry.shape for name, entry in base.tensors.items()}
+    if base.stored is None:
+        return {name: entry.shape for name, entry in base.tensors.items()}
+    plain = {name: base.tensors[name].shape for name in base.stored.plain}
+    return plain | {weight.name: weight.shape for weight in base.stored.weights}

@@ -2,17 +2,18 @@
 
 transformers only logs missing weights and fills them at random, which gives a plausible, wrong
 maximum. Any missing, unexpected or misshapen weight is refused, but for what never runs here: a
-head, layers for multi-token prediction, and what the architecture itself leaves aside.
+head or a pooler, layers for multi-token prediction, and what the architecture itself leaves aside.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PreTrainedModel
+from transformers import PreTrainedModel
 
 from hubmaxact.errors import IncompleteWeightsError
 from hubmaxact.measurement.checkpoint.multi_token_prediction import Prediction, places
+from hubmaxact.measurement.checkpoint.other_tasks import OtherTasks
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.printable import counted
 from hubmaxact.recognition.safetensors_header import TensorEntry
@@ -45,22 +46,27 @@ def settle(files: WeightFiles, model: PreTrainedModel, info: Mapping[str, Any]) 
     Raises:
         IncompleteWeightsError: Names the first weights.
     """
+    others = OtherTasks(model)
     heads = sorted(key for key in info["missing_keys"] if _is_head(model, key))
+    optional = others.optional(set(info["missing_keys"]) - set(heads))
     unexpected = {key for key in info["unexpected_keys"] if not _is_buffer(key, files.tensors)}
     prediction = Prediction(files, model)
-    extra = {k for k in unexpected if prediction.declares(k) or _is_head_of_other(model, k)}
+    extra = {key for key in unexpected if prediction.declares(key) or others.have(key)}
     scales = {key for key in unexpected if files.scaled_cache and is_cache_scale(key)}
     _refuse(
         files,
         {
             **info,
-            "missing_keys": set(info["missing_keys"]) - set(heads),
+            "missing_keys": set(info["missing_keys"]) - {*heads, *optional},
             "unexpected_keys": unexpected - extra - scales,
         },
     )
     for key in heads:  # whatever runs it after all stumbles, and does not go on with random values
         module, _, name = key.rpartition(".")
         setattr(model.get_submodule(module), name, None)
+    for part in set(optional.values()):  # transformers' own way to leave a pooler out
+        setattr(model.base_model, part, None)
+    heads += sorted(optional)
     aside = tuple(_left_aside(extra | _unused(files, model), prediction))
     return Settled(tuple(_told(files.name, heads, aside)), aside, tuple(heads))
 
@@ -100,14 +106,6 @@ def _is_head(model: PreTrainedModel, key: str) -> bool:
     if head is not None and any(module is part for part in head.modules()):
         return True
     return base is not model and not any(module is part for part in base.modules())
-
-
-def _is_head_of_other(model: PreTrainedModel, key: str) -> bool:
-    """Whether a stored weight is the lm_head of an architecture that is loaded without one."""
-    if model.base_model is not model:
-        return False
-    causal = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(model.config), None)
-    return key in (getattr(causal, "_tied_weights_keys", None) or ())
 
 
 def _unused(files: WeightFiles, model: PreTrainedModel) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from hubmaxact.confinement import process as confinement
 from hubmaxact.hub.client import api
 from hubmaxact.hub.retry import ask
 from hubmaxact.measurement import libraries
@@ -16,6 +17,7 @@ from hubmaxact.measurement.checkpoint.weight_files import (
 )
 from hubmaxact.recognition.cached import Cached
 from hubmaxact.recognition.folder import Folder
+from hubmaxact.recognition.own_code import code_files
 from hubmaxact.recognition.recognize import Checkpoint, recognize
 from hubmaxact.recognition.repository import Repository
 from hubmaxact.recognition.small_files import small_files
@@ -25,7 +27,7 @@ from hubmaxact.recognition.weights import left_aside
 LOG = logging.getLogger(__name__)  # warnings reach standard error without further ado
 
 
-def download_checkpoint(repo_id: str, commit: str) -> Path:
+def download_checkpoint(repo_id: str, commit: str, *, trust_remote_code: bool = False) -> Path:
     """Fetch config, tokenizer and the weights that are loaded of `commit` into the cache.
 
     Whatever names and small files tell against it is told before a weight is fetched.
@@ -33,6 +35,7 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
     Args:
         repo_id: Model repository ("owner/name").
         commit: 40 hexadecimal digits.
+        trust_remote_code: Whether code is fetched too, where nothing does without it.
 
     Returns:
         The folder that they are in.
@@ -43,20 +46,14 @@ def download_checkpoint(repo_id: str, commit: str) -> Path:
             not kept to.
         IncompleteWeightsError: Weights are missing.
         MissingPackageError: A library that they will be loaded with is broken.
+        UnknownAnatomyError: It is an encoder-decoder, or no model of text.
+        UnconfinedError: Its code cannot be kept from network and files here.
         HubError: They cannot be fetched.
     """
     listing = Repository(repo_id, commit)
-    found = recognize(listing)
-    folder = fetch_files(repo_id, commit, small_files(listing.root))
-    check_small_files(Folder(folder, repo_id), found.config)
+    found, folder = _without_weights(listing, trust_remote_code=trust_remote_code)
     if found.declared is not None:  # the headers next: they may not be what was declared
         _described(listing, folder, found)
-    libraries.load()  # before what may take hours
-    from hubmaxact.measurement.checkpoint.own_code import model_class
-
-    model_class(folder, found.config)
-    if words := left_aside(repo_id, found.weights.beside):
-        LOG.warning(words)
     return fetch_files(repo_id, commit, found.weights.files)
 
 
@@ -77,12 +74,30 @@ def describe_checkpoint(repo_id: str, commit: str) -> WeightFiles:
         HubError: They cannot be fetched.
     """
     listing = Repository(repo_id, commit)
-    found = recognize(listing)
-    folder = fetch_files(repo_id, commit, small_files(listing.root))
-    check_small_files(Folder(folder, repo_id), found.config)
-    if words := left_aside(repo_id, found.weights.beside):
-        LOG.warning(words)
+    found, folder = _without_weights(listing)
     return _described(listing, folder, found)
+
+
+def _without_weights(
+    listing: Repository, *, trust_remote_code: bool = False
+) -> tuple[Checkpoint, Path]:
+    """Fetch the small files, and hear all that they tell against a checkpoint."""
+    found = recognize(listing)
+    folder = fetch_files(listing.name, listing.commit, small_files(listing.root))
+    check_small_files(Folder(folder, listing.name), found.config)
+    libraries.load()  # before what may take hours
+    from hubmaxact.measurement.checkpoint.own_code import model_class, needed_code
+
+    code = needed_code(folder, found.config) if trust_remote_code else None
+    if code is not None:
+        confinement.require()
+        names = [file.path for file in code_files(listing, code.classes)]
+        folder = fetch_files(listing.name, listing.commit, names)
+    if code is None or code.model is None:
+        model_class(folder, found.config)
+    if words := left_aside(listing.name, found.weights.beside):
+        LOG.warning(words)
+    return found, folder
 
 
 def _described(listing: Repository, folder: Path, found: Checkpoint) -> WeightFiles:

@@ -1,4 +1,7 @@
-"""Loading a checked checkpoint with transformers: safetensors only, no code, nothing random."""
+"""Loading a checked checkpoint with transformers: safetensors only, nothing random.
+
+No code of its own runs here unless this process was made for it.
+"""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -10,6 +13,7 @@ import transformers
 
 from hubmaxact.errors import DeviceError, HubmaxactError
 from hubmaxact.measurement.checkpoint.asked_size import refuse_oversized
+from hubmaxact.measurement.checkpoint.behind_layers import behind_layers
 from hubmaxact.measurement.checkpoint.completeness import Settled, settle
 from hubmaxact.measurement.checkpoint.lazy_state import lazy_state, one_by_one
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
@@ -22,6 +26,7 @@ from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
+from hubmaxact.recognition.own_code import OwnCode
 from hubmaxact.recognition.scaled_cache import scales_left_aside
 from hubmaxact.report.model_block import LeftAside
 
@@ -50,6 +55,7 @@ class Loaded:
     notes: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
     left_aside: tuple[LeftAside, ...] = ()  # tensors that are no part of the forward pass
     no_head: tuple[str, ...] = ()  # weights behind the decoder that the checkpoint does not hold
+    code: OwnCode | None = None  # what of the checkpoint's own code was run
 
 
 def load(
@@ -59,6 +65,7 @@ def load(
     device: str = "auto",
     device_map: str | None = None,
     attn_implementation: str | None = None,
+    code: OwnCode | None = None,
 ) -> Loaded:
     """Load model and tokenizer from a checked folder.
 
@@ -69,6 +76,8 @@ def load(
         device: "cpu", "cuda", "cuda:1", "mps", ... "auto": an accelerator if there is one.
         device_map: Spreads the model over devices in the place of `device`. None: one device.
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
+        code: What of the checkpoint's own code is run, which this process is made for. None:
+            nothing.
 
     Returns:
         The model, ready to run, and its tokenizer.
@@ -89,16 +98,22 @@ def load(
         options["attn_implementation"] = attn_implementation
     doing, is_spread = f"{files.name} was loaded", device_map is not None
     with shortage_told(files, name, doing, is_spread=is_spread):
-        model, settled = _model(files, options)
-        tokenizer = load_tokenizer(files)
+        model, settled = _model(files, options, code)
+        tokenizer = load_tokenizer(files, code)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
     return Loaded(
         model,
         tokenizer,
         name,
-        notes=(*code_left_aside(files, model, tokenizer), *scales, *settled.sentences),
+        notes=(
+            *code_left_aside(files, model, tokenizer, code),
+            *scales,
+            *settled.sentences,
+            *behind_layers(files, model),
+        ),
         left_aside=settled.left_aside,
         no_head=settled.no_head,
+        code=code,
     )
 
 
@@ -132,6 +147,8 @@ def device_of(device: str) -> str:
     available.append("cpu")
     if device == "auto":
         return available[0]
+    if device == "cpu":  # always here, also where shapes stand for tensors
+        return device
     try:
         torch.empty(1, device=device).item()  # meta has no values
     except (RuntimeError, AssertionError) as error:  # a build without CUDA asserts
@@ -142,9 +159,11 @@ def device_of(device: str) -> str:
     return device
 
 
-def _model(files: WeightFiles, options: dict[str, Any]) -> tuple[Any, Settled]:
+def _model(
+    files: WeightFiles, options: dict[str, Any], code: OwnCode | None
+) -> tuple[Any, Settled]:
     """The model, and what of the checkpoint was left aside or is not there."""
-    chosen = model_class(files.folder, files.config)
+    chosen = model_class(files.folder, files.config, code)
     order = nullcontext() if files.stored is None else one_by_one()
     with (
         transformers_log() as said,

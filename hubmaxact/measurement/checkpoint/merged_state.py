@@ -9,7 +9,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from hubmaxact.adapters.merges import HEAD, Addition, Merge
+from hubmaxact.adapters.merges import Addition, Merge
+from hubmaxact.adapters.tensor_names import HEAD
 from hubmaxact.measurement.checkpoint.adapter import Adapter
 from hubmaxact.measurement.checkpoint.lazy_state import LazyWeight
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hubmaxact.errors import UnsafeCheckpointError
+from hubmaxact.measurement import libraries
 from hubmaxact.measurement.checkpoint.adapter import Adapter
 from hubmaxact.measurement.checkpoint.configuration import (
     CONFIG,
@@ -18,6 +19,11 @@ from hubmaxact.measurement.checkpoint.configuration import (
     refuse_damaged,
     refuse_endless,
     refuse_foreign_code,
+)
+from hubmaxact.measurement.checkpoint.model_kind import (
+    named_class,
+    refuse_encoder_decoder,
+    refuse_other_kind,
 )
 from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import Checkpoint, recognize
@@ -164,15 +170,17 @@ def check_small_files(listing: Folder, config: dict[str, Any]) -> None:
         UnsafeCheckpointError: It needs another repository's code, has no tokenizer, or is no work
             for a machine.
         IncompleteWeightsError: Git LFS pointers stand in the place of files.
+        UnknownAnatomyError: It is an encoder-decoder, or no model of text.
     """
     listing.refuse_pointers(small_files(listing.root))
     refuse_foreign_code(config)
     _refuse_other_weights(config)
     refuse_endless(config)
     refuse_damaged(config, CONFIG)
+    refuse_encoder_decoder(config)
     if TOKENIZER_CONFIG in listing.root:
         refuse_damaged(listing.json(TOKENIZER_CONFIG), TOKENIZER_CONFIG)
-    _require_tokenizer(listing)
+    _require_tokenizer(listing, config)
 
 
 def _refuse_other_weights(config: dict[str, Any]) -> None:
@@ -184,11 +192,19 @@ def _refuse_other_weights(config: dict[str, Any]) -> None:
         )
 
 
-def _require_tokenizer(listing: Folder) -> None:
+def _require_tokenizer(listing: Folder, config: dict[str, Any]) -> None:
     """A folder without one would get an empty tokenizer from transformers."""
     if not any(fnmatchcase(name, pattern) for name in listing.root for pattern in TOKENIZERS):
         refusal = UnsafeCheckpointError(
             f"{listing.name} has no tokenizer ({', '.join(TOKENIZERS)}). "
             "Put the checkpoint's own tokenizer files beside the weights."
         )
+        _refuse_without_text(config)
         raise listing.lacking(TOKENIZERS[0], refusal)
+
+
+def _refuse_without_text(config: dict[str, Any]) -> None:
+    """A model of images has no tokenizer and needs none: what it is is the better answer."""
+    libraries.load()
+    if (found := named_class(config)) is not None:
+        refuse_other_kind(found)

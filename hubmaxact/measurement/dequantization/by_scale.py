@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.dequantization.damaged import require
-from hubmaxact.measurement.dequantization.filling import CodesOf, fill
+from hubmaxact.measurement.dequantization.filling import WriteCodes, fill
 from hubmaxact.measurement.dequantization.grid import Grid
-from hubmaxact.measurement.dequantization.numbers import e2m1, e4m3, looked_up, numbers_of
+from hubmaxact.measurement.dequantization.numbers import Lookup, e2m1, e4m3, numbers_of
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
 
 FP4_BYTES = (torch.uint8, torch.int8)
@@ -65,7 +65,7 @@ def mxfp4_experts(parts: StoredParts) -> Tensor:
     out, turned = parts.empty(*parts.shape), parts.empty(rows, columns)
     for expert in range(experts):
         grid = Grid(scale[expert], (rows, columns), (1, group))
-        fill(turned, _codes_of(codes[expert].flatten(1)), grid)
+        fill(turned, _codes(codes[expert].flatten(1)), grid)
         out[expert].copy_(turned.T)
     return out
 
@@ -110,14 +110,13 @@ def _stacked(
     matrices = out.view(-1, rows, columns)
     for number, of_one in enumerate(codes.reshape(-1, rows, columns // per_byte)):
         zero = zeros[number] if zeros else None
-        fill(matrices[number], _codes_of(of_one, per_byte), scales[number], zero)
+        fill(matrices[number], _codes(of_one, per_byte), scales[number], zero)
     return out
 
 
-def _codes_of(codes: Tensor, per_byte: int = 2) -> CodesOf:
+def _codes(codes: Tensor, per_byte: int = 2) -> WriteCodes:
     """The numbers that bytes stand for."""
-    if per_byte == 2:
-        return lambda rows: looked_up(codes[rows], e2m1())
-    if codes.dtype is torch.float8_e4m3fn:
-        return lambda rows: looked_up(codes[rows], e4m3())
-    return lambda rows: codes[rows].float()
+    if per_byte == 1 and codes.dtype is not torch.float8_e4m3fn:
+        return lambda values, rows: values.copy_(codes[rows])
+    lookup = Lookup(e2m1() if per_byte == 2 else e4m3())
+    return lambda values, rows: lookup.into(values, codes[rows])

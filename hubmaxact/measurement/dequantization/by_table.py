@@ -11,7 +11,7 @@ from torch import Tensor
 from hubmaxact.measurement.dequantization.damaged import DamagedWeightError, require
 from hubmaxact.measurement.dequantization.filling import fill
 from hubmaxact.measurement.dequantization.grid import Grid
-from hubmaxact.measurement.dequantization.numbers import looked_up, pairs
+from hubmaxact.measurement.dequantization.numbers import Lookup, pairs
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
 
 ONE_OVER_127 = 7.874015718698502e-3
@@ -46,18 +46,18 @@ def four_bits(parts: StoredParts) -> Tensor:
     codes = parts.of("codes", torch.uint8)
     require(codes.numel() == -(-size // 2), f"has {codes.numel()} bytes for {size} numbers")
     codes, table = codes.flatten(), parts.shaped("table", (16,)).float()
-    of_bytes = pairs(table, is_high_first=True)
+    lookup = Lookup(pairs(table, is_high_first=True))
     absmax = _absmax(parts, state, -(-size // state.block))
     out = parts.empty(size)
     whole = size // state.block
     inside = codes[: whole * state.block // 2].view(whole, state.block // 2)
     fill(
         out[: whole * state.block].view(whole, state.block),
-        lambda rows: looked_up(inside[rows], of_bytes),
+        lambda values, rows: lookup.into(values, inside[rows]),
         Grid(absmax[:whole, None], (whole, state.block)),
     )
     if rest := size - whole * state.block:
-        values = looked_up(codes[None, whole * state.block // 2 :], of_bytes)[0, :rest]
+        values = lookup.of(codes[whole * state.block // 2 :])[:rest]
         out[-rest:] = values * absmax[-1]
     return out.view(state.shape)
 
@@ -70,12 +70,11 @@ def eight_bits(parts: StoredParts) -> Tensor:
     over = Grid(torch.tensor([[ONE_OVER_127]]), (rows, columns))
     out = parts.empty(rows, columns)
 
-    def codes_of(some: slice) -> Tensor:
-        values = codes[some].float()
+    def write_products(values: Tensor, some: slice) -> None:
+        values.copy_(codes[some])
         scale.apply(values, some.start, Tensor.mul_)
-        return values
 
-    fill(out, codes_of, over)
+    fill(out, write_products, over)
     return out.view(parts.shape)
 
 
@@ -88,7 +87,7 @@ def _absmax(parts: StoredParts, state: State, blocks: int) -> Tensor:
     count = -(-blocks // state.nested_block)
     largest = parts.shaped("nested_scale", (count,)).float()
     every = largest[torch.arange(blocks) // state.nested_block]
-    return looked_up(codes[None], table[:, None])[0] * every + state.offset
+    return Lookup(table[:, None]).of(codes) * every + state.offset
 
 
 def _state(parts: StoredParts) -> State:

@@ -9,7 +9,7 @@ from torch import Tensor
 from hubmaxact.measurement.dequantization.damaged import require
 from hubmaxact.measurement.dequantization.filling import fill
 from hubmaxact.measurement.dequantization.grid import Grid
-from hubmaxact.measurement.dequantization.packing import WIDTHS, unpacked, words_for
+from hubmaxact.measurement.dequantization.packing import WIDTHS, Unpacking, words_for
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
 
 INTEGERS = (torch.int32, torch.int64)
@@ -28,9 +28,9 @@ def packed_int(parts: StoredParts) -> Tensor:
     if parts.get("zero_point") is not None:
         groups = scale.numbers_DA.shape[1]
         stored = parts.shaped("zero_point", (words_for(rows, bits), groups), torch.int32)
-        zero = _by_group(parts, unpacked(stored.T, bits, rows).T - half, size)
-    out = parts.empty(rows, columns)
-    fill(out, lambda some: unpacked(codes[some], bits, columns).sub_(half), scale, zero)
+        zero = _by_group(parts, Unpacking(bits, -half).of(stored.T, rows).T, size)
+    out, unpacking = parts.empty(rows, columns), Unpacking(bits, -half)
+    fill(out, lambda values, some: unpacking.into(values, codes[some]), scale, zero)
     return out
 
 
@@ -42,12 +42,13 @@ def gptq(parts: StoredParts) -> Tensor:
     scale = _by_group(parts, parts.of("scale").T, size)
     groups = scale.numbers_DA.shape[1]
     stored = parts.shaped("zero_point", (groups, words_for(rows, bits)), torch.int32)
-    zeros = unpacked(stored, bits, rows).T
+    unpacking = Unpacking(bits)
+    zeros = unpacking.of(stored, rows).T
     if parts.scheme.offset_zeros:
         zeros = (zeros + 1).remainder(1 << bits)
     out = parts.empty(rows, columns)
     zero = _by_group(parts, zeros, size)
-    fill(out, lambda some: unpacked(codes[some], bits, columns), scale, zero)
+    fill(out, lambda values, some: unpacking.into(values, codes[some]), scale, zero)
     return out
 
 
@@ -60,22 +61,23 @@ def awq(parts: StoredParts) -> Tensor:
     scale = _by_group(parts, parts.of("scale").T, size)
     groups = scale.numbers_DA.shape[1]
     stored = parts.shaped("zero_point", (groups, words), torch.int32)
-    zero = _by_group(parts, _nibbles(stored.T), size)
+    zeros = torch.empty(rows, groups)
+    _write_nibbles(zeros, stored.T)
+    zero = _by_group(parts, zeros, size)
     out = parts.empty(rows, columns)
 
-    def codes_of(some: slice) -> Tensor:
-        return _nibbles(codes[some.start // NIBBLES : some.stop // NIBBLES])
+    def write_codes(values: Tensor, some: slice) -> None:
+        _write_nibbles(values, codes[some.start // NIBBLES : some.stop // NIBBLES])
 
-    fill(out, codes_of, scale, zero)
+    fill(out, write_codes, scale, zero)
     return out
 
 
-def _nibbles(words_WC: Tensor) -> Tensor:
-    """Eight rows for each row of words, float32."""
-    out = torch.empty(len(words_WC), NIBBLES, words_WC.shape[1])
+def _write_nibbles(values: Tensor, words_WC: Tensor) -> None:
+    """Eight rows of float32 for each row of words."""
+    in_words = values.unflatten(0, (-1, NIBBLES))
     for row, place in enumerate(AWQ_PLACES):
-        out[:, row] = words_WC >> 4 * place & 15
-    return out.flatten(0, 1)
+        in_words[:, row].copy_((words_WC >> 4 * place).bitwise_and_(15))
 
 
 def _bits(parts: StoredParts) -> int:

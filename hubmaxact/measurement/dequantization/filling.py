@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
+import torch
 from torch import Tensor
 
 from hubmaxact.measurement.dequantization.grid import Grid
 
-PIECE = 1 << 18
+PIECE = 1 << 17
 """Numbers that are worked on at a time; as float32 they stay in a core's cache."""
 
-CodesOf = Callable[[slice], Tensor]
+WriteCodes = Callable[[Tensor, slice], object]
+"""Writes the codes of some rows to a float32 tensor, (rows, columns), contiguous."""
 
 
 def pieces(rows: int, columns: int) -> Iterator[slice]:
@@ -27,17 +29,20 @@ def pieces(rows: int, columns: int) -> Iterator[slice]:
         yield slice(start, min(rows, start + step))
 
 
-def fill(out: Tensor, codes_of: CodesOf, scale: Grid, zero: Grid | None = None) -> None:
+def fill(out: Tensor, write_codes: WriteCodes, scale: Grid, zero: Grid | None = None) -> None:
     """Write (code - zero point) * scale.
 
     Args:
         out: Of any float dtype, (rows, columns).
-        codes_of: Returns the codes of some rows as float32 of its own.
+        write_codes: Where the codes come from.
         scale: What they are multiplied by.
         zero: What is subtracted before. None: nothing.
     """
-    for rows in pieces(*out.shape):
-        values = codes_of(rows)
+    every = list(pieces(*out.shape))
+    room = torch.empty(every[0].stop if every else 0, out.shape[1])
+    for rows in every:
+        values = room[: rows.stop - rows.start]
+        write_codes(values, rows)
         if zero is not None:
             zero.apply(values, rows.start, Tensor.sub_)
         scale.apply(values, rows.start, Tensor.mul_)

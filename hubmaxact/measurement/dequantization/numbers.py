@@ -1,6 +1,6 @@
-"""What stored bytes stand for, as tables of all 256 of them.
+"""What stored codes stand for, as tables: one look-up gives all numbers of a byte.
 
-A byte of two or four codes has a row of as many numbers, so that one look-up gives all of them.
+Arithmetic on FP8 of some processors is many times slower than a table that stays in their cache.
 """
 
 from functools import cache
@@ -18,20 +18,47 @@ BYTE_BITS = 8
 E8M0_BIAS = 127
 
 
-def looked_up(codes: Tensor, table: Tensor) -> Tensor:
-    """Look up what bytes stand for.
+class Lookup:
+    """Looks up what stored codes stand for, again and again, without new memory.
 
     Args:
-        codes: Bytes of any 8-bit dtype, (rows, bytes).
-        table: float32, (256, numbers in a byte): 1, 2 or 4.
-
-    Returns:
-        float32, (rows, bytes times numbers in a byte).
+        table: float32, (entries, numbers in an entry): 1, 2 or 4 numbers.
     """
-    index = codes.contiguous().view(torch.uint8).flatten().int()
-    items = table.view(ITEMS[table.shape[1]]).flatten()
-    found = torch.index_select(items, 0, index)
-    return found.view(torch.float32).view(len(codes), codes.shape[1] * table.shape[1])
+
+    def __init__(self, table: Tensor) -> None:
+        self.width = table.shape[1]
+        self._items = table.view(ITEMS[self.width]).flatten()
+        self._index = torch.empty(0, dtype=torch.int32)
+
+    def into(self, values: Tensor, codes: Tensor) -> None:
+        """Write the numbers of codes.
+
+        Args:
+            values: float32, contiguous; as many numbers as the codes stand for.
+            codes: Bytes of any 8-bit dtype, or integers, none beyond the table.
+        """
+        if codes.numel() == 0:
+            return
+        if codes.itemsize == 1:
+            codes = codes.view(torch.uint8)
+        if len(self._index) < codes.numel():
+            self._index = torch.empty(codes.numel(), dtype=torch.int32)
+        index = self._index[: codes.numel()]
+        index.view(codes.shape).copy_(codes)
+        torch.index_select(self._items, 0, index, out=values.view(self._items.dtype).flatten())
+
+    def of(self, codes: Tensor) -> Tensor:
+        """Return the numbers of codes.
+
+        Args:
+            codes: As `into` takes them.
+
+        Returns:
+            float32; the last size is that of the codes times the numbers in an entry.
+        """
+        values = torch.empty(*codes.shape[:-1], codes.shape[-1] * self.width)
+        self.into(values, codes)
+        return values
 
 
 def numbers_of(stored: Tensor) -> Tensor:
@@ -44,9 +71,9 @@ def numbers_of(stored: Tensor) -> Tensor:
         float32 of the same shape.
     """
     if stored.dtype in {torch.uint8, torch.float8_e8m0fnu}:
-        return looked_up(stored.reshape(1, -1), e8m0()).view(stored.shape)
+        return Lookup(e8m0()).of(stored)
     if stored.dtype is torch.float8_e4m3fn:
-        return looked_up(stored.reshape(1, -1), e4m3()).view(stored.shape)
+        return Lookup(e4m3()).of(stored)
     return stored.float()
 
 
@@ -82,20 +109,6 @@ def pairs(table: Tensor, *, is_high_first: bool = False) -> Tensor:
     """
     low, high = table[_bytes().int() & 15], table[_bytes().int() >> 4]
     return torch.stack([high, low] if is_high_first else [low, high], dim=1)
-
-
-@cache
-def integers(bits: int) -> Tensor:
-    """Return the unsigned integers that a byte holds, the first one in the low bits.
-
-    Args:
-        bits: 2, 4 or 8.
-
-    Returns:
-        float32, (256, codes in a byte).
-    """
-    shifts = torch.arange(0, BYTE_BITS, bits)
-    return (_bytes()[:, None].int() >> shifts & (1 << bits) - 1).float()
 
 
 def _bytes() -> Tensor:

@@ -3,13 +3,16 @@
 32 codes fill as many words as one has bits. Those of 3, 5, 6 and 7 bits may straddle two bytes.
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
-from hubmaxact.measurement.dequantization.numbers import BYTE_BITS, integers, looked_up
+from hubmaxact.measurement.dequantization.numbers import BYTE_BITS, Lookup
 
 WORD_BITS = 32
-WIDTHS = range(2, 9)  # bits of a code
+WIDTHS = {2: 4, 3: 4, 4: 2, 5: 2, 6: 2, 7: 2, 8: 1}
+"""Bits of a code -> how many codes are looked up at once."""
 
 
 def words_for(count: int, bits: int) -> int:
@@ -17,28 +20,65 @@ def words_for(count: int, bits: int) -> int:
     return -(-count * bits // WORD_BITS)
 
 
-def unpacked(words: Tensor, bits: int, count: int) -> Tensor:
-    """Unpack rows of words.
+class Unpacking:
+    """Unpacks rows of words, again and again.
 
     Args:
-        words: int32, (rows, words).
         bits: Of a code, 2 to 8.
-        count: Codes in a row; the words have room for them.
-
-    Returns:
-        float32, (rows, count).
+        offset: What is added to each code.
     """
-    bytes_of = words.contiguous().view(torch.uint8)  # the low byte first, as memory has them
-    if BYTE_BITS % bits == 0:
-        return looked_up(bytes_of, integers(bits))[:, :count]
-    # Eight codes fill `bits` bytes.
-    filled = torch.nn.functional.pad(bytes_of, (0, -bytes_of.shape[1] % bits))
-    runs = filled.int().unflatten(1, (-1, bits))
-    codes = torch.empty(*runs.shape[:2], BYTE_BITS)
-    for place in range(BYTE_BITS):
-        byte, offset = divmod(place * bits, BYTE_BITS)
-        value = runs[..., byte] >> offset
-        if offset + bits > BYTE_BITS:
-            value |= runs[..., byte + 1] << BYTE_BITS - offset
-        codes[..., place] = value & (1 << bits) - 1
-    return codes.flatten(1)[:, :count]
+
+    def __init__(self, bits: int, offset: int = 0) -> None:
+        self._bits = bits
+        self._lookup = Lookup(_integers(bits) + offset)
+
+    def into(self, values: Tensor, words: Tensor) -> None:
+        """Unpack rows.
+
+        Args:
+            values: float32, contiguous, (rows, codes in a row), which the words have room for.
+            words: int32, (rows, words).
+        """
+        keys = self._keys(words.contiguous().view(torch.uint8))  # the low byte first
+        if keys.shape[1] * self._lookup.width == values.shape[1]:
+            self._lookup.into(values, keys)
+        else:
+            values.copy_(self._lookup.of(keys)[:, : values.shape[1]])
+
+    def of(self, words: Tensor, count: int) -> Tensor:
+        """Unpack rows.
+
+        Args:
+            words: int32, (rows, words).
+            count: Codes in a row; the words have room for them.
+
+        Returns:
+            float32, (rows, count).
+        """
+        values = torch.empty(len(words), count)
+        self.into(values, words)
+        return values
+
+    def _keys(self, bytes_of: Tensor) -> Tensor:
+        """What is looked up: bytes, or fields of some codes out of the bytes that eight fill."""
+        if BYTE_BITS % self._bits == 0:
+            return bytes_of
+        filled = torch.nn.functional.pad(bytes_of, (0, -bytes_of.shape[1] % self._bits))
+        runs = filled.unflatten(1, (-1, self._bits)).int()
+        size = self._lookup.width * self._bits
+        keys = torch.empty(*runs.shape[:2], BYTE_BITS // self._lookup.width, dtype=torch.int32)
+        for place in range(keys.shape[2]):
+            byte, shift = divmod(place * size, BYTE_BITS)
+            field = runs[..., byte] >> shift
+            for more in range(1, -(-(shift + size) // BYTE_BITS)):
+                field |= runs[..., byte + more] << BYTE_BITS * more - shift
+            torch.bitwise_and(field, (1 << size) - 1, out=keys[..., place])
+        return keys.flatten(1)
+
+
+@cache
+def _integers(bits: int) -> Tensor:
+    """The codes in a field of as many as are looked up at once, the first one in the low bits."""
+    shifts = torch.arange(WIDTHS[bits]) * bits
+    fields = torch.arange(1 << WIDTHS[bits] * bits)
+    return (fields[:, None] >> shifts & (1 << bits) - 1).float()

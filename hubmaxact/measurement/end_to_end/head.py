@@ -7,7 +7,7 @@ family needs to be known.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -103,6 +103,21 @@ def require_head(model: PreTrainedModel, name: str, lacking: Sequence[str]) -> N
             f"--end-to-end needs a head that predicts tokens, and {type(model).__name__}, which "
             f"config.json of {name} names, has none. {INSTEAD}"
         )
+
+
+def refuse_bidirectional(model: PreTrainedModel) -> NoReturn:
+    """Refuse a model whose tokens see the ones that they would have to predict.
+
+    Args:
+        model: As it was loaded.
+
+    Raises:
+        UnknownAnatomyError: Always.
+    """
+    raise UnknownAnatomyError(
+        f"--end-to-end compares losses of next tokens, and {type(model).__name__} is an encoder "
+        f"(bidirectional), whose tokens see those after them. {INSTEAD}"
+    )
 
 
 def try_head(model: PreTrainedModel, anatomy: Anatomy) -> None:

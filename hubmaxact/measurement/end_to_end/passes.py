@@ -15,7 +15,6 @@ from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.end_to_end.by_sample import BySample, Int64s, SampleSums
 from hubmaxact.measurement.end_to_end.compared import Pass, compared
 from hubmaxact.measurement.end_to_end.head import Head, hidden_rows, like
-from hubmaxact.measurement.end_to_end.rounder import Rounder
 from hubmaxact.measurement.end_to_end.rounding_hooks import rounding, unrounded
 from hubmaxact.measurement.end_to_end.scored import Ids, Scored, scored_tokens
 from hubmaxact.measurement.end_to_end.targets import (
@@ -26,6 +25,8 @@ from hubmaxact.measurement.end_to_end.targets import (
 )
 from hubmaxact.measurement.execution.forward import batch_shortage_told, run_decoder
 from hubmaxact.measurement.execution.inputs import Input, inputs_ahead
+from hubmaxact.measurement.rounding.rounder import Rounder
+from hubmaxact.measurement.rounding.tensors import rounded
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 
 Progress = Callable[[Batch], None]
@@ -57,7 +58,9 @@ class Way:
     ) -> None:
         self.asked, self.sites = asked, sites_of(anatomy, asked.target)
         thresholds = thresholds_of(anatomy, self.sites, statistics, asked.way)
-        self.rounder = Rounder(asked.way, thresholds)
+        self.rounder = Rounder[Site](
+            lambda site, rows: rounded(rows, asked.way, thresholds[site]).values
+        )
         self.reason = why_not(anatomy, asked, thresholds)
 
     def result(self, seen: BySample | None) -> RoundedLosses:

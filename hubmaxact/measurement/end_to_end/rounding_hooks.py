@@ -1,6 +1,5 @@
 """Rounding put where a kernel rounds, while a block runs; what it reads instead is never kept."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -10,14 +9,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from hubmaxact.deployed_formats import KV, LINEAR_INPUTS, RESIDUAL
-from hubmaxact.measurement.anatomy import module_traits
-from hubmaxact.measurement.anatomy.decoder_stack import find_stack
 from hubmaxact.measurement.anatomy.map_weights import weight_named
 from hubmaxact.measurement.anatomy.seen_cache import seen_cache
 from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
-from hubmaxact.measurement.anatomy.token_layout import ROUTED_ROWS
-from hubmaxact.measurement.anatomy.weight_products import Weight, replace_factors
+from hubmaxact.measurement.anatomy.weight_products import Weight
 from hubmaxact.measurement.end_to_end.targets import names_of
+from hubmaxact.measurement.execution.replaced_inputs import replace_inputs
 
 Round = Callable[[Site, str, Tensor], Tensor]
 """Rounds a site's tensor under the name of what reads it."""
@@ -67,55 +64,12 @@ def unrounded(model: PreTrainedModel, anatomy: Anatomy) -> Iterator[None]:
 def _linear_inputs(
     hooks: ExitStack, model: PreTrainedModel, sites: Sequence[Site], round_: Round
 ) -> None:
-    """Before each product with a map's weight; inside fused experts where they offer it."""
     by_name = {name: site for site in sites for name in site.maps}
-    layers = defaultdict[int, list[Weight]](list)
-    for name, site in by_name.items():
-        weight = weight_named(model, name)
-        if _is_fused(weight.owner):
-            _inside_experts(hooks, weight, site, round_)
-        else:
-            assert site.layer is not None
-            layers[site.layer].append(weight)
 
     def replace(weight: Weight, x: Tensor) -> Tensor:
         return round_(by_name[weight.name], weight.name, x)
 
-    stack = find_stack(model)
-    for layer, weights in layers.items():
-        replace_factors(hooks, stack.layers[layer], weights, replace)
-
-
-def _is_fused(owner: Any) -> bool:
-    """Whether they are experts whose products no function shows (see `expert_hooks`)."""
-    if not module_traits.is_routed_experts(owner):
-        return False
-    return owner.config._experts_implementation in ROUTED_ROWS  # noqa: SLF001 no public reader on a module
-
-
-def _inside_experts(hooks: ExitStack, weight: Weight, site: Site, round_: Round) -> None:
-    """What reaches fused experts, which is what their first stack reads; or their second one."""
-    experts: Any = weight.owner
-
-    def on_input(
-        _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if not args:
-            name, x = next(iter(kwargs.items()))
-            return args, {**kwargs, name: round_(site, weight.name, x)}
-        return (round_(site, weight.name, args[0]), *args[1:]), kwargs
-
-    def on_activation(_: nn.Module, __: object, output: Tensor) -> Tensor:
-        return round_(site, weight.name, output)
-
-    if site.point is not Point.EXPERT_DOWN:
-        hooks.callback(experts.register_forward_pre_hook(on_input, with_kwargs=True).remove)
-    elif experts.has_gate:
-        apply_gate = experts._apply_gate  # noqa: SLF001 transformers' own hook point for gated experts
-        experts._apply_gate = lambda x: round_(site, weight.name, apply_gate(x))  # noqa: SLF001 on the instance
-        hooks.callback(delattr, experts, "_apply_gate")
-    else:
-        hooks.callback(experts.act_fn.register_forward_hook(on_activation).remove)
+    replace_inputs(hooks, model, [weight_named(model, name) for name in by_name], replace)
 
 
 def _cached(

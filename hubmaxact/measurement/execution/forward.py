@@ -1,11 +1,12 @@
-"""The measuring run: every planned batch through the decoder, every site into its statistics.
+"""The measuring run: every planned batch through the layers, every site into its statistics.
 
-No lm_head, no cache, no attention mask: sequences are right-padded and the model is causal, so
-padding never reaches a real token, and padded positions are excluded everywhere.
+No lm_head, no cache, no attention mask: sequences are right-padded where the model is causal, so
+padding never reaches a real token, and padded positions are excluded everywhere. An encoder's plan
+pads nothing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from hubmaxact.errors import OutOfMemoryError
-from hubmaxact.measurement.anatomy.decoder_stack import input_device
+from hubmaxact.measurement.anatomy.decoder_stack import input_device, run_owner
 from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Site
 from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
@@ -72,6 +73,7 @@ def measure(
     batches: Sequence[Batch] | None = None,
     recorder: Recorder | None = None,
     format_errors: bool = True,
+    changed: AbstractContextManager[object] | None = None,
     on_batch: Progress | None = None,
 ) -> Measurement:
     """Run the plan (or some of its batches) and fold in every tensor at the anatomy's sites.
@@ -84,6 +86,8 @@ def measure(
         batches: Those of the plan that are run; None: all.
         recorder: Goes on with what it has seen; None: a new one.
         format_errors: Whether a new recorder sums up what formats lose at linear inputs.
+        changed: Entered behind the hooks that measure: what the model goes on with in the place of
+            what they see. None: with that itself.
         on_batch: Called after each batch.
 
     Returns:
@@ -99,6 +103,7 @@ def measure(
     chosen = plan.batches if batches is None else batches
     with (
         attach_hooks(model, anatomy, recorder),
+        changed or nullcontext(),
         torch.inference_mode(),
         inputs_ahead(chosen, ids, device) as inputs,
     ):
@@ -112,7 +117,7 @@ def measure(
 
 
 def run_decoder(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) -> Any:
-    """Run a batch through the decoder.
+    """Run a batch through the layers.
 
     Args:
         model: As it was loaded.
@@ -126,7 +131,7 @@ def run_decoder(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) 
         ForwardPassError: The model's own forward pass raised.
     """
     with own_errors_told(model):
-        return owner(input_ids=ids_BL, use_cache=False)
+        return run_owner(owner, ids_BL)
 
 
 @contextmanager

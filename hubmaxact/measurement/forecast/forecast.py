@@ -15,7 +15,13 @@ from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan
 from hubmaxact.measurement.forecast.expanded import Quantized, expansion
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import encode_corpus, plan_for, read_corpus, require
+from hubmaxact.measurement.prepare import (
+    encode_corpus,
+    plan_for,
+    read_corpus,
+    require,
+    require_simulation,
+)
 from hubmaxact.measurement.source_with_base import describe_with_base
 from hubmaxact.measurement.watcher import Watcher
 
@@ -81,10 +87,12 @@ def foresee(
     libraries.require()
     options, watcher = options or Options(), watcher or Watcher()
     source, files = describe_with_base(checkpoint, revision=revision, model_id=model_id, base=base)
+    require_simulation(files, options)
     corpus = read_corpus(options, watcher)
-    from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
+    from hubmaxact.measurement.anatomy.decoder_stack import find_stack, token_embedding
+    from hubmaxact.measurement.anatomy.direction import claims_causal
     from hubmaxact.measurement.checkpoint.shapes import load_shapes
-    from hubmaxact.measurement.end_to_end.head import require_head
+    from hubmaxact.measurement.end_to_end.head import refuse_bidirectional, require_head
     from hubmaxact.measurement.forecast.cost import cost_of, num_passes_again
     from hubmaxact.measurement.forecast.shapes_mode import Shapes
     from hubmaxact.measurement.tokenization import check_vocabulary
@@ -99,11 +107,14 @@ def foresee(
             attn_implementation=options.attn_implementation,
         )
     check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
+    bidirectional = not claims_causal(find_stack(loaded.model))
     if options.end_to_end:
+        if bidirectional:
+            refuse_bidirectional(loaded.model)
         require_head(loaded.model, files.name, ())
     samples, _ = encode_corpus(loaded, corpus, options, watcher)
     budget = options.batch_tokens or LARGEST_BUDGET
-    plan = plan_for(samples, options, budget)
+    plan = plan_for(samples, options, budget, bidirectional=bidirectional)
     watcher.stage("Running shapes and timing products")
     with shapes.alone():
         ran = _run(loaded, plan, options, watcher)

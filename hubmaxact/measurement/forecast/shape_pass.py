@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from hubmaxact.measurement.anatomy.decoder_stack import input_device
+from hubmaxact.measurement.anatomy.decoder_stack import input_device, run_owner
 from hubmaxact.measurement.anatomy.seen_attention import Attended
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed
@@ -83,7 +83,7 @@ def run_shapes(
     tally = Tally([*model.parameters(), *model.buffers(), ids])
     # Under inference_mode, operations that are made of others would hide them.
     with attach_hooks(model, anatomy, seen), torch.no_grad(), tally, own_errors_told(model):
-        model.get_submodule(anatomy.owner)(input_ids=ids, use_cache=False)
+        run_owner(model.get_submodule(anatomy.owner), ids)
     seen.peak, seen.operations = tally.peak, tally.operations
     return seen
 

@@ -54,6 +54,19 @@ def nvfp4_scale(largest: Tensor, threshold: float) -> Tensor:
         Zero where the block's scale rounds to zero.
     """
     of_tensor = over(torch.full((), NVFP4_LARGEST, device=largest.device), threshold)
+    return nvfp4_scale_under(largest, of_tensor)
+
+
+def nvfp4_scale_under(largest: Tensor, of_tensor: Tensor) -> Tensor:
+    """Return the same where the tensor's scale is given, as what codes of blocks are divided by.
+
+    Args:
+        largest: Of each block.
+        of_tensor: One number above zero: 2688 over the largest |x| that it stands for.
+
+    Returns:
+        Zero where the block's scale rounds to zero.
+    """
     return to_e4m3(over(largest, E2M1_LARGEST) * of_tensor) / of_tensor
 
 

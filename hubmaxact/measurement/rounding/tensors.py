@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hubmaxact.deployed_formats import (
+    DYNAMIC,
     E2M1_LARGEST,
     E4M3_LARGEST,
     E5M2_LARGEST,
@@ -22,6 +23,7 @@ from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.measurement.rounding.elements import to_e2m1, to_e4m3, to_e5m2, to_integer
 from hubmaxact.measurement.rounding.scales import (
     nvfp4_scale,
+    nvfp4_scale_under,
     over,
     power_of_two_even,
     power_of_two_up,
@@ -47,6 +49,9 @@ TO_ELEMENT: dict[str, Callable[[Tensor], Tensor]] = {
     "mxfp4": to_e2m1,
     "nvfp4": to_e2m1,
 }
+
+TO_SERVED_ELEMENT = {**TO_ELEMENT, "int8": lambda x: to_integer(x, -INT8_LARGEST - 1, INT8_LARGEST)}
+"""The same as servers do: integers saturate where the format ends."""
 
 
 class Rounded(NamedTuple):
@@ -81,11 +86,37 @@ def rounded(x_TD: Tensor, way: DeployedFormat, threshold: float | None = None) -
         raise ValueError(f"{way.name} needs a threshold above zero, found {threshold}")
     threshold = threshold if way.has_threshold else None
     x = as_bf16(x_TD)
-    cut_TBN = _blocks(x, way.block) if way.block else x[:, None, :]
+    cut_TBN = _cut(x, way)
     scale = _scale(cut_TBN, way, threshold)
-    values = _whole(_scaled(cut_TBN, scale, way), x)
+    values = _whole(_scaled(cut_TBN, scale, TO_ELEMENT[way.format]), x)
     clipped = _whole(_beyond(cut_TBN, scale, way, threshold), x)
     return Rounded(torch.where(x.isfinite(), values, x), clipped & x.isfinite())
+
+
+@torch.no_grad()
+def as_served(x_TD: Tensor, way: DeployedFormat, stored: float | None = None) -> Tensor:
+    """Round a tensor as a server does and scale it back: values taken as they are.
+
+    Args:
+        x_TD: Rows of channels, of any float dtype.
+        way: Format and granularity.
+        stored: The number that a checkpoint stores, above zero: what codes are multiplied with; of
+            NVFP4 what the scales of blocks are divided by; where each token has a scale of its own
+            the largest |x| that it may stand for. None: scales follow from tokens or blocks alone.
+
+    Returns:
+        float32, of the same shape.
+
+    Raises:
+        ValueError: One scale for the whole tensor is wanted and none is stored.
+    """
+    if way.has_threshold and not stored:
+        raise ValueError(f"{way.name} needs a stored scale above zero, found {stored}")
+    x = x_TD.float()
+    cut_TBN = _cut(x, way)
+    scale = _scale(cut_TBN, way, None) if stored is None else _stored(cut_TBN, way, stored)
+    values = _whole(_scaled(cut_TBN, scale, TO_SERVED_ELEMENT[way.format]), x)
+    return torch.where(x.isfinite(), values, x)
 
 
 def as_bf16(x: Tensor) -> Tensor:
@@ -110,10 +141,20 @@ def _scale(x_TBN: Tensor, way: DeployedFormat, threshold: float | None) -> Tenso
     return over(largest, LARGEST_CODE[way.format])
 
 
-def _scaled(x: Tensor, scale: Tensor, way: DeployedFormat) -> Tensor:
+def _stored(x_TBN: Tensor, way: DeployedFormat, stored: float) -> Tensor:
+    """The same where a number is stored."""
+    number = x_TBN.new_full((), stored)
+    if way.format == "nvfp4":
+        return nvfp4_scale_under(_largest(x_TBN), number)
+    if way.policy == DYNAMIC:
+        return over(_largest(x_TBN).clamp(max=stored), LARGEST_CODE[way.format])
+    return number
+
+
+def _scaled(x: Tensor, scale: Tensor, to_element: Callable[[Tensor], Tensor]) -> Tensor:
     """Divide, round to the format's numbers, multiply; a scale of zero gives zeros."""
     divisor = torch.where(scale > 0, scale, 1.0)
-    values = TO_ELEMENT[way.format](x / divisor) * scale
+    values = to_element(x / divisor) * scale
     # Of the largest bf16 values, those of powers of two round to 2^128.
     return torch.where(scale > 0, values.clamp(-FLOAT32_LARGEST, FLOAT32_LARGEST), 0.0)
 
@@ -125,6 +166,11 @@ def _beyond(x: Tensor, scale: Tensor, way: DeployedFormat, threshold: float | No
     if way.format in ("mxfp4", "nvfp4"):
         return (scale > 0) & (x.abs() > LARGEST_CODE[way.format] * scale)
     return torch.zeros_like(x, dtype=torch.bool)
+
+
+def _cut(x_TD: Tensor, way: DeployedFormat) -> Tensor:
+    """Rows as what shares a scale, (T, B, N): blocks, or all of a row."""
+    return _blocks(x_TD, way.block) if way.block else x_TD[:, None, :]
 
 
 def _blocks(x_TD: Tensor, size: int) -> Tensor:

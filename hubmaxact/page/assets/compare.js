@@ -14,7 +14,7 @@ export function comparison({ releases, unknown }, state, about, go) {
   return h("section", { id: "compare", "aria-labelledby": "compare-title" },
     h("h2", { id: "compare-title", tabindex: "-1" }, title),
     unknown.length ? missing(unknown, releases, go) : null,
-    releases.length ? [warning(releases, about), verdicts(releases),
+    releases.length ? [warning(releases, about), verdicts(releases, about),
       h("div", { class: "pictures" }, byLayer(releases, state, about, go), byRole(releases, about)),
       errors(releases, about), int8(releases, about), stability(releases), protocols(releases, about), notes(releases)] : null);
 }
@@ -37,7 +37,7 @@ function warning(releases, about) {
       h("ul", {}, releases.map(({ name: release, row }) => h("li", {}, name(release), ": ", h("bdi", {}, any(row[field.name]))))))))));
 }
 
-function verdicts(releases) {
+function verdicts(releases, about) {
   return h("ul", { class: "verdicts" }, releases.map((release, place) => {
     const { level, words } = release.verdict;
     // The sentence's head says the verdict; what follows says why.
@@ -45,9 +45,21 @@ function verdicts(releases) {
     return h("li", { class: level },
       h("p", { class: "who" }, swatch(place), release.href ? h("a", { href: release.href, rel: "noopener noreferrer", target: "_blank" }, name(release.name)) : name(release.name)),
       h("p", { class: "said" }, h("strong", { class: `level ${level}` }, badge(level), head), rest.length ? ` ${rest.join(" ")}` : ""),
+      fit(release.row, about),
       release.claimed ? h("p", { class: "trust" }, h("bdi", {}, release.claimed)) : null,
-      h("p", { class: "trust" }, h("bdi", {}, release.trust_words), release.trust_detail ? [": ", h("bdi", {}, release.trust_detail)] : null));
+      h("p", { class: "trust" }, h("bdi", {}, release.trust_words), release.trust_detail ? [": ", h("bdi", {}, release.trust_detail)] : null),
+      release.own_code ? h("p", { class: "trust" }, "measured with the checkpoint's own code") : null);
   }));
+}
+
+// The card's words on formats of deployment; formats of which it says one thing stand together.
+function fit(row, about) {
+  const titles = new Map();
+  for (const { name: column, label } of about.fit) {
+    if (row[column] !== null) titles.set(row[column], [...(titles.get(row[column]) ?? []), label]);
+  }
+  if (!titles.size) return null;
+  return h("dl", { class: "fit" }, [...titles].map(([word, labels]) => h("div", {}, h("dt", {}, h("bdi", {}, word)), h("dd", {}, `: ${labels.join(", ")}`))));
 }
 
 function notes(releases) {

@@ -72,6 +72,7 @@ function title(row, about) {
     row.href ? h("a", { href: row.href, rel: "noopener noreferrer", target: "_blank" }, name(row.name)) : name(row.name),
     row.claimed ? h("span", { class: "claimed" }, h("bdi", {}, row.claimed)) : null,
     h("span", { class: `trust ${row.trust}` }, h("bdi", {}, row.trust === "unverified" ? row.source : row.trust_words)),
+    row.own_code ? h("span", { class: "claimed" }, "own code") : null,
     h("span", { class: "narrow" }, known.map(({ name: column, kind }, place) => [h("bdi", {}, cell(kind, row.cells[column])), place < known.length - 1 ? " · " : ""])),
     h("span", { class: "narrow" }, standing(row), row.cells.carrier === null ? null : [" in the ", h("bdi", {}, row.cells.carrier)]));
 }

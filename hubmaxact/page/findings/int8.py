@@ -1,7 +1,7 @@
 """The finding on the INT-8 diagnostic: whether a larger M goes with a larger error at M."""
 
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Iterable, Sequence
+from typing import Literal, get_args
 
 from hubmaxact.catalog import findings
 from hubmaxact.catalog.findings import ErrorColumn, RankCorrelation
@@ -18,6 +18,8 @@ from hubmaxact.page.findings.finding import (
     pooled,
     thinned,
 )
+from hubmaxact.rendering import numbers
+from hubmaxact.rendering.fit.levels import LEVELS
 
 FEWEST = 3
 """Releases below which a rank correlation says nothing."""
@@ -29,6 +31,13 @@ LABELS = {
     "int8_clip_sqnr_db": "SQNR (dB), clipped at the 0.999 quantile",
     "int8_clip_rel_mae": "relative MAE, clipped at the 0.999 quantile",
 }
+
+FORMATS: dict[str, Literal["fit_fp8", "fit_int8", "fit_4bit"]] = {
+    "FP8": "fit_fp8",
+    "INT8": "fit_int8",
+    "4-bit": "fit_4bit",
+}
+"""Formats that linear maps' inputs are rounded to, and the columns of their verdicts."""
 
 
 def int8(rows: Sequence[Row]) -> Finding:
@@ -43,7 +52,7 @@ def int8(rows: Sequence[Row]) -> Finding:
         if answer
         else "Too few releases to hold M against the INT-8 diagnostic",
         found,
-        (*_said(answer), pooled(found), thinned(measured)),
+        (*_said(answer), _on_formats(rows), pooled(found), thinned(measured)),
         answer=answer,
         table=Table(head=["M against", "Rank correlation", "Releases"], rows=_lines(rows)),
         picture=chart(
@@ -67,6 +76,24 @@ def _said(answer: str | None) -> list[str]:
         ),
         "The paper's eight checkpoints that have it: +0.12. M alone tells little of this error.",
     ]
+
+
+def _on_formats(rows: Sequence[Row]) -> str:
+    """In how many releases deployed formats lose little; only some reports tell."""
+    told = []
+    for title, column in FORMATS.items():
+        small, total = _small(row[column] for row in findings.usable(rows))
+        if total:
+            told.append(f"{title} for {small:,} of {numbers.count(total, 'release')}")
+    said = ", in ".join(told)
+    start = "Where deployed kernels round, in what linear maps read, the error or loss is small in"
+    return f"{start} {said}." if told else ""
+
+
+def _small(words: Iterable[str | None]) -> tuple[int, int]:
+    """How many verdicts give the smallest level, and how many give one."""
+    levels = [level for word in words for level in LEVELS if (word or "").startswith(level.word)]
+    return levels.count(LEVELS[0]), len(levels)
 
 
 def _lines(rows: Sequence[Row]) -> list[list[Cell]]:

@@ -8,7 +8,7 @@ import torch
 from command import DENSE, MOE
 from oracle import texts, tiny
 from oracle.families import FAMILIES
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers import AutoConfig
 from transformers.initialization import no_init_weights
 
 from hubmaxact import Options, measure
@@ -108,10 +108,9 @@ def test_the_digest_is_the_one_in_a_report(corpus):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_shapes_alone_show_every_site(name):
     family = FAMILIES[name]
-    auto = AutoModelForImageTextToText if family.vision else AutoModelForCausalLM
     config = AutoConfig.for_model(family.model_type, **family.config)
     with Shapes().alone(), no_init_weights():
-        shapes = find_sites(auto.from_config(config).eval(), has_values=False)
+        shapes = find_sites(tiny.auto_class(family).from_config(config).eval(), has_values=False)
     assert shapes == find_sites(tiny.random_model(name, seed=1))
 
 

@@ -1,50 +1,51 @@
-"""Tensors of a pass, each rounded by one way and handed back in the run's own number format."""
+"""Tensors of a pass, each rounded and handed back in the run's own number format."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
-
-from hubmaxact.deployed_formats import DeployedFormat
-from hubmaxact.measurement.anatomy.site import Site
-from hubmaxact.measurement.rounding.tensors import rounded
 
 AT_ONCE = {"cpu": 1 << 18}
 OTHERWISE_AT_ONCE = 1 << 24
 """Values rounded together, by the type of device: several float32 copies of them are held, which
 on a CPU should stay in its cache."""
 
+Key = TypeVar("Key")
 
-class Rounder:
+RoundRows = Callable[[Tensor], Tensor]
+"""Rounds rows of channels, (rows, channels); returns as many, float32."""
+
+
+class Rounder(Generic[Key]):
     """Rounds, and remembers what it was asked to.
 
     Args:
-        way: How.
-        thresholds: By site, where the way takes one.
+        round_rows: Rounds rows of channels as a key says; equal keys round alike.
     """
 
-    def __init__(self, way: DeployedFormat, thresholds: Mapping[Site, float | None]) -> None:
-        self._way, self._thresholds = way, thresholds
+    def __init__(self, round_rows: Callable[[Key, Tensor], Tensor]) -> None:
+        self._round_rows = round_rows
         self.done: set[str] = set()
-        self._last: tuple[Site, Tensor, Tensor] | None = None
+        self._last: tuple[Key, Tensor, Tensor] | None = None
 
-    def __call__(self, site: Site, name: str, x: Tensor) -> Tensor:
+    def __call__(self, key: Key, name: str, x: Tensor) -> Tensor:
         """Round one tensor.
 
         Args:
-            site: Whose threshold it takes.
-            name: Of the map that reads it, or of the site.
+            key: How.
+            name: Of the map that reads it, or of the tensor.
             x: Rows of channels, (..., channels).
 
         Returns:
             A tensor of the same shape and number format.
         """
         self.done.add(name)
-        if self._last is not None and self._last[0] == site and self._last[1] is x:
+        if self._last is not None and self._last[0] == key and self._last[1] is x:
             return self._last[2]  # as for maps that read one tensor in turn
         with torch._C.DisableTorchFunction():  # noqa: SLF001 public by torch's notes on extending
-            result = rounded_alike(x, self._way, self._thresholds[site])
-        self._last = site, x, result
+            result = rounded_alike(x, lambda rows: self._round_rows(key, rows))
+        self._last = key, x, result
         return result
 
     def forget(self) -> None:
@@ -52,13 +53,12 @@ class Rounder:
         self._last = None
 
 
-def rounded_alike(x: Tensor, way: DeployedFormat, threshold: float | None) -> Tensor:
+def rounded_alike(x: Tensor, round_rows: RoundRows) -> Tensor:
     """Round a tensor and give it its number format back.
 
     Args:
         x: Rows of channels, (..., channels).
-        way: How.
-        threshold: Where the way takes one.
+        round_rows: How; rows do not depend on each other.
 
     Returns:
         The same shape and format; finite values stay finite.
@@ -68,7 +68,7 @@ def rounded_alike(x: Tensor, way: DeployedFormat, threshold: float | None) -> Te
     step = max(1, values // x.shape[-1])
     for begin in range(0, len(rows_TD), step):
         piece = slice(begin, begin + step)
-        result[piece] = _within(rounded(rows_TD[piece], way, threshold).values, x.dtype)
+        result[piece] = _within(round_rows(rows_TD[piece]), x.dtype)
     return result.view(x.shape)
 
 

@@ -1,0 +1,1 @@
+"""Activations rounded as served, simulated: what quantized maps read, while the model runs."""
