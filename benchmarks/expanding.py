@@ -5,11 +5,11 @@
 CHECKPOINT is an unquantized folder; without one, a Llama of 135 million random weights is made. It
 is written in each format of `tests/quantized/makers.py`. A load is what `hubmaxact measure` does,
 tokenizer included, from files in the page cache; loads of bf16 and of a format alternate in one
-process, and ratios are of the least of each. The last column is the largest resident memory of a
-process that loads the format, mapped files included, less that of one that loads bf16.
+process, and ratios are of the least of each; bf16 is mapped, and its numbers are not even read. The
+last column is what a process of its own that loads the format once held beyond what it holds
+afterwards, the model among it (Linux alone).
 """
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -71,16 +71,20 @@ def compare(base: Path, folder: Path) -> tuple[float, float]:
     return clock, cores
 
 
-def peak(folder: Path) -> float:
-    """MiB that a process of its own has held at most after it loaded a folder."""
-    command = [sys.executable, __file__, "--peak", str(folder)]
+def beside(folder: Path) -> float:
+    """MiB that a process of its own held at most beside what it held once a folder was loaded."""
+    command = [sys.executable, __file__, "--beside", str(folder)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def report_peak(folder: Path) -> None:
-    """Load, and print the most that this process has held, in MiB."""
-    load(inspect(folder))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+def report_beside(folder: Path) -> None:
+    """Load, and print what this process has held beyond what it holds, in MiB."""
+    loaded = load(inspect(folder))  # kept while memory is read
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    held = {name: int(rest.split()[0]) for name, _, rest in (x.partition(":") for x in lines)
+            if name in {"VmHWM", "VmRSS"}}  # fmt: skip
+    print((held["VmHWM"] - held["VmRSS"]) / 1024)
+    del loaded
 
 
 def main(*words: str) -> None:
@@ -88,18 +92,17 @@ def main(*words: str) -> None:
     given = bool(words) and Path(words[0]).is_dir()
     with tempfile.TemporaryDirectory() as made:
         base = Path(words[0]) if given else random_llama(Path(made) / "llama")
-        plain = peak(base)
-        print("| format | seconds | seconds of all cores | MiB more at most |")
+        print("| format | seconds | seconds of all cores | MiB beside the model |")
         print("| --- | --- | --- | --- |")
+        print(f"| bf16 | 1 | 1 | {beside(base):.0f} |", flush=True)
         for name in words[given:] or FORMATS:
             folder = make(name, base, Path(made) / name)
             clock, cores = compare(base, folder)
-            more = peak(folder) - plain
-            print(f"| {name} | {clock:.2f} | {cores:.2f} | {more:+.0f} |", flush=True)
+            print(f"| {name} | {clock:.2f} | {cores:.2f} | {beside(folder):.0f} |", flush=True)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--peak"]:
-        report_peak(Path(sys.argv[2]))
+    if sys.argv[1:2] == ["--beside"]:
+        report_beside(Path(sys.argv[2]))
     else:
         main(*sys.argv[1:])
