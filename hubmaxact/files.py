@@ -193,3 +193,20 @@ def _mode(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     return stat.S_IMODE(found) & 0o777 if stat.S_ISREG(found) else None
+
+
+def between_markers(document: str, begin: str, end: str, text: str) -> str:
+    """Put a text between two markers of a document, in the place of what stands there.
+
+    Args:
+        document: Holds each marker once.
+        begin: The first marker.
+        end: The second one.
+        text: What is written, an empty line before it and after.
+
+    Returns:
+        The document.
+    """
+    head, rest = document.split(begin)
+    _, tail = rest.split(end)
+    return f"{head}{begin}\n\n{text}\n\n{end}{tail}"

@@ -31,7 +31,7 @@ ALLOWED = {
     "deployed_formats": (),
     "files": ("errors", "printable"),
     "scales": ("formats",),
-    "stored_weights": ("printable", "scales"),
+    "stored_weights": ("printable", "files", "scales"),
     "adapters": ("printable",),
     "confinement": ("errors", "printable"),
     "hub": ("errors", "printable"),

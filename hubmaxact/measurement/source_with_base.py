@@ -35,14 +35,14 @@ def resolve_with_base(
         model_id: Hub id to record for a local folder.
         base: What an adapter is merged into: a folder, or a Hub id ("owner/name@revision" too).
             None: what it names itself.
-        trust_remote_code: As in `resolve_source`; of an adapter and its base nothing runs.
+        trust_remote_code: As in `resolve_source`; not of an adapter and its base.
 
     Returns:
         The folder, in the cache if it is on the Hub; its weights are here, and its base's.
 
     Raises:
         AdapterError: It is an adapter that cannot be merged, or whose base cannot be had.
-        OptionsError: It is no adapter, and a base was named.
+        OptionsError: It is no adapter, and a base was named; or it is one, and code is trusted.
         HubmaxactError: As `resolve_source`.
     """
     if base is None:
@@ -55,6 +55,11 @@ def resolve_with_base(
             )
         except AdapterFoundError:  # it is measured with its base
             pass
+    if trust_remote_code:
+        raise OptionsError(
+            "nobody's code runs where an adapter is merged into its base. Leave "
+            "--trust-remote-code out."
+        )
     return _fetched(*_adapter(checkpoint, revision, model_id, base))
 
 

@@ -35,6 +35,7 @@ def reproduce(report: Report) -> str:
     words += [f"--end-to-end {word(asked)}" for asked in _end_to_end(report)]
     if "simulated_activations" in protocol:
         words.append("--simulate-activations")
+    words += _own_code(report)
     if report["coverage"]["missing"]:
         words.append("--allow-partial")
     return _wrapped([f"hubmaxact measure {_checkpoint(report)}", *words])
@@ -62,6 +63,11 @@ def _products(environment: Environment) -> str | None:
     return said if environment["device_type"] == "cpu" or said == FLOAT32 else None
 
 
+def _own_code(report: Report) -> list[str]:
+    """What lets the checkpoint's own code run, where the report was measured with it."""
+    return ["--trust-remote-code"] if report["model"]["remote_code"] else []
+
+
 def verify(report: Report) -> str:
     """The `hubmaxact verify` command: from the Hub when the model has an id, else from the file."""
     file = f"{REPORT_NAME} " if report["model"]["id"] is None else ""
@@ -69,6 +75,7 @@ def verify(report: Report) -> str:
     given = [] if corpus["name"] in NAMED_CORPORA else [f"--corpus {word(_corpus(corpus))}"]
     if (base := report["model"].get("adapter_base")) is not None and base["id"] is None:
         given.append("--base BASE")
+    given += _own_code(report)
     return _wrapped([f"hubmaxact verify {file}{_checkpoint(report)}", *given])
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hubmaxact.files import between_markers
 from hubmaxact.report.validate import schema
 
 BEGIN = (
@@ -77,9 +78,7 @@ def _kind(node: dict[str, Any]) -> str:
 
 def splice(document: str) -> str:
     """Put the table between the markers of a document."""
-    head, rest = document.split(BEGIN)
-    _, tail = rest.split(END)
-    return f"{head}{BEGIN}\n\n{table()}\n\n{END}{tail}"
+    return between_markers(document, BEGIN, END, table())
 
 
 if __name__ == "__main__":

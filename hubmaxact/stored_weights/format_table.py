@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hubmaxact.files import between_markers
 from hubmaxact.scales.caches import CACHE_NAMES
 from hubmaxact.scales.linear_inputs import INPUT_NAMES
 from hubmaxact.scales.names import BESIDE
@@ -113,9 +114,7 @@ def _tensors(storage: Storage) -> Iterator[str]:
 
 def splice(document: str) -> str:
     """Put the table between the markers of a document."""
-    head, rest = document.split(BEGIN)
-    _, tail = rest.split(END)
-    return f"{head}{BEGIN}\n\n{table()}\n\n{END}{tail}"
+    return between_markers(document, BEGIN, END, table())
 
 
 if __name__ == "__main__":

@@ -185,3 +185,8 @@ def test_a_base_is_for_adapters_alone(tmp_path):
     (whole / "adapter_config.json").write_text(json.dumps(CONFIG))
     for more in ((), given):
         refused(whole, "lies beside whole weights, and transformers would load both", more=more)
+
+
+def test_code_is_not_trusted_where_something_is_merged(tmp_path):
+    given = ("--base", DENSE, "--trust-remote-code")
+    refused(tmp_path, "nobody's code runs where .* Leave --trust-remote-code out", more=given)

@@ -7,7 +7,7 @@ from example_reports import small_report
 from rich.console import Console
 from shipped_reports import COMMIT, SHIPPED, changed
 
-from hubmaxact.rendering import checkpoint_words, summary
+from hubmaxact.rendering import checkpoint_words, commands, summary
 from hubmaxact.rendering.terminal import show
 
 TOLD = {
@@ -51,6 +51,13 @@ def test_what_was_done_is_told_in_card_and_terminal(kind):
     assert f"- **{head}**: " in summary.render(report)
     show(report, console)
     assert f"{head}: " in console.file.getvalue()
+
+
+@pytest.mark.parametrize("kind", SHIPPED)
+def test_the_commands_let_own_code_run_where_it_ran(kind):
+    report = SHIPPED[kind]()
+    for command in (commands.reproduce(report), commands.verify(report)):
+        assert ("--trust-remote-code" in command) == (kind == "own_code")
 
 
 def test_of_an_ordinary_release_nothing_is_told():
