@@ -6,7 +6,7 @@ weights, device maps and checks of names run on it as on any release, and nothin
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Self
@@ -29,10 +29,15 @@ class LazyWeight:
 
     Args:
         make: Returns the weight in the number format that it is given.
+        shape: Of the weight; () where nobody asks before it is made.
     """
 
-    def __init__(self, make: Callable[[torch.dtype], Tensor]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[torch.dtype], Tensor], shape: Sequence[int] = ()) -> None:
+        self._make, self._shape = make, list(shape)
+
+    def get_shape(self) -> list[int]:
+        """Tell its shape, as a slice does."""
+        return self._shape
 
     def __getitem__(self, _: Any) -> Self:
         """Return all of it, still not made: its number format is told next."""
@@ -52,17 +57,19 @@ class LazyWeight:
 
 
 @contextmanager
-def lazy_state(files: WeightFiles) -> Iterator[dict[str, Any]]:
+def lazy_state(files: WeightFiles, *, mapped: bool = True) -> Iterator[dict[str, Any]]:
     """Open the weight files of a checkpoint.
 
     Args:
         files: What `inspect` found sound.
+        mapped: Whether files are mapped into memory, where the system maps. A mapped file counts
+            as memory of the process, as far as it was read; without, each tensor is read.
 
     Yields:
         By name: a slice of a file, or a `LazyWeight`; good while the block runs.
     """
     # As transformers does: a mapped file counts as memory that is written to on Windows.
-    backend = "pread" if sys.platform == "win32" else "mmap"
+    backend = "pread" if sys.platform == "win32" or not mapped else "mmap"
     with ExitStack() as opened:
         shards = {
             shard: opened.enter_context(
@@ -78,7 +85,10 @@ def lazy_state(files: WeightFiles) -> Iterator[dict[str, Any]]:
 def _plain(stored: StoredWeights, slices: dict[str, Any]) -> dict[str, Any]:
     """The weights of a quantized release under the names of an unquantized one."""
     refuse_unsound_scales(stored, slices)
-    made = {each.name: LazyWeight(partial(expanded, each, slices)) for each in stored.weights}
+    made = {
+        each.name: LazyWeight(partial(expanded, each, slices), each.shape)
+        for each in stored.weights
+    }
     return {name: slices[name] for name in stored.plain} | made
 
 
