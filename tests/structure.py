@@ -160,6 +160,16 @@ ALLOWED = {
         "measurement.kernels",
         "measurement.execution",
     ),
+    "measurement.streaming": (
+        "errors",
+        "printable",
+        "recognition",
+        "measurement.failures",
+        "measurement.batch_plan",
+        "measurement.checkpoint",
+        "measurement.anatomy",
+        "measurement.execution",
+    ),
     "measurement.prepare": (
         "errors",
         "printable",
@@ -175,6 +185,7 @@ ALLOWED = {
         "measurement.tokenization",
         "measurement.kernels",
         "measurement.simulation",
+        "measurement.streaming",
     ),
     "measurement.assembly": (
         "printable",
@@ -239,6 +250,7 @@ ALLOWED = {
         "measurement.run_facts",
         "measurement.passes",
         "measurement.end_to_end",
+        "measurement.streaming",
         "measurement.prepare",
         "measurement.assembly",
     ),

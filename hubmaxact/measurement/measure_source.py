@@ -91,9 +91,23 @@ def run_source(
     Raises:
         HubmaxactError: As `run.measure`.
     """
-    prepared = prepare(source, options, watcher, corpus)
-    if options.end_to_end:
-        _require_head(prepared)
+    with ExitStack() as held:
+        prepared = prepare(source, options, watcher, corpus, held)
+        if options.end_to_end:
+            _require_head(prepared)
+        return _run(prepared, source, options, watcher, group, hashes_weights=hashes_weights)
+
+
+def _run(
+    prepared: Prepared,
+    source: Source,
+    options: Options,
+    watcher: Watcher,
+    group: "Group | None",
+    *,
+    hashes_weights: bool,
+) -> "Ran | None":
+    """Run what is loaded, weights hashed meanwhile."""
     # It loads torch, which refusals do without.
     from hubmaxact.measurement.distributed.group import Alone
     from hubmaxact.measurement.execution.products import (

@@ -67,6 +67,9 @@ class Options:
             checkpoint's own config.json says that a server rounds it, while the model runs. All
             that is measured is then of the simulated run, which is another protocol. Of quantized
             checkpoints alone, and not together with `end_to_end`.
+        stream: Whether layers stay in their files and are loaded one at a time, for a checkpoint
+            that is larger than memory. The report is the same to the last byte. On one device, with
+            a fixed `batch_tokens`.
 
     Raises:
         OptionsError: A choice is none of those named above, or a number is too small.
@@ -92,6 +95,7 @@ class Options:
     attn_implementation: str | None = None
     end_to_end: tuple[str, ...] | str = ()
     simulate_activations: bool = False
+    stream: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what the run would stumble over later; of a format, keep the name in reports."""
@@ -119,6 +123,20 @@ class Options:
                 "end_to_end compares the model's own losses with and without rounding, and "
                 "simulate_activations rounds in both. Use one of them."
             )
+        if self.stream:
+            self._refuse_beside_stream()
+
+    def _refuse_beside_stream(self) -> None:
+        """Refuse what needs all layers in memory, or starts over."""
+        for name, asked, why in (
+            ("device_map", self.device_map is not None, "spreads layers over devices"),
+            ("end_to_end", bool(self.end_to_end), "runs the whole model again and again"),
+            ("batch_tokens auto", self.batch_tokens is None, "finds its budget by starting over"),
+        ):
+            if asked:
+                raise OptionsError(
+                    f"stream loads one layer at a time, and {name} {why}. Leave one of them out."
+                )
 
     @property
     def sums_format_errors(self) -> bool:

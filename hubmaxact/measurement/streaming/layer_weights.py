@@ -4,10 +4,10 @@ transformers' own loading code makes them, from the stored tensors of that layer
 are on the meta device, where a weight is a shape.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, Self
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from hubmaxact.errors import IncompleteWeightsError
 from hubmaxact.measurement.anatomy.decoder_stack import Stack
 from hubmaxact.measurement.checkpoint.lazy_state import one_by_one
 from hubmaxact.measurement.streaming.placement import Placement
+from hubmaxact.printable import printable
 
 
 class Place(NamedTuple):
@@ -57,7 +58,7 @@ class LayerWeights:
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        self._stack, self._placement, self._state = stack, placement, state
+        self.stack, self._placement, self._state = stack, placement, state
         self.device = device
         model: PreTrainedModel = stack.model
         self._config = LoadStateDictConfig(
@@ -65,7 +66,7 @@ class LayerWeights:
             device_map={"": device},
             dtype=dtype,
             dtype_plan=model._get_dtype_plan(dtype),  # noqa: SLF001 as its own loading does
-            weight_mapping=get_model_conversion_mapping(model),
+            weight_mapping=cast("Any", get_model_conversion_mapping(model)),
         )
         self._places = [list(_places(model, layer)) for layer in placement.layers]
         self._here: int | None = None
@@ -77,7 +78,7 @@ class LayerWeights:
         """Load on demand from now on."""
         self._hooks = [
             layer.register_forward_pre_hook(self._on_call(index))
-            for index, layer in enumerate(self._stack.layers)
+            for index, layer in enumerate(self.stack.layers)
         ]
         return self
 
@@ -140,22 +141,19 @@ class LayerWeights:
     def _read(self, layer: int) -> None:
         """Load a layer, in the thread."""
         state = {name: self._state[name] for name in self._placement.layers[layer]}
-        with one_by_one(), self._beside():
-            info, _ = convert_and_load_state_dict_in_model(self._stack.model, state, self._config)
+        with one_by_one(), _beside(self._stream):
+            info, _ = convert_and_load_state_dict_in_model(self.stack.model, state, self._config)
         self._refuse(
             layer, [*info.conversion_errors, *(str(key[0]) for key in info.mismatched_keys)]
         )
         self._refuse(layer, [each.name for each in self._places[layer] if each.now.is_meta])
 
-    def _beside(self) -> AbstractContextManager[object]:
-        """On an accelerator, copies run beside the layer that computes."""
-        return nullcontext() if self._stream is None else _Beside(self._stream)
-
     def _refuse(self, layer: int, names: list[str]) -> None:
         if names:
             raise IncompleteWeightsError(
-                f"layer {layer} cannot be loaded by itself: {names[0]} does not follow from its own "
-                "tensors. Leave out --stream, or save the checkpoint again if its files changed."
+                f"layer {layer} cannot be loaded by itself: {printable(names[0])} does not follow "
+                "from its own tensors. Leave out --stream, or save the checkpoint again if its "
+                "files changed."
             )
 
     def _drop(self, layer: int | None) -> None:
@@ -167,22 +165,18 @@ class LayerWeights:
             setattr(each.module, each.attribute, each.shape)
 
 
-class _Beside:
-    """A stream that is waited for at the end."""
-
-    def __init__(self, stream: torch.cuda.Stream) -> None:
-        self._stream = stream
-        self._entered = torch.cuda.stream(stream)
-
-    def __enter__(self) -> None:
-        self._entered.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._entered.__exit__(*error)
-        self._stream.synchronize()
+@contextmanager
+def _beside(stream: torch.cuda.Stream | None) -> Iterator[None]:
+    """On an accelerator, copies run beside the layer that computes, and are waited for here."""
+    if stream is None:
+        yield
+        return
+    with torch.cuda.stream(stream):
+        yield
+    stream.synchronize()
 
 
-def _places(model: PreTrainedModel, layer: Mapping[str, tuple[str, ...]]) -> Any:
+def _places(model: PreTrainedModel, layer: Mapping[str, tuple[str, ...]]) -> Iterator[Place]:
     for name in dict.fromkeys(target for targets in layer.values() for target in targets):
         owner, _, attribute = name.rpartition(".")
         module = model.get_submodule(owner)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor
 
-from hubmaxact.errors import HubmaxactError
+from hubmaxact.errors import HubmaxactError, OptionsError
 from hubmaxact.measurement.anatomy.decoder_stack import Stack, find_stack, input_device
 from hubmaxact.measurement.checkpoint.asked_size import build, refuse_oversized
 from hubmaxact.measurement.checkpoint.load import (
@@ -23,6 +23,9 @@ from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.streaming.layer_weights import LayerWeights
 from hubmaxact.measurement.streaming.placement import place
+from hubmaxact.measurement.streaming.refusal import refuse_by_config
+from hubmaxact.measurement.streaming.trial import refuse_out_of_turn
+from hubmaxact.recognition.own_code import OwnCode
 
 
 class StandIn:
@@ -66,6 +69,7 @@ def load_streamed(
     dtype: str = "auto",
     device: str = "auto",
     attn_implementation: str | None = None,
+    code: OwnCode | None = None,
 ) -> Iterator[Streamed]:
     """Load a model without its layers, and its tokenizer.
 
@@ -76,13 +80,20 @@ def load_streamed(
         dtype: As `load`.
         device: As `load`.
         attn_implementation: As `load`.
+        code: As `load`; none may be.
 
     Yields:
         The model: while the block runs, each layer has its weights whenever it is called.
 
     Raises:
         HubmaxactError: As `load`.
+        OptionsError: The model cannot be streamed; the sentence says why.
     """
+    if code is not None:
+        raise OptionsError(
+            "stream loads one layer at a time, which is not tried with a checkpoint's own code. "
+            "Leave out --stream or --trust-remote-code."
+        )
     silence_transformers()
     with opened_state(files, mapped=False) as state:
         placement = place(_shapes(files, attn_implementation), state)
@@ -102,6 +113,7 @@ def load_streamed(
             dtype=DTYPES[loaded.dtype],
             device=input_device(stack.embedding),
         ) as weights:
+            refuse_out_of_turn(stack, weights)
             yield Streamed(loaded, weights)
 
 
@@ -117,4 +129,5 @@ def _shapes(files: WeightFiles, attn_implementation: str | None) -> Stack:
             raise
         except Exception as error:  # a damaged configuration shows as whatever it breaks first
             raise not_built(files, error) from error
+    refuse_by_config(model)
     return find_stack(model)

@@ -1,4 +1,4 @@
-"""The decoder's own loop with no layer in it: embedding, masks, positions and norms as it makes them.
+"""The decoder's own loop with no layer in it: embedding, masks, positions and norms are its own.
 
 A layer that stands aside notes what it is given and hands the hidden state on.
 """

@@ -4,21 +4,18 @@ Each site sees the batches in the plan's order, and the recorder's state is that
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from transformers import PreTrainedModel
 
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
-from hubmaxact.measurement.batch_plan import Batch, Plan
-from hubmaxact.measurement.execution.forward import Measurement, batch_shortage_told
+from hubmaxact.measurement.batch_plan import Batch
+from hubmaxact.measurement.execution.forward import Done, batch_shortage_told
 from hubmaxact.measurement.execution.hooks import attach_hooks
-from hubmaxact.measurement.execution.inputs import Input, inputs_ahead
+from hubmaxact.measurement.execution.inputs import Ids, Input, inputs_ahead
 from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.measurement.streaming.calls import Shared
 from hubmaxact.measurement.streaming.chunk import LayerByLayer, Running, Step
@@ -30,50 +27,45 @@ OF_INPUT = 64
 """Bytes that each position of a waiting batch takes beside its stream: its id and coordinates."""
 
 
-def measure(
-    model: PreTrainedModel,
-    anatomy: Anatomy,
-    plan: Plan,
-    ids: Sequence[npt.NDArray[np.int32]],
-    *,
+def stream(
     streaming: Streaming,
-    batches: Sequence[Batch] | None = None,
-    recorder: Recorder | None = None,
-    format_errors: bool = True,
+    anatomy: Anatomy,
+    ids: Ids,
+    batches: Sequence[Batch],
+    recorder: Recorder,
+    *,
+    ends: bool = True,
+    changed: Callable[[], AbstractContextManager[object]] = nullcontext,
     on_layer: Callable[[Batch], None] | None = None,
-    on_done: Callable[[tuple[Batch, ...]], None] | None = None,
+    on_done: Done | None = None,
     budget: Budget | None = None,
-) -> Measurement:
-    """Run the plan (or some of its batches) and fold in every tensor at the anatomy's sites.
+) -> None:
+    """Run batches, and fold in every tensor at the anatomy's sites.
 
     Args:
-        model: The loaded checkpoint.
+        streaming: The model, and how its layers run.
         anatomy: Its sites.
-        plan: All batches, in the order of the samples' windows.
         ids: Token ids of every sample, shape (tokens,) each.
-        streaming: How its layers run.
-        batches: Those of the plan that are run; None: all.
-        recorder: Goes on with what it has seen; None: a new one.
-        format_errors: Whether a new recorder sums up what formats lose at linear inputs.
+        batches: Those that are run, in the plan's order.
+        recorder: Takes all that is seen.
+        ends: Whether nothing is folded in afterwards, so that results are made meanwhile.
+        changed: Makes what is entered behind the hooks that measure.
         on_layer: Called after each batch in each layer.
-        on_done: Called with the batches that the recorder holds more, and nothing half.
+        on_done: Called whenever the recorder holds some batches more, and none in part.
         budget: Of what is kept between layers. None: chosen from what is free.
-
-    Returns:
-        What the recorder has seen, earlier batches included.
 
     Raises:
         ForwardPassError: The model's own forward pass raised.
         OutOfMemoryError: A batch does not fit the device; the message names a smaller budget.
     """
-    recorder = recorder or Recorder(anatomy, len(ids), format_errors=format_errors)
-    chosen = plan.batches if batches is None else batches
-    run = _Run(streaming, recorder, chosen[-1] if chosen else None, on_layer)
+    last = batches[-1] if ends and batches else None
+    run = _Run(streaming, recorder, last, on_layer)
     device = streaming.weights.device
     with (
-        attach_hooks(model, anatomy, recorder, hears=run.hears),
+        attach_hooks(streaming.stack.model, anatomy, recorder, hears=run.hears),
+        changed(),
         torch.inference_mode(),
-        inputs_ahead(chosen, ids, device) as inputs,
+        inputs_ahead(batches, ids, device) as inputs,
         TemporaryDirectory(prefix="hubmaxact-") as name,
     ):
         folder = Path(name)
@@ -82,7 +74,6 @@ def measure(
             run.finish(chunk)
             if on_done is not None:
                 on_done(tuple(waiting.input.batch for waiting in chunk))
-    return Measurement(anatomy, plan, recorder)
 
 
 class _Waiting(NamedTuple):

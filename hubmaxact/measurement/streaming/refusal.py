@@ -1,4 +1,4 @@
-"""Why a model is not measured layer by layer, as one sentence; what its configuration says of it."""
+"""Why a model is not measured layer by layer, as a sentence; what its configuration says of it."""
 
 from transformers import PreTrainedModel
 

@@ -52,7 +52,7 @@ class _OutOfTurn(TorchDispatchMode):
     """Raises where a function is given a weight that is not read."""
 
     def __init__(self, stack: Stack) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._stack = stack
         self.found: HubmaxactError | None = None
 
@@ -85,7 +85,7 @@ def refuse_out_of_turn(stack: Stack, weights: LayerWeights) -> None:
     with torch.inference_mode(), guard:
         try:
             loop.note(probe_ids(stack), lambda x: x)
-        except Exception as error:  # noqa: BLE001 how its layers return is not known here
+        except Exception as error:  # how its layers return is not known here
             if guard.found is not None or ran_out(error):
                 raise
 
@@ -108,9 +108,12 @@ def try_out(stack: Stack, anatomy: Anatomy, weights: LayerWeights) -> Trial:
     ids = probe_ids(stack)
     with torch.inference_mode():
         seen = _Seen(stack)
-        with attach_hooks(stack.model, anatomy, seen), seen.watching():
-            with own_errors_told(stack.model):
-                output = run_owner(stack.owner, ids)
+        with (
+            attach_hooks(stack.model, anatomy, seen),
+            seen.watching(),
+            own_errors_told(stack.model),
+        ):
+            output = run_owner(stack.owner, ids)
         layers, outside = seen.layers(), seen.outside()
         again = _Again(stack, LayerByLayer(Loop(stack, layers.returns), layers, weights), outside)
         with attach_hooks(stack.model, anatomy, again.seen, hears=again.hears):
@@ -151,9 +154,9 @@ class _Again:
             running[-1].residual.put(noted.hidden)
         outputs: list[Any] = []
         for step, place in self._by_layer.places:
-            for number, each in enumerate(running):
+            for number, batch in enumerate(running):
                 self._starting(number, step)
-                outputs.append(self._by_layer.go(place, each))
+                outputs.append(self._by_layer.go(place, batch))
         return outputs[-len(running)]
 
     def _starting(self, number: int, step: Step) -> None:
@@ -239,11 +242,11 @@ class _Seen:
         """How they were called; refused where one was called twice, or never."""
         if sorted(self._order) != list(range(len(self._stack.layers))):
             raise refused(self._stack.model, "it does not call each of its layers once")
-        for layer, returns in self._returns.items():
-            if returns is None:
+        known = {layer: each for layer, each in self._returns.items() if each is not None}
+        for layer in self._order:
+            if layer not in known:
                 raise refused(self._stack.model, f"layer {layer} returns no hidden state first")
-        returns = (self._returns[layer] for layer in sorted(self._order))
-        return Layers(tuple(self._order), tuple(each for each in returns if each is not None))
+        return Layers(tuple(self._order), tuple(known[layer] for layer in sorted(known)))
 
     def outside(self) -> dict[Site, Step]:
         """Sites outside of the layers; refused where one lies between them."""
