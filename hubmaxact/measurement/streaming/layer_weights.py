@@ -16,9 +16,11 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import convert_and_load_state_dict_in_model
 from transformers.modeling_utils import LoadStateDictConfig
 
-from hubmaxact.errors import IncompleteWeightsError
+from hubmaxact.errors import HubmaxactError, IncompleteWeightsError
 from hubmaxact.measurement.anatomy.decoder_stack import Stack
 from hubmaxact.measurement.checkpoint.lazy_state import one_by_one
+from hubmaxact.measurement.failures.memory import ran_out
+from hubmaxact.measurement.failures.own_error import reason
 from hubmaxact.measurement.streaming.placement import Placement
 from hubmaxact.printable import printable
 
@@ -141,7 +143,7 @@ class LayerWeights:
     def _read(self, layer: int) -> None:
         """Load a layer, in the thread."""
         state = {name: self._state[name] for name in self._placement.layers[layer]}
-        with one_by_one(), _beside(self._stream):
+        with one_by_one(), _beside(self._stream), _told(layer):
             info, _ = convert_and_load_state_dict_in_model(self.stack.model, state, self._config)
         self._refuse(
             layer, [*info.conversion_errors, *(str(key[0]) for key in info.mismatched_keys)]
@@ -163,6 +165,23 @@ class LayerWeights:
             torch.cuda.current_stream(self.device).synchronize()
         for each in self._places[layer]:
             setattr(each.module, each.attribute, each.shape)
+
+
+@contextmanager
+def _told(layer: int) -> Iterator[None]:
+    """What cannot be read is a sentence; memory that runs out is left to the caller."""
+    try:
+        yield
+    except HubmaxactError:
+        raise
+    except Exception as error:  # of many classes: safetensors', the system's
+        if ran_out(error):
+            raise
+        raise IncompleteWeightsError(
+            f"the weights of layer {layer} cannot be read any more: {type(error).__name__}: "
+            f"{reason(error)}. Their files were sound when the run began; see whether something "
+            "changed them meanwhile, and start again."
+        ) from error
 
 
 @contextmanager
