@@ -46,7 +46,7 @@ class InHostMemory:
 
     def put(self, x: Tensor) -> None:
         """Copy it, queued behind what makes it."""
-        if self._pinned is None or _like(self._pinned) != _like(x):
+        if self._pinned is None or _shaped(self._pinned) != _shaped(x):
             self._pinned = torch.empty_strided(
                 x.size(), x.stride(), dtype=x.dtype, pin_memory=x.is_cuda
             )
@@ -68,12 +68,11 @@ class OnDisk:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._like = torch.empty(0)
+        self._like, self._device = torch.empty(0), torch.device("cpu")
 
     def put(self, x: Tensor) -> None:
         """Write it."""
-        self._like = torch.empty_like(x, device="meta")
-        self._device = x.device
+        self._like, self._device = torch.empty_like(x, device="meta"), x.device
         with self._path.open("wb", buffering=0) as file:
             left = _bytes(x.cpu().contiguous())
             while left:
@@ -88,14 +87,14 @@ class OnDisk:
                 left = left[read:]
         if left:
             raise OSError(f"{self._path} was cut while it was in use")
-        strided = torch.empty_strided(
-            x.size(), self._like.stride(), dtype=x.dtype, device=self._device
-        )
-        return x if _like(x) == _like(strided) else strided.copy_(x)
+        if self._like.is_contiguous():
+            return x.to(self._device)
+        strided = torch.empty_strided(x.size(), self._like.stride(), dtype=x.dtype)
+        return strided.copy_(x).to(self._device)
 
 
-def _like(x: Tensor) -> tuple[object, ...]:
-    return x.size(), x.stride(), x.dtype, x.device
+def _shaped(x: Tensor) -> tuple[object, ...]:
+    return x.size(), x.stride(), x.dtype
 
 
 def _bytes(x: Tensor) -> memoryview:

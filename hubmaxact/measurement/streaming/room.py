@@ -14,7 +14,7 @@ from hubmaxact.measurement.streaming.residuals import InHostMemory, OnDevice, On
 IN_MEMORY = 256 << 20
 """Bytes of residual streams on a CPU, where memory is what streaming saves."""
 
-ON_DEVICE, PINNED = 1 << 30, 16 << 30
+ON_DEVICE, PINNED = 512 << 20, 16 << 30
 """Bytes on an accelerator and in pinned host memory, where at least four times as much is free."""
 
 SHARE = 4
