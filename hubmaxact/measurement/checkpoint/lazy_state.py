@@ -16,6 +16,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from hubmaxact.measurement.checkpoint.expanded import expanded, refuse_unsound_scales
+from hubmaxact.measurement.checkpoint.read_tensors import read_tensors
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.recognition.weights import SINGLE
 from hubmaxact.stored_weights.storage import StoredWeights
@@ -68,18 +69,32 @@ def lazy_state(files: WeightFiles, *, mapped: bool = True) -> Iterator[dict[str,
     Yields:
         By name: a slice of a file, or a `LazyWeight`; good while the block runs.
     """
-    # As transformers does: a mapped file counts as memory that is written to on Windows.
-    backend = "pread" if sys.platform == "win32" or not mapped else "mmap"
     with ExitStack() as opened:
-        shards = {
-            shard: opened.enter_context(
-                safe_open(files.folder / shard, framework="pt", device="cpu", backend=backend)
-            )
-            for shard in files.shards
-        }
-        held = files.weights.tensors
-        slices = {name: shards[held.get(name, SINGLE)].get_slice(name) for name in files.tensors}
+        slices = (_mapped if mapped else _read)(files, opened)
         yield slices if files.stored is None else _plain(files.stored, slices)
+
+
+def _mapped(files: WeightFiles, opened: ExitStack) -> dict[str, Any]:
+    # As transformers does: a mapped file counts as memory that is written to on Windows.
+    backend = "pread" if sys.platform == "win32" else "mmap"
+    shards = {
+        shard: opened.enter_context(
+            safe_open(files.folder / shard, framework="pt", device="cpu", backend=backend)
+        )
+        for shard in files.shards
+    }
+    held = files.weights.tensors
+    return {name: shards[held.get(name, SINGLE)].get_slice(name) for name in files.tensors}
+
+
+def _read(files: WeightFiles, opened: ExitStack) -> dict[str, Any]:
+    by_shard = {shard: dict[str, Any]() for shard in files.shards}
+    for name, entry in files.tensors.items():
+        by_shard[files.weights.tensors.get(name, SINGLE)][name] = entry
+    found: dict[str, Any] = {}
+    for shard, entries in by_shard.items():
+        found |= opened.enter_context(read_tensors(files.folder / shard, entries))
+    return found
 
 
 def _plain(stored: StoredWeights, slices: dict[str, Any]) -> dict[str, Any]:
