@@ -3,11 +3,16 @@
 What comes back is what was put in, to the last bit.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from hubmaxact.errors import OutOfMemoryError
+from hubmaxact.printable import LONGEST_PATH, printable
 
 
 class Residual(Protocol):
@@ -73,7 +78,7 @@ class OnDisk:
     def put(self, x: Tensor) -> None:
         """Write it."""
         self._like, self._device = torch.empty_like(x, device="meta"), x.device
-        with self._path.open("wb", buffering=0) as file:
+        with _told(self._path), self._path.open("wb", buffering=0) as file:
             left = _bytes(x.cpu().contiguous())
             while left:
                 left = left[file.write(left) or 0 :]
@@ -82,15 +87,27 @@ class OnDisk:
         """Read it."""
         x = torch.empty(self._like.shape, dtype=self._like.dtype)
         left = _bytes(x)
-        with self._path.open("rb", buffering=0) as file:
+        with _told(self._path), self._path.open("rb", buffering=0) as file:
             while left and (read := file.readinto(left)):
                 left = left[read:]
-        if left:
-            raise OSError(f"{self._path} was cut while it was in use")
+            if left:
+                raise EOFError("it was cut")
         if self._like.is_contiguous():
             return x.to(self._device)
         strided = torch.empty_strided(x.size(), self._like.stride(), dtype=x.dtype)
         return strided.copy_(x).to(self._device)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        raise OutOfMemoryError(
+            "a part of the residual stream could not be kept in a temporary folder "
+            f"({printable(str(path.parent), LONGEST_PATH)}): "
+            f"{getattr(error, 'strerror', None) or error}. Set TMPDIR to a folder with more room."
+        ) from error
 
 
 def _shaped(x: Tensor) -> tuple[object, ...]:
