@@ -96,7 +96,8 @@ def prepare(
         watcher.note(sentence)
     check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
     is_spread = options.device_map is not None
-    with shortage_told(files, loaded.dtype, "its first tokens were run", is_spread=is_spread):
+    doing = "its first tokens were run"
+    with shortage_told(files, loaded.dtype, doing, is_spread=is_spread, is_streamed=options.stream):
         anatomy = find_sites(loaded.model, profile=options.profile)
         streaming = None if weights is None else Streaming.of(weights, anatomy)
     require(anatomy.missing, options)

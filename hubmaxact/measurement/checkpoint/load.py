@@ -99,7 +99,8 @@ def load(
     if attn_implementation is not None:
         options["attn_implementation"] = attn_implementation
     doing, is_spread = f"{files.name} was loaded", device_map is not None
-    with shortage_told(files, name, doing, is_spread=is_spread):
+    streams = state is not None
+    with shortage_told(files, name, doing, is_spread=is_spread, is_streamed=streams):
         model, settled = _model(files, options, code, state)
         tokenizer = load_tokenizer(files, code)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()

@@ -22,9 +22,9 @@ from hubmaxact.measurement.checkpoint.own_code import model_class
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.measurement.streaming.layer_weights import LayerWeights
+from hubmaxact.measurement.streaming.out_of_turn import refuse_out_of_turn
 from hubmaxact.measurement.streaming.placement import place
 from hubmaxact.measurement.streaming.refusal import refuse_by_config
-from hubmaxact.measurement.streaming.trial import refuse_out_of_turn
 from hubmaxact.recognition.own_code import OwnCode
 
 
