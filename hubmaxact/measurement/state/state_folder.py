@@ -81,6 +81,11 @@ class StateFolder:
         """Let others in; states that were not removed stay."""
         self._lock.release()
 
+    @property
+    def shown(self) -> str:
+        """Its name in sentences."""
+        return printable(str(self._folder), LONGEST_PATH)
+
     def check_room(self, num_bytes: int) -> None:
         """Refuse, before any long work, a folder without room.
 
@@ -159,7 +164,7 @@ class StateFolder:
         )
         if found:
             raise StateError(
-                f"{printable(str(self._folder), LONGEST_PATH)} holds a state of another run: "
+                f"{self.shown} holds a state of another run: "
                 f"{told(found)}. Name another folder, or remove this one."
             )
 
