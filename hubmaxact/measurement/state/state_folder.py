@@ -1,16 +1,17 @@
 """Where the states of a run lie, so that whenever it is killed, nothing is lost or counted twice.
 
-Each process of a run has a file of its own, which is replaced whole and holds whole batches. Any
-files that hold no batch twice are a state of the run: statistics do not ask who saw which batch.
+Each process of a run has a file of its own, which is replaced whole and holds whole batches, others
+than those of the other processes. Any files that hold no batch twice are a state of the run:
+statistics do not ask who saw which batch.
 
 1. A start writes under names that no other start has, so it replaces no file but its own.
 2. The first process merges all that it finds, and its first file holds that and more. Until this
    file is on disk, those of earlier starts stay; then they hold nothing that it does not.
 3. So at any moment every batch that was ever saved lies in some file, and of two that hold the same
    batch the larger one holds all of the other: it is taken, and the other is left out.
-4. A process that outlives the first one may write once more after the next start has read the
-   folder. Its file then holds batches that are done again by others, and is left out as a whole
-   where theirs are more: time is lost, and nothing is counted twice.
+4. Of a start that was killed, a process may outlive the first one and save once more when the next
+   start has read the folder. That file may hold what others do again, and the smaller one of two is
+   left out as a whole: time is lost, and nothing is counted twice.
 
 At the end the files are removed in any order: what is left at any moment is still a state.
 """

@@ -8,7 +8,7 @@ processes       how many; each forks from the first one and saves after each bat
 seconds         after how many all of them are killed; null: never
 operation       in which change of the file system, from 0, the first process is killed or told EIO;
                 code 4: the run ended before
-how             "kill", "kill after" it, or "fail"
+how             "kill" or "fail"
 """
 
 import json
@@ -107,13 +107,9 @@ def disturb(operation, how):
             is_it, left[0] = left[0] == 0, left[0] - 1
             if is_it and how == "fail":
                 raise OSError(5, "Input/output error")
-            if is_it and how == "kill":
+            if is_it:
                 os.kill(os.getpid(), signal.SIGKILL)
-            try:
-                return change(*args, **kwargs)
-            finally:
-                if is_it:
-                    os.kill(os.getpid(), signal.SIGKILL)
+            return change(*args, **kwargs)
 
         return call
 
