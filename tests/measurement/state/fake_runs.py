@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -49,15 +50,11 @@ class Counts:
 
 
 class Process:
-    """One process of a run: what it counts, and of which batches."""
+    """One process of a run: what it counts, and of which batches; each batch is saved."""
 
-    def __init__(self, save):
+    def __init__(self, place):
         self.counts, self.done = Counts(), []
-        self.saves = SaveTimes(save, failed=sys.exit, clock=lambda: 0.0)
-
-    def add(self, kept, name):
-        merge_kept(self.counts, Counts, kept, name)
-        self.done += kept.done
+        self.saves = SaveTimes(partial(write_state, place), failed=sys.exit, clock=lambda: 0.0)
 
     def run(self, batches):
         for batch in batches:
@@ -71,17 +68,23 @@ class Process:
 
 def run(folder, output, processes):
     with StateFolder(folder, num_processes=processes) as states:
-        first = Process(states.save)
-        for kept in states.saved(RUN):
-            first.add(kept, str(folder))
-        left = [batch for batch in range(NUM_BATCHES) if batch not in first.done]
+        total, found = Counts(), states.saved(RUN)
+        for kept in found:
+            merge_kept(total, Counts, kept, str(folder))
+        before = sorted(batch for kept in found for batch in kept.done)
+        if len(found) > 1:
+            states.put_together(KeptState(RUN, "", tuple(before), total.state()))
+        left = [batch for batch in range(NUM_BATCHES) if batch not in before]
         shares = [left[rank::processes] for rank in range(processes)]
         others = [start(states.place(rank), shares[rank]) for rank in range(1, processes)]
+        first = Process(states.place())
         first.run(shares[0])
+        total.merge(first.counts)
         for rank, pipe in enumerate(others, 1):
             with os.fdopen(pipe, "rb") as file:
-                first.add(decode(file.read(), f"process {rank}"), f"process {rank}")
-        write_bytes(output, json.dumps(first.counts.counts.tolist()).encode())
+                kept = decode(file.read(), f"process {rank}")
+            merge_kept(total, Counts, kept, f"process {rank}")
+        write_bytes(output, json.dumps(total.counts.tolist()).encode())
         states.remove()
 
 
@@ -91,7 +94,7 @@ def start(place, batches):
     if os.fork():
         os.close(end)
         return pipe
-    process = Process(lambda kept: write_state(place, kept))
+    process = Process(place)
     process.run(batches)
     with os.fdopen(end, "wb") as file:
         file.write(encode(process.kept()))

@@ -92,15 +92,15 @@ def test_a_folder_that_a_killed_run_made_is_removed_by_the_next(tmp_path, forked
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory):
-    """What two processes have left, and a file of an earlier start that nobody removed in time."""
+    """What two starts have left, and a file that one of them was about to remove."""
     folder = tmp_path_factory.mktemp("stopped")
     with StateFolder(folder) as states:
-        states.saved(RUN)
-        states.save(kept(range(3)))
+        write_state(states.place(), kept(range(3)))
     old = {path: path.read_bytes() for path in folder.glob("state-*")}
     with StateFolder(folder, num_processes=2) as states:
-        states.saved(RUN)
-        states.save(kept(range(12)))
+        assert len(states.saved(RUN)) == 1
+        states.put_together(kept(range(3)))
+        write_state(states.place(), kept(range(3, 12)))
         write_state(states.place(1), kept(range(12, 21)))
     for path, content in old.items():
         assert not path.exists()
