@@ -14,8 +14,8 @@ import pytest
 import torch
 from command import environment
 
-from hubmaxact.measurement.state.state_file import KeptState, read_about, write_state
-from hubmaxact.measurement.state.state_folder import FILE, StateFolder
+from hubmaxact.measurement.state.state_file import KeptState, write_state
+from hubmaxact.measurement.state.state_folder import StateFolder
 
 KILLS = int(os.environ.get("HUBMAXACT_TEST_KILLS", "20"))
 SCRIPT = Path(__file__).with_name("fake_runs.py")
@@ -54,9 +54,9 @@ def how_long(run):
 
 
 def held(folder):
-    """Batches that lie in any file; every file is whole."""
-    files = [path for path in folder.glob("*") if FILE.fullmatch(path.name)]
-    return {batch for path in files for batch in read_about(path).done}
+    """Batches that the next start goes on from; every file is whole."""
+    with StateFolder(folder) as states:
+        return {batch for kept in states.saved(RUN) for batch in kept.done}
 
 
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path, forked):

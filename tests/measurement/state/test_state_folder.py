@@ -108,6 +108,21 @@ def test_at_the_end_a_folder_is_as_it_was_found(tmp_path):
     assert names(tmp_path) == [".hubmaxact-state-lock", "notes"]
 
 
+def test_a_folder_inside_another_keeps_states_of_its_own(tmp_path):
+    outer, inner = tmp_path / "state", tmp_path / "state" / "calibration"
+    for _ in range(2):
+        with StateFolder(outer) as one, StateFolder(inner) as other:
+            found = [folder.saved(RUN) for folder in (one, other)]
+            write_state(one.place(), kept(5))
+            write_state(other.place(), kept(0))
+    assert [[state.done for state in states] for states in found] == [[(5,)], [(0,)]]
+    with StateFolder(outer) as one, StateFolder(inner) as other:
+        for folder in (one, other):
+            folder.saved(RUN)
+            folder.remove()
+    assert names(tmp_path) == []
+
+
 def test_a_run_that_saved_nothing_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt), StateFolder(tmp_path / "a" / "b"):
         raise KeyboardInterrupt
