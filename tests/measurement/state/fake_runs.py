@@ -67,6 +67,7 @@ class Process:
 
 
 def run(folder, output, processes):
+    others = {rank: start() for rank in range(1, processes)}
     with StateFolder(folder, num_processes=processes) as states:
         total, found = Counts(), states.saved(RUN)
         for kept in found:
@@ -75,29 +76,37 @@ def run(folder, output, processes):
         if len(found) > 1:
             states.put_together(KeptState(RUN, "", tuple(before), total.state()))
         left = [batch for batch in range(NUM_BATCHES) if batch not in before]
-        shares = [left[rank::processes] for rank in range(processes)]
-        others = [start(states.place(rank), shares[rank]) for rank in range(1, processes)]
+        for rank, (question, _) in others.items():
+            with os.fdopen(question, "w") as file:
+                json.dump([str(states.place(rank)), left[rank::processes]], file)
         first = Process(states.place())
-        first.run(shares[0])
+        first.run(left[::processes])
         total.merge(first.counts)
-        for rank, pipe in enumerate(others, 1):
-            with os.fdopen(pipe, "rb") as file:
+        for rank, (_, answer) in others.items():
+            with os.fdopen(answer, "rb") as file:
                 kept = decode(file.read(), f"process {rank}")
             merge_kept(total, Counts, kept, f"process {rank}")
         write_bytes(output, json.dumps(total.counts.tolist()).encode())
         states.remove()
 
 
-def start(place, batches):
-    """Another process of the run; the end of a pipe that gives its state."""
-    pipe, end = os.pipe()
+def start():
+    """Another process, which has no part in the lock; a pipe that asks it, and one it answers."""
+    asked, question = os.pipe()
+    answer, answered = os.pipe()
     if os.fork():
-        os.close(end)
-        return pipe
-    process = Process(place)
-    process.run(batches)
-    with os.fdopen(end, "wb") as file:
-        file.write(encode(process.kept()))
+        os.close(asked)
+        os.close(answered)
+        return question, answer
+    os.close(question)
+    with os.fdopen(asked) as file:
+        text = file.read()
+    if text:  # else the first one has died
+        place, batches = json.loads(text)
+        process = Process(Path(place))
+        process.run(batches)
+        with os.fdopen(answered, "wb") as file:
+            file.write(encode(process.kept()))
     os._exit(0)
 
 

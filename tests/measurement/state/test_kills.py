@@ -67,6 +67,7 @@ def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path, forke
     while kills < KILLS:
         moment, processes = choice.uniform(0, whole_run), choice.choice([1, 1, 2, 3])
         code = forked(folder, output, processes, seconds=moment)
+        assert code in {0, KILLED}
         kills += code == KILLED
         now = held(folder)
         if output.exists():  # from here on states are removed, one after another
