@@ -18,7 +18,10 @@ from hubmaxact.report.validate import problems_of
 
 if TYPE_CHECKING:
     from hubmaxact.measurement.assembly.report import Measured
+    from hubmaxact.measurement.checkpoint.adapter import Adapter
+    from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
     from hubmaxact.measurement.distributed.group import Group
+    from hubmaxact.measurement.kept_run import States
     from hubmaxact.measurement.run_plan import Ran
 
 
@@ -74,6 +77,7 @@ def run_source(
     corpus: Corpus | None = None,
     hashes_weights: bool = True,
     group: "Group | None" = None,
+    states: "States | None" = None,
 ) -> "Ran | None":
     """Run a checkpoint that is here over its texts, or this process's part of them.
 
@@ -84,6 +88,7 @@ def run_source(
         corpus: As in `measure_source`.
         hashes_weights: As in `measure_source`.
         group: The processes that take part. None: this one alone.
+        states: Where what was seen is kept. None: nowhere.
 
     Returns:
         On rank 0 all that was seen. None: elsewhere.
@@ -95,7 +100,8 @@ def run_source(
         prepared = prepare(source, options, watcher, corpus, held)
         if options.end_to_end:
             _require_head(prepared)
-        return _run(prepared, source, options, watcher, group, hashes_weights=hashes_weights)
+        places = prepared.files.places if hashes_weights else ()
+        return _run(prepared, source, options, watcher, places, group, states)
 
 
 def _run(
@@ -103,11 +109,11 @@ def _run(
     source: Source,
     options: Options,
     watcher: Watcher,
+    places: "Sequence[Adapter | WeightFiles]",
     group: "Group | None",
-    *,
-    hashes_weights: bool,
+    states: "States | None",
 ) -> "Ran | None":
-    """Run what is loaded, weights hashed meanwhile."""
+    """Run what is loaded; files of weights in some places are hashed meanwhile."""
     # It loads torch, which refusals do without.
     from hubmaxact.measurement.distributed.group import Alone
     from hubmaxact.measurement.execution.products import (
@@ -115,6 +121,7 @@ def _run(
         products_for,
         told_of_choice,
     )
+    from hubmaxact.measurement.kept_run import States
     from hubmaxact.measurement.run_plan import run_plan
 
     group = group or Alone()
@@ -122,15 +129,15 @@ def _run(
     products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
     if options.products == "auto" and (said := told_of_choice(prepared.loaded.dtype, products)):
         watcher.note(said)
-    places = prepared.files.places if hashes_weights and group.rank == 0 else ()
+    hashed_here = places if group.rank == 0 else ()
     with ExitStack() as hashing:
-        digests = [hashing.enter_context(WeightDigests(each)) for each in places]
+        digests = [hashing.enter_context(WeightDigests(each)) for each in hashed_here]
         with cpu_threads(options.cpu_threads), multiplying(products):
             prepare_readers(
                 prepared.loaded.model, watcher, format_errors=options.sums_format_errors
             )
             here = environment(prepared.loaded.model, products)
-            ran = run_plan(prepared, options, watcher, model, here, group)
+            ran = run_plan(prepared, options, watcher, model, here, group, states or States())
         if not all(each.ready for each in digests):
             watcher.stage("Hashing the rest of the weights")
         hashed = [each.result() for each in digests]

@@ -7,11 +7,13 @@ from hubmaxact.measurement.checkpoint.load import load
 from hubmaxact.measurement.checkpoint.weight_files import inspect
 from hubmaxact.measurement.execution.forward import measure
 from hubmaxact.measurement.execution.recorder import Recorder
-from hubmaxact.measurement.run import measure_in_full
+from hubmaxact.measurement.measure_source import measure_source
+from hubmaxact.measurement.source_with_base import resolve_with_base
 from hubmaxact.measurement.streaming.load import load_streamed
 from hubmaxact.measurement.streaming.measure import stream
 from hubmaxact.measurement.streaming.room import Budget
 from hubmaxact.measurement.streaming.streaming import Streaming
+from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.write import report_bytes
 
 FEW = {
@@ -24,8 +26,9 @@ def both(checkpoint, corpus, **options):
     """Return what would be written of a run in memory, and of one layer by layer."""
     options = FEW | {"corpus": str(corpus)} | options
     base = options.pop("base", None)
+    source = resolve_with_base(checkpoint, base=base)
     runs = [
-        measure_in_full(checkpoint, Options(**options, stream=stream), base=base)
+        measure_source(source, Options(**options, stream=stream), Watcher())
         for stream in (False, True)
     ]
     return [(report_bytes(run.report), run.sidecars) for run in runs]
