@@ -63,6 +63,9 @@ class Loop:
 
     def __init__(self, stack: Stack, returns: Sequence[Returns]) -> None:
         self.stack, self._returns = stack, returns
+        self._stand_in: Callable[..., Any] = _nobody
+        kinds = enumerate(map(type, stack.layers))
+        self._aside_kinds = [self._standing_aside(kind, index) for index, kind in kinds]
 
     def note(self, ids_BL: Tensor, keep: Callable[[Tensor], Tensor]) -> Noted:
         """Run all up to the layers, and note what each is given.
@@ -124,25 +127,30 @@ class Loop:
     def _aside(self, stand_in: Callable[..., Any]) -> Iterator[None]:
         """Every layer stands aside while the block runs, and none of its hooks is called."""
         kinds = [type(layer) for layer in self.stack.layers]
-        for index, layer in enumerate(self.stack.layers):
-            layer.__class__ = _standing_aside(type(layer), index, stand_in)
+        self._stand_in = stand_in
+        for layer, kind in zip(self.stack.layers, self._aside_kinds, strict=True):
+            layer.__class__ = kind
         try:
             yield
         finally:
+            self._stand_in = _nobody
             for layer, kind in zip(self.stack.layers, kinds, strict=True):
                 layer.__class__ = kind
+
+    def _standing_aside(self, kind: type[nn.Module], layer: int) -> type[nn.Module]:
+        """The same class in all but what a call does."""
+
+        def call(_: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return self._stand_in(layer, args, kwargs)
+
+        return type(kind.__name__, (kind,), {"__call__": call, "__module__": kind.__module__})
 
     def _refused(self, why: str) -> Exception:
         return refused(self.stack.model, why)
 
 
-def _standing_aside(kind: type[nn.Module], layer: int, stand_in: Callable[..., Any]) -> Any:
-    """The same class in all but what a call does."""
-
-    def call(_: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        return stand_in(layer, args, kwargs)
-
-    return type(kind.__name__, (kind,), {"__call__": call, "__module__": kind.__module__})
+def _nobody(layer: int, *_: object) -> Any:
+    raise AssertionError(f"layer {layer} stands aside, and nobody stands in")
 
 
 def _flat(call: Call) -> Iterator[object]:
