@@ -47,7 +47,7 @@ def test_a_report_that_finds_no_room_is_put_elsewhere_and_the_sentence_says_wher
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
     with pytest.raises(WriteError, match=r"^cannot write /dev/full: No space .* is in ") as caught:
         write(REPORT, [Target(Path("/dev/full"))])
-    (kept,) = (tmp_path / "elsewhere").iterdir()
+    (kept,) = (tmp_path / "elsewhere").glob("*/*.json")
     assert str(caught.value).endswith(f"The report is in {kept}.")
     assert read_report(kept) == REPORT
 
@@ -66,7 +66,7 @@ def test_what_goes_elsewhere_takes_what_lies_beside_it(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(WriteError, match="The report is in "):
         write(REPORT, [Target(Path("/dev/full"))], SIDECARS)
-    (kept,) = tmp_path.glob("*.json")
+    (kept,) = tmp_path.glob("*/*.json")
     folder = kept.with_suffix("")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == SIDECARS
 
