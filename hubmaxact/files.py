@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.printable import LONGEST_PATH, printable
@@ -22,10 +21,8 @@ from hubmaxact.temporary_files import temporary_file, temporary_name, without_fa
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where there is no room."""
 
-NOT_DONE_HERE = frozenset(
-    {errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENODEV}
-)
-"""What it says where a file system knows no such call."""
+NEVER_FLUSHED = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What it says of a folder where a file system flushes none."""
 
 MOST_ZEROS = 1024 * 1024  # bytes at once
 
@@ -111,7 +108,9 @@ def check_place(path: Path, room: int = 0) -> None:
         WriteError: The folder is missing or read-only, or there is no room.
     """
     with _refusing(path), temporary_file(path.parent) as (_, file):
-        _fill(file, room)
+        # Only what was written is sure to fit: free space says nothing of quotas and limits.
+        file.writelines(bytes(min(MOST_ZEROS, room - at)) for at in range(0, room, MOST_ZEROS))
+        file.flush()
         os.fsync(file.fileno())
 
 
@@ -159,7 +158,7 @@ def _written(path: Path, content: bytes) -> Iterator[Path]:
             file.flush()
             os.fsync(file.fileno())
             file.close()  # Windows renames nothing that is open
-            if (mode := _mode(path)) is not None:
+            if (mode := _mode(path)) not in (None, _mode(temporary)):
                 temporary.chmod(mode)
         yield temporary
 
@@ -206,23 +205,10 @@ def flush_folder(folder: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in NOT_DONE_HERE:
+        if error.errno not in NEVER_FLUSHED:
             raise
     finally:
         os.close(descriptor)
-
-
-def _fill(file: BinaryIO, room: int) -> None:
-    """Take room on a disk; free space would say nothing of quotas and limits."""
-    try:
-        if room and hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, room)
-            return
-    except OSError as error:
-        if error.errno not in NOT_DONE_HERE:
-            raise
-    file.writelines(bytes(min(MOST_ZEROS, room - start)) for start in range(0, room, MOST_ZEROS))
-    file.flush()
 
 
 @contextmanager

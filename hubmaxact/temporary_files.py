@@ -53,11 +53,7 @@ def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """
     sweep(folder)
     with ExitStack() as at_the_end:
-        name, descriptor = _made(folder)
-        at_the_end.callback(without_failing, name.unlink)
-        if fcntl is not None:
-            # The lock is the open file's, whichever descriptor leads to it.
-            at_the_end.callback(os.close, os.dup(descriptor))
+        name, descriptor = _made(folder, at_the_end)
         with os.fdopen(descriptor, "wb") as file:
             yield name, file
 
@@ -80,10 +76,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
     folder.mkdir()
     with ExitStack() as at_the_end:
         at_the_end.callback(shutil.rmtree, folder, ignore_errors=True)
-        if fcntl is not None:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-            at_the_end.callback(os.close, descriptor)
-            _lock(descriptor)
+        _hold(folder, at_the_end)
         yield folder
 
 
@@ -110,15 +103,31 @@ def sweep(folder: Path) -> None:
                     _remove_abandoned(path, entry.stat(follow_symlinks=False))
 
 
-def _made(folder: Path) -> tuple[Path, int]:
-    """A new file, locked: its name and descriptor."""
+def _made(folder: Path, at_the_end: ExitStack) -> tuple[Path, int]:
+    """A new file, held by this process: its name and descriptor."""
     binary = getattr(os, "O_BINARY", 0)
     while True:
         name = temporary_name(folder)
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | binary, NEW_MODE)
-        if _lock(descriptor) is not False and os.fstat(descriptor).st_nlink:
-            return name, descriptor
-        os.close(descriptor)  # somebody swept before it was locked
+        with ExitStack() as holding:
+            holding.callback(without_failing, name.unlink)
+            if _hold(name, holding) and os.fstat(descriptor).st_nlink:
+                at_the_end.push(holding.pop_all())
+                return name, descriptor
+        os.close(descriptor)  # somebody swept before it was held
+
+
+def _hold(name: Path, at_the_end: ExitStack) -> bool:
+    """Keep sweepers away from a file or a folder; false where one is at it."""
+    if fcntl is None:
+        return True
+    # Not by the descriptor that writes: a file on a network may be whole only when that is closed.
+    try:
+        descriptor = os.open(name, os.O_RDONLY)
+    except OSError as error:  # what may not be read is its writer's without a lock
+        return not isinstance(error, FileNotFoundError)
+    at_the_end.callback(os.close, descriptor)
+    return _lock(descriptor, fcntl.LOCK_SH) is not False
 
 
 def _remove_abandoned(path: Path, found: os.stat_result) -> None:
@@ -132,7 +141,7 @@ def _remove_abandoned(path: Path, found: os.stat_result) -> None:
             access = os.O_RDONLY if is_folder else os.O_RDWR
             descriptor = os.open(path, access | os.O_NOFOLLOW)
             locked.callback(os.close, descriptor)
-            free = _lock(descriptor)
+            free = _lock(descriptor, fcntl.LOCK_EX)
         if free is None:
             free = time.time() - found.st_mtime > ABANDONED
         if free and is_folder:
@@ -141,12 +150,10 @@ def _remove_abandoned(path: Path, found: os.stat_result) -> None:
             path.unlink()
 
 
-def _lock(descriptor: int) -> bool | None:
+def _lock(descriptor: int, kind: int) -> bool | None:
     """Lock what is open: whether that went well, None where nothing can be locked."""
-    if fcntl is None:
-        return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
         return False if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
     return True
