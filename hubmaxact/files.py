@@ -107,7 +107,7 @@ def check_place(path: Path, room: int = 0) -> None:
     Raises:
         WriteError: The folder is missing or read-only, or there is no room.
     """
-    with _refusing(path), temporary_file(path.parent) as (_, file):
+    with _refusing(path, room), temporary_file(path.parent) as (_, file):
         # Only what was written is sure to fit: free space says nothing of quotas and limits.
         file.writelines(bytes(min(MOST_ZEROS, room - at)) for at in range(0, room, MOST_ZEROS))
         file.flush()
@@ -212,15 +212,17 @@ def flush_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    """Tell what fails as a path that cannot be written."""
+def _refusing(path: Path, room: int = 0) -> Iterator[None]:
+    """Tell what fails as a path that cannot be written, where so many bytes have no room."""
     try:
         yield
     except (OSError, ValueError) as error:
         code, reason = getattr(error, "errno", None), getattr(error, "strerror", "it is no path")
         advice = "Free some space, or choose" if code in FULL else "Choose"
         shown = printable(str(path), LONGEST_PATH)
-        raise WriteError(f"cannot write {shown}: {reason}. {advice} another folder.") from error
+        needed = f", and {room:,} bytes are needed" if room and code in FULL else ""
+        told = f"cannot write {shown}: {reason}{needed}. {advice} another folder."
+        raise WriteError(told) from error
 
 
 def _mode(path: Path) -> int | None:

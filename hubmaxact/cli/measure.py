@@ -1,5 +1,6 @@
 """`hubmaxact measure`: options in, report out; progress on stderr, the summary on stdout."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,7 +170,7 @@ def measure(
         folder.check(write_into)
     targets = measured_report.targets(output, write_into, checkpoint)
     measured_report.check(targets, with_sidecars=options.profile == DEPLOYMENT)
-    with RichWatcher() as watcher:
+    with RichWatcher(partial(measured_report.check_room, targets)) as watcher:
         measured = run.measure_in_full(
             checkpoint,
             options,

@@ -77,6 +77,21 @@ def check(places: Sequence[Target], *, with_sidecars: bool = False) -> None:
             check_folder(place.path)
 
 
+def check_room(places: Sequence[Target], num_bytes: int) -> None:
+    """Refuse, before any batch is run, a place that has no room for what lies beside the report.
+
+    Args:
+        places: All of them.
+        num_bytes: Of all files beside it.
+
+    Raises:
+        WriteError: The first that has none.
+    """
+    for place in places:
+        if is_file(place.path):
+            check_folder(place.path, room=num_bytes)
+
+
 def takes_standard_output(places: Sequence[Target]) -> bool:
     """Whether the report itself goes to standard output, and nothing else may."""
     found = [own_stream(place.path) for place in places]

@@ -39,19 +39,20 @@ def folder_of(report: AnyPath) -> AnyPath:
     return report.with_name(report.name + WITHOUT_SUFFIX)
 
 
-def check_folder(report: Path) -> None:
+def check_folder(report: Path, room: int = 0) -> None:
     """Refuse, before any long work, a report beside which no sidecars could be written.
 
     Args:
         report: Where the report is to go.
+        room: Bytes that all of them will have at most.
 
     Raises:
-        WriteError: Something else bears the folder's name, or it may not be written.
+        WriteError: Something else bears the folder's name, it may not be written, or there is no
+            room.
     """
     folder = folder_of(report)
     _refuse_other(folder)
-    if folder.is_dir():
-        check_place(folder / SIDECARS[0])
+    check_place(folder / SIDECARS[0] if folder.is_dir() else folder, room)
 
 
 @contextmanager
