@@ -9,7 +9,8 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -220,18 +221,32 @@ def _opened(path: Path) -> BinaryIO:
                 continue
             reason = "nobody reads it" if error.errno == errno.ENXIO else error.strerror
             raise WriteError(f"cannot write {_shown(path)}: {reason}.") from error
-        os.set_blocking(descriptor, True)
         return os.fdopen(descriptor, "wb", buffering=0)
 
 
 def _through(path: Path, file: BinaryIO, content: bytes) -> None:
     rest = memoryview(content)
     try:
-        while rest:
-            rest = rest[file.write(rest) :]
-        file.flush()
+        with _waited_for(file):
+            while rest:
+                rest = rest[file.write(rest) :]
+            file.flush()
     except OSError as error:
         raise WriteError(f"cannot write {_shown(path)}: {error.strerror}.") from error
+
+
+@contextmanager
+def _waited_for(file: BinaryIO) -> Iterator[None]:
+    """Whoever made a pipe may have said that nobody waits for its reader; a report does."""
+    if not hasattr(os, "get_blocking"):
+        yield
+        return
+    before = os.get_blocking(file.fileno())
+    os.set_blocking(file.fileno(), True)
+    try:
+        yield
+    finally:
+        os.set_blocking(file.fileno(), before)
 
 
 def _shown(path: Path) -> str:

@@ -99,7 +99,9 @@ class Server:
 
 def faults_of(call):
     """The errors that a call is made to fail with; 0 kills."""
-    return [errno.ENOSPC, errno.EIO, *([errno.EINTR] if call.name in INTERRUPTED else []), 0]
+    is_open = call.name.startswith("open")
+    other = errno.EROFS if is_open else errno.EIO
+    return [errno.ENOSPC, other, *([errno.EINTR] if call.name in INTERRUPTED else []), 0]
 
 
 def files_in(folder):
