@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.printable import LONGEST_PATH, printable
@@ -97,17 +98,18 @@ def lfs_pointer(content: bytes) -> bytes:
     )
 
 
-def check_place(path: Path, room: int = 0) -> None:
+def check_place(path: Path, room: int = 0, mark: str = "") -> None:
     """Refuse, before any long work, a path that nothing could be written to.
 
     Args:
         path: File that is to be written.
         room: Bytes that it will have at most.
+        mark: As in `replacing`.
 
     Raises:
         WriteError: The folder is missing or read-only, or there is no room.
     """
-    with _refusing(path, room), temporary_file(path.parent) as (_, file):
+    with _refusing(path, room), temporary_file(path.parent, mark) as (_, file):
         # Only what was written is sure to fit: free space says nothing of quotas and limits.
         file.writelines(bytes(min(MOST_ZEROS, room - at)) for at in range(0, room, MOST_ZEROS))
         file.flush()
@@ -129,6 +131,28 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 @contextmanager
+def replacing(path: Path, mark: str = "") -> Iterator[BinaryIO]:
+    """Write a file piece by piece, and put it in the place of another when the block ends.
+
+    Args:
+        path: File to write or replace; its mode stays.
+        mark: What tells its temporary files from others, where a folder has an owner who removes
+            those that killed writers left.
+
+    Yields:
+        The new file, open for writing and seeking.
+
+    Raises:
+        WriteError: The folder is missing, read-only or full; the old file is intact.
+    """
+    with _aside(path, mark) as (temporary, file):
+        with _refusing(path):
+            yield file
+        _finish(path, temporary, file)
+        _put_in_place([(path, temporary)])
+
+
+@contextmanager
 def written_aside(contents: Mapping[Path, bytes]) -> Iterator[Callable[[], None]]:
     """Write files that belong together under other names; none is replaced unless all are written.
 
@@ -143,24 +167,33 @@ def written_aside(contents: Mapping[Path, bytes]) -> Iterator[Callable[[], None]
         WriteError: One cannot be written; what is yielded raises it too.
     """
     with ExitStack() as aside:
-        waiting = [(path, aside.enter_context(_written(path, contents[path]))) for path in contents]
+        waiting = []
+        for path, content in contents.items():
+            temporary, file = aside.enter_context(_aside(path))
+            with _refusing(path):
+                file.write(content)
+            _finish(path, temporary, file)
+            waiting.append((path, temporary))
         yield partial(_put_in_place, waiting)
 
 
 @contextmanager
-def _written(path: Path, content: bytes) -> Iterator[Path]:
-    """A file beside `path` that is on the disk, with the mode that `path` has."""
-    # What fails later is told by who asks for it.
+def _aside(path: Path, mark: str = "") -> Iterator[tuple[Path, BinaryIO]]:
+    """A file beside `path` that is gone at the end, unless it has taken its place."""
     with ExitStack() as waiting:
         with _refusing(path):
-            temporary, file = waiting.enter_context(temporary_file(path.parent))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()  # Windows renames nothing that is open
-            if (mode := _mode(path)) not in (None, _mode(temporary)):
-                temporary.chmod(mode)
-        yield temporary
+            made = waiting.enter_context(temporary_file(path.parent, mark))
+        yield made  # what fails meanwhile is told by who asks for it
+
+
+def _finish(path: Path, temporary: Path, file: BinaryIO) -> None:
+    """Bring what was written to the disk, with the mode that `path` has."""
+    with _refusing(path):
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()  # Windows renames nothing that is open
+        if (mode := _mode(path)) not in (None, _mode(temporary)):
+            temporary.chmod(mode)
 
 
 def _put_in_place(waiting: Iterable[tuple[Path, Path]]) -> None:

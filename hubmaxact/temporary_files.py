@@ -33,17 +33,18 @@ def is_temporary(path: Path) -> bool:
     return TEMPORARY.fullmatch(path.name) is not None
 
 
-def temporary_name(folder: Path) -> Path:
-    """Return a name that nothing else in a folder bears."""
-    return folder / f"{PREFIX}{secrets.token_hex(8)}"
+def temporary_name(folder: Path, mark: str = "") -> Path:
+    """Return a name that nothing else in a folder bears; marked, one that `sweep` passes by."""
+    return folder / f"{PREFIX}{mark}{secrets.token_hex(8)}"
 
 
 @contextmanager
-def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def temporary_file(folder: Path, mark: str = "") -> Iterator[tuple[Path, BinaryIO]]:
     """Make a file in a folder, which is gone at the end unless it has another name by then.
 
     Args:
         folder: What killed writers left there is removed first.
+        mark: As in `temporary_name`.
 
     Yields:
         Its name, and the file for writing; it may be closed before it gets another name.
@@ -53,7 +54,7 @@ def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """
     sweep(folder)
     with ExitStack() as at_the_end:
-        name, descriptor = _made(folder, at_the_end)
+        name, descriptor = _made(folder, mark, at_the_end)
         with os.fdopen(descriptor, "wb") as file:
             yield name, file
 
@@ -103,11 +104,11 @@ def sweep(folder: Path) -> None:
                     _remove_abandoned(path, entry.stat(follow_symlinks=False))
 
 
-def _made(folder: Path, at_the_end: ExitStack) -> tuple[Path, int]:
+def _made(folder: Path, mark: str, at_the_end: ExitStack) -> tuple[Path, int]:
     """A new file, held by this process: its name and descriptor."""
     binary = getattr(os, "O_BINARY", 0)
     while True:
-        name = temporary_name(folder)
+        name = temporary_name(folder, mark)
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | binary, NEW_MODE)
         with ExitStack() as holding:
             holding.callback(without_failing, name.unlink)
