@@ -3,9 +3,9 @@
 #   hf buckets create alice/maxima
 #   bash fleet-jobs.sh models.txt alice/maxima --preset paper --device cuda
 # What follows the bucket are options of hubmaxact measure. Reports and states of runs lie in the
-# bucket, which outlives the jobs. A job that dies is tried again; submit the list again at any time:
-# what is measured is left alone, what was killed goes on. HF_TOKEN must be a user's token that may
-# read the repositories and write to the bucket.
+# bucket, which outlives the jobs. A job that dies is tried again; submit the list again when its jobs
+# have ended: what is measured is left alone, what was killed goes on. HF_TOKEN must be a user's
+# token that may read the repositories and write to the bucket.
 set -euo pipefail
 
 here=$(dirname "$(realpath "$0")") bucket=${2:?name a bucket}
