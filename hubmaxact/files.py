@@ -146,8 +146,10 @@ def replacing(path: Path, mark: str = "") -> Iterator[BinaryIO]:
         WriteError: The folder is missing, read-only or full; the old file is intact.
     """
     with _aside(path, mark) as (temporary, file):
-        with _refusing(path):
+        try:
             yield file
+        except OSError as error:
+            raise _refusal(path, error) from error
         _finish(path, temporary, file)
         _put_in_place([(path, temporary)])
 
@@ -250,12 +252,15 @@ def _refusing(path: Path, room: int = 0) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        code, reason = getattr(error, "errno", None), getattr(error, "strerror", "it is no path")
-        advice = "Free some space, or choose" if code in FULL else "Choose"
-        shown = printable(str(path), LONGEST_PATH)
-        needed = f", and {room:,} bytes are needed" if room and code in FULL else ""
-        told = f"cannot write {shown}: {reason}{needed}. {advice} another folder."
-        raise WriteError(told) from error
+        raise _refusal(path, error, room) from error
+
+
+def _refusal(path: Path, error: OSError | ValueError, room: int = 0) -> WriteError:
+    code, reason = getattr(error, "errno", None), getattr(error, "strerror", "it is no path")
+    advice = "Free some space, or choose" if code in FULL else "Choose"
+    needed = f", and {room:,} bytes are needed" if room and code in FULL else ""
+    shown = printable(str(path), LONGEST_PATH)
+    return WriteError(f"cannot write {shown}: {reason}{needed}. {advice} another folder.")
 
 
 def _mode(path: Path) -> int | None:

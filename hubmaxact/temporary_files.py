@@ -55,8 +55,10 @@ def temporary_file(folder: Path, mark: str = "") -> Iterator[tuple[Path, BinaryI
     sweep(folder)
     with ExitStack() as at_the_end:
         name, descriptor = _made(folder, mark, at_the_end)
-        with os.fdopen(descriptor, "wb") as file:
-            yield name, file
+        file = os.fdopen(descriptor, "wb")
+        # Whoever wants to know whether all was written closes it before.
+        at_the_end.callback(without_failing, file.close)
+        yield name, file
 
 
 @contextmanager

@@ -117,6 +117,16 @@ ALLOWED = {
         "measurement.batch_plan",
         "measurement.statistics",
     ),
+    "measurement.state": (
+        "errors",
+        "printable",
+        "temporary_files",
+        "files",
+        "recognition",
+        "measurement.failures",
+        "measurement.checkpoint",
+        "measurement.statistics",
+    ),
     "measurement.execution": (
         "errors",
         "printable",

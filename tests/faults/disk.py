@@ -1,4 +1,4 @@
-"""Runs commands on a disk that fails once, at the call that a test names.
+"""Runs commands on a disk that fails at the call that a test names.
 
 A `Server` has imported everything and forks a child for each run, so that a run costs what its
 writing costs. What is preloaded into it is `faulty_disk.c`, compiled here.

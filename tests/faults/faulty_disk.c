@@ -1,8 +1,10 @@
-/* A disk that fails once: preloaded, it lets the Nth call that changes a folder's files fail.
+/* A disk that fails: preloaded, it lets the Nth call that changes a folder's files fail.
 
    FAULTS_UNDER   Absolute path of the folder; unset or empty: nothing is counted.
    FAULTS_AT      Which call fails, from 1; 0 or unset: none.
-   FAULTS_ERRNO   With what; 0: the process is killed there, before the call.
+   FAULTS_ERRNO   With what; 0: the process is killed there, before the call. ENOSPC lasts: all
+                  later calls of the same name fail too, as on a disk that stays full; but for
+                  renames, which need no room there.
    FAULTS_LOG     File that gets a line for each call, "name path".
 
    Variables are read at each call and the counter is the process's own, so that a process which is
@@ -26,6 +28,7 @@
 #include <unistd.h>
 
 static long calls;
+static const char *failing; /* the name of the calls that fail from now on */
 
 static long number(const char *name) {
     const char *text = getenv(name);
@@ -47,9 +50,11 @@ static int fails(const char *call, const char *path) {
         syscall(SYS_close, file);
     }
     errno = before;
-    if (mine != number("FAULTS_AT")) return 0;
-    if (!number("FAULTS_ERRNO")) kill(getpid(), SIGKILL);
-    errno = (int)number("FAULTS_ERRNO");
+    int error = (int)number("FAULTS_ERRNO");
+    if (mine != number("FAULTS_AT") && !(failing && !strcmp(failing, call))) return 0;
+    if (!error) kill(getpid(), SIGKILL);
+    if (error == ENOSPC && strcmp(call, "rename")) failing = call;
+    errno = error;
     return 1;
 }
 
