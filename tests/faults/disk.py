@@ -73,8 +73,11 @@ class Server:
             env=env | {"PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
-    def run(self, job, *arguments, under, at=0, fault=0, **more):
-        """Run a job, which fails at the call `at` with the errno `fault`; 0: it is killed there."""
+    def run(self, job, *arguments, under, at=0, fault=0, after=None, **more):
+        """Run a job, which fails at the call `at` with the errno `fault`; 0: it is killed there.
+
+        `after` is a folder and seconds: it is killed so long after a file there is another.
+        """
         output, log = self.home / "output", self.home / "calls"
         log.unlink(missing_ok=True)
         variables = {
@@ -84,7 +87,7 @@ class Server:
             "FAULTS_LOG": str(log),
         }
         request = {"job": job, "arguments": [str(each) for each in arguments]}
-        request |= {"environment": variables | more, "output": str(output)}
+        request |= {"environment": variables | more, "output": str(output), "after": after}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         code = int(self.process.stdout.readline())

@@ -8,6 +8,8 @@ child that has imported everything and used nothing.
 import importlib
 import json
 import os
+import select
+import signal
 import sys
 from pathlib import Path
 
@@ -75,14 +77,34 @@ def run(job, arguments, environment, output):
 
 
 JOBS = {"command": command, "write": write, "save": save}
+
+
+def ended(child, after):
+    """Wait for a child, which is killed so many seconds after a folder changes; its exit code."""
+    if after is not None:
+        folder, seconds = Path(after[0]), after[1]
+        handle, before = os.pidfd_open(child), listed(folder)
+        while not (over := select.select([handle], [], [], 0.002)[0]) and listed(folder) == before:
+            pass
+        if not (over or select.select([handle], [], [], seconds)[0]):
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        os.close(handle)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def listed(folder):
+    """What `kept` files are there, by name and time."""
+    return {(path.name, path.stat().st_mtime_ns) for path in folder.glob("state-*")}
+
+
 for name in sys.argv[1:]:
     importlib.import_module(name)
 validate({})  # compiles the schema
 for line in sys.stdin:
     request = json.loads(line)
+    after = request.pop("after")
     child = os.fork()
     if child == 0:
         run(**request)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    sys.stdout.write(f"{code}\n")
+    sys.stdout.write(f"{ended(child, after)}\n")
     sys.stdout.flush()
