@@ -87,6 +87,11 @@ def main(checkpoint: str, kills: str = "200", *options: str) -> None:
                 folder.mkdir()
                 continue
             killed, now = killed + 1, kept(state)
+            if files(folder) == undisturbed:  # killed on its way out
+                before = now
+                shutil.rmtree(folder)
+                folder.mkdir()
+                continue
             if not now >= before:
                 sys.exit(f"kill {killed}: batches were lost: {sorted(before - now)}")
             forward, before = forward + (now > before), now

@@ -101,4 +101,8 @@ def test_whichever_call_fails_with_a_state_nothing_is_lost(server, tmp_path):
             if ended.code:
                 again = run.kept()
                 assert again.code == 0, (where, again.said)
-            assert files_in(run.folder) == expected, where
+            left = files_in(run.folder)
+            # A start that was killed just when it had made the folder has told nobody that it did.
+            assert left in ({**expected, "state": None}, expected), where
+            if run.state.exists():
+                run.state.rmdir()
