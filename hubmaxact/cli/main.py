@@ -20,6 +20,7 @@ from hubmaxact.printable import printable
 
 COMMANDS = (
     "measure",
+    "merge",
     "validate",
     "card",
     "push",

@@ -1,6 +1,5 @@
 """`hubmaxact measure`: options in, report out; progress on stderr, the summary on stdout."""
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +14,9 @@ from hubmaxact.measurement.options import (
     PROFILES,
     SPECIAL_TOKENS,
 )
-from hubmaxact.printable import counted
 
 if TYPE_CHECKING:
     from hubmaxact.measurement.options import Options
-    from hubmaxact.report.document import Report
 
 POSITIVE = click.IntRange(min=1)
 NOT_NEGATIVE = click.IntRange(min=0)
@@ -132,6 +129,18 @@ class FormatErrors(click.Choice[str]):
     "along, in a process without network, token and your files. Needs a full commit hash as "
     "--revision.",
 )
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Run only that part of the batches, I from 0 to N - 1, and write a shard to --output; "
+    "`hubmaxact merge` makes a report of all N.",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps what was seen so far: the same command goes on from there after it "
+    "was stopped or killed.",
+)
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")
 @click.option("--plan", is_flag=True, help="Only say what a run will read, hold and take.")
@@ -153,25 +162,31 @@ def measure(
     A LoRA adapter is measured merged into its base.
     """
     options = _options(preset, chosen)
+    if options.shard is not None and (output is None or write_into is not None):
+        raise click.UsageError("--shard writes a part of a run: give --output FILE alone.")
     if plan and trust_remote_code:
         raise click.UsageError("--plan runs nobody's code; leave --trust-remote-code out.")
     if plan:
         _plan(checkpoint, options, revision, model_id, base, timings=timings)
         return
-    from hubmaxact.cli import measured_report
     from hubmaxact.cli.measure_progress import RichWatcher
+    from hubmaxact.cli.placed_report import Places
     from hubmaxact.cli.progress_bar import console
+    from hubmaxact.cli.shard_file import check_shard, write_shard
+    from hubmaxact.cli.stopped_run import told_how_to_go_on
     from hubmaxact.measurement import run
-    from hubmaxact.publication import folder
-    from hubmaxact.rendering.terminal import show
     from hubmaxact.report.roles import DEPLOYMENT
 
-    if write_into is not None:
-        folder.check(write_into)
-    targets = measured_report.targets(output, write_into, checkpoint)
-    measured_report.check(targets, with_sidecars=options.profile == DEPLOYMENT)
-    with RichWatcher(partial(measured_report.check_room, targets)) as watcher:
-        measured = run.measure_in_full(
+    places = Places(output, write_into, checkpoint)
+    shard_to = None if options.shard is None else output
+    if shard_to is not None:
+        check_shard(shard_to)
+    else:
+        places.check(with_sidecars=options.profile == DEPLOYMENT)
+    with (
+        RichWatcher(None if shard_to is not None else places.check_room) as watcher,
+        told_how_to_go_on(options.state_dir),
+        run.measuring(
             checkpoint,
             options,
             revision=revision,
@@ -179,17 +194,16 @@ def measure(
             base=base,
             trust_remote_code=trust_remote_code,
             watcher=watcher,
-        )
+        ) as measured,
+    ):
+        from hubmaxact.measurement.assembly.report import Measured
+
+        watcher.end()
         watcher.times.begin("Writing the report")
-    report = measured.report
-    measured_report.write(report, targets, measured.sidecars)
-    if write_into is not None:
-        placement = folder.plan(report, write_into / folder.README)
-        folder.write(placement)
-        for advice in placement.advice:
-            click.echo(advice, err=True)
-    show(report, console(stderr=measured_report.takes_standard_output(targets)))
-    _warn(report)
+        if isinstance(measured, Measured):
+            places.put(measured, second=options.state_dir)
+        elif measured is not None and shard_to is not None:
+            write_shard(measured, shard_to)
     if timings:
         watcher.times.show(console(stderr=True))
 
@@ -232,12 +246,3 @@ def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":
     if said.get("batch_tokens") == "auto":
         said["batch_tokens"] = None
     return Options(**{**(PAPER if preset == "paper" else {}), **said})
-
-
-def _warn(report: "Report") -> None:
-    """Say, loudly, what is wrong with the result."""
-    if report["status"] == "non_finite":
-        click.echo("hubmaxact: NaN or infinity was seen; the report says where.", err=True)
-    if report["coverage"]["missing"]:
-        sites = counted(len(report["coverage"]["missing"]), "site")
-        click.echo(f"hubmaxact: missing: {sites}, which the report names.", err=True)
