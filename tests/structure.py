@@ -29,7 +29,8 @@ ALLOWED = {
     "printable": (),
     "formats": (),
     "deployed_formats": (),
-    "files": ("errors", "printable"),
+    "temporary_files": (),
+    "files": ("errors", "printable", "temporary_files"),
     "scales": ("formats",),
     "stored_weights": ("printable", "files", "scales"),
     "adapters": ("printable",),
@@ -37,7 +38,15 @@ ALLOWED = {
     "hub": ("errors", "printable"),
     "recognition": ("errors", "printable", "files", "scales", "stored_weights", "hub"),
     "report": ("errors", "printable", "formats", "deployed_formats", "files", "hub"),
-    "sidecars": ("errors", "printable", "files", "hub", "recognition", "report"),
+    "sidecars": (
+        "errors",
+        "printable",
+        "temporary_files",
+        "files",
+        "hub",
+        "recognition",
+        "report",
+    ),
     "corpus": ("errors", "printable", "files", "hub"),
     "measurement": (),
     "measurement.batch_plan": (),
@@ -101,6 +110,7 @@ ALLOWED = {
     "measurement.state": (
         "errors",
         "printable",
+        "temporary_files",
         "files",
         "recognition",
         "measurement.failures",
@@ -337,6 +347,7 @@ ALLOWED = {
     "publication": (
         "errors",
         "printable",
+        "temporary_files",
         "files",
         "hub",
         "recognition",
@@ -350,6 +361,7 @@ ALLOWED = {
         "errors",
         "printable",
         "formats",
+        "temporary_files",
         "files",
         "scales",
         "recognition",
@@ -370,6 +382,7 @@ ALLOWED = {
         "printable",
         "formats",
         "deployed_formats",
+        "temporary_files",
         "files",
         "hub",
         "recognition",
@@ -377,11 +390,22 @@ ALLOWED = {
         "rendering",
         "publication",
     ),
-    "page": ("errors", "printable", "formats", "files", "hub", "report", "rendering", "catalog"),
+    "page": (
+        "errors",
+        "printable",
+        "formats",
+        "temporary_files",
+        "files",
+        "hub",
+        "report",
+        "rendering",
+        "catalog",
+    ),
     "cli": (
         "errors",
         "printable",
         "formats",
+        "temporary_files",
         "files",
         "report",
         "sidecars",
@@ -429,7 +453,7 @@ TORCH = ("torch", "transformers", "accelerate", "safetensors", "numpy", "numba")
 TORCH_ROOMS = ("measurement", "verification")
 TOOLS = ("corpus.repetition",)  # run by maintainers, numpy inside a function
 
-MOST_LOOSE = 6
+MOST_LOOSE = 7
 MOST_LINES = 300
 MOST_NAMESAKES = 3
 

@@ -184,7 +184,7 @@ def measure(
     else:
         places.check(with_sidecars=options.profile == DEPLOYMENT)
     with (
-        RichWatcher() as watcher,
+        RichWatcher(None if shard_to is not None else places.check_room) as watcher,
         told_how_to_go_on(options.state_dir),
         run.measuring(
             checkpoint,
@@ -201,7 +201,7 @@ def measure(
         watcher.end()
         watcher.times.begin("Writing the report")
         if isinstance(measured, Measured):
-            places.put(measured)
+            places.put(measured, second=options.state_dir)
         elif measured is not None and shard_to is not None:
             write_shard(measured, shard_to)
     if timings:

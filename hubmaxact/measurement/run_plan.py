@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hubmaxact.errors import OutOfMemoryError
 from hubmaxact.measurement.asked_rounding import asked_roundings
 from hubmaxact.measurement.assembly.protocol import protocol
+from hubmaxact.measurement.assembly.sidecar_bytes import sidecar_bytes
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Batch
 from hubmaxact.measurement.distributed.group import Group
 from hubmaxact.measurement.end_to_end.passes import EndToEndPasses, Losses
@@ -20,6 +21,7 @@ from hubmaxact.measurement.run_facts import RunFacts
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Environment
 from hubmaxact.report.model_block import Model
+from hubmaxact.report.roles import DEPLOYMENT
 
 SMALLEST_BUDGET = 256
 
@@ -101,6 +103,8 @@ def _run(
     states: States,
 ) -> Ran | None:
     num_tokens = sum(prepared.samples.lengths)
+    if options.profile == DEPLOYMENT and group.rank == 0:
+        watcher.room_needed(sidecar_bytes(facts.anatomy, prepared.loaded.model, num_tokens))
     watcher.planned(facts.plan, len(facts.anatomy.sites), num_tokens)
     passes = Passes(facts=facts, fold=_fold(prepared, facts), group=group, watcher=watcher)
     keepers = states.keepers(facts, prepared.files, watcher.note)
