@@ -1,7 +1,7 @@
 """Which device each of several processes takes: of GPUs, each one of its own."""
 
 from hubmaxact.errors import DeviceError
-from hubmaxact.measurement.checkpoint.load import device_of
+from hubmaxact.measurement.checkpoint.load import ACCELERATORS, device_of
 from hubmaxact.measurement.distributed.group import Group
 from hubmaxact.printable import counted
 
@@ -25,9 +25,9 @@ def own_device(device: str, group: Group) -> str:
     """
     if group.size == 1:
         return device
-    kind = device_of(device)
-    if kind == "cpu" or ":" in kind:
-        return kind
+    kind = device_of(device) if device == "auto" else device
+    if kind not in ACCELERATORS:  # the CPU, or one by its index, or what will be refused as it is
+        return device
     import torch
 
     devices = torch.get_device_module(kind)
@@ -41,5 +41,5 @@ def own_device(device: str, group: Group) -> str:
         )
     if kind not in ONE_EACH:
         return kind
-    devices.set_device(index)
+    devices.set_device(index)  # before anything makes room for itself on the first one
     return f"{kind}:{index}"
