@@ -1,60 +1,58 @@
-"""The processes of one run, as a run sees them."""
+"""The processes of one run. Knows nothing of batches and statistics: they tell each other bytes."""
 
 from typing import Protocol
 
 
 class Group(Protocol):
-    """Processes that measure one checkpoint together, each in a rank of its own.
+    """The processes of one run, as one of them sees them.
 
-    Every exchange is asked for by all of them, in the same order. One that waits does so for as
-    long as the others live.
+    All ask for every exchange, in the same order. One that waits does so for as long as the others
+    live.
     """
 
     @property
     def rank(self) -> int:
-        """The place of this process, from 0; rank 0 is the one that shows and writes."""
+        """The number of this process, from 0; that one writes the report."""
 
     @property
     def size(self) -> int:
-        """How many processes there are."""
+        """How many there are."""
 
     @property
     def local_rank(self) -> int:
-        """The place of this process among those of its machine, from 0."""
+        """The number of this process among those of its machine, from 0."""
 
     def gather(self, content: bytes) -> list[bytes] | None:
-        """Bring what every process has to rank 0.
+        """Bring what each process has to rank 0.
 
         Args:
             content: What this one has, of any length.
 
         Returns:
-            On rank 0 all contents, in the order of the ranks. On the others None.
+            On rank 0 what all have, in the order of their ranks. None: elsewhere.
         """
 
     def broadcast(self, content: bytes | None) -> bytes:
-        """Bring what rank 0 has to every process.
+        """Tell all processes what rank 0 has.
 
         Args:
-            content: On rank 0, what it has, of any length. On the others None.
+            content: That; None elsewhere.
 
         Returns:
-            What rank 0 has.
+            The same everywhere.
         """
 
 
 class Alone:
-    """One process, which is what a run has unless it was started by torchrun or its like."""
+    """One process."""
 
-    rank = 0
-    size = 1
-    local_rank = 0
+    rank, size, local_rank = 0, 1, 0
 
-    def gather(self, content: bytes) -> list[bytes] | None:
-        """Return what there is."""
+    def gather(self, content: bytes) -> list[bytes]:
+        """Return what this one has."""
         return [content]
 
     def broadcast(self, content: bytes | None) -> bytes:
-        """Return what there is."""
+        """Return it."""
         assert content is not None
         return content

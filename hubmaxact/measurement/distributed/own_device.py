@@ -1,5 +1,7 @@
 """Which device each of several processes takes: of GPUs, each one of its own."""
 
+import torch
+
 from hubmaxact.errors import DeviceError
 from hubmaxact.measurement.checkpoint.load import ACCELERATORS, device_of
 from hubmaxact.measurement.distributed.group import Group
@@ -15,7 +17,7 @@ def own_device(device: str, group: Group) -> str:
     Args:
         device: What the user asked for. With an index, as in "cuda:0", all processes do as told:
             for machines where each process sees a GPU of its own alone.
-        group: The processes.
+        group: The processes; several.
 
     Returns:
         What was asked for, with an index where several processes would take one device.
@@ -23,13 +25,9 @@ def own_device(device: str, group: Group) -> str:
     Raises:
         DeviceError: There are fewer devices than processes on this machine, or none.
     """
-    if group.size == 1:
-        return device
     kind = device_of(device) if device == "auto" else device
     if kind not in ACCELERATORS:  # the CPU, or one by its index, or what will be refused as it is
         return device
-    import torch
-
     devices = torch.get_device_module(kind)
     index = group.local_rank
     if index >= (number := devices.device_count()):
