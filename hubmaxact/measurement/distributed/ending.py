@@ -12,13 +12,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from time import sleep
+from time import monotonic, sleep
 from types import FrameType
 
 PATIENCE = 8.0
 """Seconds for files to be put away, and for what was said to be written."""
 
+STOPPING = 25.0
+"""Seconds where somebody stopped all, for a batch to end and be kept; torchrun itself gives 30."""
+
+AGAIN = 0.5  # seconds
+
 SIGTERM_CODE = 128 + signal.SIGTERM  # as shells count
+STOPPED = (128 + signal.SIGINT, SIGTERM_CODE)
 
 
 class EndedError(SystemExit):
@@ -40,15 +46,9 @@ class Ending:
         Args:
             code: The exit code.
         """
+        self.code = code
+        self._wake()
         self._make_sure(code)
-        if not self.is_heard:
-            return
-        # Heard between two steps of Python, of which a batch has many; one that sleeps is woken.
-        main = threading.main_thread().ident
-        if hasattr(signal, "pthread_kill") and main is not None:
-            signal.pthread_kill(main, signal.SIGTERM)
-        else:
-            _thread.interrupt_main(signal.SIGTERM)
 
     def end_myself(self, code: int) -> None:
         """Let the main thread end as it does already; no signal breaks it off any more.
@@ -73,8 +73,21 @@ class Ending:
         threading.Thread(target=self._leave_late, daemon=True).start()
 
     def _leave_late(self) -> None:
-        sleep(PATIENCE)
+        until = monotonic() + (STOPPING if self.code in STOPPED else PATIENCE)
+        while monotonic() < until:
+            sleep(AGAIN)
+            self._wake()  # a signal that comes just before a sleep does not wake from it
         self._leave()
+
+    def _wake(self) -> None:
+        """Raise in the main thread, between two steps of Python; one that sleeps is woken."""
+        main = threading.main_thread().ident
+        if not self.is_heard or main is None:
+            return
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(main, signal.SIGTERM)
+        else:
+            _thread.interrupt_main(signal.SIGTERM)
 
     def _leave(self) -> None:
         """Leave without ceremony: gloo's threads may still wait for others, and would abort."""

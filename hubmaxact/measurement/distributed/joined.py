@@ -9,12 +9,10 @@ from socket import socket
 from time import time
 
 import torch.distributed as dist
-from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined] # public all the same
-from torch.distributed.rendezvous import rendezvous
+from torch.distributed import Store  # type: ignore[attr-defined] # public all the same
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.measurement.distributed.callers import Listener, call
-from hubmaxact.measurement.distributed.claim import Claim, prefix
 from hubmaxact.measurement.distributed.end_with import end_with
 from hubmaxact.measurement.distributed.ending import EndedError, Ending
 from hubmaxact.measurement.distributed.exchange import Exchange
@@ -23,6 +21,7 @@ from hubmaxact.measurement.distributed.group import Group
 from hubmaxact.measurement.distributed.launched import Launched
 from hubmaxact.measurement.distributed.launcher_summary import write_summary
 from hubmaxact.measurement.distributed.lifeline import Lifeline
+from hubmaxact.measurement.distributed.store import Claim, connect
 from hubmaxact.printable import printable
 
 JOINING = timedelta(minutes=10)
@@ -62,7 +61,7 @@ def joined(place: Launched, end: Ending) -> Iterator[Group]:
         LostRankError: Another process is gone.
     """
     with _torch_told(place):
-        store = _store()
+        store = connect(place, JOINING)
         claim = Claim(place)
         found = _connections(place, store)
     lifeline = Lifeline(found, place, claim, partial(end_with, place, end))
@@ -79,12 +78,6 @@ def joined(place: Launched, end: Ending) -> Iterator[Group]:
     finally:
         lifeline.close()
     dist.destroy_process_group()
-
-
-def _store() -> Store:
-    """What torchrun's agent holds, or else rank 0."""
-    store, _, _ = next(iter(rendezvous("env://", timeout=JOINING)))
-    return PrefixStore(prefix(), store)
 
 
 def _connections(place: Launched, store: Store) -> dict[int, socket]:

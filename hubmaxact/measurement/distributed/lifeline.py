@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from hubmaxact.measurement.distributed.claim import Claim
 from hubmaxact.measurement.distributed.failure import Failure
 from hubmaxact.measurement.distributed.launched import Launched
+from hubmaxact.measurement.distributed.store import Claim
 
 DONE = b"done"
 LONGEST = 65_536  # bytes of a line
