@@ -44,14 +44,15 @@ class Exchange:
 
     def broadcast(self, content: bytes | None) -> bytes:
         """Bring what rank 0 has to every process, as `Group.broadcast`."""
-        size = self._sizes(len(content or b""))[0]
+        told = (content or b"") if self.rank == 0 else b""
+        size = self._sizes(len(told))[0]
         parts = []
         for start in range(0, size, CHUNK):
             width = min(CHUNK, size - start)
-            chunk = _tensor((content or b"")[start : start + width], width)
+            chunk = _tensor(told[start : start + width], width)
             _wait(dist.broadcast(chunk, src=0, async_op=True))
             parts.append(_bytes(chunk, width))
-        return b"".join(parts) if content is None else content
+        return b"".join(parts)
 
     def _sizes(self, size: int) -> list[int]:
         """Of what each one brings, in bytes."""

@@ -104,6 +104,7 @@ def exchange(group, size):
     assert group.gather(mine) == (None if group.rank else expected)
     for told in (b"", content(7, size)):
         assert group.broadcast(None if group.rank else told) == told
+        assert group.broadcast(b"unheard" if group.rank else told) == told
     if group.rank == 0:
         print(f"{group.size} processes, {sum(map(len, expected))} bytes")
 
