@@ -9,6 +9,7 @@ from hubmaxact.errors import HubmaxactError
 from hubmaxact.printable import printable
 
 NAMES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+BY_ACCELERATE = "ACCELERATE_USE_CPU"  # of one process; with MASTER_ADDR, where more were asked for
 LONGEST = 60  # characters of a value that is shown
 MOST_PORT = 65_535
 START = "Start the processes with torchrun or accelerate launch"
@@ -69,6 +70,23 @@ def named_rank(now: Mapping[str, str] = os.environ) -> str:
     except LaunchError:
         return ""
     return "" if place is None else f"rank {place.rank}: "
+
+
+def left_alone(now: Mapping[str, str] = os.environ) -> str:
+    """Say that several processes were asked for, and one was started.
+
+    Args:
+        now: The environment's variables.
+
+    Returns:
+        A sentence. Empty: nothing tells of that.
+    """
+    if launched(now) is None and now.get(BY_ACCELERATE) and now.get("MASTER_ADDR"):
+        return (
+            "accelerate launch was told of several processes, and started this one alone: on a CPU "
+            "it starts several only with --multi_gpu."
+        )
+    return ""
 
 
 def _value(now: Mapping[str, str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""Of several processes, all but one keep to themselves what would be said once for each."""
+"""Of several processes, all but one keep to themselves what all would say."""
 
 import logging
 import warnings

@@ -7,7 +7,7 @@ import pytest
 from command import environment
 
 from hubmaxact.measurement.distributed.group_here import group_here
-from hubmaxact.measurement.distributed.launched import LaunchError, launched, named_rank
+from hubmaxact.measurement.distributed.launched import LaunchError, launched, left_alone, named_rank
 
 WHOLE = {
     "RANK": "5",
@@ -59,6 +59,13 @@ def test_half_a_place_is_refused(changed, said):
     with pytest.raises(LaunchError, match=said):
         launched(now)
     assert named_rank(now) == ""
+
+
+def test_it_is_said_that_accelerate_started_one_process_alone():
+    alone = {"ACCELERATE_USE_CPU": "False"}
+    of_several = {**alone, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
+    assert left_alone(of_several).startswith("accelerate launch was told of several processes")
+    assert left_alone(alone) == left_alone({**WHOLE, **of_several}) == left_alone(WHOLE) == ""
 
 
 def test_one_process_loads_no_torch_for_it(tmp_path):
