@@ -68,13 +68,6 @@ ALLOWED = {
         "measurement.libraries",
         "measurement.dequantization",
     ),
-    "measurement.distributed": (
-        "errors",
-        "printable",
-        "measurement.options",
-        "measurement.failures",
-        "measurement.checkpoint",
-    ),
     "measurement.source": (
         "errors",
         "printable",
@@ -122,6 +115,14 @@ ALLOWED = {
         "measurement.failures",
         "measurement.checkpoint",
         "measurement.statistics",
+    ),
+    "measurement.distributed": (
+        "errors",
+        "printable",
+        "measurement.options",
+        "measurement.failures",
+        "measurement.checkpoint",
+        "measurement.state",
     ),
     "measurement.execution": (
         "errors",

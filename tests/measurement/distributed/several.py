@@ -22,6 +22,7 @@ import click
 from hubmaxact.cli import main as command_line
 from hubmaxact.cli.main import Commands
 from hubmaxact.errors import OutOfMemoryError
+from hubmaxact.measurement.distributed.agreement import require_same
 from hubmaxact.measurement.distributed.group_here import group_here
 
 SCRIPT = Path(__file__)
@@ -109,6 +110,11 @@ def exchange(group, size):
         print(f"{group.size} processes, {sum(map(len, expected))} bytes")
 
 
+def agree(group, versions):
+    """Each has another version, or all the same."""
+    require_same(group, {"environment": {"torch": versions.split(",")[group.rank]}})
+
+
 def late(group, seconds):
     """The last one comes late to an exchange."""
     if group.rank == group.size - 1:
@@ -152,7 +158,7 @@ def waits(group, folder):
         own.unlink()
 
 
-WHAT = {each.__name__: each for each in (exchange, late, fails, waits)}
+WHAT = {each.__name__: each for each in (agree, exchange, late, fails, waits)}
 
 
 @click.command()
