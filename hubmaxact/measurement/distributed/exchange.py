@@ -40,7 +40,12 @@ class Exchange:
             _wait(dist.gather(mine, theirs, dst=0, async_op=True))
             for size, told, chunk in zip(sizes, parts, theirs or (), strict=False):
                 told.append(_bytes(chunk, size - start))
-        return [b"".join(told) for told in parts] if self.rank == 0 else None
+        if self.rank:
+            return None
+        gathered = []
+        while parts:  # one content alone is held twice at a time
+            gathered.append(b"".join(parts.pop(0)))
+        return gathered
 
     def broadcast(self, content: bytes | None) -> bytes:
         """Bring what rank 0 has to every process, as `Group.broadcast`."""

@@ -35,19 +35,3 @@ def own_options(options: Options, group: Group) -> Options:
     from hubmaxact.measurement.distributed.own_device import own_device
 
     return replace(options, device=own_device(options.device, group))
-
-
-def refuse_own_code(group: Group) -> None:
-    """Refuse to run a checkpoint's own code in several processes.
-
-    Args:
-        group: The processes.
-
-    Raises:
-        OptionsError: There are several.
-    """
-    if group.size > 1:
-        raise OptionsError(
-            "a checkpoint's own code runs in a process that is shut off from all others, and "
-            "several processes tell each other what they saw. Use one process."
-        )

@@ -15,6 +15,7 @@ import time
 import traceback
 from contextlib import closing
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import click
@@ -27,14 +28,21 @@ from hubmaxact.measurement.distributed.group_here import group_here
 
 SCRIPT = Path(__file__)
 FORKED = multiprocessing.get_context("forkserver")
-LOADED = ["measurement.distributed.several", "hubmaxact.measurement.distributed.joined"]
+LOADED = [
+    "measurement.distributed.several",
+    "hubmaxact.measurement.distributed.joined",
+    "hubmaxact.measurement.run_plan",
+    "hubmaxact.measurement.assembly.report",
+    "hubmaxact.measurement.kernels.choice",
+    "transformers.models.qwen3_moe.modeling_qwen3_moe",
+]
 
 
 class Started:
     """Processes of a group, each with what it wrote in a file."""
 
-    def __init__(self, folder, size, *argv, loaded=LOADED, **variables):
-        FORKED.set_forkserver_preload(loaded)
+    def __init__(self, folder, size, *argv, **variables):
+        _serve()
         self.size, self.folder = size, Path(folder)
         self.began = time.monotonic()
         shared = {"WORLD_SIZE": f"{size}", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": _free_port()}
@@ -47,10 +55,10 @@ class Started:
         for process in self.processes:
             process.start()
 
-    def end(self):
-        """Wait for all; their exit codes."""
+    def end(self, patience=60):
+        """Wait for all, for some seconds each; their exit codes."""
         for process in self.processes:
-            process.join(60)
+            process.join(patience)
         self.seconds = time.monotonic() - self.began
         return [process.exitcode for process in self.processes]
 
@@ -62,6 +70,15 @@ class Started:
         """All that commands said in the end, of every process."""
         told = "".join(self.told(rank) for rank in range(self.size))
         return [line for line in told.splitlines() if line.startswith("hubmaxact: ")]
+
+
+@cache
+def _serve():
+    """Start what forks the others, and wait until it has loaded all."""
+    FORKED.set_forkserver_preload(LOADED)
+    first = FORKED.Process(target=int)
+    first.start()
+    first.join()
 
 
 def _free_port():
@@ -108,6 +125,13 @@ def exchange(group, size):
         assert group.broadcast(b"unheard" if group.rank else told) == told
     if group.rank == 0:
         print(f"{group.size} processes, {sum(map(len, expected))} bytes")
+
+
+def large(group, size):
+    """Zeros of the last one go to rank 0, and a one behind them."""
+    gathered = group.gather(b"".join([bytes(int(size)), b"\1"]) if group.rank else b"")
+    if group.rank == 0:
+        print(len(gathered[1]), gathered[1].find(b"\1"))
 
 
 def agree(group, versions):
@@ -158,7 +182,7 @@ def waits(group, folder):
         own.unlink()
 
 
-WHAT = {each.__name__: each for each in (agree, exchange, late, fails, waits)}
+WHAT = {each.__name__: each for each in (agree, exchange, large, late, fails, waits)}
 
 
 @click.command()

@@ -7,8 +7,7 @@ import torch
 
 from hubmaxact.errors import DeviceError, OptionsError
 from hubmaxact.measurement.checkpoint.load import ACCELERATORS
-from hubmaxact.measurement.distributed.group import Alone
-from hubmaxact.measurement.distributed.own_options import own_options, refuse_own_code
+from hubmaxact.measurement.distributed.own_options import own_options
 from hubmaxact.measurement.options import Options
 
 SECOND = SimpleNamespace(rank=3, size=4, local_rank=1)  # of its machine
@@ -51,9 +50,3 @@ def test_more_processes_than_gpus_are_refused(monkeypatch, number):
 def test_what_is_not_done_together_is_refused(options, said):
     with pytest.raises(OptionsError, match=said):
         own_options(options, SECOND)
-
-
-def test_code_of_strangers_runs_in_one_process():
-    refuse_own_code(Alone())
-    with pytest.raises(OptionsError, match="Use one process"):
-        refuse_own_code(SECOND)
