@@ -104,7 +104,8 @@ def _tell(
     own = Failure.of(error, place)
     end.end_myself(own.code)
     # Who was told to end claims nothing: all others were too, or the cause is about to be heard.
-    first = lifeline.settle(own if isinstance(error, EndedError) else claim.first(own))
+    is_told = isinstance(error, EndedError) or lifeline.failure is not None
+    first = lifeline.settle(own if is_told else claim.first(own))
     end.code = first.code
     if first != own:
         raise EndedError(first.code) from None
