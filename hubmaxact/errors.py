@@ -107,6 +107,19 @@ class ForwardPassError(HubmaxactError):
     """Raised when a model's own forward pass raises; holds what it said."""
 
 
+class StoppedError(HubmaxactError):
+    """Raised when somebody stops a run that can go on.
+
+    Args:
+        sentence: What was kept, and where.
+        exit_code: 130 or 143, as shells count SIGINT and SIGTERM.
+    """
+
+    def __init__(self, sentence: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
 class ReportError(HubmaxactError):
     """Raised when a file is not a valid report."""
 

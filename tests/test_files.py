@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from hubmaxact.files import read_regular, write_bytes
+from hubmaxact.files import read_regular, replacing, write_bytes
 
 
 @pytest.fixture
@@ -45,3 +45,19 @@ def test_only_a_regular_file_is_read(tmp_path):
     for path in (tmp_path / "pipe", tmp_path, "/dev/zero"):
         with pytest.raises(OSError, match="it is not a regular file"):
             read_regular(path, 3)
+
+
+def test_a_file_that_is_not_finished_replaces_nothing(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        stop_writing(path)
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def stop_writing(path):
+    with replacing(path, "mark-") as file:
+        file.write(b"new")
+        assert len(list(path.parent.glob(".hubmaxact-mark-*"))) == 1
+        raise KeyboardInterrupt

@@ -18,6 +18,7 @@ from hubmaxact.errors import HubmaxactError
 
 COMMANDS = (
     "measure",
+    "merge",
     "validate",
     "card",
     "push",

@@ -14,11 +14,10 @@ from hubmaxact.measurement.options import (
     PROFILES,
     SPECIAL_TOKENS,
 )
-from hubmaxact.printable import counted
 
 if TYPE_CHECKING:
+    from hubmaxact.measurement.distributed.group import Group
     from hubmaxact.measurement.options import Options
-    from hubmaxact.report.document import Report
 
 POSITIVE = click.IntRange(min=1)
 NOT_NEGATIVE = click.IntRange(min=0)
@@ -131,6 +130,18 @@ class FormatErrors(click.Choice[str]):
     "along, in a process without network, token and your files. Needs a full commit hash as "
     "--revision.",
 )
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Run only that part of the batches, I from 0 to N - 1, and write a shard to --output; "
+    "`hubmaxact merge` makes a report of all N.",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder that keeps what was seen so far: the same command goes on from there after it "
+    "was stopped or killed.",
+)
 @click.option("--allow-partial", is_flag=True, help="Report what can be measured; say what cannot.")
 @click.option("--timings", is_flag=True, help="Say at the end what each stage took.")
 @click.option("--plan", is_flag=True, help="Only say what a run will read, hold and take.")
@@ -152,56 +163,84 @@ def measure(
     A LoRA adapter is measured merged into its base.
     """
     options = _options(preset, chosen)
+    if options.shard is not None and (output is None or write_into is not None):
+        raise click.UsageError("--shard writes a part of a run: give --output FILE alone.")
     if plan and trust_remote_code:
         raise click.UsageError("--plan runs nobody's code; leave --trust-remote-code out.")
-    if plan:
-        _plan(checkpoint, options, revision, model_id, base, timings=timings)
-        return
-    from hubmaxact.cli import measured_report
+    named: dict[str, Any] = {"revision": revision, "model_id": model_id, "base": base}
+    from hubmaxact.measurement.distributed.group_here import group_here
+
+    with group_here() as group:
+        if group.rank == 0 and plan:
+            _plan(checkpoint, options, named, timings=timings)
+        elif group.rank == 0:
+            named |= {"trust_remote_code": trust_remote_code}
+            _measure(checkpoint, options, named, group, output, write_into, timings=timings)
+        elif not plan:
+            named |= {"trust_remote_code": trust_remote_code}
+            _take_part(checkpoint, options, named, group)
+
+
+def _measure(
+    checkpoint: str,
+    options: "Options",
+    named: dict[str, Any],
+    group: "Group",
+    output: Path | None,
+    write_into: Path | None,
+    *,
+    timings: bool,
+) -> None:
+    """Measure, alone or with others that take part, and say and write what comes of it."""
     from hubmaxact.cli.measure_progress import RichWatcher
+    from hubmaxact.cli.placed_report import Places
     from hubmaxact.cli.progress_bar import console
+    from hubmaxact.cli.shard_file import check_shard, write_shard
+    from hubmaxact.cli.stopped_run import told_how_to_go_on
     from hubmaxact.measurement import run
-    from hubmaxact.publication import folder
-    from hubmaxact.rendering.terminal import show
+    from hubmaxact.measurement.distributed.launched import left_alone
     from hubmaxact.report.roles import DEPLOYMENT
 
-    if write_into is not None:
-        folder.check(write_into)
-    targets = measured_report.targets(output, write_into, checkpoint)
-    measured_report.check(targets, with_sidecars=options.profile == DEPLOYMENT)
-    with RichWatcher() as watcher:
-        measured = run.measure_in_full(
-            checkpoint,
-            options,
-            revision=revision,
-            model_id=model_id,
-            base=base,
-            trust_remote_code=trust_remote_code,
-            watcher=watcher,
-        )
+    places = Places(output, write_into, checkpoint)
+    shard_to = None if options.shard is None else output
+    if shard_to is not None:
+        check_shard(shard_to)
+    else:
+        places.check(with_sidecars=options.profile == DEPLOYMENT)
+    with (
+        RichWatcher() as watcher,
+        told_how_to_go_on(options.state_dir),
+        run.measuring(checkpoint, options, **named, watcher=watcher, group=group) as measured,
+    ):
+        from hubmaxact.measurement.assembly.report import Measured
+
+        watcher.end()
         watcher.times.begin("Writing the report")
-    report = measured.report
-    measured_report.write(report, targets, measured.sidecars)
-    if write_into is not None:
-        placement = folder.plan(report, write_into / folder.README)
-        folder.write(placement)
-        for advice in placement.advice:
-            click.echo(advice, err=True)
-    show(report, console(stderr=measured_report.takes_standard_output(targets)))
-    _warn(report)
+        if isinstance(measured, Measured):
+            places.put(measured)
+        elif measured is not None and shard_to is not None:
+            write_shard(measured, shard_to)
+    if said := left_alone():
+        watcher.note(said)
     if timings:
         watcher.times.show(console(stderr=True))
 
 
-def _plan(
-    checkpoint: str,
-    options: "Options",
-    revision: str | None,
-    model_id: str | None,
-    base: str | None,
-    *,
-    timings: bool,
-) -> None:
+def _take_part(checkpoint: str, options: "Options", named: dict[str, Any], group: "Group") -> None:
+    """Measure with others, of whom another one says and writes what comes of it."""
+    from hubmaxact.cli.stopped_run import told_how_to_go_on
+    from hubmaxact.measurement import run
+    from hubmaxact.measurement.distributed.silence import be_silent
+
+    be_silent()
+    with (
+        told_how_to_go_on(options.state_dir),
+        run.measuring(checkpoint, options, **named, group=group),
+    ):
+        pass
+
+
+def _plan(checkpoint: str, options: "Options", named: dict[str, Any], *, timings: bool) -> None:
     """Say what a run will do; no weight is loaded, and nothing is written."""
     from hubmaxact.cli import forecast_table
     from hubmaxact.cli.measure_progress import RichWatcher
@@ -209,14 +248,7 @@ def _plan(
     from hubmaxact.measurement.forecast.forecast import foresee
 
     with RichWatcher() as watcher:
-        told = foresee(
-            checkpoint,
-            options,
-            revision=revision,
-            model_id=model_id,
-            base=base,
-            watcher=watcher,
-        )
+        told = foresee(checkpoint, options, **named, watcher=watcher)
     forecast_table.show(told, console(stderr=False))
     if timings:
         watcher.times.show(console(stderr=True))
@@ -231,12 +263,3 @@ def _options(preset: str | None, chosen: dict[str, Any]) -> "Options":
     if said.get("batch_tokens") == "auto":
         said["batch_tokens"] = None
     return Options(**{**(PAPER if preset == "paper" else {}), **said})
-
-
-def _warn(report: "Report") -> None:
-    """Say, loudly, what is wrong with the result."""
-    if report["status"] == "non_finite":
-        click.echo("hubmaxact: NaN or infinity was seen; the report says where.", err=True)
-    if report["coverage"]["missing"]:
-        sites = counted(len(report["coverage"]["missing"]), "site")
-        click.echo(f"hubmaxact: missing: {sites}, which the report names.", err=True)

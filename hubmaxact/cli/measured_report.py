@@ -37,13 +37,13 @@ class Target:
     own_folder: bool = False
 
 
-def targets(output: Path | None, write_into: Path | None, checkpoint: str) -> list[Target]:
+def targets(output: Path | None, write_into: Path | None, checkpoint: str | None) -> list[Target]:
     """Return every place the report goes to.
 
     Args:
         output: File, pipe, device, or "-" for standard output. None: not asked for.
         write_into: Folder. None: not asked for.
-        checkpoint: What is measured, as the user named it.
+        checkpoint: What is measured, as the user named it. None: nobody knows.
 
     Returns:
         Targets; the default when nothing is asked for.
@@ -52,7 +52,9 @@ def targets(output: Path | None, write_into: Path | None, checkpoint: str) -> li
     if output is not None:
         found.append(Target(STANDARD_OUTPUT if str(output) == "-" else output))
     if write_into is not None:
-        own = Path(checkpoint).is_dir() and write_into.samefile(checkpoint)
+        own = (
+            checkpoint is not None and Path(checkpoint).is_dir() and write_into.samefile(checkpoint)
+        )
         found.append(Target(write_into / REPORT_NAME, own_folder=own))
     return found or [Target(Path(REPORT_NAME))]
 

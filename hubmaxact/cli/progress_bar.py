@@ -76,6 +76,10 @@ class Bar:
         """Stop the display, whatever happened."""
         self.bar.stop()
 
+    def end(self) -> None:
+        """Stop the display: what follows is printed below it."""
+        self.bar.stop()
+
     def begin(self, total: int, size: float | None = None) -> None:
         """So many steps will follow, from now on; together of that size, or else all alike."""
         self.done, self.total = 0, total

@@ -19,6 +19,7 @@ from hubmaxact.report.validate import problems_of
 if TYPE_CHECKING:
     from hubmaxact.measurement.assembly.report import Measured
     from hubmaxact.measurement.distributed.group import Group
+    from hubmaxact.measurement.kept_run import States
     from hubmaxact.measurement.run_plan import Ran
 
 
@@ -74,6 +75,7 @@ def run_source(
     corpus: Corpus | None = None,
     hashes_weights: bool = True,
     group: "Group | None" = None,
+    states: "States | None" = None,
 ) -> "Ran | None":
     """Run a checkpoint that is here over its texts, or this process's part of them.
 
@@ -84,6 +86,7 @@ def run_source(
         corpus: As in `measure_source`.
         hashes_weights: As in `measure_source`.
         group: The processes that take part. None: this one alone.
+        states: Where what was seen is kept. None: nowhere.
 
     Returns:
         On rank 0 all that was seen. None: elsewhere.
@@ -101,6 +104,7 @@ def run_source(
         products_for,
         told_of_choice,
     )
+    from hubmaxact.measurement.kept_run import States
     from hubmaxact.measurement.run_plan import run_plan
 
     group = group or Alone()
@@ -116,7 +120,7 @@ def run_source(
                 prepared.loaded.model, watcher, format_errors=options.sums_format_errors
             )
             here = environment(prepared.loaded.model, products)
-            ran = run_plan(prepared, options, watcher, model, here, group)
+            ran = run_plan(prepared, options, watcher, model, here, group, states or States())
         if not all(each.ready for each in digests):
             watcher.stage("Hashing the rest of the weights")
         hashed = [each.result() for each in digests]

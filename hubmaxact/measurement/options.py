@@ -1,11 +1,13 @@
 """What a run may be told, each choice checked when it is made."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from hubmaxact.errors import OptionsError
 from hubmaxact.formats import full_name
 from hubmaxact.measurement.asked_rounding import asked_roundings
+from hubmaxact.measurement.batch_deal import WHOLE, Share
 from hubmaxact.measurement.batch_plan import DEFAULT_BATCH_TOKENS
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
@@ -62,11 +64,14 @@ class Options:
             "[TARGET:]FORMAT[/GRANULARITY[/POLICY]]", the target "linear_inputs" (default), "kv" or
             "residual"; one string may hold several, parted by commas. Under profile "deployment"
             alone, which finds what is rounded; none: nothing runs again.
-
         simulate_activations: Whether the input of each quantized linear map is rounded as the
             checkpoint's own config.json says that a server rounds it, while the model runs. All
             that is measured is then of the simulated run, which is another protocol. Of quantized
             checkpoints alone, and not together with `end_to_end`.
+        shard: "I/N", I from 0: only that part of the batches runs, and makes a shard, which N of
+            merge into a report. None: all of them run.
+        state_dir: Folder that keeps what was seen so far, so that the same run goes on from there
+            after it was stopped or killed. None: it would begin anew.
 
     Raises:
         OptionsError: A choice is none of those named above, or a number is too small.
@@ -92,6 +97,8 @@ class Options:
     attn_implementation: str | None = None
     end_to_end: tuple[str, ...] | str = ()
     simulate_activations: bool = False
+    shard: str | None = None
+    state_dir: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the run would stumble over later; of a format, keep the name in reports."""
@@ -114,11 +121,33 @@ class Options:
                 "end_to_end needs profile deployment, which finds what is rounded and its "
                 "thresholds. Use --profile deployment."
             )
+        if self.shard is not None:
+            Share.parse(self.shard)
+        self._refuse_parts()
         if asked and self.simulate_activations:
             raise OptionsError(
                 "end_to_end compares the model's own losses with and without rounding, and "
                 "simulate_activations rounds in both. Use one of them."
             )
+
+    def _refuse_parts(self) -> None:
+        """Refuse what only one undisturbed process does."""
+        if self.end_to_end and self.shard is not None:
+            raise OptionsError(
+                "end_to_end runs the evaluation texts with thresholds of a whole run, of which "
+                "shard sees a part. Use one of them."
+            )
+        for name in ("shard", "state_dir"):
+            if self.batch_tokens is None and getattr(self, name) is not None:
+                raise OptionsError(
+                    f"batch_tokens auto finds a budget by starting over, and {name} needs one that "
+                    "is the same each time. Name a number of tokens."
+                )
+
+    @property
+    def share(self) -> Share:
+        """Which part of the batches runs."""
+        return WHOLE if self.shard is None else Share.parse(self.shard)
 
     @property
     def sums_format_errors(self) -> bool:

@@ -6,11 +6,10 @@ other batches before all of it was seen. What several have seen merges on the ho
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
-
-from safetensors.torch import load, save
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.batch_deal import WHOLE, Share
@@ -18,6 +17,7 @@ from hubmaxact.measurement.batch_plan import Batch, Split
 from hubmaxact.measurement.distributed.group import Group
 from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.measurement.run_facts import RunFacts
+from hubmaxact.measurement.state.state_file import KeptState, decode, encode
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.site_statistics import Thresholds
 from hubmaxact.measurement.watcher import Watcher
@@ -55,26 +55,31 @@ class Part:
 class Keeper(Protocol):
     """Where what was seen is kept, so that a run goes on after it was stopped."""
 
-    def earlier(self) -> Sequence[Part]:
-        """What lies there: parts without a batch in common."""
+    def earlier(self) -> Part | None:
+        """What lies there; None: nothing yet."""
 
-    def offer(self, done: Iterable[int], recorder: Recorder) -> None:
-        """Keep what a recorder holds, if it is time to.
+    def running(self) -> AbstractContextManager[None]:
+        """Batches run while the block does: whoever stops the run waits for the one that does."""
+
+    def offer(self, make: Callable[[], Part]) -> None:
+        """Keep what was seen, if it is time to.
 
         Args:
-            done: The batches that it holds.
-            recorder: Holds them and none in part.
+            make: Tells it, with what was there before.
         """
 
 
 class NoKeeper:
     """Keeps nothing."""
 
-    def earlier(self) -> Sequence[Part]:
-        """Return no part."""
-        return ()
+    def earlier(self) -> None:
+        """Return nothing."""
 
-    def offer(self, done: Iterable[int], recorder: Recorder) -> None:
+    def running(self) -> AbstractContextManager[None]:
+        """Do nothing about it."""
+        return nullcontext()
+
+    def offer(self, make: Callable[[], Part]) -> None:
         """Take no notice."""
 
 
@@ -109,7 +114,7 @@ class Passes:
         Returns:
             On rank 0 all that was seen of the share. None: elsewhere.
         """
-        calibration, others = _by_split(self.facts.plan.batches)
+        calibration, others = by_split(self.facts.plan.batches)
         main = _Phase(self, keeper or NoKeeper())
         first = main if share.index == 0 else _Phase(self, before or NoKeeper())
         early, late = first.own(calibration), main.own(share.take(others))
@@ -130,9 +135,10 @@ class _Phase:
     def __init__(self, passes: Passes, keeper: Keeper) -> None:
         self._passes, self._keeper = passes, keeper
         self.recorder = passes.facts.recorder()
-        self._earlier = keeper.earlier() if passes.group.rank == 0 else ()
-        told = json.dumps(sorted(index for part in self._earlier for index in part.done))
+        earlier = keeper.earlier() if passes.group.rank == 0 else None
+        told = json.dumps(sorted(earlier.done if earlier else ()))
         self._before = frozenset(json.loads(passes.group.broadcast(told.encode())))
+        self._earlier = [earlier.state] if earlier else []
         self._done = set[int]()
 
     @property
@@ -148,9 +154,12 @@ class _Phase:
 
     def run(self, batches: Sequence[Batch], *, ends: bool = False) -> None:
         """Run batches; `ends`: none follow."""
-        if batches:
-            ends = ends and self.is_alone
-            self._passes.fold(batches, self.recorder, ends=ends, on_done=self._note)
+        if not batches:
+            return
+        with self._keeper.running():
+            self._passes.fold(
+                batches, self.recorder, ends=ends and self.is_alone, on_done=self._note
+            )
 
     def thresholds(self) -> dict[Site, Thresholds]:
         """What follows from the calibration split, of which each process has seen a part."""
@@ -165,19 +174,28 @@ class _Phase:
         """On rank 0 what all have seen, and who was before them."""
         if self.is_alone:
             return self.recorder
-        state = {name: tensor.cpu() for name, tensor in self.recorder.state().items()}
-        told = self._passes.group.gather(save(state))
+        told = self._passes.group.gather(encode(KeptState({}, "", (), self._state())))
         if told is None:
             return None
-        return merged(
-            self._passes.facts, chain((part.state for part in self._earlier), map(load, told))
-        )
+        states = (decode(content, "a process of the run").tensors for content in told)
+        return merged(self._passes.facts, chain(self._earlier, states))
 
     def _note(self, batches: tuple[Batch, ...]) -> None:
         self._done.update(batch.index for batch in batches)
         for batch in batches:
             self._passes.watcher.batch_done(batch)
-        self._keeper.offer(self._done, self.recorder)
+        self._keeper.offer(self._part)
+
+    def _part(self) -> Part:
+        """What is to be kept: on rank 0 with what was there before, which then may go."""
+        if not self._earlier:
+            return Part(frozenset(self._done), self.recorder.state())
+        total = merged(self._passes.facts, [*self._earlier, self._state()])
+        return Part(self._before | self._done, total.state())
+
+    def _state(self) -> State:
+        """What was seen here, on the host."""
+        return {name: tensor.cpu() for name, tensor in self.recorder.state().items()}
 
 
 def merged(facts: RunFacts, states: Iterable[State]) -> Recorder:
@@ -202,7 +220,14 @@ def merged(facts: RunFacts, states: Iterable[State]) -> Recorder:
     return total
 
 
-def _by_split(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
-    """The calibration split, and all others."""
+def by_split(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
+    """Tell batches of the calibration split from all others.
+
+    Args:
+        batches: Of a plan.
+
+    Returns:
+        The ones and the others.
+    """
     first = tuple(batch for batch in batches if batch.split is Split.CALIBRATION)
     return first, tuple(batch for batch in batches if batch.split is not Split.CALIBRATION)

@@ -84,7 +84,7 @@ def prepare(
     is_spread = options.device_map is not None
     with shortage_told(files, loaded.dtype, "its first tokens were run", is_spread=is_spread):
         anatomy = find_sites(loaded.model, profile=options.profile)
-    require(anatomy.missing, options)
+    require(anatomy.missing, allow_partial=options.allow_partial)
     simulation = _simulation(files, loaded, options, watcher)
     samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
     return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len, simulation)
@@ -224,17 +224,17 @@ def most_positions(model: "PreTrainedModel") -> int:
     return limit - 1 - max(paddings, default=-1)
 
 
-def require(missing: "Sequence[Missing]", options: Options) -> None:
+def require(missing: "Sequence[Missing]", *, allow_partial: bool) -> None:
     """Refuse a run that would not see every expected site, unless the user accepts it.
 
     Args:
         missing: Sites that cannot be seen.
-        options: What the run was told.
+        allow_partial: Whether that is accepted.
 
     Raises:
         CoverageError: Names the first site that cannot be measured.
     """
-    if not missing or options.allow_partial:
+    if not missing or allow_partial:
         return
     first = missing[0]
     raise CoverageError(

@@ -1,10 +1,15 @@
 """From what the user named to a report: a checkpoint is found, and measured where it may run."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hubmaxact.errors import OptionsError
 from hubmaxact.measurement import libraries
-from hubmaxact.measurement.measure_source import measure_source
+from hubmaxact.measurement.distributed.group import Alone, Group
+from hubmaxact.measurement.distributed.own_options import own_options
+from hubmaxact.measurement.measure_source import assembled, run_source
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.source_with_base import resolve_with_base
 from hubmaxact.measurement.watcher import Watcher
@@ -13,6 +18,8 @@ from hubmaxact.report.roles import DEPLOYMENT
 
 if TYPE_CHECKING:
     from hubmaxact.measurement.assembly.report import Measured
+    from hubmaxact.measurement.kept_run import States
+    from hubmaxact.measurement.shards import Shard
 
 
 def measure(
@@ -27,8 +34,8 @@ def measure(
 ) -> Report:
     """Measure a checkpoint and return its report; nothing is written.
 
-    Under profile deployment the report names files that lie beside it, which `measure_in_full`
-    returns too.
+    Under profile deployment the report names files that lie beside it, which `measuring` gives
+    too.
 
     Args:
         checkpoint: Folder in transformers' layout, or a Hub id ("owner/name"), which is downloaded
@@ -70,12 +77,16 @@ def measure(
         DeviceError: The device cannot be used here.
         ForwardPassError: The model's own forward pass raises.
         OutOfMemoryError: The weights or a batch do not fit; the message names what may.
+        StateError: The folder `options.state_dir` is another run's, or held by one.
+        StoppedError: Somebody stopped a run that can go on.
         OptionsError: `options.simulate_activations` is true, and nothing is rounded as served, or
             in a way that is not simulated here.
 
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """
-    return measure_in_full(
+    if options is not None and options.shard is not None:
+        raise OptionsError("a shard is no report. Use `hubmaxact measure --shard`, then `merge`.")
+    with measuring(
         checkpoint,
         options,
         revision=revision,
@@ -83,10 +94,15 @@ def measure(
         base=base,
         trust_remote_code=trust_remote_code,
         watcher=watcher,
-    ).report
+    ) as measured:
+        from hubmaxact.measurement.assembly.report import Measured
+
+        assert isinstance(measured, Measured)
+        return measured.report
 
 
-def measure_in_full(
+@contextmanager
+def measuring(
     checkpoint: str | Path,
     options: Options | None = None,
     *,
@@ -95,8 +111,9 @@ def measure_in_full(
     base: str | Path | None = None,
     trust_remote_code: bool = False,
     watcher: Watcher | None = None,
-) -> "Measured":
-    """Measure a checkpoint; return its report and the files that lie beside it.
+    group: Group | None = None,
+) -> "Iterator[Measured | Shard | None]":
+    """Measure a checkpoint; what was kept of the run goes when the block has ended well.
 
     Args:
         checkpoint: As in `measure`.
@@ -106,15 +123,26 @@ def measure_in_full(
         base: As in `measure`.
         trust_remote_code: As in `measure`.
         watcher: As in `measure`.
+        group: The processes that take part. None: this one alone.
 
-    Returns:
-        The report, and contents by file name.
+    Yields:
+        The report and the files that lie beside it; a shard, where that was asked for. None where
+        another process of the group has it.
 
     Raises:
         HubmaxactError: As `measure`.
+        StateError: The folder of states is another run's, or held by one.
+        StoppedError: Somebody stopped a run that can go on.
     """
     libraries.require()
-    options, watcher = options or Options(), watcher or Watcher()
+    options, watcher, group = options or Options(), watcher or Watcher(), group or Alone()
+    if trust_remote_code and (options.shard or options.state_dir or group.size > 1):
+        raise OptionsError(
+            "code of a checkpoint's own runs in one process that is shut off. Leave out shard and "
+            "state_dir, and start one process."
+        )
+    if group.size > 1:
+        options = own_options(options, group)
     if options.profile == DEPLOYMENT:
         libraries.load_tables()
     source = resolve_with_base(
@@ -124,8 +152,54 @@ def measure_in_full(
         base=base,
         trust_remote_code=trust_remote_code,
     )
-    if source.code is None:
-        return measure_source(source, options, watcher)
-    from hubmaxact.measurement.confined.measure import measure_confined
+    if source.code is not None:
+        from hubmaxact.measurement.confined.measure import measure_confined
 
-    return measure_confined(source, options, watcher)
+        yield measure_confined(source, options, watcher)
+        return
+    with _states(options, group) as states:
+        ran = run_source(source, options, watcher, group=group, states=states)
+        if ran is None:
+            yield None
+        elif options.shard is not None:
+            from hubmaxact.measurement.shards import shard_of
+
+            yield shard_of(ran, options.share)
+        else:
+            yield assembled(ran, watcher)
+        if states is not None:
+            states.remove()
+
+
+def _states(options: Options, group: Group) -> "AbstractContextManager[States | None]":
+    """Where states are kept; it loads torch, which refusals do without."""
+    if options.state_dir is None:
+        return nullcontext()
+    from hubmaxact.measurement.kept_run import States
+
+    return States(options.state_dir, options.share, group)
+
+
+def merge_in_full(shards: Sequence[str | Path], watcher: Watcher | None = None) -> "Measured":
+    """Merge shards of one run, whatever their order, into its report.
+
+    Args:
+        shards: Files that `measure --shard` wrote.
+        watcher: Hears of each. None: nobody does.
+
+    Returns:
+        The report of one undisturbed process, and contents by file name.
+
+    Raises:
+        MissingPackageError: torch or another library of the extra `measure` is not installed.
+        StateError: A file is no shard, damaged or of another run; one is there twice or missing.
+        CoverageError: An expected tensor was never seen.
+    """
+    libraries.require()
+    libraries.load_tables()
+    watcher = watcher or Watcher()
+    watcher.stage("Starting torch and transformers")
+    libraries.load()
+    from hubmaxact.measurement.shards import merge_shards
+
+    return merge_shards([Path(shard) for shard in shards], watcher)

@@ -8,14 +8,17 @@ from hubmaxact.errors import OutOfMemoryError
 from hubmaxact.measurement.asked_rounding import asked_roundings
 from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Batch
+from hubmaxact.measurement.distributed.agreement import require_same
 from hubmaxact.measurement.distributed.group import Group
 from hubmaxact.measurement.end_to_end.passes import EndToEndPasses, Losses
 from hubmaxact.measurement.execution.forward import Measurement, measure
 from hubmaxact.measurement.execution.recorder import Recorder
+from hubmaxact.measurement.kept_run import States, run_of
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.passes import Fold, Passes
 from hubmaxact.measurement.prepare import Prepared, plan_for, require
 from hubmaxact.measurement.run_facts import RunFacts
+from hubmaxact.measurement.state.fingerprint import fingerprint
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Environment
 from hubmaxact.report.model_block import Model
@@ -28,7 +31,7 @@ class Ran:
     """What a run gives, before it is a report."""
 
     facts: RunFacts
-    recorder: Recorder
+    recorder: Recorder  # of all batches, or of a share
     losses: Losses | None = None
 
 
@@ -39,6 +42,7 @@ def run_plan(
     model: Model,
     environment: Environment,
     group: Group,
+    states: States,
 ) -> Ran | None:
     """Run the plan; only an automatic budget starts over by itself, from zero.
 
@@ -49,6 +53,7 @@ def run_plan(
         model: The report's block about the checkpoint.
         environment: The report's block about this machine.
         group: The processes that take part.
+        states: Where what was seen is kept.
 
     Returns:
         On rank 0 all that was seen. None: elsewhere.
@@ -62,7 +67,7 @@ def run_plan(
     while True:
         facts = _facts(prepared, options, budget, model, environment)
         try:
-            return _run(prepared, options, watcher, facts, group)
+            return _run(prepared, options, watcher, facts, group, states)
         except OutOfMemoryError:
             if options.batch_tokens is not None or budget <= SMALLEST_BUDGET:
                 raise
@@ -90,15 +95,26 @@ def _facts(
 
 
 def _run(
-    prepared: Prepared, options: Options, watcher: Watcher, facts: RunFacts, group: Group
+    prepared: Prepared,
+    options: Options,
+    watcher: Watcher,
+    facts: RunFacts,
+    group: Group,
+    states: States,
 ) -> Ran | None:
+    if group.size > 1:
+        require_same(group, run_of(facts, fingerprint(prepared.files)))
     num_tokens = sum(prepared.samples.lengths)
     watcher.planned(facts.plan, len(facts.anatomy.sites), num_tokens)
     passes = Passes(facts=facts, fold=_fold(prepared, facts), group=group, watcher=watcher)
-    recorder = passes.run()
+    keepers = states.keepers(facts, prepared.files, watcher.note)
+    recorder = passes.run(options.share, *keepers)
     if recorder is None:
         return None
-    require(Measurement(facts.anatomy, facts.plan, recorder).missing, options)
+    if options.shard is not None:
+        return Ran(facts, recorder)
+    missing = Measurement(facts.anatomy, facts.plan, recorder).missing
+    require(missing, allow_partial=facts.allow_partial)
     return Ran(facts, recorder, _end_to_end(prepared, facts, recorder, options, watcher))
 
 

@@ -1,5 +1,7 @@
 """A run in parts, by several or after it was stopped, sees what one undisturbed run sees."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from oracle import tiny
@@ -19,15 +21,18 @@ from hubmaxact.report.roles import DEPLOYMENT
 class Kept:
     """Keeps the state after some batches, as a stopped run would have."""
 
-    def __init__(self, parts=()):
-        self.parts, self.offered = parts, []
+    def __init__(self, part=None):
+        self.part, self.offered = part, []
 
     def earlier(self):
-        return self.parts
+        return self.part
 
-    def offer(self, done, recorder):
-        state = {name: tensor.clone() for name, tensor in recorder.state().items()}
-        self.offered.append(Part(frozenset(done), state))
+    def running(self):
+        return nullcontext()
+
+    def offer(self, make):
+        done, state = make().done, {name: x.clone() for name, x in make().state.items()}
+        self.offered.append(Part(done, state))
 
 
 class Run:
@@ -76,15 +81,16 @@ def test_a_stopped_run_goes_on_from_whatever_was_kept(run, whole):
     run.passes().run(keeper=kept)
     assert len(kept.offered) == len(run.facts.plan.batches)
     for part in kept.offered[1::4]:
-        again = Kept([part])
+        again = Kept(part)
         assert shown(run.passes().run(keeper=again)) == whole
         assert len(again.offered) == len(kept.offered) - len(part.done)
+        assert not again.offered or again.offered[-1].done == kept.offered[-1].done
 
 
 def test_a_stopped_shard_goes_on_in_its_calibration_and_after_it(run, whole):
     first = run.passes().run(Share(0, 2)).state()
     before, own = Kept(), Kept()
     run.passes().run(Share(1, 2), own, before)
-    for calibration, others in ((before.offered[:1], []), (before.offered[-1:], own.offered[:1])):
+    for calibration, others in ((before.offered[0], None), (before.offered[-1], own.offered[0])):
         second = run.passes().run(Share(1, 2), Kept(others), Kept(calibration))
         assert shown(merged(run.facts, [first, second.state()])) == whole

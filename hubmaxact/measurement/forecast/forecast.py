@@ -154,7 +154,7 @@ def _run(
 
     try:
         anatomy = find_sites(loaded.model, has_values=False, profile=options.profile)
-        require(anatomy.missing, options)
+        require(anatomy.missing, allow_partial=options.allow_partial)
         return anatomy, Passes.of(loaded.model, anatomy, plan)
     except Exception as error:  # of many classes: whatever an operation has no shapes for
         if isinstance(error, HubmaxactError) and not isinstance(error, ForwardPassError):

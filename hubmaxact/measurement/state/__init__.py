@@ -2,15 +2,19 @@
 
 A run that keeps its state in a folder, alone or as the first of several processes:
 
-    with StateFolder(path, share, group.size) as folder:    # others are kept out
+    with StateFolder(path, share, group.size) as folder:  # other runs are kept out
         folder.check_room(num_bytes)
-        for kept in folder.saved(run):                      # refuses another run's
-            merge_kept(recorder, new_recorder, kept, str(path))
-        saves = SaveTimes(folder.save, tell)                # the others: write_state to a `place`
+        earlier = new_recorder()
+        found = folder.saved(run)  # refuses another run's
+        for kept in found:
+            merge_kept(earlier, new_recorder, kept, str(path))
+        if len(found) > 1:
+            folder.put_together(KeptState(run, share, all_done, earlier.state()))
+        saves = SaveTimes(partial(write_state, folder.place()), tell)  # the others: place(rank)
         ...
         saves.when_due(lambda: KeptState(run, share, done, recorder.state()))  # after each batch
         ...
-        folder.remove()                                     # once the report is written
+        folder.remove()  # once the report is written
 
 A share of a run for another machine, or a state for another process:
 

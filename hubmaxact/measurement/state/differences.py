@@ -1,5 +1,6 @@
 """What tells two runs apart, in the words of whoever started them, the most telling first."""
 
+import json
 from collections.abc import Iterator
 from itertools import zip_longest
 from re import compile as pattern
@@ -63,7 +64,9 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     Returns:
         A clause for each difference, the most telling first; none where they are the same run.
     """
-    found = sorted(_differing("", there, here), key=lambda each: each[0])
+    # A run that is told here may still hold tuples, which are lists in a file.
+    runs = (json.loads(json.dumps(run)) for run in (there, here))
+    found = sorted(_differing("", *runs), key=lambda each: each[0])
     return list(dict.fromkeys(said for _, said in found))
 
 

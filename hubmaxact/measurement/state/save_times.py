@@ -18,7 +18,7 @@ class SaveTimes:
     """Saves a state when that is due.
 
     Args:
-        save: Writes it: `StateFolder.save`, or `write_state` to a place of that folder.
+        save: Writes it: `write_state` to a `place` of a `StateFolder`.
         failed: Told why a save failed, once until one succeeds again.
         clock: Seconds that never go back.
     """

@@ -1,16 +1,17 @@
 """Where the states of a run lie, so that whenever it is killed, nothing is lost or counted twice.
 
-Each process of a run has a file of its own, which is replaced whole and holds whole batches. Any
-files that hold no batch twice are a state of the run: statistics do not ask who saw which batch.
+Each process of a run has a file of its own, which is replaced whole and holds whole batches, others
+than those of the other processes. Any files that hold no batch twice are a state of the run:
+statistics do not ask who saw which batch.
 
 1. A start writes under names that no other start has, so it replaces no file but its own.
-2. The first process merges all that it finds, and its first file holds that and more. Until this
-   file is on disk, those of earlier starts stay; then they hold nothing that it does not.
+2. It first puts together what it finds into one file. Until this file is on disk, those of earlier
+   starts stay; then they hold nothing that it does not, and are removed.
 3. So at any moment every batch that was ever saved lies in some file, and of two that hold the same
    batch the larger one holds all of the other: it is taken, and the other is left out.
-4. A process that outlives the first one may write once more after the next start has read the
-   folder. Its file then holds batches that are done again by others, and is left out as a whole
-   where theirs are more: time is lost, and nothing is counted twice.
+4. Of a start that was killed, a process may outlive the first one and save once more when the next
+   start has read the folder. That file may hold what others do again, and the smaller one of two is
+   left out as a whole: time is lost, and nothing is counted twice.
 
 At the end the files are removed in any order: what is left at any moment is still a state.
 """
@@ -38,7 +39,7 @@ from hubmaxact.measurement.state.state_file import (
 from hubmaxact.printable import LONGEST_PATH, printable
 
 ALL = "all"  # instead of a share
-FILE = re.compile(r"state-[0-9a-f]{16}-\d{1,6}-of-\d{1,6}\.safetensors")
+FILE = re.compile(r"state-[0-9a-f]{16}-(earlier|\d{1,6}-of-\d{1,6})\.safetensors")
 TEMPORARY = re.compile(rf"{re.escape(PREFIX + MARK)}[0-9a-f]{{16}}")
 
 
@@ -81,6 +82,11 @@ class StateFolder:
         """Let others in; states that were not removed stay."""
         self._lock.release()
 
+    @property
+    def shown(self) -> str:
+        """Its name in sentences."""
+        return printable(str(self._folder), LONGEST_PATH)
+
     def check_room(self, num_bytes: int) -> None:
         """Refuse, before any long work, a folder without room.
 
@@ -115,33 +121,33 @@ class StateFolder:
         self._found = frozenset(done)
         return kept
 
-    def place(self, rank: int = 0) -> Path:
-        """Return where a process saves: the others are told theirs, and use `write_state`.
+    def put_together(self, kept: KeptState) -> None:
+        """Replace all that `saved` gave by one state: else each start would leave more files.
 
         Args:
-            rank: Of the process.
+            kept: Holds the same batches.
+
+        Raises:
+            WriteError: It cannot be written; what was saved is still there.
+            ValueError: It holds other batches, so that some would be lost.
+        """
+        if self._found != frozenset(kept.done):
+            raise ValueError("expected all that was saved, and nothing else")
+        write_state(self._named("earlier"), kept)
+        for path in self._files():
+            if self._start not in path.name:
+                _remove(path)
+
+    def place(self, rank: int = 0) -> Path:
+        """Return where a process saves what it sees itself, with `write_state`.
+
+        Args:
+            rank: Of the process; the first one tells the others where.
 
         Returns:
             A file that no other start of the run has.
         """
-        return self._folder / f"state-{self._start}-{rank}-of-{self._num_processes}.safetensors"
-
-    def save(self, kept: KeptState) -> None:
-        """Save what the first process has, and remove what earlier starts saved.
-
-        Args:
-            kept: Holds all that `saved` gave.
-
-        Raises:
-            WriteError: It cannot be written; what was saved before is still there.
-            ValueError: It lacks what `saved` gave, which would be lost.
-        """
-        if self._found is None or not self._found <= set(kept.done):
-            raise ValueError("expected all that was saved before in the first process's state")
-        write_state(self.place(), kept)
-        for path in self._files():
-            if self._start not in path.name:
-                _remove(path)
+        return self._named(f"{rank}-of-{self._num_processes}")
 
     def remove(self) -> None:
         """Remove the states of a run that is over, of all its processes."""
@@ -149,6 +155,9 @@ class StateFolder:
             raise ValueError("expected to know whose states are removed")
         for path in self._files():
             _remove(path)
+
+    def _named(self, name: str) -> Path:
+        return self._folder / f"state-{self._start}-{name}.safetensors"
 
     def _files(self) -> Iterator[Path]:
         return (path for path in sorted(self._folder.glob("state-*")) if FILE.fullmatch(path.name))
@@ -159,7 +168,7 @@ class StateFolder:
         )
         if found:
             raise StateError(
-                f"{printable(str(self._folder), LONGEST_PATH)} holds a state of another run: "
+                f"{self.shown} holds a state of another run: "
                 f"{told(found)}. Name another folder, or remove this one."
             )
 

@@ -8,7 +8,7 @@ processes       how many; each forks from the first one and saves after each bat
 seconds         after how many all of them are killed; null: never
 operation       in which change of the file system, from 0, the first process is killed or told EIO;
                 code 4: the run ended before
-how             "kill", "kill after" it, or "fail"
+how             "kill" or "fail"
 """
 
 import json
@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -49,15 +50,11 @@ class Counts:
 
 
 class Process:
-    """One process of a run: what it counts, and of which batches."""
+    """One process of a run: what it counts, and of which batches; each batch is saved."""
 
-    def __init__(self, save):
+    def __init__(self, place):
         self.counts, self.done = Counts(), []
-        self.saves = SaveTimes(save, failed=sys.exit, clock=lambda: 0.0)
-
-    def add(self, kept, name):
-        merge_kept(self.counts, Counts, kept, name)
-        self.done += kept.done
+        self.saves = SaveTimes(partial(write_state, place), failed=sys.exit, clock=lambda: 0.0)
 
     def run(self, batches):
         for batch in batches:
@@ -70,31 +67,46 @@ class Process:
 
 
 def run(folder, output, processes):
+    others = {rank: start() for rank in range(1, processes)}
     with StateFolder(folder, num_processes=processes) as states:
-        first = Process(states.save)
-        for kept in states.saved(RUN):
-            first.add(kept, str(folder))
-        left = [batch for batch in range(NUM_BATCHES) if batch not in first.done]
-        shares = [left[rank::processes] for rank in range(processes)]
-        others = [start(states.place(rank), shares[rank]) for rank in range(1, processes)]
-        first.run(shares[0])
-        for rank, pipe in enumerate(others, 1):
-            with os.fdopen(pipe, "rb") as file:
-                first.add(decode(file.read(), f"process {rank}"), f"process {rank}")
-        write_bytes(output, json.dumps(first.counts.counts.tolist()).encode())
+        total, found = Counts(), states.saved(RUN)
+        for kept in found:
+            merge_kept(total, Counts, kept, str(folder))
+        before = sorted(batch for kept in found for batch in kept.done)
+        if len(found) > 1:
+            states.put_together(KeptState(RUN, "", tuple(before), total.state()))
+        left = [batch for batch in range(NUM_BATCHES) if batch not in before]
+        for rank, (question, _) in others.items():
+            with os.fdopen(question, "w") as file:
+                json.dump([str(states.place(rank)), left[rank::processes]], file)
+        first = Process(states.place())
+        first.run(left[::processes])
+        total.merge(first.counts)
+        for rank, (_, answer) in others.items():
+            with os.fdopen(answer, "rb") as file:
+                kept = decode(file.read(), f"process {rank}")
+            merge_kept(total, Counts, kept, f"process {rank}")
+        write_bytes(output, json.dumps(total.counts.tolist()).encode())
         states.remove()
 
 
-def start(place, batches):
-    """Another process of the run; the end of a pipe that gives its state."""
-    pipe, end = os.pipe()
+def start():
+    """Another process, which has no part in the lock; a pipe that asks it, and one it answers."""
+    asked, question = os.pipe()
+    answer, answered = os.pipe()
     if os.fork():
-        os.close(end)
-        return pipe
-    process = Process(lambda kept: write_state(place, kept))
-    process.run(batches)
-    with os.fdopen(end, "wb") as file:
-        file.write(encode(process.kept()))
+        os.close(asked)
+        os.close(answered)
+        return question, answer
+    os.close(question)
+    with os.fdopen(asked) as file:
+        text = file.read()
+    if text:  # else the first one has died
+        place, batches = json.loads(text)
+        process = Process(Path(place))
+        process.run(batches)
+        with os.fdopen(answered, "wb") as file:
+            file.write(encode(process.kept()))
     os._exit(0)
 
 
@@ -107,13 +119,9 @@ def disturb(operation, how):
             is_it, left[0] = left[0] == 0, left[0] - 1
             if is_it and how == "fail":
                 raise OSError(5, "Input/output error")
-            if is_it and how == "kill":
+            if is_it:
                 os.kill(os.getpid(), signal.SIGKILL)
-            try:
-                return change(*args, **kwargs)
-            finally:
-                if is_it:
-                    os.kill(os.getpid(), signal.SIGKILL)
+            return change(*args, **kwargs)
 
         return call
 

@@ -32,9 +32,9 @@ class Run:
         return measure(self.model, self.anatomy, self.plan, self.ids, **options).recorder
 
 
-@pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16])
-def run(request):
-    return Run(request.param)
+@pytest.fixture(scope="module")
+def run():
+    return Run(torch.bfloat16)
 
 
 def bits(state):
@@ -48,7 +48,9 @@ def kept(state):
     return KeptState({}, "", (0, 1, 2), state)
 
 
-def test_a_run_goes_on_from_a_file_as_if_it_had_never_stopped(run):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_run_goes_on_from_a_file_as_if_it_had_never_stopped(request, dtype):
+    run = request.getfixturevalue("run") if dtype == torch.bfloat16 else Run(dtype)
     state = run.half.state()
     content = encode(kept(state))
     assert len(content) < sum(x.numel() * x.element_size() for x in state.values()) / 10
@@ -75,7 +77,6 @@ OTHERS = {
     "fewer places than values": ("top/places", lambda x: x[1:]),
     "no number": ("/numbers", lambda x: x[:0]),
     "one number": ("/numbers", lambda x: x[:1]),
-    "no digits": ("/digits", lambda x: x[:0]),
 }
 
 

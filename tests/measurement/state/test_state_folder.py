@@ -28,11 +28,9 @@ def names(folder):
 
 
 def save(path, *states, share=""):
-    """Leave what processes of one start saved, the first of which is the first one."""
+    """Leave what the processes of one start saved, and were killed."""
     with StateFolder(path, share, len(states)) as folder:
-        folder.saved(states[0].run)
-        folder.save(states[0])
-        for rank, state in enumerate(states[1:], 1):
+        for rank, state in enumerate(states):
             write_state(folder.place(rank), state)
 
 
@@ -49,42 +47,49 @@ def test_states_of_any_number_of_processes_are_found_again(tmp_path):
     assert saved(path) == [(0, 3), (1,), (2, 7)]
 
 
-def test_the_first_file_of_a_start_takes_the_place_of_all_before(tmp_path):
+def test_starts_add_up_until_one_puts_them_together(tmp_path):
     save(tmp_path, kept(0, 3), kept(1))
-    save(tmp_path, kept(0, 1, 3), kept(5, 6))
-    assert saved(tmp_path) == [(0, 1, 3), (5, 6)]
+    save(tmp_path, kept(5))
+    assert saved(tmp_path) == [(0, 3), (1,), (5,)]
+    with StateFolder(tmp_path) as folder:
+        folder.saved(RUN)
+        folder.put_together(kept(0, 1, 3, 5))
+        write_state(folder.place(), kept(7, 8))
+    assert saved(tmp_path) == [(0, 1, 3, 5), (7, 8)]
     assert len([name for name in names(tmp_path) if name.startswith("state-")]) == 2
 
 
-def test_until_then_those_before_count_and_nothing_counts_twice(tmp_path):
+def test_until_they_are_removed_nothing_counts_twice(tmp_path):
     save(tmp_path, kept(0, 3), kept(1))
-    with StateFolder(tmp_path, num_processes=2) as folder:
-        folder.saved(RUN)
-        write_state(folder.place(1), kept(7))
-    assert saved(tmp_path) == [(0, 3), (1,), (7,)]
+    before = {path: path.read_bytes() for path in tmp_path.glob("state-*")}
     with StateFolder(tmp_path) as folder:
         folder.saved(RUN)
-        write_state(folder.place(), kept(0, 1, 3, 7))  # and was killed before it removed others
-    assert saved(tmp_path) == [(0, 1, 3, 7)]
+        folder.put_together(kept(0, 1, 3))
+        write_state(folder.place(), kept(4))
+    for path, content in before.items():
+        assert not path.exists()
+        path.write_bytes(content)
+        assert saved(tmp_path) == [(0, 1, 3), (4,)]
 
 
 def test_a_process_that_outlived_its_run_doubles_nothing(tmp_path):
     with StateFolder(tmp_path, num_processes=2) as folder:
-        folder.saved(RUN)
         late = folder.place(1)
     save(tmp_path, kept(0, 1, 2), kept(4))
     write_state(late, kept(2, 3))
     assert saved(tmp_path) == [(0, 1, 2), (4,)]
-    save(tmp_path, kept(0, 1, 2, 4))
+    with StateFolder(tmp_path) as folder:
+        folder.saved(RUN)
+        folder.put_together(kept(0, 1, 2, 4))
     assert not late.exists()
 
 
 def test_what_was_saved_cannot_be_left_out(tmp_path):
     save(tmp_path, kept(0, 3))
     with StateFolder(tmp_path) as folder:
-        for _ in range(2):
-            with pytest.raises(ValueError, match="all that was saved before"):
-                folder.save(kept(0, 4))
+        for batches in ((0, 3), (0,), (0, 3, 4)):  # before it is known what there is, and then
+            with pytest.raises(ValueError, match="all that was saved, and nothing else"):
+                folder.put_together(kept(*batches))
             folder.saved(RUN)
     with StateFolder(tmp_path) as folder, pytest.raises(ValueError, match="whose states"):
         folder.remove()
@@ -97,9 +102,25 @@ def test_at_the_end_a_folder_is_as_it_was_found(tmp_path):
         save(path, kept(0), kept(1))  # and was killed
         with StateFolder(path) as folder:
             folder.saved(RUN)
-            folder.save(kept(0, 1))
+            folder.put_together(kept(0, 1))
+            write_state(folder.place(), kept(2))
             folder.remove()
     assert names(tmp_path) == [".hubmaxact-state-lock", "notes"]
+
+
+def test_a_folder_inside_another_keeps_states_of_its_own(tmp_path):
+    outer, inner = tmp_path / "state", tmp_path / "state" / "calibration"
+    for _ in range(2):
+        with StateFolder(outer) as one, StateFolder(inner) as other:
+            found = [folder.saved(RUN) for folder in (one, other)]
+            write_state(one.place(), kept(5))
+            write_state(other.place(), kept(0))
+    assert [[state.done for state in states] for states in found] == [[(5,)], [(0,)]]
+    with StateFolder(outer) as one, StateFolder(inner) as other:
+        for folder in (one, other):
+            folder.saved(RUN)
+            folder.remove()
+    assert names(tmp_path) == []
 
 
 def test_a_run_that_saved_nothing_leaves_nothing(tmp_path):
@@ -214,7 +235,7 @@ def test_a_full_disk_is_told_before_the_run_and_keeps_what_was_saved(tmp_path):
             with pytest.raises(WriteError, match="Free some space"):
                 folder.check_room(3000)
             with pytest.raises(WriteError, match="Free some space"):
-                folder.save(kept(0, 3, 4))
+                folder.put_together(kept(0, 3))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert saved(tmp_path) == [(0, 3)]

@@ -1,0 +1,129 @@
+"""Shards that merge, and a run that was stopped and goes on: the bytes of one undisturbed run."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from command import MOE, environment, hubmaxact_here
+
+FEW = ("--num-samples", 24, "--max-seq-len", 48, "--batch-tokens", 192, "--calibration-samples", 8,
+       "--evaluation-samples", 8, "--profile", "deployment")  # fmt: skip
+LONG = ("--num-samples", 200, "--batch-tokens", 96, "--profile", "paper")
+
+
+def measured(folder, *more, code=0):
+    """Run `measure` in a folder, to the end that is expected."""
+    folder.mkdir(exist_ok=True)
+    ran = hubmaxact_here("measure", MOE, *FEW, *more, cwd=folder)
+    assert ran.returncode == code, ran.stderr
+    return ran
+
+
+def files(folder):
+    """What lies in a folder, by name."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    measured(folder)
+    return files(folder)
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shards")
+    for index in range(3):
+        measured(folder, "--shard", f"{index}/3", "--output", f"s{index}")
+    return folder
+
+
+@pytest.mark.parametrize("order", [("s0", "s1", "s2"), ("s2", "s0", "s1")], ids="-".join)
+def test_shards_merge_to_the_bytes_of_one_run(whole, shards, tmp_path, order):
+    ran = hubmaxact_here("merge", *(shards / name for name in order), cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert files(tmp_path) == whole
+    assert len(whole) == 4  # the report and three files beside it
+
+
+def refused(cwd, *paths):
+    ran = hubmaxact_here("merge", *paths, "--output", "merged.json", cwd=cwd)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert not (cwd / "merged.json").exists()
+    return ran.stderr.splitlines()[-1].removeprefix("hubmaxact: ")
+
+
+def test_what_does_not_belong_together_is_refused_by_name(shards, tmp_path):
+    for name in ("s0", "s1"):
+        shutil.copy(shards / name, tmp_path)
+    shutil.copy(shards / "s1", tmp_path / "again")
+    (tmp_path / "text").write_text("no shard")
+    (tmp_path / "cut").write_bytes((shards / "s2").read_bytes()[:-1])
+    measured(tmp_path, "--shard", "2/3", "--output", "other", "--max-seq-len", 47)
+    measured(tmp_path, "--shard", "1/2", "--output", "half")
+    assert refused(tmp_path, "s0", "s1") == "1 shard of 3 missing: 2/3. Name all of them."
+    assert (
+        refused(tmp_path, "s0", "s1", "again") == "s1 and again are both share 1/3. Leave one out."
+    )
+    assert refused(tmp_path, "s0", "s1", "other").startswith(
+        "s0 and other are shards of different runs: "
+    )
+    assert refused(tmp_path, "s0", "half") == (
+        "s0 is share 0/3 and half is share 1/2: batches are dealt differently. Merge shards of one "
+        "deal."
+    )
+    assert refused(tmp_path, "s0", "s1", "cut").startswith("cut is no whole state of a measurement")
+    assert "text" in refused(tmp_path, "s0", "s1", "text")
+
+
+def stopped(folder, number):
+    """Start a run whose state is kept, and stop it as soon as some is."""
+    folder.mkdir()
+    command = ["measure", MOE, *FEW, *LONG, "--state-dir", "kept"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "hubmaxact", *map(str, command)],
+        stderr=subprocess.PIPE, text=True, cwd=folder, env=environment(folder),
+    )  # fmt: skip
+    while not list(folder.glob("kept/state-*")) and run.poll() is None:
+        time.sleep(0.01)
+    run.send_signal(number)
+    said = run.communicate(timeout=60)[1]
+    return run.returncode, said.splitlines()[-1], command
+
+
+def test_a_run_that_is_stopped_says_how_it_goes_on_and_does(tmp_path):
+    code, said, command = stopped(tmp_path / "one", signal.SIGINT)
+    assert code == 130
+    assert said.startswith("hubmaxact: interrupted; ")
+    assert said.endswith(f"batches are kept. Go on with: hubmaxact {' '.join(map(str, command))}")
+    again = measured(tmp_path / "one", *LONG, "--state-dir", "kept")
+    assert "batches of them here and now" in again.stderr
+    measured(tmp_path / "two", *LONG)
+    assert files(tmp_path / "one") == files(tmp_path / "two")  # nothing is left of the state
+
+
+def test_a_state_of_another_run_is_refused_with_what_differs(tmp_path):
+    assert stopped(tmp_path / "one", signal.SIGTERM)[0] == 143
+    (before,) = (tmp_path / "one" / "kept").glob("state-*")
+    content = before.read_bytes()
+    ran = measured(tmp_path / "one", *LONG, "--state-dir", "kept", "--num-samples", 199, code=2)
+    assert "kept holds a state of another run: " in ran.stderr
+    assert "corpus" in ran.stderr
+    assert before.read_bytes() == content
+
+
+def test_what_needs_a_whole_run_is_refused(tmp_path):
+    for more in (["--shard", "0/2"], ["--state-dir", "kept"]):
+        ran = measured(tmp_path, *more, "--output", "x", "--batch-tokens", "auto", code=2)
+        assert "finds a budget by starting over" in ran.stderr
+    ran = measured(tmp_path, "--shard", "0/2", "--output", "x", "--end-to-end", "int8", code=2)
+    assert "of which shard sees a part" in ran.stderr
+    ran = measured(tmp_path, "--shard", "2/2", "--output", "x", code=2)
+    assert "shard must be I/N with I from 0 to N - 1, such as 0/4, found '2/2'" in ran.stderr
+    assert "give --output FILE alone" in measured(tmp_path, "--shard", "0/2", code=2).stderr
+    assert not list(tmp_path.iterdir())
