@@ -14,6 +14,9 @@ LOST = (
     "it ended without a word, as a process does that is killed, often because memory ran out. "
     "Free some, or start fewer processes on its machine."
 )
+INTERRUPTED, UNREAD = 130, 141  # as shells count signals
+MACHINES = (OSError, MemoryError, ImportError)
+"""What is raised where a machine lacks something; anything else is a bug."""
 LAUNCHER_LOST = "torchrun, which started it, was killed."
 
 
@@ -96,10 +99,12 @@ def _described(error: BaseException) -> tuple[int, str]:
     if isinstance(error, HubmaxactError):
         return error.exit_code, words
     if isinstance(error, KeyboardInterrupt):
-        return 130, "interrupted."
+        return INTERRUPTED, "interrupted."
     if isinstance(error, SystemExit):
         code = error.code if isinstance(error.code, int) else 1
         return code, f"it ended with exit code {code}."
-    if isinstance(error, Exception) and (sentence := lacking(error)):
+    if isinstance(error, BrokenPipeError):
+        return UNREAD, "nobody reads what it prints."
+    if isinstance(error, MACHINES) and (sentence := lacking(error)):
         return HubmaxactError.exit_code, sentence
     return 1, f"{type(error).__name__}: {words or 'it says nothing more'}"
