@@ -4,26 +4,28 @@ Writing: temporary file in the same folder, flush to disk, rename, flush the fol
 be done (Pillai et al. 2014, "All file systems are not created equal").
 """
 
-import contextlib
 import errno
 import hashlib
 import os
-import re
-import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.temporary_files import temporary_file, temporary_name, without_failing
 
-PREFIX = ".hubmaxact-"
-TEMPORARY = re.compile(rf"{re.escape(PREFIX)}[0-9a-f]{{16}}")
-NEW_MODE = 0o666  # less what the umask takes away
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where there is no room."""
+
+NEVER_FLUSHED = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What it says of a folder where a file system flushes none."""
+
+MOST_ZEROS = 1024 * 1024  # bytes at once
 
 # Its first name was Hawser; old repositories still hold such pointers.
 LFS_POINTERS = (
@@ -107,18 +109,11 @@ def check_place(path: Path, room: int = 0, mark: str = "") -> None:
     Raises:
         WriteError: The folder is missing or read-only, or there is no room.
     """
-    descriptor, temporary = _temporary(path, mark)
-    try:
+    with _refusing(path, room), temporary_file(path.parent, mark) as (_, file):
         # Only what was written is sure to fit: free space says nothing of quotas and limits.
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(bytes(room))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise WriteError(_refusal(path, error)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        file.writelines(bytes(min(MOST_ZEROS, room - at)) for at in range(0, room, MOST_ZEROS))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -131,17 +126,18 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         WriteError: The folder is missing, read-only or full; the old file is intact.
     """
-    with replacing(path) as file:
-        file.write(content)
+    with written_aside({path: content}) as put_in_place:
+        put_in_place()
 
 
-@contextlib.contextmanager
+@contextmanager
 def replacing(path: Path, mark: str = "") -> Iterator[BinaryIO]:
     """Write a file piece by piece, and put it in the place of another when the block ends.
 
     Args:
         path: File to write or replace; its mode stays.
-        mark: What tells its temporary files from those of others who write into the folder.
+        mark: What tells its temporary files from others, where a folder has an owner who removes
+            those that killed writers left.
 
     Yields:
         The new file, open for writing and seeking.
@@ -149,62 +145,122 @@ def replacing(path: Path, mark: str = "") -> Iterator[BinaryIO]:
     Raises:
         WriteError: The folder is missing, read-only or full; the old file is intact.
     """
-    descriptor, temporary = _temporary(path, mark)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    with _aside(path, mark) as (temporary, file):
+        try:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if (mode := _mode(path)) is not None:
+        except OSError as error:
+            raise _refusal(path, error) from error
+        _finish(path, temporary, file)
+        _put_in_place([(path, temporary)])
+
+
+@contextmanager
+def written_aside(contents: Mapping[Path, bytes]) -> Iterator[Callable[[], None]]:
+    """Write files that belong together under other names; none is replaced unless all are written.
+
+    Args:
+        contents: By path; later files may name those before them.
+
+    Yields:
+        What puts them in their places, in order, and where one cannot be, what was there before
+        stays or comes back, if the file system has hard links.
+
+    Raises:
+        WriteError: One cannot be written; what is yielded raises it too.
+    """
+    with ExitStack() as aside:
+        waiting = []
+        for path, content in contents.items():
+            temporary, file = aside.enter_context(_aside(path))
+            with _refusing(path):
+                file.write(content)
+            _finish(path, temporary, file)
+            waiting.append((path, temporary))
+        yield partial(_put_in_place, waiting)
+
+
+@contextmanager
+def _aside(path: Path, mark: str = "") -> Iterator[tuple[Path, BinaryIO]]:
+    """A file beside `path` that is gone at the end, unless it has taken its place."""
+    with ExitStack() as waiting:
+        with _refusing(path):
+            made = waiting.enter_context(temporary_file(path.parent, mark))
+        yield made  # what fails meanwhile is told by who asks for it
+
+
+def _finish(path: Path, temporary: Path, file: BinaryIO) -> None:
+    """Bring what was written to the disk, with the mode that `path` has."""
+    with _refusing(path):
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()  # Windows renames nothing that is open
+        if (mode := _mode(path)) not in (None, _mode(temporary)):
             temporary.chmod(mode)
-        temporary.replace(path)
-        flush_folder(path.parent)
-    except OSError as error:
-        raise WriteError(_refusal(path, error)) from error
-    finally:
-        with contextlib.suppress(
-            OSError
-        ):  # gone by the rename, or less to say than why that failed
-            temporary.unlink()
 
 
-def is_temporary(path: Path) -> bool:
-    """Whether a file is one that a write which was killed may have left."""
-    return TEMPORARY.fullmatch(path.name) is not None
+def _put_in_place(waiting: Iterable[tuple[Path, Path]]) -> None:
+    with ExitStack() as kept, ExitStack() as undoing:
+        for path, temporary in waiting:
+            with _refusing(path):
+                undo = _way_back(path, kept)
+                temporary.replace(path)
+                undoing.callback(without_failing, undo)
+                flush_folder(path.parent)
+        undoing.pop_all()
+
+
+def _way_back(path: Path, kept: ExitStack) -> Callable[[], object]:
+    """What takes away a file that replaces the one at a path, which has another name until then."""
+    if not os.path.lexists(path):
+        return path.unlink
+    name = temporary_name(path.parent)
+    try:
+        os.link(path, name)
+    except OSError:  # not every file system has links, and not everything can have one
+        return lambda: None
+    kept.callback(without_failing, name.unlink)
+    return partial(name.replace, path)
 
 
 def flush_folder(folder: Path) -> None:
-    """Make a rename outlast a power cut, where folders can be opened: Windows opens none.
+    """Make a rename outlast a power cut, where folders can be opened and flushed.
 
     Args:
         folder: Where the rename was.
 
     Raises:
-        OSError: It cannot be opened or flushed.
+        OSError: The disk failed.
     """
     if not hasattr(os, "O_DIRECTORY"):
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        return  # Windows opens none
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:
+        return  # it may be written and not read
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NEVER_FLUSHED:
+            raise
     finally:
         os.close(descriptor)
 
 
-def _temporary(path: Path, mark: str = "") -> tuple[int, Path]:
-    """Open a new file beside `path`: its descriptor and name."""
-    temporary = path.parent / f"{PREFIX}{mark}{secrets.token_hex(8)}"
+@contextmanager
+def _refusing(path: Path, room: int = 0) -> Iterator[None]:
+    """Tell what fails as a path that cannot be written, where so many bytes have no room."""
     try:
-        return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, NEW_MODE), temporary
+        yield
     except (OSError, ValueError) as error:
-        raise WriteError(_refusal(path, error)) from error
+        raise _refusal(path, error, room) from error
 
 
-def _refusal(path: Path, error: OSError | ValueError) -> str:
+def _refusal(path: Path, error: OSError | ValueError, room: int = 0) -> WriteError:
     code, reason = getattr(error, "errno", None), getattr(error, "strerror", "it is no path")
     advice = "Free some space, or choose" if code in FULL else "Choose"
+    needed = f", and {room:,} bytes are needed" if room and code in FULL else ""
     shown = printable(str(path), LONGEST_PATH)
-    return f"cannot write {shown}: {reason}. {advice} another folder."
+    return WriteError(f"cannot write {shown}: {reason}{needed}. {advice} another folder.")
 
 
 def _mode(path: Path) -> int | None:

@@ -65,3 +65,12 @@ def test_a_configuration_alone_is_a_model_with_random_weights(overhead, tmp_path
 def test_the_cost_of_expanding(benchmark):
     printed = benchmark("expanding", DENSE, "ct-int4")
     assert re.search(r"^\| ct-int4 \| \d+\.\d\d \| \d+\.\d\d \| \d+ \|$", printed, re.MULTILINE)
+
+
+@pytest.mark.nightly
+def test_kills_end_in_the_same_bytes(benchmark):
+    quick = ("--num-samples", 24, "--max-seq-len", 24, "--batch-tokens", 24, "--cpu-threads", 1)
+    said = benchmark("kills", DENSE, 5, *quick)
+    assert re.fullmatch(
+        r"5 kills, \d of them with more kept, \d runs ended in the same bytes\n", said
+    )

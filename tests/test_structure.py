@@ -13,7 +13,7 @@ from structure import AFTER, ALLOWED, BEFORE, TORCH, TORCH_ROOMS, Tree, room
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(importlib.util.find_spec("hubmaxact").submodule_search_locations[0])
-MOST_LOOSE = 6
+MOST_LOOSE = 7
 MOST_LINES = 300
 MOST_NAMESAKES = 3
 

@@ -17,7 +17,8 @@ from hubmaxact import __version__
 from hubmaxact.catalog.manifest import MAX_INDEX_FILE_BYTES, SCHEMA
 from hubmaxact.catalog.outcome import Outcome, SourceOutcome
 from hubmaxact.catalog.row import EMPTY, HINTS, Row
-from hubmaxact.files import PREFIX, WriteError, read_regular, write_bytes
+from hubmaxact.files import WriteError, read_regular, write_bytes
+from hubmaxact.temporary_files import PREFIX
 
 JOURNAL = f"{PREFIX}journal"
 DIGEST_DIGITS = 16

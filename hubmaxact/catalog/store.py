@@ -19,8 +19,9 @@ from hubmaxact.catalog import manifest as manifests
 from hubmaxact.catalog.manifest import Manifest, NewerManifestError
 from hubmaxact.catalog.parquet import Table, decode
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.files import PREFIX, is_temporary, read_regular, write_bytes
+from hubmaxact.files import read_regular, write_bytes
 from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.temporary_files import PREFIX, sweep
 
 INDEX = "index.parquet"
 PREVIOUS = "index.previous.parquet"
@@ -30,7 +31,6 @@ LOCK = f"{PREFIX}lock"
 
 READ_TRIES = 5
 READ_PAUSE = 0.2  # seconds
-ABANDONED = 3600.0  # seconds after which a temporary file belongs to nobody
 
 
 class NoIndexError(HubmaxactError):
@@ -147,7 +147,7 @@ def locked(folder: Path) -> Iterator[None]:
             f"cannot use {_shown(folder)} as output: {reason}. Choose another folder."
         ) from error
     try:
-        _sweep(folder)
+        sweep(folder)
         yield
     finally:
         _release(lock)
@@ -210,11 +210,3 @@ def _read(path: Path) -> bytes:
 
 def _shown(path: Path) -> str:
     return printable(str(path), LONGEST_PATH)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove temporary files of builds that were killed."""
-    for path in filter(is_temporary, folder.glob(f"{PREFIX}*")):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > ABANDONED:
-                path.unlink()

@@ -53,10 +53,11 @@ def card(file: str, form: str, readme: Path | None, *, write: bool) -> None:
     placement = folder.plan(report, readme, sha256)
     for line in placement.advice:
         click.echo(line, err=True)
+    if write:
+        folder.write(placement)
     if not placement.changes:
         click.echo(f"{printable(str(readme), LONGEST_PATH)} is already up to date.", err=True)
     elif write:
-        folder.write(placement)
         click.echo(f"The section is in {printable(str(readme), LONGEST_PATH)}.", err=True)
     else:
         _show(folder.diff(placement))

@@ -15,8 +15,6 @@ import click
 from hubmaxact import __version__
 from hubmaxact.cli import streams
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.files import FULL
-from hubmaxact.printable import printable
 
 COMMANDS = (
     "measure",
@@ -31,9 +29,6 @@ COMMANDS = (
     "audit",
     "catalog",
 )
-
-LONGEST_REASON = 300  # characters
-NO_MEMORY = "memory ran out. Free some, or use a machine that has more."
 
 
 class InterruptedRunError(HubmaxactError):
@@ -103,26 +98,10 @@ def _run() -> None:
 
 
 def _end(sentence: str, exit_code: int = 2) -> NoReturn:
-    click.echo(f"hubmaxact: {sentence}", err=True)
+    from hubmaxact.measurement.distributed.launched import named_rank
+
+    click.echo(f"hubmaxact: {named_rank()}{sentence}", err=True)
     sys.exit(exit_code)
-
-
-def _sentence(error: Exception) -> str | None:
-    """What a machine lacks, where that is why anything at all failed; None for a bug."""
-    from hubmaxact.measurement.failures.memory import ran_out
-
-    if ran_out(error):
-        return NO_MEMORY
-    if isinstance(error, OSError) and error.errno in FULL:
-        where = error.filename or "standard output"
-        return f"cannot write {where}: {error.strerror}. Free some space."
-    if isinstance(error, ImportError) and not str(error.name).startswith("hubmaxact"):
-        reason = printable(" ".join(str(error).split()), LONGEST_REASON).rstrip(".")
-        return (
-            f"a library that it needs cannot be loaded: {reason}. Install them anew: "
-            "pip install --force-reinstall hubmaxact."
-        )
-    return None
 
 
 def main() -> None:
@@ -138,7 +117,9 @@ def main() -> None:
             raise
         _end(str(error), error.exit_code)
     except (OSError, MemoryError, ImportError) as error:
-        if (sentence := _sentence(error)) is None:
+        from hubmaxact.measurement.failures.lacking import lacking
+
+        if (sentence := lacking(error)) is None:
             raise
         streams.give_up_output()
         _end(sentence)

@@ -16,6 +16,7 @@ from hubmaxact.measurement.options import (
 )
 
 if TYPE_CHECKING:
+    from hubmaxact.measurement.distributed.group import Group
     from hubmaxact.measurement.options import Options
 
 POSITIVE = click.IntRange(min=1)
@@ -171,15 +172,38 @@ def measure(
         raise click.UsageError("--shard writes a part of a run: give --output FILE alone.")
     if plan and trust_remote_code:
         raise click.UsageError("--plan runs nobody's code; leave --trust-remote-code out.")
-    if plan:
-        _plan(checkpoint, options, revision, model_id, base, timings=timings)
-        return
+    named: dict[str, Any] = {"revision": revision, "model_id": model_id, "base": base}
+    from hubmaxact.measurement.distributed.group_here import group_here
+
+    with group_here() as group:
+        if group.rank == 0 and plan:
+            _plan(checkpoint, options, named, timings=timings)
+        elif group.rank == 0:
+            named |= {"trust_remote_code": trust_remote_code}
+            _measure(checkpoint, options, named, group, output, write_into, timings=timings)
+        elif not plan:
+            named |= {"trust_remote_code": trust_remote_code}
+            _take_part(checkpoint, options, named, group)
+
+
+def _measure(
+    checkpoint: str,
+    options: "Options",
+    named: dict[str, Any],
+    group: "Group",
+    output: Path | None,
+    write_into: Path | None,
+    *,
+    timings: bool,
+) -> None:
+    """Measure, alone or with others that take part, and say and write what comes of it."""
     from hubmaxact.cli.measure_progress import RichWatcher
     from hubmaxact.cli.placed_report import Places
     from hubmaxact.cli.progress_bar import console
     from hubmaxact.cli.shard_file import check_shard, write_shard
     from hubmaxact.cli.stopped_run import told_how_to_go_on
     from hubmaxact.measurement import run
+    from hubmaxact.measurement.distributed.launched import left_alone
     from hubmaxact.report.roles import DEPLOYMENT
 
     places = Places(output, write_into, checkpoint)
@@ -189,39 +213,39 @@ def measure(
     else:
         places.check(with_sidecars=options.profile == DEPLOYMENT)
     with (
-        RichWatcher() as watcher,
+        RichWatcher(None if shard_to is not None else places.check_room) as watcher,
         told_how_to_go_on(options.state_dir),
-        run.measuring(
-            checkpoint,
-            options,
-            revision=revision,
-            model_id=model_id,
-            base=base,
-            trust_remote_code=trust_remote_code,
-            watcher=watcher,
-        ) as measured,
+        run.measuring(checkpoint, options, **named, watcher=watcher, group=group) as measured,
     ):
         from hubmaxact.measurement.assembly.report import Measured
 
         watcher.end()
         watcher.times.begin("Writing the report")
         if isinstance(measured, Measured):
-            places.put(measured)
+            places.put(measured, second=options.state_dir)
         elif measured is not None and shard_to is not None:
             write_shard(measured, shard_to)
+    if said := left_alone():
+        watcher.note(said)
     if timings:
         watcher.times.show(console(stderr=True))
 
 
-def _plan(
-    checkpoint: str,
-    options: "Options",
-    revision: str | None,
-    model_id: str | None,
-    base: str | None,
-    *,
-    timings: bool,
-) -> None:
+def _take_part(checkpoint: str, options: "Options", named: dict[str, Any], group: "Group") -> None:
+    """Measure with others, of whom another one says and writes what comes of it."""
+    from hubmaxact.cli.stopped_run import told_how_to_go_on
+    from hubmaxact.measurement import run
+    from hubmaxact.measurement.distributed.silence import be_silent
+
+    be_silent()
+    with (
+        told_how_to_go_on(options.state_dir),
+        run.measuring(checkpoint, options, **named, group=group),
+    ):
+        pass
+
+
+def _plan(checkpoint: str, options: "Options", named: dict[str, Any], *, timings: bool) -> None:
     """Say what a run will do; no weight is loaded, and nothing is written."""
     from hubmaxact.cli import forecast_table
     from hubmaxact.cli.measure_progress import RichWatcher
@@ -229,14 +253,7 @@ def _plan(
     from hubmaxact.measurement.forecast.forecast import foresee
 
     with RichWatcher() as watcher:
-        told = foresee(
-            checkpoint,
-            options,
-            revision=revision,
-            model_id=model_id,
-            base=base,
-            watcher=watcher,
-        )
+        told = foresee(checkpoint, options, **named, watcher=watcher)
     forecast_table.show(told, console(stderr=False))
     if timings:
         watcher.times.show(console(stderr=True))

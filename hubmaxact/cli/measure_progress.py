@@ -1,7 +1,7 @@
 """Progress of a measurement on stderr: stages as they begin, then a bar with the time left."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hubmaxact.cli.progress_bar import Bar
 from hubmaxact.cli.stage_times import StageTimes
@@ -11,10 +11,15 @@ from hubmaxact.printable import counted
 
 
 class RichWatcher(Bar, Watcher):
-    """Shows a run to a person."""
+    """Shows a run to a person.
 
-    def __init__(self) -> None:
+    Args:
+        make_sure: Called with the bytes that files beside the report will take at most.
+    """
+
+    def __init__(self, make_sure: Callable[[int], None] | None = None) -> None:
         super().__init__("Measuring", "batch", "batches", first=3, sizes="tokens")
+        self.make_sure = make_sure
         self.share = 1.0  # of a batch's positions that are tokens, and not padding
         self.told: defaultdict[int, float] = defaultdict(float)  # tokens of batches, layer by layer
         self.times = StageTimes()
@@ -44,6 +49,11 @@ class RichWatcher(Bar, Watcher):
         """Print how many run here, and begin the bar again."""
         self.console.print(f"{counted(len(batches), 'batch', 'batches')} of them here and now")
         self.begin(len(batches), sum(map(_positions, batches)) * self.share)
+
+    def room_needed(self, num_bytes: int) -> None:
+        """Make sure that there is room."""
+        if self.make_sure is not None:
+            self.make_sure(num_bytes)
 
     def planned_again(self, batches: Sequence[Batch], num_passes: int) -> None:
         """Print what will be done, and begin the bar again."""

@@ -1,27 +1,29 @@
 """Where `measure` puts its report: everywhere it was asked to, or elsewhere where that fails."""
 
-import os
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from hubmaxact.files import WriteError
+from hubmaxact.cli.rescued_report import NO_SIDECARS, Sidecars, rescued
+from hubmaxact.files import WriteError, written_aside
 from hubmaxact.printable import LONGEST_PATH, printable
-from hubmaxact.report.deployment import SidecarName
-from hubmaxact.report.destination import check_destination, is_file, keep_other, own_stream
+from hubmaxact.report.destination import (
+    check_destination,
+    is_file,
+    keep_other,
+    own_stream,
+    real_path,
+)
 from hubmaxact.report.document import REPORT_NAME, Report
 from hubmaxact.report.write import report_bytes, write_report
-from hubmaxact.sidecars.own_folder import check_folder, keep_beside, write_beside
+from hubmaxact.sidecars.own_folder import check_folder, keep_beside, made_beside, take_back
+from hubmaxact.temporary_files import without_failing
 
 STANDARD_OUTPUT = Path("/dev/stdout")
-
-Sidecars = Mapping[SidecarName, bytes]
-NO_SIDECARS: Sidecars = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,21 @@ def check(places: Sequence[Target], *, with_sidecars: bool = False) -> None:
             check_folder(place.path)
 
 
+def check_room(places: Sequence[Target], num_bytes: int) -> None:
+    """Refuse, before any batch is run, a place that has no room for what lies beside the report.
+
+    Args:
+        places: All of them.
+        num_bytes: Of all files beside it.
+
+    Raises:
+        WriteError: The first that has none.
+    """
+    for place in places:
+        if is_file(place.path):
+            check_folder(place.path, room=num_bytes)
+
+
 def takes_standard_output(places: Sequence[Target]) -> bool:
     """Whether the report itself goes to standard output, and nothing else may."""
     found = [own_stream(place.path) for place in places]
@@ -85,13 +102,20 @@ def takes_standard_output(places: Sequence[Target]) -> bool:
     return any(stream is not None and stream.fileno() == own for stream in found)
 
 
-def write(report: Report, places: Sequence[Target], sidecars: Sidecars = NO_SIDECARS) -> None:
+def write(
+    report: Report,
+    places: Sequence[Target],
+    sidecars: Sidecars = NO_SIDECARS,
+    *,
+    second: Path | None = None,
+) -> None:
     """Write the report to every place, and say so; it is lost nowhere.
 
     Args:
         report: What was measured.
         places: Where it goes.
         sidecars: What lies beside it, where it becomes a file.
+        second: Folder that it goes to where no place takes it, before the one for temporary files.
 
     Raises:
         WriteError: One did not take it; the message says where the report is.
@@ -103,10 +127,11 @@ def write(report: Report, places: Sequence[Target], sidecars: Sidecars = NO_SIDE
             written.append(place.path)
         except WriteError as error:
             failed.append(error)
-    names = " and ".join(printable(str(path), LONGEST_PATH) for path in written)
+    names = " and ".join(_shown(path) for path in written)
     if failed:
-        where = names or _rescued(report, sidecars)
-        raise WriteError(f"{failed[0]} The report is in {where}.") from failed[0]
+        said = [str(error) for error in failed]
+        said.append(f"The report is in {names}." if names else rescued(report, sidecars, second))
+        raise WriteError(" ".join(said)) from failed[0]
     click.echo(f"Wrote {names}.", err=True)
     if sidecars and not any(map(is_file, written)):
         lost = " and ".join(sidecars)
@@ -114,28 +139,29 @@ def write(report: Report, places: Sequence[Target], sidecars: Sidecars = NO_SIDE
 
 
 def _write(report: Report, place: Target, sidecars: Sidecars) -> None:
-    """The report last, so that whoever sees it finds what it names."""
-    if kept := keep_other(place.path, report, own_folder=place.own_folder):
-        click.echo(kept.sentence, err=True)
-        keep_beside(place.path, kept.path)
-    if is_file(place.path):
-        write_beside(place.path, sidecars)
-    write_report(report, place.path)
-
-
-def _rescued(report: Report, sidecars: Sidecars) -> str:
-    """Put a report where there is room; say where."""
+    """All files or none; the report last, so that whoever sees it finds what it names."""
+    path = place.path
+    if not is_file(path):
+        write_report(report, path)
+        return
     content = report_bytes(report)
-    with suppress(OSError):
-        descriptor, name = tempfile.mkstemp(prefix="activation_maxima-", suffix=".json")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-        except OSError:
-            Path(name).unlink()
-            raise
-        with suppress(WriteError):  # the report is there, and tells what it lacks
-            write_beside(Path(name), sidecars)
-        return name
-    click.echo(content, nl=False)
-    return "standard output"
+    with (
+        made_beside(path, sidecars) as beside,
+        written_aside({**beside, real_path(path): content}) as put_in_place,
+        ExitStack() as undoing,
+    ):
+
+        def follow(kept: Path) -> None:
+            undoing.callback(take_back, path, kept)
+            keep_beside(path, kept)
+
+        if kept := keep_other(path, report, own_folder=place.own_folder, first=follow):
+            undoing.callback(without_failing, kept.path.unlink)
+        put_in_place()
+        undoing.pop_all()
+    if kept:
+        click.echo(kept.sentence, err=True)
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), LONGEST_PATH)

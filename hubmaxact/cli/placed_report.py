@@ -45,17 +45,29 @@ class Places:
             folder.check(self.write_into)
         measured_report.check(self._targets, with_sidecars=with_sidecars)
 
-    def put(self, measured: "Measured") -> None:
+    def check_room(self, num_bytes: int) -> None:
+        """Refuse, before any batch is run, a place without room for what lies beside the report.
+
+        Args:
+            num_bytes: Of all files beside it.
+
+        Raises:
+            WriteError: The first that has none.
+        """
+        measured_report.check_room(self._targets, num_bytes)
+
+    def put(self, measured: "Measured", second: Path | None = None) -> None:
         """Write a report everywhere, then show it.
 
         Args:
             measured: The report, and what lies beside it.
+            second: Folder that it goes to where no place takes it.
 
         Raises:
             WriteError: A place did not take it; the message says where the report is.
         """
         report, targets = measured.report, self._targets
-        measured_report.write(report, targets, measured.sidecars)
+        measured_report.write(report, targets, measured.sidecars, second=second)
         if self.write_into is not None:
             placement = folder.plan(report, self.write_into / folder.README)
             folder.write(placement)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hubmaxact.errors import StoppedError
+from hubmaxact.measurement.distributed.launched import launched
 
 INTERRUPTED = 130
 
@@ -32,4 +33,6 @@ def told_how_to_go_on(state_dir: Path | None) -> Iterator[None]:
 
 
 def _command() -> str:
+    if launched() is not None:
+        return "the command that started all processes"
     return shlex.join(["hubmaxact", *sys.argv[1:]])

@@ -18,9 +18,10 @@ from hubmaxact.engine_files.new_folder import new_folder
 from hubmaxact.engine_files.request import CheckpointChange
 from hubmaxact.files import WriteError, write_bytes
 from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.recognition.folder import Folder
 from hubmaxact.recognition.recognize import CONFIG
 from hubmaxact.recognition.scaled_cache import QUANTIZATION, RENAMED, SHARD
-from hubmaxact.recognition.weights import INDEX, SINGLE
+from hubmaxact.recognition.weights import INDEX, SINGLE, weight_map
 from hubmaxact.report.model_block import WeightFile
 from hubmaxact.sidecars.safetensors_bytes import FOR_TORCH, encoded, size
 
@@ -134,6 +135,22 @@ def steps_into(new: Changed) -> Iterator[Callable[[], None]]:
     if is_single:
         yield partial(_drop_name, folder / SINGLE)
     yield partial(write_bytes, folder / CONFIG, new.config)
+
+
+def finish(folder: Path) -> None:
+    """Take the last step but one of an export into a checkpoint that was killed before it.
+
+    Args:
+        folder: A checkpoint whose single weight file has both names, and the index tells the new.
+
+    Raises:
+        HubmaxactError: The index cannot be read, or the old name cannot be taken away.
+    """
+    old, new = folder / SINGLE, folder / RENAMED
+    if not (old.exists() and new.exists() and old.samefile(new) and (folder / INDEX).exists()):
+        return
+    if set(weight_map(Folder(folder).json(INDEX)).values()) == {RENAMED, SHARD}:
+        _drop_name(old)
 
 
 def _metadata(base: MeasuredCheckpoint, added: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from hubmaxact.engine_files.changed_checkpoint import changed, write_beside, write_into
+from hubmaxact.engine_files.changed_checkpoint import changed, finish, write_beside, write_into
 from hubmaxact.engine_files.output_file import write_file
 from hubmaxact.engine_files.request import CheckpointChange, Choices, Measured
 from hubmaxact.engine_files.table import FORMATS, Format
@@ -157,6 +157,8 @@ def _place(made: CheckpointChange, read: Input, places: Places) -> None:
             "name the folder of the checkpoint that was measured with --checkpoint; its weights "
             "are linked to, and not copied."
         )
+    if places.into is not None:
+        finish(folder)
     new = changed(folder, read.report["model"]["weight_files"], made)
     if places.output is None:
         write_into(new)

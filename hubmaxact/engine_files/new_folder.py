@@ -1,14 +1,13 @@
 """A folder that is there whole or not at all: filled under another name, then renamed."""
 
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hubmaxact.files import PREFIX, WriteError, flush_folder
+from hubmaxact.files import WriteError, flush_folder
 from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.temporary_files import temporary_folder
 
 
 @contextmanager
@@ -25,21 +24,22 @@ def new_folder(path: Path) -> Iterator[Path]:
         WriteError: Something is there, or the folder cannot be made; nothing is left over.
     """
     _refuse_taken(path)
-    aside = path.absolute().parent / f"{PREFIX}{secrets.token_hex(8)}"
     try:
-        aside.mkdir()
-        yield aside
-        flush_folder(aside)
-        if path.is_dir():
-            path.rmdir()  # empty; Windows renames onto nothing that is there
-        aside.rename(path)
-        flush_folder(aside.parent)
+        with temporary_folder(path.absolute().parent) as aside:
+            yield aside
+            flush_folder(aside)
+            if os.name == "nt" and path.is_dir():
+                path.rmdir()  # empty; Windows renames onto nothing that is there
+            aside.rename(path)
+            try:
+                flush_folder(aside.parent)
+            except OSError:
+                path.rename(aside)
+                raise
     except OSError as error:
         raise WriteError(
             f"cannot make the folder {_shown(path)}: {error.strerror}. Choose another place."
         ) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _refuse_taken(path: Path) -> None:

@@ -138,18 +138,23 @@ class KeptRun:
         self._stop = StopRequest()
         places = [] if folder is None else [str(folder.place(each)) for each in range(group.size)]
         told = json.loads(group.broadcast(json.dumps(places).encode()))
-        save = partial(write_state, Path(told[group.rank])) if folder is None else folder.save
-        self._saves = SaveTimes(save, tell)
+        self._saves = SaveTimes(partial(write_state, Path(told[group.rank])), tell)
+        self._num_before = 0  # batches that are kept already
 
     def earlier(self) -> Part | None:
         """Return what lies in the folder, merged."""
         assert self._folder is not None
         self._folder.check_room(BYTES_PER_SITE * len(self._facts.anatomy.sites))
         done, total = set[int](), self._facts.recorder()
-        for kept in self._folder.saved(self._run):
+        found = self._folder.saved(self._run)
+        for kept in found:
             merge_kept(total, self._facts.recorder, kept, self._folder.shown)
             done.update(kept.done)
-        return Part(frozenset(done), total.state()) if done else None
+        part = Part(frozenset(done), total.state())
+        self._num_before = len(done)
+        if len(found) > 1:
+            self._folder.put_together(self._kept(part))
+        return part if found else None
 
     def running(self) -> AbstractContextManager[None]:
         """Note who asks to stop, while the block runs."""
@@ -157,6 +162,9 @@ class KeptRun:
 
     def offer(self, make: Callable[[], Part]) -> None:
         """Save if that is due; save and stop if somebody has asked to.
+
+        Args:
+            make: Tells what is to be kept.
 
         Raises:
             StoppedError: Somebody has.
@@ -166,9 +174,12 @@ class KeptRun:
             return
         part = make()
         saved = self._saves.now(lambda: self._kept(part))
-        done = f"{len(part.done)} of {counted(len(self._facts.plan.batches), 'batch', 'batches')}"
+        done, batches = self._num_before + len(part.done), len(self._facts.plan.batches)
         raise StoppedError(
-            f"interrupted; {done} are kept" if saved else "interrupted", self._stop.exit_code
+            f"interrupted; {done} of {counted(batches, 'batch', 'batches')} are kept"
+            if saved
+            else "interrupted",
+            self._stop.exit_code,
         )
 
     def _kept(self, part: Part) -> KeptState:

@@ -65,7 +65,7 @@ class Keeper(Protocol):
         """Keep what was seen, if it is time to.
 
         Args:
-            make: Tells it, with what was there before.
+            make: Tells what this process has seen since its start.
         """
 
 
@@ -187,11 +187,8 @@ class _Phase:
         self._keeper.offer(self._part)
 
     def _part(self) -> Part:
-        """What is to be kept: on rank 0 with what was there before, which then may go."""
-        if not self._earlier:
-            return Part(frozenset(self._done), self.recorder.state())
-        total = merged(self._passes.facts, [*self._earlier, self._state()])
-        return Part(self._before | self._done, total.state())
+        """What was seen here since the start."""
+        return Part(frozenset(self._done), self.recorder.state())
 
     def _state(self) -> State:
         """What was seen here, on the host."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hubmaxact.errors import OptionsError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.distributed.group import Alone, Group
+from hubmaxact.measurement.distributed.own_options import own_options
 from hubmaxact.measurement.measure_source import assembled, run_source
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.source_with_base import resolve_with_base
@@ -140,6 +141,8 @@ def measuring(
             "code of a checkpoint's own runs in one process that is shut off. Leave out shard and "
             "state_dir, and start one process."
         )
+    if group.size > 1:
+        options = own_options(options, group)
     if options.profile == DEPLOYMENT:
         libraries.load_tables()
     source = resolve_with_base(

@@ -9,20 +9,24 @@ from functools import partial
 from hubmaxact.errors import OutOfMemoryError
 from hubmaxact.measurement.asked_rounding import asked_roundings
 from hubmaxact.measurement.assembly.protocol import protocol
+from hubmaxact.measurement.assembly.sidecar_bytes import sidecar_bytes
 from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Batch
+from hubmaxact.measurement.distributed.agreement import require_same
 from hubmaxact.measurement.distributed.group import Group
 from hubmaxact.measurement.end_to_end.passes import EndToEndPasses, Losses
 from hubmaxact.measurement.execution.forward import Measurement, measure
 from hubmaxact.measurement.execution.recorder import Recorder
-from hubmaxact.measurement.kept_run import States
+from hubmaxact.measurement.kept_run import States, run_of
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.passes import Fold, Passes
 from hubmaxact.measurement.prepare import Prepared, plan_for, require
 from hubmaxact.measurement.run_facts import RunFacts
+from hubmaxact.measurement.state.fingerprint import fingerprint
 from hubmaxact.measurement.streaming.measure import stream
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Environment
 from hubmaxact.report.model_block import Model
+from hubmaxact.report.roles import DEPLOYMENT
 
 SMALLEST_BUDGET = 256
 
@@ -103,7 +107,11 @@ def _run(
     group: Group,
     states: States,
 ) -> Ran | None:
+    if group.size > 1:
+        require_same(group, run_of(facts, fingerprint(prepared.files)))
     num_tokens = sum(prepared.samples.lengths)
+    if options.profile == DEPLOYMENT and group.rank == 0:
+        watcher.room_needed(sidecar_bytes(facts.anatomy, prepared.loaded.model, num_tokens))
     watcher.planned(facts.plan, len(facts.anatomy.sites), num_tokens)
     passes = Passes(facts=facts, fold=_fold(prepared, facts, watcher), group=group, watcher=watcher)
     keepers = states.keepers(facts, prepared.files, watcher.note)

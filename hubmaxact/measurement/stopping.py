@@ -18,7 +18,7 @@ class StopRequest:
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Note a first SIGINT or SIGTERM while the block runs; a second one interrupts it.
+        """Note SIGINT or SIGTERM while the block runs; SIGINT interrupts it the second time.
 
         In another thread than the main one nothing is noted: signals do not reach it.
         """
@@ -33,9 +33,9 @@ class StopRequest:
                 signal.signal(each, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 a handler's
-        if self.exit_code is not None:
+        if self.exit_code is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.exit_code = STOPPED + number
+        self.exit_code = self.exit_code or STOPPED + number
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -20,6 +20,9 @@ class Watcher:
     def dealt(self, batches: Sequence[Batch]) -> None:
         """Only these batches run here: the others did before, or fall to somebody else."""
 
+    def room_needed(self, num_bytes: int) -> None:
+        """Files beside the report will take so many bytes at most; what it raises ends the run."""
+
     def planned_again(self, batches: Sequence[Batch], num_passes: int) -> None:
         """Some batches are about to run again, so many times; each is told as done each time."""
 

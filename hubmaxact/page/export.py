@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hubmaxact.catalog.store import locked
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.files import PREFIX, WriteError, is_temporary, write_bytes
+from hubmaxact.files import WriteError, write_bytes
 from hubmaxact.page import assets
 from hubmaxact.page.export_manifest import (
     EXPORT_MANIFEST,
@@ -28,6 +28,7 @@ from hubmaxact.page.json_bytes import encoded
 from hubmaxact.page.page_data import PageData
 from hubmaxact.page.static_readme import readme
 from hubmaxact.printable import printable
+from hubmaxact.temporary_files import PREFIX, is_temporary
 
 FIRST = "data/about.json"
 """The file that the page reads first, and without which there is no export."""

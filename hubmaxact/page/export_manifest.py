@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from hubmaxact.files import PREFIX
 from hubmaxact.page.json_bytes import encoded
+from hubmaxact.temporary_files import PREFIX
 
 EXPORT_MANIFEST = "data/export.json"
 MADE_BY = "hubmaxact catalog export"

@@ -1,14 +1,13 @@
 """The section and its pictures into a README's folder: planned first, written all or nothing."""
 
-import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from hubmaxact.errors import ReadmeError
-from hubmaxact.files import WriteError, read_regular, write_bytes
+from hubmaxact.files import WriteError, read_regular, written_aside
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.publication.diff import file_diff
 from hubmaxact.publication.readme.splicing import MAX_README_BYTES, edit
@@ -16,6 +15,7 @@ from hubmaxact.rendering.picture.pictures import FOLDER, pictures
 from hubmaxact.rendering.section import HEADING, compose
 from hubmaxact.report.document import MAX_REPORT_BYTES, REPORT_NAME, Report
 from hubmaxact.report.write import digest
+from hubmaxact.temporary_files import sweep, without_failing
 
 README = "README.md"
 
@@ -31,6 +31,7 @@ class Change(NamedTuple):
 class Placement(NamedTuple):
     """What would be written, the pictures first, and what the README's owner should do by hand."""
 
+    folder: Path  # the README's
     changes: tuple[Change, ...]
     advice: tuple[str, ...]
 
@@ -79,11 +80,13 @@ def plan(report: Report, readme: Path, sha256: str | None = None) -> Placement:
         Change(readme, before, edited.content),
     )
     advice = (*edited.advice, *_on_the_report(readme.parent / REPORT_NAME, sha256))
-    return Placement(tuple(c for c in wanted if c.before != c.after), advice)
+    return Placement(readme.parent, tuple(c for c in wanted if c.before != c.after), advice)
 
 
 def write(placement: Placement) -> None:
-    """Write the changes; the README comes last, so that it never names a missing picture.
+    """Write the changes, all or none, and remove what a run that was killed has left there.
+
+    The README comes last, so that it never names a missing picture.
 
     Args:
         placement: What is to be written.
@@ -91,9 +94,13 @@ def write(placement: Placement) -> None:
     Raises:
         WriteError: A file cannot be written; what was there before is still there.
     """
-    with contextlib.ExitStack() as undoing:
+    for folder in (placement.folder, placement.folder / FOLDER):
+        sweep(folder)
+    with ExitStack() as undoing:
         for change in placement.changes:
-            _write(change, undoing)
+            _make_folder(change.path.parent, undoing)
+        with written_aside({each.path: each.after for each in placement.changes}) as put_in_place:
+            put_in_place()
         undoing.pop_all()
 
 
@@ -102,24 +109,16 @@ def diff(placement: Placement) -> bytes:
     return b"".join(file_diff(_name(c.path), c.before, c.after) for c in placement.changes)
 
 
-def _write(change: Change, undoing: contextlib.ExitStack) -> None:
-    """Write one file; `undoing` takes away what is new by that, the folder too."""
-    folder = change.path.parent
-    if not folder.is_dir():
-        try:
-            folder.mkdir()
-        except OSError as error:
-            name = printable(str(folder), LONGEST_PATH)
-            raise WriteError(f"cannot make the folder {name}: {error.strerror}.") from error
-        undoing.callback(_without_failing, folder.rmdir)
-    write_bytes(change.path, change.after)
-    if change.before is None:
-        undoing.callback(_without_failing, change.path.unlink)
-
-
-def _without_failing(undo: Callable[[], None]) -> None:
-    with contextlib.suppress(OSError):
-        undo()
+def _make_folder(folder: Path, undoing: ExitStack) -> None:
+    """Make a folder where there is none; `undoing` takes it away."""
+    if folder.is_dir():
+        return
+    try:
+        folder.mkdir()
+    except OSError as error:
+        name = printable(str(folder), LONGEST_PATH)
+        raise WriteError(f"cannot make the folder {name}: {error.strerror}.") from error
+    undoing.callback(without_failing, folder.rmdir)
 
 
 def _on_the_report(file: Path, sha256: str) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -38,7 +40,7 @@ def check_destination(path: Path) -> None:
     """
     found = _mode(path)
     if stat.S_ISREG(found):
-        check_place(_real(path), room=MAX_WRITTEN_BYTES)
+        check_place(real_path(path), room=MAX_WRITTEN_BYTES)
     elif not (stat.S_ISFIFO(found) or stat.S_ISCHR(found)):
         what = "a folder" if stat.S_ISDIR(found) else "neither a file nor a pipe"
         raise WriteError(f"cannot write {_shown(path)}: it is {what}. Name a file.")
@@ -63,12 +65,32 @@ def write_content(path: Path, content: bytes) -> None:
         with _opened(path) as file:
             _through(path, file, content)
     else:
-        write_bytes(_real(path), content)
+        write_bytes(real_path(path), content)
 
 
 def is_file(path: Path) -> bool:
     """Whether a report that goes to a path becomes a file, beside which others may lie."""
     return stat.S_ISREG(_mode(path)) and own_stream(path) is None
+
+
+def real_path(path: Path) -> Path:
+    """Return what a link leads to.
+
+    Args:
+        path: Of a file, there or not, or of a link to one.
+
+    Returns:
+        An absolute path without links.
+
+    Raises:
+        WriteError: The folder that this program runs in is gone.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except OSError as error:
+        raise WriteError(
+            f"cannot write {_shown(path)}: {error.strerror}. Choose another folder."
+        ) from error
 
 
 def own_stream(path: Path) -> BinaryIO | None:
@@ -90,7 +112,13 @@ class Kept(NamedTuple):
     sentence: str
 
 
-def keep_other(path: Path, report: Report, *, own_folder: bool = False) -> Kept | None:
+def keep_other(
+    path: Path,
+    report: Report,
+    *,
+    own_folder: bool = False,
+    first: Callable[[Path], None] | None = None,
+) -> Kept | None:
     """Keep what is no report of the same model under another name, before it is replaced.
 
     Args:
@@ -98,6 +126,8 @@ def keep_other(path: Path, report: Report, *, own_folder: bool = False) -> Kept 
         report: The report.
         own_folder: Whether the folder is the checkpoint that was measured, so that a report there
             that names no model is of an earlier state of it.
+        first: Called with the name before the old report gets it, unless a run that was killed has
+            come so far already.
 
     Returns:
         What was kept, and where. None: nothing is lost.
@@ -111,7 +141,7 @@ def keep_other(path: Path, report: Report, *, own_folder: bool = False) -> Kept 
     old = _report_in(real)
     if real.stat().st_size == 0 or (old and _is_same_model(old, report, own_folder=own_folder)):
         return None
-    kept = _link_aside(real)
+    kept = _link_aside(real, first or (lambda _: None))
     what = f"the report of {_name(old)}" if old else "something that is no report"
     return Kept(kept, f"{_shown(path)} held {what}; that is now {_shown(kept)}.")
 
@@ -137,20 +167,32 @@ def _report_in(path: Path) -> Report | None:
         return None
 
 
-def _link_aside(path: Path) -> Path:
+def _link_aside(path: Path, first: Callable[[Path], None]) -> Path:
     """Give a file a second name beside its own."""
     for number in count(1):
         kept = path.with_name(f"{path.stem}-{number}{path.suffix}")
         if kept.exists():
+            if kept.samefile(path):
+                return kept
             continue
+        first(kept)
         try:
             os.link(path, kept)
         except FileExistsError:
             continue
         except OSError:  # not every file system has links
-            write_bytes(kept, path.read_bytes())
+            _copy(path, kept)
         return kept
     raise AssertionError("numbers do not end")
+
+
+def _copy(path: Path, kept: Path) -> None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = f"cannot keep {_shown(path)} as {_shown(kept)}: {error.strerror}."
+        raise WriteError(f"{reason} Move it away, or choose another name.") from error
+    write_bytes(kept, content)
 
 
 def _mode(path: Path) -> int:
@@ -163,16 +205,6 @@ def _mode(path: Path) -> int:
         reason = getattr(error, "strerror", None) or "it is no path"
         raise WriteError(
             f"cannot write {_shown(path)}: {reason}. Choose another folder."
-        ) from error
-
-
-def _real(path: Path) -> Path:
-    """What a link leads to."""
-    try:
-        return Path(os.path.realpath(path))
-    except OSError as error:  # the folder that this program runs in is gone
-        raise WriteError(
-            f"cannot write {_shown(path)}: {error.strerror}. Choose another folder."
         ) from error
 
 
@@ -189,18 +221,32 @@ def _opened(path: Path) -> BinaryIO:
                 continue
             reason = "nobody reads it" if error.errno == errno.ENXIO else error.strerror
             raise WriteError(f"cannot write {_shown(path)}: {reason}.") from error
-        os.set_blocking(descriptor, True)
         return os.fdopen(descriptor, "wb", buffering=0)
 
 
 def _through(path: Path, file: BinaryIO, content: bytes) -> None:
     rest = memoryview(content)
     try:
-        while rest:
-            rest = rest[file.write(rest) :]
-        file.flush()
+        with _waited_for(file):
+            while rest:
+                rest = rest[file.write(rest) :]
+            file.flush()
     except OSError as error:
         raise WriteError(f"cannot write {_shown(path)}: {error.strerror}.") from error
+
+
+@contextmanager
+def _waited_for(file: BinaryIO) -> Iterator[None]:
+    """Whoever made a pipe may have said that nobody waits for its reader; a report does."""
+    if not hasattr(os, "get_blocking"):
+        yield
+        return
+    before = os.get_blocking(file.fileno())
+    os.set_blocking(file.fileno(), True)
+    try:
+        yield
+    finally:
+        os.set_blocking(file.fileno(), before)
 
 
 def _shown(path: Path) -> str:

@@ -1,12 +1,15 @@
 """Where sidecars lie: in a folder beside the report, named as that is without its suffix."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from hubmaxact.files import WriteError, check_place, write_bytes
+from hubmaxact.files import WriteError, check_place
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.deployment import SIDECARS, SidecarName
+from hubmaxact.temporary_files import without_failing
 
 AnyPath = TypeVar("AnyPath", bound=PurePath)
 
@@ -36,41 +39,44 @@ def folder_of(report: AnyPath) -> AnyPath:
     return report.with_name(report.name + WITHOUT_SUFFIX)
 
 
-def check_folder(report: Path) -> None:
+def check_folder(report: Path, room: int = 0) -> None:
     """Refuse, before any long work, a report beside which no sidecars could be written.
 
     Args:
         report: Where the report is to go.
+        room: Bytes that all of them will have at most.
 
     Raises:
-        WriteError: Something else bears the folder's name, or it may not be written.
+        WriteError: Something else bears the folder's name, it may not be written, or there is no
+            room.
     """
     folder = folder_of(report)
     _refuse_other(folder)
-    if folder.is_dir():
-        check_place(folder / SIDECARS[0])
+    check_place(folder / SIDECARS[0] if folder.is_dir() else folder, room)
 
 
-def write_beside(report: Path, sidecars: Mapping[SidecarName, bytes]) -> None:
-    """Write sidecars, each all or nothing.
+@contextmanager
+def made_beside(report: Path, sidecars: Mapping[SidecarName, bytes]) -> Iterator[dict[Path, bytes]]:
+    """Make the folder of sidecars, which is taken away again where the block fails.
 
     Args:
         report: Where the report lies or will lie.
-        sidecars: Contents by file name.
+        sidecars: Contents by file name. Without any, no folder is made.
+
+    Yields:
+        Contents by the path that each is to have.
 
     Raises:
-        WriteError: They cannot be written there.
+        WriteError: There can be no such folder.
     """
     folder = folder_of(report)
     _refuse_other(folder)
-    if not sidecars:
-        return
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"cannot make the folder {_shown(folder)}: {error.strerror}.") from error
-    for name, content in sidecars.items():
-        write_bytes(folder / name, content)
+    with ExitStack() as undoing:
+        if sidecars and not folder.is_dir():
+            _make(folder)
+            undoing.callback(without_failing, folder.rmdir)
+        yield {folder / name: content for name, content in sidecars.items()}
+        undoing.pop_all()
 
 
 def keep_beside(report: Path, kept: Path) -> None:
@@ -93,6 +99,25 @@ def keep_beside(report: Path, kept: Path) -> None:
             raise WriteError(
                 f"cannot keep {_shown(old)} as {_shown(new)}: {error.strerror}."
             ) from error
+
+
+def take_back(report: Path, kept: Path) -> None:
+    """Undo `keep_beside`, as far as that goes; nothing is lost where it does not.
+
+    Args:
+        report: What the report is called again.
+        kept: What it was called meanwhile.
+    """
+    for name in SIDECARS:
+        without_failing(partial((folder_of(kept) / name).rename, folder_of(report) / name))
+    without_failing(folder_of(kept).rmdir)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise WriteError(f"cannot make the folder {_shown(folder)}: {error.strerror}.") from error
 
 
 def _refuse_other(folder: Path) -> None:

@@ -15,6 +15,7 @@ from hubmaxact.gate import limits
 PAGE = GITHUB.parent / "docs" / "action.md"
 BLOCK = re.compile(r"<!-- BEGIN (?P<name>\S+) -->\n.*?<!-- END (?P=name) -->", re.DOTALL)
 EXAMPLES = GITHUB / "examples"
+FLEETS = sorted(EXAMPLES.glob("fleet-*.sh"))
 LANGUAGES = {".yml": "yaml", ".toml": "toml", ".sh": "sh"}
 
 
@@ -52,9 +53,15 @@ def test_the_page_is_what_the_files_say(docs_file):
     page = PAGE.read_text("utf-8")
     assert {found["name"] for found in BLOCK.finditer(page)} == {
         *("inputs", "outputs"),
-        *(f".github/examples/{file.name}" for file in EXAMPLES.iterdir()),
+        *(f".github/examples/{file.name}" for file in EXAMPLES.iterdir() if file not in FLEETS),
     }
     docs_file("action.md", BLOCK.sub(block, page))
+
+
+def test_the_page_on_scale_links_what_starts_a_fleet():
+    page = PAGE.with_name("scale.md").read_text("utf-8")
+    started = {file.name for file in FLEETS} - {"fleet-list.sh", "fleet-member.sh"}
+    assert set(re.findall(r"\]\(\.\./\.github/examples/([\w.-]+)\)", page)) == started
 
 
 def test_examples_name_the_release_they_come_with():

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from hubmaxact.catalog import store
 from hubmaxact.catalog.manifest import ManifestError
 from hubmaxact.catalog.store import NoIndexError, read_index
 from hubmaxact.files import WriteError
+from hubmaxact.temporary_files import temporary_file
 
 BUILD = """
 import sys
@@ -103,20 +103,15 @@ def test_a_build_killed_while_reading_leaves_the_old_index(workspace):
     assert "3 sources unchanged" in workspace.build().stderr
 
 
-def test_temporary_files_of_killed_builds_are_swept_after_an_hour(workspace):
+def test_temporary_files_of_killed_builds_are_swept_and_nothing_else(workspace):
     workspace.put("a.json")
     workspace.build()
-    fresh, stale, mine = (
-        workspace.output / f".hubmaxact-{name}" for name in ("0" * 16, "1" * 16, "notes")
-    )
-    for path in (fresh, stale, mine):
+    left, mine = (workspace.output / f".hubmaxact-{name}" for name in ("0" * 16, "notes"))
+    for path in (left, mine):
         path.touch()
-    os.utime(stale, (0, 0))
-    os.utime(mine, (0, 0))
-    workspace.build()
-    assert fresh.exists()
-    assert mine.exists()
-    assert not stale.exists()
+    with temporary_file(workspace.output) as (at_work, _):
+        workspace.build()
+        assert (left.exists(), mine.exists(), at_work.exists()) == (False, True, True)
 
 
 def test_two_builds_do_not_write_into_one_folder(workspace):

@@ -15,7 +15,14 @@ from command import environment
 
 from hubmaxact import read_report
 from hubmaxact.cli import measured_report, streams
-from hubmaxact.cli.measured_report import Target, check, takes_standard_output, targets, write
+from hubmaxact.cli.measured_report import (
+    Target,
+    check,
+    check_room,
+    takes_standard_output,
+    targets,
+    write,
+)
 from hubmaxact.cli.progress_bar import console
 from hubmaxact.files import WriteError
 from hubmaxact.report.document import REPORT_NAME
@@ -35,7 +42,8 @@ def full_disk():
 
 
 def test_a_full_disk_is_seen_before_measuring(tmp_path):
-    with full_disk(), pytest.raises(WriteError, match=r"File too large\. Free some space"):
+    needed = r"File too large, and 1,\S+ bytes are needed\. Free some space"
+    with full_disk(), pytest.raises(WriteError, match=needed):
         check([Target(tmp_path / "report.json")])
     assert list(tmp_path.iterdir()) == []
 
@@ -47,7 +55,7 @@ def test_a_report_that_finds_no_room_is_put_elsewhere_and_the_sentence_says_wher
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
     with pytest.raises(WriteError, match=r"^cannot write /dev/full: No space .* is in ") as caught:
         write(REPORT, [Target(Path("/dev/full"))])
-    (kept,) = (tmp_path / "elsewhere").iterdir()
+    (kept,) = (tmp_path / "elsewhere").glob("*/*.json")
     assert str(caught.value).endswith(f"The report is in {kept}.")
     assert read_report(kept) == REPORT
 
@@ -66,7 +74,7 @@ def test_what_goes_elsewhere_takes_what_lies_beside_it(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(WriteError, match="The report is in "):
         write(REPORT, [Target(Path("/dev/full"))], SIDECARS)
-    (kept,) = tmp_path.glob("*.json")
+    (kept,) = tmp_path.glob("*/*.json")
     folder = kept.with_suffix("")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == SIDECARS
 
@@ -157,3 +165,12 @@ def test_a_standard_output_that_is_closed_is_refused_before_measuring(monkeypatc
     with pytest.raises(WriteError, match="standard output: it is closed"):
         check(targets(Path("-"), None, "alice/model"))
     assert not takes_standard_output([Target(Path("/dev/stderr"))])
+
+
+def test_room_for_what_lies_beside_is_checked_too(tmp_path):
+    target = [Target(tmp_path / "report.json"), Target(Path("/dev/null"))]
+    check_room(target, 4096)
+    needed = r"report: File too large, and 4,097 bytes are needed\. Free some space"
+    with full_disk(), pytest.raises(WriteError, match=needed):
+        check_room(target, 4097)
+    assert list(tmp_path.iterdir()) == []

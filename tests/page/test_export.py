@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from page.rows import many, page_data_of
 from hubmaxact.page.export import FIRST, contents, export
-from hubmaxact.files import PREFIX
+from hubmaxact.temporary_files import PREFIX
 folder = Path(sys.argv[1])
 os.fsync = lambda descriptor: None  # slow, and a killed process loses nothing that it wrote
 old, new = page_data_of(many(60)), page_data_of(many(10, seed=1))

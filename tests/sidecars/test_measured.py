@@ -12,6 +12,9 @@ from safetensors.numpy import load_file
 from sidecars.conftest import measure
 
 from hubmaxact import read_report
+from hubmaxact.measurement.options import Options
+from hubmaxact.measurement.run import measure_in_full
+from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.deployment import SIDECARS
 from hubmaxact.report.source import find
 from hubmaxact.sidecars.channels import read_channels
@@ -126,3 +129,24 @@ def test_readers_get_numbers_in_the_order_of_channels(made, seen):
 def test_a_valid_report_with_its_own_files_is_valid(made):
     done = hubmaxact_here("validate", "report.json", cwd=made)
     assert (done.returncode, done.stdout) == (0, "report.json: valid\n")
+
+
+class Asked(Watcher):
+    """Hears how much room is asked for, and whether anything was planned by then."""
+
+    def room_needed(self, num_bytes):
+        assert not hasattr(self, "plan")
+        self.num_bytes = num_bytes
+
+    def planned(self, plan, num_sites, num_tokens):
+        self.plan = plan
+
+
+def test_the_room_that_is_asked_for_before_the_first_batch_is_enough():
+    for few in ({"num_samples": 2, "max_seq_len": 3}, {"num_samples": 8, "max_seq_len": 64}):
+        asked = Asked()
+        options = Options(profile="deployment", calibration_samples=1, evaluation_samples=1, **few)
+        made = measure_in_full(DENSE, options, watcher=asked).sidecars
+        size = sum(map(len, made.values()))
+        assert len(made) == 3
+        assert size < asked.num_bytes < 20 * size

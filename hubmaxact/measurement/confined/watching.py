@@ -8,6 +8,7 @@ from hubmaxact.confinement.messages import Message
 from hubmaxact.measurement.batch_plan import Batch, Plan, Split
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.printable import printable
+from hubmaxact.report.deployment import MAX_SIDECAR_BYTES, SIDECARS
 
 LONGEST = 600  # characters of a sentence
 
@@ -34,6 +35,10 @@ class Teller(Watcher):
         """Tell the plan."""
         batches = [[batch.split, batch.samples, batch.length] for batch in plan.batches]
         self._tell("planned", batches, plan.digest, num_sites, num_tokens)
+
+    def room_needed(self, num_bytes: int) -> None:
+        """Tell what the files beside the report will take."""
+        self._tell("room_needed", num_bytes)
 
     def planned_again(self, batches: Sequence[Batch], num_passes: int) -> None:
         """Tell which batches run again."""
@@ -89,6 +94,10 @@ class Hearer:
         plan = Plan(tuple(self._batches), printable(digest))
         self._watcher.planned(plan, _whole(num_sites), _whole(num_tokens))
 
+    def _room_needed(self, num_bytes: int) -> None:
+        # More is not taken from it either.
+        self._watcher.room_needed(min(_whole(num_bytes), len(SIDECARS) * MAX_SIDECAR_BYTES))
+
     def _planned_again(self, indices: list[Any], num_passes: int) -> None:
         again = [self._batches[_whole(index)] for index in indices]
         self._watcher.planned_again(again, _whole(num_passes))
@@ -97,7 +106,7 @@ class Hearer:
         self._watcher.batch_done(self._batches[_whole(index)])
 
 
-KINDS = ("stage", "note", "planned", "planned_again", "batch_done")
+KINDS = ("stage", "note", "planned", "room_needed", "planned_again", "batch_done")
 
 
 def _whole(value: object) -> int:

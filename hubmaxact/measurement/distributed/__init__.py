@@ -1,1 +1,1 @@
-"""Several processes of one run: who they are, and what they tell each other."""
+"""Several processes of one run: who is who, what they tell each other, and how all of them end."""

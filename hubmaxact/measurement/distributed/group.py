@@ -4,7 +4,11 @@ from typing import Protocol
 
 
 class Group(Protocol):
-    """The processes of one run, as one of them sees them."""
+    """The processes of one run, as one of them sees them.
+
+    All ask for every exchange, in the same order. One that waits does so for as long as the others
+    live.
+    """
 
     @property
     def rank(self) -> int:
@@ -14,11 +18,15 @@ class Group(Protocol):
     def size(self) -> int:
         """How many there are."""
 
+    @property
+    def local_rank(self) -> int:
+        """The number of this process among those of its machine, from 0."""
+
     def gather(self, content: bytes) -> list[bytes] | None:
         """Bring what each process has to rank 0.
 
         Args:
-            content: What this one has.
+            content: What this one has, of any length.
 
         Returns:
             On rank 0 what all have, in the order of their ranks. None: elsewhere.
@@ -38,7 +46,7 @@ class Group(Protocol):
 class Alone:
     """One process."""
 
-    rank, size = 0, 1
+    rank, size, local_rank = 0, 1, 0
 
     def gather(self, content: bytes) -> list[bytes]:
         """Return what this one has."""

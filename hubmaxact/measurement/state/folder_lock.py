@@ -7,9 +7,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hubmaxact.files import FULL, PREFIX, read_regular
+from hubmaxact.files import FULL, read_regular
 from hubmaxact.measurement.state.state_file import StateError
 from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.temporary_files import PREFIX
 
 NAME = f"{PREFIX}state-lock"
 CONTENT = re.compile(rb"process (\d{1,10}), made (\d{1,3})\n")

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hubmaxact.files import PREFIX, check_place
+from hubmaxact.files import check_place
 from hubmaxact.measurement.state.about import About
 from hubmaxact.measurement.state.differences import SHARE, differences, told
 from hubmaxact.measurement.state.folder_lock import FolderLock
@@ -37,6 +37,7 @@ from hubmaxact.measurement.state.state_file import (
     write_state,
 )
 from hubmaxact.printable import LONGEST_PATH, printable
+from hubmaxact.temporary_files import PREFIX
 
 ALL = "all"  # instead of a share
 FILE = re.compile(r"state-[0-9a-f]{16}-(earlier|\d{1,6}-of-\d{1,6})\.safetensors")

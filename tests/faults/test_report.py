@@ -1,0 +1,99 @@
+"""A report is written whole or not at all, and never lost, whichever call on a file fails."""
+
+import re
+import shutil
+
+import deployed_reports
+import pytest
+
+from faults.disk import KILLED, faults_of, files_in, put_back
+from hubmaxact.report.write import report_bytes
+
+NEW = deployed_reports.deployment_report(model={"id": "alice/model"})
+SAME_MODEL = deployed_reports.deployment_report(3, model={"id": "alice/model"})
+OTHER_MODEL = deployed_reports.deployment_report(3, model={"id": "alice/other"})
+BESIDE = {"channels.safetensors": b"new channels" * 20000, "blocks.safetensors": b"new blocks"}
+OLD_BESIDE = {"channels.safetensors": b"old channels", "quantization.parquet": b"old rows"}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """What a run has measured."""
+    folder = tmp_path_factory.mktemp("measured")
+    (folder / "report.json").write_bytes(report_bytes(NEW))
+    (folder / "beside").mkdir()
+    for name, content in BESIDE.items():
+        (folder / "beside" / name).write_bytes(content)
+    return folder
+
+
+def pair(report, beside):
+    return {
+        "report.json": report_bytes(report),
+        "report": None,
+        **{f"report/{name}": content for name, content in beside.items()},
+    }
+
+
+OLD = {
+    "none": {},
+    "same": pair(SAME_MODEL, OLD_BESIDE),
+    "other": pair(OTHER_MODEL, OLD_BESIDE),
+}
+
+
+SLOW = [pytest.param(name, marks=pytest.mark.nightly) for name in ("none", "same")]
+
+
+@pytest.mark.parametrize("name", ["other", *SLOW])
+def test_whichever_call_fails_there_is_the_old_report_or_the_new_one(
+    server, measured, tmp_path, name
+):
+    old = OLD[name]
+    place = tmp_path / "place"
+
+    def write(**fault):
+        put_back(place, old)
+        return server.run("write", measured, place / "report.json", under=place, **fault)
+
+    done = write()
+    assert (done.code, len(done.calls) > 15) == (0, True), done.said
+    new = files_in(place)
+    for number, call in enumerate(done.calls, 1):
+        for fault in faults_of(call):
+            ended = write(at=number, fault=fault)
+            where = (call, fault, ended.said)
+            if fault == 0:
+                assert ended.code == KILLED, where
+                check_killed(server, measured, place, old, new, where)
+            elif ended.code == 0:
+                assert files_in(place) == new, where
+            else:
+                assert files_in(place) == old, where
+                check_told(ended, server, where)
+
+
+def check_killed(server, measured, place, old, new, where):
+    """Every file is an old one or a new one, whole; the next run removes what is left over."""
+    there = files_in(place)
+    named = {name: content for name, content in there.items() if ".hubmaxact-" not in name}
+    for name, content in named.items():
+        assert content in {old.get(name, b"?"), new.get(name, b"?")}, where
+    assert named.get("report.json") in {old.get("report.json"), new["report.json"]}, where
+    assert server.run("write", measured, place / "report.json", under=place).code == 0, where
+    assert files_in(place) == new, where
+
+
+def check_told(ended, server, where):
+    """One line says what failed; where measuring is over, the report is where the line says."""
+    assert ended.code == 2, where
+    assert re.fullmatch(r"hubmaxact: cannot [^\n]+\n", ended.said), where
+    if found := re.search(r"The report is in (\S+)\.\n", ended.said):
+        (folder,) = server.temporary.glob("hubmaxact-*")
+        assert found[1] == f"{folder}/activation_maxima.json", where
+        assert files_in(folder) == {
+            "activation_maxima.json": report_bytes(NEW),
+            "activation_maxima": None,
+            **{f"activation_maxima/{name}": content for name, content in BESIDE.items()},
+        }, where
+        shutil.rmtree(folder)
