@@ -169,6 +169,16 @@ ALLOWED = {
         "measurement.kernels",
         "measurement.execution",
     ),
+    "measurement.streaming": (
+        "errors",
+        "printable",
+        "recognition",
+        "measurement.batch_plan",
+        "measurement.failures",
+        "measurement.checkpoint",
+        "measurement.anatomy",
+        "measurement.execution",
+    ),
     "measurement.prepare": (
         "errors",
         "printable",
@@ -184,6 +194,7 @@ ALLOWED = {
         "measurement.tokenization",
         "measurement.kernels",
         "measurement.simulation",
+        "measurement.streaming",
     ),
     "measurement.assembly": (
         "printable",
@@ -269,6 +280,7 @@ ALLOWED = {
         "measurement.run_facts",
         "measurement.passes",
         "measurement.end_to_end",
+        "measurement.streaming",
         "measurement.prepare",
         "measurement.assembly",
         "measurement.kept_run",

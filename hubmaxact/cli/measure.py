@@ -86,6 +86,11 @@ class FormatErrors(click.Choice[str]):
     type=click.Choice(DEVICE_MAPS),
     help="Spread the model over devices, through accelerate; takes the place of --device.",
 )
+@click.option(
+    "--stream",
+    is_flag=True,
+    help="Load one layer at a time, for a checkpoint larger than memory; the same report.",
+)
 @click.option("--calibration-samples", type=NOT_NEGATIVE, help="[default: 128]")
 @click.option("--evaluation-samples", type=NOT_NEGATIVE, help="[default: 256]")
 @click.option(

@@ -1,5 +1,6 @@
 """Progress of a measurement on stderr: stages as they begin, then a bar with the time left."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from hubmaxact.cli.progress_bar import Bar
@@ -20,6 +21,7 @@ class RichWatcher(Bar, Watcher):
         super().__init__("Measuring", "batch", "batches", first=3, sizes="tokens")
         self.make_sure = make_sure
         self.share = 1.0  # of a batch's positions that are tokens, and not padding
+        self.told: defaultdict[int, float] = defaultdict(float)  # tokens of batches, layer by layer
         self.times = StageTimes()
         self.times.begin("Finding the checkpoint")
 
@@ -64,9 +66,15 @@ class RichWatcher(Bar, Watcher):
         positions = num_passes * sum(map(_positions, batches))
         self.begin(num_passes * len(batches), positions * self.share)
 
+    def layer_done(self, batch: Batch, num_layers: int) -> None:
+        """Move the bar by a layer's share of the batch."""
+        size = _positions(batch) * self.share / num_layers
+        self.told[batch.index] += size
+        self.move(size)
+
     def batch_done(self, batch: Batch) -> None:
-        """Move the bar by the batch's share of the tokens."""
-        self.step(_positions(batch) * self.share)
+        """Move the bar by what is left of the batch's share of the tokens."""
+        self.step(_positions(batch) * self.share - self.told.pop(batch.index, 0.0))
 
 
 def _positions(batch: Batch) -> int:

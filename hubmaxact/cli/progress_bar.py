@@ -91,21 +91,29 @@ class Bar:
     def step(self, size: float = 1.0) -> None:
         """Count one step; without a terminal, print a line now and then."""
         self.done += 1
+        self._forward(
+            size, first=self.first is not None and self.done == min(self.first, self.total)
+        )
+
+    def move(self, size: float) -> None:
+        """Show a part of a step; whoever counts the step tells the rest of its size."""
+        self._forward(size, first=False)
+
+    def _forward(self, size: float, *, first: bool) -> None:
         self.size_done += size
         self.bar.update(self.task, completed=self.size_done, said=self._come_so_far())
         if not self.console.is_terminal:
-            self._tell(monotonic())
+            self._tell(monotonic(), first=first)
 
     def _come_so_far(self) -> str:
         """Steps of all, and how fast they go."""
         steps = f"{self.done:{len(str(self.total))}}/{self.total} {self.unit}"
-        if not self.sizes or not self.done:
+        if not self.sizes or not self.size_done:
             return steps
         speed = self.size_done / max(monotonic() - self.began, SHORTEST)
         return f"{steps}, {speed:,.0f} {self.sizes}/s"
 
-    def _tell(self, now: float) -> None:
-        first = self.first is not None and self.done == min(self.first, self.total)
+    def _tell(self, now: float, *, first: bool) -> None:
         if first or now - self.said >= EVERY:
             left = (now - self.began) / max(self.size_done, SHORTEST) * (self.size - self.size_done)
             self.console.print(f"{self._come_so_far().lstrip()}, about {left:.0f} s left")

@@ -18,6 +18,8 @@ from hubmaxact.report.validate import problems_of
 
 if TYPE_CHECKING:
     from hubmaxact.measurement.assembly.report import Measured
+    from hubmaxact.measurement.checkpoint.adapter import Adapter
+    from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
     from hubmaxact.measurement.distributed.group import Group
     from hubmaxact.measurement.kept_run import States
     from hubmaxact.measurement.run_plan import Ran
@@ -94,9 +96,24 @@ def run_source(
     Raises:
         HubmaxactError: As `run.measure`.
     """
-    prepared = prepare(source, options, watcher, corpus)
-    if options.end_to_end:
-        _require_head(prepared)
+    with ExitStack() as held:
+        prepared = prepare(source, options, watcher, corpus, held)
+        if options.end_to_end:
+            _require_head(prepared)
+        places = prepared.files.places if hashes_weights else ()
+        return _run(prepared, source, options, watcher, places, group, states)
+
+
+def _run(
+    prepared: Prepared,
+    source: Source,
+    options: Options,
+    watcher: Watcher,
+    places: "Sequence[Adapter | WeightFiles]",
+    group: "Group | None",
+    states: "States | None",
+) -> "Ran | None":
+    """Run what is loaded; files of weights in some places are hashed meanwhile."""
     # It loads torch, which refusals do without.
     from hubmaxact.measurement.distributed.group import Alone
     from hubmaxact.measurement.execution.products import (
@@ -112,9 +129,9 @@ def run_source(
     products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
     if options.products == "auto" and (said := told_of_choice(prepared.loaded.dtype, products)):
         watcher.note(said)
-    places = prepared.files.places if hashes_weights and group.rank == 0 else ()
+    hashed_here = places if group.rank == 0 else ()
     with ExitStack() as hashing:
-        digests = [hashing.enter_context(WeightDigests(each)) for each in places]
+        digests = [hashing.enter_context(WeightDigests(each)) for each in hashed_here]
         with cpu_threads(options.cpu_threads), multiplying(products):
             prepare_readers(
                 prepared.loaded.model, watcher, format_errors=options.sums_format_errors

@@ -68,6 +68,9 @@ class Options:
             checkpoint's own config.json says that a server rounds it, while the model runs. All
             that is measured is then of the simulated run, which is another protocol. Of quantized
             checkpoints alone, and not together with `end_to_end`.
+        stream: Whether layers stay in their files and are loaded one at a time, for a checkpoint
+            that is larger than memory. The report is the same to the last byte. On one device, with
+            a fixed `batch_tokens`.
         shard: "I/N", I from 0: only that part of the batches runs, and makes a shard, which N of
             merge into a report. None: all of them run.
         state_dir: Folder that keeps what was seen so far, so that the same run goes on from there
@@ -97,6 +100,7 @@ class Options:
     attn_implementation: str | None = None
     end_to_end: tuple[str, ...] | str = ()
     simulate_activations: bool = False
+    stream: bool = False
     shard: str | None = None
     state_dir: Path | None = None
 
@@ -129,6 +133,20 @@ class Options:
                 "end_to_end compares the model's own losses with and without rounding, and "
                 "simulate_activations rounds in both. Use one of them."
             )
+        if self.stream:
+            self._refuse_beside_stream()
+
+    def _refuse_beside_stream(self) -> None:
+        """Refuse what needs all layers in memory, or starts over."""
+        for name, asked, why in (
+            ("device_map", self.device_map is not None, "spreads layers over devices"),
+            ("end_to_end", bool(self.end_to_end), "runs the whole model again and again"),
+            ("batch_tokens auto", self.batch_tokens is None, "finds its budget by starting over"),
+        ):
+            if asked:
+                raise OptionsError(
+                    f"stream loads one layer at a time, and {name} {why}. Leave one of them out."
+                )
 
     def _refuse_parts(self) -> None:
         """Refuse what only one undisturbed process does."""

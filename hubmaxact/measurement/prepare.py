@@ -4,8 +4,9 @@ Whatever can be refused from files alone is refused before torch is imported.
 """
 
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hubmaxact.corpus import Corpus, load
 from hubmaxact.errors import CoverageError, OptionsError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hubmaxact.measurement.anatomy.site import Anatomy, Missing
     from hubmaxact.measurement.checkpoint.load import Loaded
     from hubmaxact.measurement.simulation.simulation import Simulation
+    from hubmaxact.measurement.streaming.streaming import Streaming
     from hubmaxact.measurement.tokenization import Samples
 
 
@@ -41,10 +43,15 @@ class Prepared:
     samples: "Samples"
     max_seq_len: int  # the one asked for, or the model's own limit if that is lower
     simulation: "Simulation | None" = None  # of activations rounded as served
+    streaming: "Streaming | None" = None  # of layers that stay in their files
 
 
 def prepare(
-    source: Source, options: Options, watcher: Watcher, corpus: Corpus | None = None
+    source: Source,
+    options: Options,
+    watcher: Watcher,
+    corpus: Corpus | None = None,
+    held: ExitStack | None = None,
 ) -> Prepared:
     """Check the files, read the corpus, load the model, find the sites, encode the texts.
 
@@ -53,6 +60,7 @@ def prepare(
         options: What the run was told.
         watcher: Hears of each step.
         corpus: The texts. None: those that the options name.
+        held: Takes what must stay open while the model runs; needed where it is streamed.
 
     Returns:
         Everything a forward pass needs.
@@ -67,27 +75,35 @@ def prepare(
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
     from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+    from hubmaxact.measurement.streaming.load import load_streamed
+    from hubmaxact.measurement.streaming.streaming import Streaming
     from hubmaxact.measurement.tokenization import check_vocabulary
 
     watcher.stage(_loading(files))
-    loaded = load_checkpoint(
-        files,
-        dtype=options.dtype,
-        device=options.device,
-        device_map=options.device_map,
-        attn_implementation=options.attn_implementation,
-        code=source.code,
-    )
+    asked: dict[str, Any] = {
+        "dtype": options.dtype,
+        "device": options.device,
+        "attn_implementation": options.attn_implementation,
+        "code": source.code,
+    }
+    weights = None
+    if options.stream:
+        assert held is not None, "whoever streams closes the files"
+        loaded, weights = held.enter_context(load_streamed(files, **asked))
+    else:
+        loaded = load_checkpoint(files, device_map=options.device_map, **asked)
     for sentence in loaded.notes:
         watcher.note(sentence)
     check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
     is_spread = options.device_map is not None
-    with shortage_told(files, loaded.dtype, "its first tokens were run", is_spread=is_spread):
+    doing = "its first tokens were run"
+    with shortage_told(files, loaded.dtype, doing, is_spread=is_spread, is_streamed=options.stream):
         anatomy = find_sites(loaded.model, profile=options.profile)
+        streaming = None if weights is None else Streaming.of(weights, anatomy)
     require(anatomy.missing, allow_partial=options.allow_partial)
     simulation = _simulation(files, loaded, options, watcher)
     samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
-    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len, simulation)
+    return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len, simulation, streaming)
 
 
 def require_simulation(files: WeightFiles, options: Options) -> None:
@@ -274,5 +290,7 @@ def prepare_readers(
     from hubmaxact.measurement.kernels.choice import reader_of
 
     watcher.stage("Preparing the statistics")
-    for device in dict.fromkeys(weight.device for weight in model.parameters()):
+    # Weights that are not read yet are on no device.
+    devices = (weight.device for weight in model.parameters() if not weight.is_meta)
+    for device in dict.fromkeys(devices):
         reader_of(device, format_errors=format_errors)

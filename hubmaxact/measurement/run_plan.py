@@ -2,7 +2,9 @@
 
 import gc
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from hubmaxact.errors import OutOfMemoryError
 from hubmaxact.measurement.asked_rounding import asked_roundings
@@ -20,6 +22,7 @@ from hubmaxact.measurement.passes import Fold, Passes
 from hubmaxact.measurement.prepare import Prepared, plan_for, require
 from hubmaxact.measurement.run_facts import RunFacts
 from hubmaxact.measurement.state.fingerprint import fingerprint
+from hubmaxact.measurement.streaming.measure import stream
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.document import Environment
 from hubmaxact.report.model_block import Model
@@ -110,7 +113,7 @@ def _run(
     if options.profile == DEPLOYMENT and group.rank == 0:
         watcher.room_needed(sidecar_bytes(facts.anatomy, prepared.loaded.model, num_tokens))
     watcher.planned(facts.plan, len(facts.anatomy.sites), num_tokens)
-    passes = Passes(facts=facts, fold=_fold(prepared, facts), group=group, watcher=watcher)
+    passes = Passes(facts=facts, fold=_fold(prepared, facts, watcher), group=group, watcher=watcher)
     keepers = states.keepers(facts, prepared.files, watcher.note)
     recorder = passes.run(options.share, *keepers)
     if recorder is None:
@@ -122,8 +125,20 @@ def _run(
     return Ran(facts, recorder, _end_to_end(prepared, facts, recorder, options, watcher))
 
 
-def _fold(prepared: Prepared, facts: RunFacts) -> Fold:
-    """How batches of a model that is in memory are run."""
+def _fold(prepared: Prepared, facts: RunFacts, watcher: Watcher) -> Fold:
+    """How batches of a model are run: of one that is in memory, or layer by layer."""
+    streaming, simulation = prepared.streaming, prepared.simulation
+    changed = nullcontext if simulation is None else simulation.applied
+    if streaming is not None:
+        num_layers = len(streaming.trial.layers.order)
+        return partial(
+            stream,
+            streaming,
+            facts.anatomy,
+            prepared.samples.ids,
+            changed=changed,
+            on_layer=lambda batch: watcher.layer_done(batch, num_layers),
+        )
 
     def fold(
         batches: Sequence[Batch],
@@ -139,7 +154,7 @@ def _fold(prepared: Prepared, facts: RunFacts) -> Fold:
             prepared.samples.ids,
             batches=batches,
             recorder=recorder,
-            changed=None if prepared.simulation is None else prepared.simulation.applied(),
+            changed=changed(),
             ends=ends,
             on_done=on_done,
         )

@@ -26,5 +26,8 @@ class Watcher:
     def planned_again(self, batches: Sequence[Batch], num_passes: int) -> None:
         """Some batches are about to run again, so many times; each is told as done each time."""
 
+    def layer_done(self, batch: Batch, num_layers: int) -> None:
+        """A batch has been through one of so many layers; it is done when it was in all."""
+
     def batch_done(self, batch: Batch) -> None:
         """A batch is in the statistics, or has been through one pass with rounding or without."""

@@ -6,7 +6,7 @@ weights, device maps and checks of names run on it as on any release, and nothin
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Self
@@ -16,6 +16,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from hubmaxact.measurement.checkpoint.expanded import expanded, refuse_unsound_scales
+from hubmaxact.measurement.checkpoint.read_tensors import read_tensors
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
 from hubmaxact.recognition.weights import SINGLE
 from hubmaxact.stored_weights.storage import StoredWeights
@@ -29,10 +30,15 @@ class LazyWeight:
 
     Args:
         make: Returns the weight in the number format that it is given.
+        shape: Of the weight; () where nobody asks before it is made.
     """
 
-    def __init__(self, make: Callable[[torch.dtype], Tensor]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[torch.dtype], Tensor], shape: Sequence[int] = ()) -> None:
+        self._make, self._shape = make, list(shape)
+
+    def get_shape(self) -> list[int]:
+        """Tell its shape, as a slice does."""
+        return self._shape
 
     def __getitem__(self, _: Any) -> Self:
         """Return all of it, still not made: its number format is told next."""
@@ -52,33 +58,52 @@ class LazyWeight:
 
 
 @contextmanager
-def lazy_state(files: WeightFiles) -> Iterator[dict[str, Any]]:
+def lazy_state(files: WeightFiles, *, mapped: bool = True) -> Iterator[dict[str, Any]]:
     """Open the weight files of a checkpoint.
 
     Args:
         files: What `inspect` found sound.
+        mapped: Whether files are mapped into memory, where the system maps. A mapped file counts
+            as memory of the process, as far as it was read; without, each tensor is read.
 
     Yields:
         By name: a slice of a file, or a `LazyWeight`; good while the block runs.
     """
+    with ExitStack() as opened:
+        slices = (_mapped if mapped else _read)(files, opened)
+        yield slices if files.stored is None else _plain(files.stored, slices)
+
+
+def _mapped(files: WeightFiles, opened: ExitStack) -> dict[str, Any]:
     # As transformers does: a mapped file counts as memory that is written to on Windows.
     backend = "pread" if sys.platform == "win32" else "mmap"
-    with ExitStack() as opened:
-        shards = {
-            shard: opened.enter_context(
-                safe_open(files.folder / shard, framework="pt", device="cpu", backend=backend)
-            )
-            for shard in files.shards
-        }
-        held = files.weights.tensors
-        slices = {name: shards[held.get(name, SINGLE)].get_slice(name) for name in files.tensors}
-        yield slices if files.stored is None else _plain(files.stored, slices)
+    shards = {
+        shard: opened.enter_context(
+            safe_open(files.folder / shard, framework="pt", device="cpu", backend=backend)
+        )
+        for shard in files.shards
+    }
+    held = files.weights.tensors
+    return {name: shards[held.get(name, SINGLE)].get_slice(name) for name in files.tensors}
+
+
+def _read(files: WeightFiles, opened: ExitStack) -> dict[str, Any]:
+    by_shard = {shard: dict[str, Any]() for shard in files.shards}
+    for name, entry in files.tensors.items():
+        by_shard[files.weights.tensors.get(name, SINGLE)][name] = entry
+    found: dict[str, Any] = {}
+    for shard, entries in by_shard.items():
+        found |= opened.enter_context(read_tensors(files.folder / shard, entries))
+    return found
 
 
 def _plain(stored: StoredWeights, slices: dict[str, Any]) -> dict[str, Any]:
     """The weights of a quantized release under the names of an unquantized one."""
     refuse_unsound_scales(stored, slices)
-    made = {each.name: LazyWeight(partial(expanded, each, slices)) for each in stored.weights}
+    made = {
+        each.name: LazyWeight(partial(expanded, each, slices), each.shape)
+        for each in stored.weights
+    }
     return {name: slices[name] for name in stored.plain} | made
 
 

@@ -3,8 +3,8 @@
 No code of its own runs here unless this process was made for it.
 """
 
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,7 @@ def load(
     device_map: str | None = None,
     attn_implementation: str | None = None,
     code: OwnCode | None = None,
+    state: dict[str, Any] | None = None,
 ) -> Loaded:
     """Load model and tokenizer from a checked folder.
 
@@ -78,6 +79,7 @@ def load(
         attn_implementation: Attention kernel, by transformers' name. None: the model's default.
         code: What of the checkpoint's own code is run, which this process is made for. None:
             nothing.
+        state: By name, what `opened_state` yields or what stands in its place. None: that itself.
 
     Returns:
         The model, ready to run, and its tokenizer.
@@ -97,8 +99,9 @@ def load(
     if attn_implementation is not None:
         options["attn_implementation"] = attn_implementation
     doing, is_spread = f"{files.name} was loaded", device_map is not None
-    with shortage_told(files, name, doing, is_spread=is_spread):
-        model, settled = _model(files, options, code)
+    streams = state is not None
+    with shortage_told(files, name, doing, is_spread=is_spread, is_streamed=streams):
+        model, settled = _model(files, options, code, state)
         tokenizer = load_tokenizer(files, code)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
     return Loaded(
@@ -159,23 +162,41 @@ def device_of(device: str) -> str:
     return device
 
 
+@contextmanager
+def opened_state(files: WeightFiles, *, mapped: bool = True) -> Iterator[dict[str, Any]]:
+    """Open a checkpoint's weights, with its adapter merged if it has one.
+
+    Args:
+        files: What `inspect` found sound.
+        mapped: As `lazy_state`.
+
+    Yields:
+        By the names of an unquantized release, what is made when it is placed; good while the block
+        runs.
+    """
+    with lazy_state(files, mapped=mapped) as own, merged_state(files.adapter, own) as state:
+        yield state
+
+
 def _model(
-    files: WeightFiles, options: dict[str, Any], code: OwnCode | None
+    files: WeightFiles,
+    options: dict[str, Any],
+    code: OwnCode | None,
+    state: dict[str, Any] | None,
 ) -> tuple[Any, Settled]:
     """The model, and what of the checkpoint was left aside or is not there."""
     chosen = model_class(files.folder, files.config, code)
     order = nullcontext() if files.stored is None else one_by_one()
     with (
         transformers_log() as said,
-        lazy_state(files) as own,
-        merged_state(files.adapter, own) as state,
+        opened_state(files) if state is None else nullcontext(state) as held,
         spill_folder() as (folder, keep),
         order,
     ):
         try:
             refuse_oversized(files, chosen, options.get("attn_implementation"))
             model, info = _placed(
-                model_plan(files, chosen), state, {"offload_folder": folder, **options}
+                model_plan(files, chosen), held, {"offload_folder": folder, **options}
             )
         except HubmaxactError:
             raise

@@ -14,7 +14,12 @@ GIGABYTE = 1e9
 
 @contextmanager
 def shortage_told(
-    files: WeightFiles, dtype: str, doing: str, *, is_spread: bool = False
+    files: WeightFiles,
+    dtype: str,
+    doing: str,
+    *,
+    is_spread: bool = False,
+    is_streamed: bool = False,
 ) -> Iterator[None]:
     """Turn memory that runs out in a block into one sentence.
 
@@ -23,6 +28,7 @@ def shortage_told(
         dtype: Number format that they are loaded in.
         doing: What the block does, as "loading its weights".
         is_spread: Whether the weights are spread over all devices already.
+        is_streamed: Whether layers are loaded one at a time.
 
     Raises:
         OutOfMemoryError: Says how much the weights need, and what would fit.
@@ -34,14 +40,23 @@ def shortage_told(
     except Exception as error:  # of many classes, see there
         if not ran_out(error):
             raise
-        raise OutOfMemoryError(_sentence(files, dtype, doing, is_spread=is_spread)) from error
+        told = _sentence(files, dtype, doing, is_spread=is_spread, is_streamed=is_streamed)
+        raise OutOfMemoryError(told) from error
 
 
-def _sentence(files: WeightFiles, dtype: str, doing: str, *, is_spread: bool) -> str:
+def _sentence(
+    files: WeightFiles, dtype: str, doing: str, *, is_spread: bool, is_streamed: bool
+) -> str:
     elements = num_weights(files)
     need = f"{files.name} needs {size_words(elements * BYTES[dtype])} for its weights in {dtype}"
+    if is_streamed:
+        need = f"of {files.name} two layers are held, and all that is around them"
     smaller = f"--dtype bfloat16 ({size_words(elements * 2)}), " if BYTES[dtype] > 2 else ""
-    spread = "" if is_spread else "--device-map auto to spread them over the devices here, "
+    spread = (
+        ""
+        if is_spread or is_streamed
+        else "--device-map auto to spread them over the devices here, "
+    )
     return (
         f"memory ran out while {doing}: {need}, and more while it runs. Use {smaller}{spread}"
         f"{'or ' if smaller or spread else ''}a machine or device with more memory."

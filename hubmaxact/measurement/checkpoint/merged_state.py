@@ -34,7 +34,10 @@ def merged_state(adapter: Adapter | None, state: Mapping[str, Any]) -> Iterator[
         return
     with safe_open(adapter.folder / adapter.shards[0], framework="pt", device="cpu") as file:
         merged: dict[str, Any] = {
-            name: LazyWeight(partial(merged_weight, merge, file.get_tensor, state.get(name)))
+            name: LazyWeight(
+                partial(merged_weight, merge, file.get_tensor, state.get(name)),
+                (file.get_slice(merge.whole) if merge.whole else state[name]).get_shape(),
+            )
             for name, merge in adapter.merges.weights.items()
         }
         head = adapter.merges.own_head

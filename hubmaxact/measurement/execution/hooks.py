@@ -54,16 +54,31 @@ class Sink(HeadSink, Protocol):
 
 
 @contextmanager
-def attach_hooks(model: PreTrainedModel, anatomy: Anatomy, sink: Sink) -> Iterator[Counter[Site]]:
+def attach_hooks(
+    model: PreTrainedModel,
+    anatomy: Anatomy,
+    sink: Sink,
+    *,
+    hears: Callable[[Site], bool] | None = None,
+) -> Iterator[Counter[Site]]:
     """Pass every tensor at the anatomy's sites to `sink` while the block runs.
 
     What the sink computes goes through no function mode that the model's own functions go through.
 
-    Yields how often each site fired: never having run is not the same as zero.
+    Args:
+        model: The loaded checkpoint.
+        anatomy: Its sites.
+        sink: Takes the tensors.
+        hears: Asked of a site whenever it fires; False leaves the tensor out. None: nothing is.
+
+    Yields:
+        How often each site fired: never having run is not the same as zero.
     """
     fired: Counter[Site] = Counter()
 
     def watch(site: Site, x: Tensor, routed: Routed | None = None) -> None:
+        if hears is not None and not hears(site):
+            return
         fired[site] += 1
         with torch._C.DisableTorchFunction():  # noqa: SLF001 public by torch's notes on extending
             sink.tensor(site, x.detach(), routed)

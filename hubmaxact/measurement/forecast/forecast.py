@@ -115,6 +115,8 @@ def foresee(
     samples, _ = encode_corpus(loaded, corpus, options, watcher)
     budget = options.batch_tokens or LARGEST_BUDGET
     plan = plan_for(samples, options, budget, bidirectional=bidirectional)
+    if options.stream:
+        watcher.note("memory is told of a run that holds all layers, and --stream holds two.")
     watcher.stage("Running shapes and timing products")
     with shapes.alone():
         ran = _run(loaded, plan, options, watcher)

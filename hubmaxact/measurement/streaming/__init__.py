@@ -1,0 +1,1 @@
+"""A checkpoint larger than memory: layers outside, batches inside, one layer loaded at a time."""

@@ -1,0 +1,59 @@
+"""What a streamed run holds: two layers beside the rest, and never the checkpoint."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from command import environment
+from measurement.streaming.large import WIDER, make
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="kibibytes are told on Linux"),
+    pytest.mark.nightly,
+]
+
+MEBIBYTE = 1 << 20
+SCRIPT = """
+import json, resource, sys
+from hubmaxact import Options, measure
+from hubmaxact.measurement.watcher import Watcher
+
+class Peaks(Watcher):
+    def stage(self, sentence):
+        peaks[sentence.split()[0]] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+peaks = {}
+few = {"corpus": sys.argv[2], "batch_tokens": 64, "stream": True, "device": "cpu"}
+measure(sys.argv[1], Options(**few), watcher=Peaks())
+print(json.dumps(peaks))
+"""
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(json.dumps({"text": f"{n} is a number"}) + "\n" for n in range(3)))
+    return path
+
+
+def test_a_checkpoint_takes_a_part_of_its_size(tmp_path, corpus):
+    """From before it is loaded to the report, statistics and their kernels counted in."""
+    num_bytes = 600 * MEBIBYTE
+    large = make(tmp_path / "large", num_bytes)
+    command = [sys.executable, "-c", SCRIPT, large, corpus]
+    done = subprocess.run(command, capture_output=True, env=environment(tmp_path), check=True)
+    peaks = json.loads(done.stdout)
+    assert peaks["Assembling"] - peaks["Loading"] < num_bytes / 2
+
+
+def test_4_gib_are_measured_within_one_and_a_half(tmp_path, corpus):
+    large = make(tmp_path / "large", 4 << 30, **WIDER)
+    command = [sys.executable, "-m", "hubmaxact", "measure", large, "--stream", "--device", "cpu"]
+    command += ["--corpus", corpus, "--output", tmp_path / "report.json"]
+    process = subprocess.Popen(command, env=environment(tmp_path))
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss * 1024 < 1.5 * 2**30
