@@ -38,6 +38,11 @@ class RichWatcher(Bar, Watcher):
         self.share = num_tokens / max(1, sum(map(_positions, plan.batches)))
         self.begin(len(plan.batches), num_tokens)
 
+    def dealt(self, batches: Sequence[Batch]) -> None:
+        """Print how many run here, and begin the bar again."""
+        self.console.print(f"{counted(len(batches), 'batch', 'batches')} of them here and now")
+        self.begin(len(batches), sum(map(_positions, batches)) * self.share)
+
     def planned_again(self, batches: Sequence[Batch], num_passes: int) -> None:
         """Print what will be done, and begin the bar again."""
         sentence = (

@@ -1,19 +1,16 @@
 """One measurement of a checkpoint that is here, in this process: every step in order."""
 
-import gc
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hubmaxact.corpus import Corpus
-from hubmaxact.errors import OutOfMemoryError, UnsafeCheckpointError
-from hubmaxact.measurement.asked_rounding import asked_roundings
+from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.measurement.assembly.environment import environment
-from hubmaxact.measurement.batch_plan import LARGEST_BUDGET
 from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
 from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers, require
+from hubmaxact.measurement.prepare import Prepared, prepare, prepare_readers
 from hubmaxact.measurement.source import Source
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.model_block import AdapterBase, Model, WeightFile
@@ -21,10 +18,8 @@ from hubmaxact.report.validate import problems_of
 
 if TYPE_CHECKING:
     from hubmaxact.measurement.assembly.report import Measured
-    from hubmaxact.measurement.end_to_end.passes import Losses
-    from hubmaxact.measurement.execution.forward import Measurement
-
-SMALLEST_BUDGET = 256
+    from hubmaxact.measurement.distributed.group import Group
+    from hubmaxact.measurement.run_plan import Ran
 
 
 def measure_source(
@@ -50,30 +45,78 @@ def measure_source(
     Raises:
         HubmaxactError: As `run.measure`.
     """
+    ran = run_source(source, options, watcher, corpus=corpus, hashes_weights=hashes_weights)
+    assert ran is not None
+    return assembled(ran, watcher)
+
+
+def assembled(ran: "Ran", watcher: Watcher) -> "Measured":
+    """Make a report of a run.
+
+    Args:
+        ran: All of it.
+        watcher: Hears of it.
+
+    Returns:
+        The report, and contents of the files that lie beside it, by file name.
+    """
+    from hubmaxact.measurement.assembly.report import assemble
+
+    watcher.stage("Assembling the report")
+    return assemble(ran.facts, ran.recorder, ran.losses)
+
+
+def run_source(
+    source: Source,
+    options: Options,
+    watcher: Watcher,
+    *,
+    corpus: Corpus | None = None,
+    hashes_weights: bool = True,
+    group: "Group | None" = None,
+) -> "Ran | None":
+    """Run a checkpoint that is here over its texts, or this process's part of them.
+
+    Args:
+        source: As in `measure_source`.
+        options: As in `measure_source`.
+        watcher: As in `measure_source`.
+        corpus: As in `measure_source`.
+        hashes_weights: As in `measure_source`.
+        group: The processes that take part. None: this one alone.
+
+    Returns:
+        On rank 0 all that was seen. None: elsewhere.
+
+    Raises:
+        HubmaxactError: As `run.measure`.
+    """
     prepared = prepare(source, options, watcher, corpus)
     if options.end_to_end:
         _require_head(prepared)
     # It loads torch, which refusals do without.
-    from hubmaxact.measurement.assembly.report import assemble
+    from hubmaxact.measurement.distributed.group import Alone
     from hubmaxact.measurement.execution.products import (
         multiplying,
         products_for,
         told_of_choice,
     )
+    from hubmaxact.measurement.run_plan import run_plan
 
+    group = group or Alone()
     model = _model(prepared, source)
     products = products_for(options.products, prepared.loaded.dtype, prepared.loaded.model)
     if options.products == "auto" and (said := told_of_choice(prepared.loaded.dtype, products)):
         watcher.note(said)
-    places = prepared.files.places if hashes_weights else ()
+    places = prepared.files.places if hashes_weights and group.rank == 0 else ()
     with ExitStack() as hashing:
         digests = [hashing.enter_context(WeightDigests(each)) for each in places]
         with cpu_threads(options.cpu_threads), multiplying(products):
             prepare_readers(
                 prepared.loaded.model, watcher, format_errors=options.sums_format_errors
             )
-            budget, (measurement, losses) = _measure(prepared, options, watcher)
             here = environment(prepared.loaded.model, products)
+            ran = run_plan(prepared, options, watcher, model, here, group)
         if not all(each.ready for each in digests):
             watcher.stage("Hashing the rest of the weights")
         hashed = [each.result() for each in digests]
@@ -81,16 +124,7 @@ def measure_source(
         model["weight_files"], *of_base = hashed
         for held in of_base:
             model["adapter_base"]["weight_files"] = held
-    watcher.stage("Assembling the report")
-    return assemble(
-        prepared,
-        measurement,
-        options,
-        model=model,
-        batch_tokens=budget,
-        environment=here,
-        losses=losses,
-    )
+    return ran
 
 
 def _require_head(prepared: Prepared) -> None:
@@ -144,67 +178,3 @@ def _base(source: Source, weight_files: Sequence[list[WeightFile]]) -> AdapterBa
         commit=source.base.commit,
         weight_files=weight_files[0],
     )
-
-
-class _Ran(NamedTuple):
-    """What the passes of one plan showed."""
-
-    measurement: "Measurement"
-    losses: "Losses | None"
-
-
-def _measure(prepared: Prepared, options: Options, watcher: Watcher) -> tuple[int, _Ran]:
-    """Run the plan; only an automatic budget starts over by itself, from zero."""
-    if options.batch_tokens is not None:
-        return options.batch_tokens, _run(prepared, options, options.batch_tokens, watcher)
-    budget = LARGEST_BUDGET
-    while True:
-        try:
-            return budget, _run(prepared, options, budget, watcher)
-        except OutOfMemoryError:
-            if budget <= SMALLEST_BUDGET:
-                raise
-        # Frames of the failed pass may hold its tensors in cycles until they are collected.
-        gc.collect()
-        budget //= 2
-        watcher.stage(f"Out of memory: starting over with batches of {budget} tokens")
-
-
-def _run(prepared: Prepared, options: Options, batch_tokens: int, watcher: Watcher) -> _Ran:
-    from hubmaxact.measurement.execution import forward
-
-    anatomy = prepared.anatomy
-    plan = plan_for(prepared.samples, options, batch_tokens, bidirectional=anatomy.bidirectional)
-    watcher.planned(plan, len(anatomy.sites), sum(prepared.samples.lengths))
-    measurement = forward.measure(
-        prepared.loaded.model,
-        anatomy,
-        plan,
-        prepared.samples.ids,
-        format_errors=options.sums_format_errors,
-        changed=None if prepared.simulation is None else prepared.simulation.applied(),
-        on_batch=watcher.batch_done,
-    )
-    for way in measurement.recorder.ways:
-        watcher.note(f"Statistics were made {way}.")
-    require(measurement.missing, options)
-    return _Ran(measurement, _end_to_end(prepared, measurement, options, watcher))
-
-
-def _end_to_end(
-    prepared: Prepared, measurement: "Measurement", options: Options, watcher: Watcher
-) -> "Losses | None":
-    """Run the evaluation split again, if that was asked for, with rounding and without."""
-    from hubmaxact.measurement.end_to_end.passes import EndToEndPasses
-
-    if not options.end_to_end:
-        return None
-    measurement.recorder.settle()
-    passes = EndToEndPasses(
-        prepared.loaded.model,
-        measurement.anatomy,
-        asked_roundings(options.end_to_end),
-        measurement.recorder.sites,
-    )
-    watcher.planned_again(measurement.plan.evaluation, passes.num_passes)
-    return passes.run(measurement.plan, prepared.samples.ids, watcher.batch_done)

@@ -17,6 +17,9 @@ class Watcher:
     def planned(self, plan: Plan, num_sites: int, num_tokens: int) -> None:
         """The run is about to start."""
 
+    def dealt(self, batches: Sequence[Batch]) -> None:
+        """Only these batches run here: the others did before, or fall to somebody else."""
+
     def planned_again(self, batches: Sequence[Batch], num_passes: int) -> None:
         """Some batches are about to run again, so many times; each is told as done each time."""
 

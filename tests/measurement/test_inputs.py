@@ -43,7 +43,8 @@ class Asked(list):
 def test_the_next_is_made_meanwhile_and_none_after_it(decoder):
     ids, seen = Asked(), []
 
-    def on_batch(batch):
+    def on_done(batches):
+        (batch,) = batches
         near = PLAN.batches[: batch.index + 2]
         expected = {sample for each in near for sample in each.samples}
         with ids.changed:
@@ -52,7 +53,7 @@ def test_the_next_is_made_meanwhile_and_none_after_it(decoder):
         seen.append(batch.index)
 
     before = threading.active_count()
-    measure(*decoder, PLAN, ids, on_batch=on_batch)
+    measure(*decoder, PLAN, ids, on_done=on_done)
     assert seen == list(range(len(PLAN.batches)))
     assert {name.partition("_")[0] for name in ids.asked.values()} == {"inputs"}
     assert threading.active_count() == before
@@ -78,7 +79,7 @@ def test_rows_are_the_real_tokens_positions():
 def test_an_error_in_one_is_told_when_its_batch_is_due(decoder):
     seen = []
     with pytest.raises(IndexError):
-        measure(*decoder, PLAN, IDS[:3], on_batch=seen.append)
+        measure(*decoder, PLAN, IDS[:3], on_done=seen.extend)
     assert seen == [batch for batch in PLAN.batches if max(batch.samples) < 3]
 
 
@@ -102,5 +103,5 @@ def test_whoever_leaves_early_leaves_no_thread(decoder):
 
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
-        measure(*decoder, PLAN, IDS, on_batch=stop)
+        measure(*decoder, PLAN, IDS, on_done=stop)
     assert threading.active_count() == before

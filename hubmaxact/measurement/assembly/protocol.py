@@ -2,11 +2,10 @@
 
 from collections import Counter
 
-import torch
 from transformers import PreTrainedConfig
 
 from hubmaxact.measurement.anatomy.mlp_gates import experts_implementation
-from hubmaxact.measurement.execution.forward import Measurement
+from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared
 from hubmaxact.report.document import (
@@ -17,12 +16,9 @@ from hubmaxact.report.document import (
 from hubmaxact.report.roles import DEPLOYMENT
 
 
-def protocol(
-    prepared: Prepared, measurement: Measurement, options: Options, batch_tokens: int
-) -> Protocol:
-    """How it was measured."""
+def protocol(prepared: Prepared, plan: Plan, options: Options, batch_tokens: int) -> Protocol:
+    """How it is measured; what counts are rounded to is seen only afterwards."""
     corpus, config = prepared.corpus, prepared.loaded.model.config
-    wide = any(s.dtype != torch.bfloat16 for s in measurement.recorder.sites.values())
     told = Protocol(
         profile=options.profile,
         corpus=CorpusFacts(
@@ -44,10 +40,10 @@ def protocol(
         attn_implementation=_attention(config),
         experts_implementation=_experts(prepared),
         batch_tokens=batch_tokens,
-        batch_plan_digest=measurement.plan.digest,
+        batch_plan_digest=plan.digest,
         calibration_samples=options.calibration_samples,
         evaluation_samples=options.evaluation_samples,
-        counts_rounded_to="bfloat16" if wide else None,
+        counts_rounded_to=None,
     )
     if options.profile == DEPLOYMENT:
         told["format_errors"] = options.format_errors

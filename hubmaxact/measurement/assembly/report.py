@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
+import torch
+
 from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.assembly import (
     by_domain,
@@ -20,19 +22,17 @@ from hubmaxact.measurement.assembly import (
 from hubmaxact.measurement.assembly.certainty.by_text import maxima_by_text
 from hubmaxact.measurement.assembly.end_to_end import end_to_end
 from hubmaxact.measurement.assembly.pooled import pooled
-from hubmaxact.measurement.assembly.protocol import protocol
 from hubmaxact.measurement.assembly.room import fitted
 from hubmaxact.measurement.assembly.rounded_tensors import rounded_tensors
 from hubmaxact.measurement.end_to_end.passes import Losses
 from hubmaxact.measurement.execution.forward import Measurement
 from hubmaxact.measurement.execution.head_recorder import RecordedHeads
-from hubmaxact.measurement.options import Options
-from hubmaxact.measurement.prepare import Prepared
+from hubmaxact.measurement.execution.recorder import Recorder
+from hubmaxact.measurement.run_facts import RunFacts
 from hubmaxact.report.deployment import KeysAndValues, LinearInput, Sidecar, SidecarName
 from hubmaxact.report.derived import EndToEnd
-from hubmaxact.report.document import Environment, Report, oldest_version
+from hubmaxact.report.document import Protocol, Report, oldest_version
 from hubmaxact.report.excess import tell_excesses
-from hubmaxact.report.model_block import Model
 from hubmaxact.report.roles import DEPLOYMENT, ROLE_BY_NAME, Profile
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
@@ -51,42 +51,42 @@ class Measured:
     sidecars: Mapping[SidecarName, bytes]
 
 
-def assemble(
-    prepared: Prepared,
-    measurement: Measurement,
-    options: Options,
-    *,
-    model: Model,
-    batch_tokens: int,
-    environment: Environment,
-    losses: Losses | None = None,
-) -> Measured:
-    """Turn a measurement into a report; `model` is the block that names what was measured."""
-    recorded, profile = measurement.recorder.result(), options.profile
-    seen = sites.under_each_role(recorded, measurement.anatomy)
-    peak = maxima.global_max(seen, measurement.plan)
-    domains = prepared.samples.domains
+def assemble(facts: RunFacts, recorder: Recorder, losses: Losses | None = None) -> Measured:
+    """Turn what a run has seen into a report.
+
+    Args:
+        facts: The run.
+        recorder: All that was seen of it.
+        losses: What further passes with rounding showed; None: there were none.
+
+    Returns:
+        The report, and what lies beside it.
+    """
+    recorded, told = recorder.result(), _protocol(facts, recorder)
+    measurement = Measurement(facts.anatomy, facts.plan, recorder)
+    profile, domains = told["profile"], facts.domains
+    seen = sites.under_each_role(recorded, facts.anatomy)
+    peak = maxima.global_max(seen, facts.plan)
     shortage = quantization.shortage_of(
         len(domains),
-        calibration=options.calibration_samples,
-        evaluation=options.evaluation_samples,
+        calibration=told["calibration_samples"],
+        evaluation=told["evaluation_samples"],
     )
-    told = protocol(prepared, measurement, options, batch_tokens)
     report = Report(
-        schema_version=oldest_version(model, told),
-        model=model,
+        schema_version=oldest_version(facts.model, told),
+        model=facts.model,
         protocol=told,
-        environment=environment,
+        environment=facts.environment,
         status="complete",
         coverage=coverage.coverage(measurement, profile),
         global_max=peak,
         max_by_role=maxima.max_by_role(seen),
         sites=sites.site_rows(seen),
-        **_deployed(seen, recorded.heads, measurement.anatomy, profile),
+        **_deployed(seen, recorded.heads, facts.anatomy, profile),
         experts=experts.experts(recorded, seen, profile),
         domains=by_domain.domain_maxima(domains, recorded.sample_maxima),
         dtype_headroom={},
-        quantization=quantization.quantization(measurement.recorder.sites, peak, shortage=shortage),
+        quantization=quantization.quantization(recorder.sites, peak, shortage=shortage),
         **_run_again(losses),
         stability=stability.stability(domains, recorded.sample_maxima),
     )
@@ -94,24 +94,32 @@ def assemble(
         report["stability"]["by_text"] = maxima_by_text(
             domains,
             recorded.sample_maxima,
-            measurement.recorder.samples.after_first_token(),
+            recorder.samples.after_first_token(),
             all_finite=_all_finite(seen),
         )
     watched = list(watched_rows(report))
     report["status"] = _status(watched, measurement)
-    report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, prepared.loaded.dtype)
+    report["dtype_headroom"] = headroom.dtype_headroom(watched, peak, told["dtype"])
     if profile != DEPLOYMENT:
         return Measured(report, {})
     tell_excesses(report)
     headroom.tell_tokens(report, seen)
     rounded = [] if shortage else rounded_tensors(seen, report)
     report["quantization"]["pooled"] = pooled(
-        rounded, report, shortage=shortage, in_pass=options.sums_format_errors
+        rounded, report, shortage=shortage, in_pass=told.get("format_errors") == "all"
     )
-    recorder, heads = measurement.recorder, recorded.heads
-    beside = sidecars.sidecars(seen, recorder.sites, heads.envelopes, rounded, report)
+    envelopes = recorded.heads.envelopes
+    beside = sidecars.sidecars(seen, recorder.sites, envelopes, rounded, report)
     report["sidecars"] = sidecars.rows(beside)
     return Measured(fitted(report), beside)
+
+
+def _protocol(facts: RunFacts, recorder: Recorder) -> Protocol:
+    """How it was measured, with what is seen only afterwards."""
+    told = facts.protocol.copy()
+    if any(statistics.dtype != torch.bfloat16 for statistics in recorder.sites.values()):
+        told["counts_rounded_to"] = "bfloat16"
+    return told
 
 
 class _Deployed(TypedDict, total=False):

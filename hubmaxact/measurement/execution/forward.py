@@ -27,7 +27,7 @@ from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.measurement.failures.own_error import own_errors_told
 from hubmaxact.printable import counted
 
-Progress = Callable[[Batch], None]
+Done = Callable[[tuple[Batch, ...]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ def measure(
     recorder: Recorder | None = None,
     format_errors: bool = True,
     changed: AbstractContextManager[object] | None = None,
-    on_batch: Progress | None = None,
+    ends: bool = True,
+    on_done: Done | None = None,
 ) -> Measurement:
     """Run the plan (or some of its batches) and fold in every tensor at the anatomy's sites.
 
@@ -88,7 +89,8 @@ def measure(
         format_errors: Whether a new recorder sums up what formats lose at linear inputs.
         changed: Entered behind the hooks that measure: what the model goes on with in the place of
             what they see. None: with that itself.
-        on_batch: Called after each batch.
+        ends: Whether nothing is folded in afterwards, so that results are made meanwhile.
+        on_done: Called whenever the recorder holds some batches more, and none in part.
 
     Returns:
         What the recorder has seen, earlier batches included.
@@ -109,10 +111,10 @@ def measure(
     ):
         for batch in chosen:
             with batch_shortage_told(batch):
-                recorder.input, recorder.is_last = next(inputs), batch is chosen[-1]
+                recorder.input, recorder.is_last = next(inputs), ends and batch is chosen[-1]
                 run_decoder(model, owner, recorder.input.ids_BL)
-            if on_batch is not None:
-                on_batch(batch)
+            if on_done is not None:
+                on_done((batch,))
     return Measurement(anatomy, plan, recorder)
 
 

@@ -1,4 +1,4 @@
-"""One batch as tensors: ids to run, and which token each flat position is.
+"""One batch as tensors: ids to run, which token each flat position is, what rows belong to.
 
 A batch is made while the one before it runs, and nothing of it waits for the device.
 
@@ -16,9 +16,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hubmaxact.measurement.anatomy.site import Site
+from hubmaxact.measurement.anatomy.token_layout import Routed, rows_by_token
 from hubmaxact.measurement.batch_plan import Batch
 from hubmaxact.measurement.statistics.rows import Tokens
 from hubmaxact.measurement.statistics.stretches import stretch_of
+from hubmaxact.measurement.statistics.watched import Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +102,31 @@ def _on_device(
     if device.type == "cuda":  # from memory that the system may move, CUDA copies while it waits
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
+
+
+def watched_at(site: Site, x: Tensor, routed: Routed | None, batch: Input) -> Watched:
+    """Say what the rows of a watched tensor belong to.
+
+    Args:
+        site: Where it is seen.
+        x: The tensor.
+        routed: What each row inside experts belongs to; None elsewhere.
+        batch: The one that runs.
+
+    Returns:
+        The tensor with what tells its rows apart, all on its own device.
+    """
+    token_R, expert_R = (None, None) if routed is None else routed[:2]
+    if routed is None:
+        assert site.layout is not None
+        x = rows_by_token(x, site.layout, *batch.ids_BL.shape)
+    found = Watched(
+        x,
+        batch.tokens,
+        batch.batch.split,
+        kept_P=batch.kept,
+        position_T=batch.rows,
+        token_R=token_R,
+        expert_R=expert_R,
+    )
+    return found if batch.ids_BL.device == x.device else found.to(x.device)

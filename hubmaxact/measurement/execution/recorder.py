@@ -13,9 +13,9 @@ from torch import Tensor
 
 from hubmaxact.measurement.anatomy.seen_attention import Attended
 from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
-from hubmaxact.measurement.anatomy.token_layout import Routed, rows_by_token
+from hubmaxact.measurement.anatomy.token_layout import Routed
 from hubmaxact.measurement.execution.head_recorder import HeadRecorder, RecordedHeads
-from hubmaxact.measurement.execution.inputs import Input
+from hubmaxact.measurement.execution.inputs import Input, watched_at
 from hubmaxact.measurement.execution.kept import kept_of
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.reader import Reader
@@ -28,7 +28,6 @@ from hubmaxact.measurement.statistics.site_statistics import (
     Thresholds,
 )
 from hubmaxact.measurement.statistics.stretches import num_stretches
-from hubmaxact.measurement.statistics.watched import Watched
 from hubmaxact.report.roles import ROLE_BY_NAME
 
 ROUTED = "routed."
@@ -92,7 +91,7 @@ class Recorder:
         """Fold in one tensor; `routed` tells what each row inside experts belongs to."""
         if routed is not None:
             x, routed = routed.without_idle(x)
-        watched = _watched(site, x, routed, self._input())
+        watched = watched_at(site, x, routed, self._input())
         reader = self._reader(x.device)
         statistics = self._at(site, x.dtype, reader.device)
         samples = self.samples if ROLE_BY_NAME[site.role].in_global_max else None
@@ -210,6 +209,18 @@ class Recorder:
         self.settle()
         return {site: statistics.thresholds() for site, statistics in self.sites.items()}
 
+    def fix(self, thresholds: Mapping[Site, Thresholds]) -> None:
+        """Go on with the INT-8 thresholds of a calibration split that several have seen parts of.
+
+        What this one has seen of it stays, and merges; results are those of whoever merges all.
+
+        Args:
+            thresholds: Of each site that the split reached.
+        """
+        self._thresholds = thresholds
+        for site, statistics in self.sites.items():
+            statistics.fix(thresholds.get(site, {}))
+
     @property
     def ways(self) -> list[str]:
         """How tensors were read, each way in words that follow "Statistics were made"."""
@@ -279,21 +290,3 @@ class Recorder:
             with torch.inference_mode(mode=False):
                 self.routed[layer] = RoutedTokens(self._num_experts[layer], device)
         return self.routed[layer]
-
-
-def _watched(site: Site, x: Tensor, routed: Routed | None, batch: Input) -> Watched:
-    """A tensor with what tells its rows apart, all on its own device."""
-    token_R, expert_R = (None, None) if routed is None else routed[:2]
-    if routed is None:
-        assert site.layout is not None
-        x = rows_by_token(x, site.layout, *batch.ids_BL.shape)
-    found = Watched(
-        x,
-        batch.tokens,
-        batch.batch.split,
-        kept_P=batch.kept,
-        position_T=batch.rows,
-        token_R=token_R,
-        expert_R=expert_R,
-    )
-    return found if batch.ids_BL.device == x.device else found.to(x.device)

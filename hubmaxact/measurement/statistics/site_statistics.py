@@ -241,6 +241,10 @@ class SiteStatistics:
             kind, self.values[Split.CALIBRATION].bins(), self.values[Split.EVALUATION].bins()
         )
 
+    def fix(self, thresholds: Thresholds) -> None:
+        """Take thresholds from a calibration split of which this one may have seen a part."""
+        self._fixed = thresholds
+
     @property
     def calibrates(self) -> bool:
         """Whether thresholds follow from what is seen here."""

@@ -1,0 +1,208 @@
+"""The batches of one run through the model, whoever runs which of them: the same bits in the end.
+
+Two phases: INT-8 thresholds follow from the calibration split as a whole, so nobody begins with
+other batches before all of it was seen. What several have seen merges on the host.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
+
+from safetensors.torch import load, save
+
+from hubmaxact.measurement.anatomy.site import Site
+from hubmaxact.measurement.batch_deal import WHOLE, Share
+from hubmaxact.measurement.batch_plan import Batch, Split
+from hubmaxact.measurement.distributed.group import Group
+from hubmaxact.measurement.execution.recorder import Recorder
+from hubmaxact.measurement.run_facts import RunFacts
+from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.site_statistics import Thresholds
+from hubmaxact.measurement.watcher import Watcher
+
+
+class Fold(Protocol):
+    """Runs batches and folds what is seen into a recorder."""
+
+    def __call__(
+        self,
+        batches: Sequence[Batch],
+        recorder: Recorder,
+        *,
+        ends: bool,
+        on_done: Callable[[tuple[Batch, ...]], None],
+    ) -> None:
+        """Run them.
+
+        Args:
+            batches: In this order.
+            recorder: Takes all that is seen.
+            ends: Whether nothing is folded in afterwards.
+            on_done: Called whenever the recorder holds some batches more, and none in part.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was seen of some batches."""
+
+    done: frozenset[int]  # their indices
+    state: State
+
+
+class Keeper(Protocol):
+    """Where what was seen is kept, so that a run goes on after it was stopped."""
+
+    def earlier(self) -> Sequence[Part]:
+        """What lies there: parts without a batch in common."""
+
+    def offer(self, done: Iterable[int], recorder: Recorder) -> None:
+        """Keep what a recorder holds, if it is time to.
+
+        Args:
+            done: The batches that it holds.
+            recorder: Holds them and none in part.
+        """
+
+
+class NoKeeper:
+    """Keeps nothing."""
+
+    def earlier(self) -> Sequence[Part]:
+        """Return no part."""
+        return ()
+
+    def offer(self, done: Iterable[int], recorder: Recorder) -> None:
+        """Take no notice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """How the batches of a run are run here.
+
+    Attributes:
+        facts: The run.
+        fold: Runs batches.
+        group: The processes that take part.
+        watcher: Hears of batches.
+    """
+
+    facts: RunFacts
+    fold: Fold
+    group: Group
+    watcher: Watcher
+
+    def run(
+        self, share: Share = WHOLE, keeper: Keeper | None = None, before: Keeper | None = None
+    ) -> Recorder | None:
+        """Run a share of the plan.
+
+        All shares need the calibration split for its thresholds; it belongs to the first.
+
+        Args:
+            share: Which one.
+            keeper: Keeps what is seen of it. None: nobody does.
+            before: Keeps what is seen of a calibration split that is no part of the share.
+
+        Returns:
+            On rank 0 all that was seen of the share. None: elsewhere.
+        """
+        calibration, others = _by_split(self.facts.plan.batches)
+        main = _Phase(self, keeper or NoKeeper())
+        first = main if share.index == 0 else _Phase(self, before or NoKeeper())
+        early, late = first.own(calibration), main.own(share.take(others))
+        if len(early) + len(late) < len(self.facts.plan.batches):
+            self.watcher.dealt((*early, *late))
+        first.run(early)
+        if first is not main or not main.is_alone:
+            main.recorder.fix(first.thresholds())
+        main.run(late, ends=share.of == 1)
+        for way in sorted({*first.recorder.ways, *main.recorder.ways}):
+            self.watcher.note(f"Statistics were made {way}.")
+        return main.total()
+
+
+class _Phase:
+    """What is seen of some batches here, beside what was seen of them before."""
+
+    def __init__(self, passes: Passes, keeper: Keeper) -> None:
+        self._passes, self._keeper = passes, keeper
+        self.recorder = passes.facts.recorder()
+        self._earlier = keeper.earlier() if passes.group.rank == 0 else ()
+        told = json.dumps(sorted(index for part in self._earlier for index in part.done))
+        self._before = frozenset(json.loads(passes.group.broadcast(told.encode())))
+        self._done = set[int]()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the recorder here sees all."""
+        return self._passes.group.size == 1 and not self._before
+
+    def own(self, batches: Iterable[Batch]) -> tuple[Batch, ...]:
+        """Those of some batches that nobody has seen and that fall to this process."""
+        group = self._passes.group
+        left = (batch for batch in batches if batch.index not in self._before)
+        return Share(group.rank, group.size).take(left)
+
+    def run(self, batches: Sequence[Batch], *, ends: bool = False) -> None:
+        """Run batches; `ends`: none follow."""
+        if batches:
+            ends = ends and self.is_alone
+            self._passes.fold(batches, self.recorder, ends=ends, on_done=self._note)
+
+    def thresholds(self) -> dict[Site, Thresholds]:
+        """What follows from the calibration split, of which each process has seen a part."""
+        total = self.total()
+        found = {} if total is None else total.thresholds()
+        content = json.dumps({site.key: dict(told) for site, told in found.items()})
+        told = json.loads(self._passes.group.broadcast(content.encode()))
+        sites = {site.key: site for site in self._passes.facts.anatomy.sites}
+        return {sites[key]: thresholds for key, thresholds in told.items()}
+
+    def total(self) -> Recorder | None:
+        """On rank 0 what all have seen, and who was before them."""
+        if self.is_alone:
+            return self.recorder
+        state = {name: tensor.cpu() for name, tensor in self.recorder.state().items()}
+        told = self._passes.group.gather(save(state))
+        if told is None:
+            return None
+        return merged(
+            self._passes.facts, chain((part.state for part in self._earlier), map(load, told))
+        )
+
+    def _note(self, batches: tuple[Batch, ...]) -> None:
+        self._done.update(batch.index for batch in batches)
+        for batch in batches:
+            self._passes.watcher.batch_done(batch)
+        self._keeper.offer(self._done, self.recorder)
+
+
+def merged(facts: RunFacts, states: Iterable[State]) -> Recorder:
+    """Merge what was seen of a run, on the host.
+
+    Args:
+        facts: The run.
+        states: Of recorders that have seen different batches of it, on the host.
+
+    Returns:
+        A recorder that has seen all of them.
+
+    Raises:
+        ValueError: A state is of another run.
+        LookupError: Likewise.
+    """
+    total = facts.recorder()
+    for state in states:
+        part = facts.recorder()
+        part.load(state)
+        total.merge(part)
+    return total
+
+
+def _by_split(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
+    """The calibration split, and all others."""
+    first = tuple(batch for batch in batches if batch.split is Split.CALIBRATION)
+    return first, tuple(batch for batch in batches if batch.split is not Split.CALIBRATION)
