@@ -16,12 +16,12 @@ from hubmaxact.measurement.dequantization.codes import (
     InWords,
     LookedUp,
 )
+from hubmaxact.measurement.dequantization.compiled_rows import fill as layouts
+from hubmaxact.measurement.dequantization.compiled_rows.fill import fill_rows
+from hubmaxact.measurement.dequantization.compiled_rows.grids import MULTIPLY, NOTHING, SUBTRACT
 from hubmaxact.measurement.dequantization.grid import Step
 from hubmaxact.measurement.dequantization.packing import WORD_BITS
 from hubmaxact.measurement.dequantization.pieces import pieces
-from hubmaxact.measurement.dequantization.rows import fill as layouts
-from hubmaxact.measurement.dequantization.rows.fill import fill_rows
-from hubmaxact.measurement.dequantization.rows.grids import MULTIPLY, NOTHING, SUBTRACT
 from hubmaxact.measurement.loops.compiled import Array
 from hubmaxact.measurement.loops.shared_work import share
 
@@ -55,7 +55,7 @@ class LoopStep(NamedTuple):
     group_of: Array = np.empty(0, np.uint32)
 
 
-def fill_by_loops(out: Tensor, codes: Codes, *steps: Step, piece: int) -> None:
+def fill_by_loops(out: Tensor, codes: Codes, *steps: Step, piece: int, num_threads: int) -> None:
     """Write what codes stand for, combined with grids.
 
     Args:
@@ -63,6 +63,7 @@ def fill_by_loops(out: Tensor, codes: Codes, *steps: Step, piece: int) -> None:
         codes: As many, or more in a row.
         *steps: At most two, in this order, in float32.
         piece: Numbers that a thread takes at a time.
+        num_threads: How many share the pieces, at most.
     """
     rows, columns = out.shape
     assert out.is_contiguous()
@@ -79,7 +80,7 @@ def fill_by_loops(out: Tensor, codes: Codes, *steps: Step, piece: int) -> None:
         fill_rows(some.start, some.stop, *of_codes, *first, *second, *to)
 
     shares = list(pieces(rows, columns, piece))
-    share(range(min(torch.get_num_threads(), len(shares)) or 1), shares, work)
+    share(range(max(1, min(num_threads, len(shares)))), shares, work)
 
 
 def _looked_up(codes: LookedUp, rows: int, columns: int) -> LoopCodes:

@@ -66,7 +66,7 @@ def mxfp4_experts(parts: StoredParts) -> Tensor:
     out, turned = parts.empty(*parts.shape), parts.empty(rows, columns)
     for expert in range(experts):
         grid = Grid(scale[expert], (rows, columns), (1, group))
-        fill(turned, _codes(codes[expert].flatten(1)), Step(grid))
+        fill(turned, _codes(codes[expert].flatten(1)), Step(grid), num_threads=parts.num_threads)
         out[expert].copy_(turned.T)
     return out
 
@@ -111,7 +111,13 @@ def _stacked(
     matrices = out.view(-1, rows, columns)
     for number, of_one in enumerate(codes.reshape(-1, rows, columns // per_byte)):
         zero = [Step(zeros[number], is_product=False)] if zeros else []
-        fill(matrices[number], _codes(of_one, per_byte), *zero, Step(scales[number]))
+        fill(
+            matrices[number],
+            _codes(of_one, per_byte),
+            *zero,
+            Step(scales[number]),
+            num_threads=parts.num_threads,
+        )
     return out
 
 

@@ -57,11 +57,18 @@ def four_bits(parts: StoredParts) -> Tensor:
     whole = size // long
     inside = codes[: whole * long // 2].view(whole, long // 2)
     of_row = Grid(absmax[: whole * BLOCKS].view(whole, BLOCKS), (whole, long), (1, state.block))
-    fill(out[: whole * long].view(whole, long), LookedUp(inside, lookup), Step(of_row))
+    fill(
+        out[: whole * long].view(whole, long),
+        LookedUp(inside, lookup),
+        Step(of_row),
+        num_threads=parts.num_threads,
+    )
     if rest := size - whole * long:
         left = codes[None, whole * long // 2 :]
         of_rest = Grid(absmax[None, whole * BLOCKS :], (1, rest), (1, state.block))
-        fill(out[None, -rest:], LookedUp(left, lookup), Step(of_rest))
+        fill(
+            out[None, -rest:], LookedUp(left, lookup), Step(of_rest), num_threads=parts.num_threads
+        )
     return out.view(state.shape)
 
 
@@ -72,7 +79,9 @@ def eight_bits(parts: StoredParts) -> Tensor:
     scale = Grid(parts.shaped("scale", (rows,)).float()[:, None], (rows, columns))
     over = Grid(torch.tensor([[ONE_OVER_127]]), (rows, columns))
     out = parts.empty(rows, columns)
-    fill(out, LookedUp(codes, Lookup(int8())), Step(scale), Step(over))
+    fill(
+        out, LookedUp(codes, Lookup(int8())), Step(scale), Step(over), num_threads=parts.num_threads
+    )
     return out.view(parts.shape)
 
 

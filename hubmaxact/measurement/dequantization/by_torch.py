@@ -17,11 +17,12 @@ def fill_by_torch(out: Tensor, codes: Codes, *steps: Step, piece: int) -> None:
         *steps: In this order, in float32.
         piece: Numbers that are worked on at a time; float32 of them are held.
     """
-    every = list(pieces(*out.shape, piece))
-    room = torch.empty(every[0].stop if every else 0, out.shape[1])
-    for rows in every:
-        values = room[: rows.stop - rows.start]
-        codes.into(values, rows)
+    rows, columns = out.shape
+    every = list(pieces(rows, columns, piece))
+    room = torch.empty(every[0].stop if every else 0, columns)
+    for some in every:
+        values = room[: some.stop - some.start]
+        codes.into(values, some)
         for step in steps:
-            step.apply(values, rows.start)
-        out[rows].copy_(values)
+            step.apply(values, some.start)
+        out[some].copy_(values)

@@ -36,7 +36,7 @@ def packed_int(parts: StoredParts) -> Tensor:
         zero = _by_group(parts, Unpacking(bits, -half).of(stored.T, rows).T, size)
         steps.insert(0, Step(zero, is_product=False))
     out = parts.empty(rows, columns)
-    fill(out, _codes(codes, Unpacking(bits, -half)), *steps)
+    fill(out, _codes(codes, Unpacking(bits, -half)), *steps, num_threads=parts.num_threads)
     return out
 
 
@@ -51,10 +51,16 @@ def gptq(parts: StoredParts) -> Tensor:
     unpacking = Unpacking(bits)
     zeros = unpacking.of(stored, rows).T
     if parts.scheme.offset_zeros:
-        zeros = (zeros + 1).remainder(1 << bits)
+        zeros = (zeros + 1).masked_fill_(zeros == (1 << bits) - 1, 0)
     out = parts.empty(rows, columns)
     zero = _by_group(parts, zeros, size)
-    fill(out, _codes(codes, unpacking), Step(zero, is_product=False), Step(scale))
+    fill(
+        out,
+        _codes(codes, unpacking),
+        Step(zero, is_product=False),
+        Step(scale),
+        num_threads=parts.num_threads,
+    )
     return out
 
 
@@ -71,7 +77,13 @@ def awq(parts: StoredParts) -> Tensor:
     InNibbles(stored.T).into(zeros, slice(0, rows))
     zero = _by_group(parts, zeros, size)
     out = parts.empty(rows, columns)
-    fill(out, InNibbles(codes), Step(zero, is_product=False), Step(scale))
+    fill(
+        out,
+        InNibbles(codes),
+        Step(zero, is_product=False),
+        Step(scale),
+        num_threads=parts.num_threads,
+    )
     return out
 
 

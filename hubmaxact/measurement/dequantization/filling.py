@@ -9,26 +9,30 @@ from torch import Tensor
 from hubmaxact.measurement.dequantization.by_torch import fill_by_torch
 from hubmaxact.measurement.dequantization.codes import Codes
 from hubmaxact.measurement.dequantization.grid import Step
-from hubmaxact.measurement.dequantization.trust import loops_work
+from hubmaxact.measurement.dequantization.trial import loops_work
+from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 
 PIECE = 1 << 17
 """Numbers that torch works on at a time; as float32 they stay in a core's cache."""
 
-THREAD_PIECES = 4
-"""How many of them are worth a thread, which takes as long to start as one takes."""
+THREAD_PIECES = 16
+"""How many of them are worth a thread, which takes a few of them to start and to end."""
 
 
-def fill(out: Tensor, codes: Codes, *steps: Step) -> None:
+def fill(out: Tensor, codes: Codes, *steps: Step, num_threads: int) -> None:
     """Write what codes stand for, combined with grids.
 
     Args:
         out: float32, bfloat16 or float16, (rows, columns), contiguous.
         codes: As many, or more in a row.
         *steps: At most two, in this order, in float32.
+        num_threads: That may work on it.
     """
     if loops_work():
         from hubmaxact.measurement.dequantization.by_loops import fill_by_loops
 
-        fill_by_loops(out, codes, *steps, piece=THREAD_PIECES * PIECE)
+        piece = THREAD_PIECES * PIECE
+        fill_by_loops(out, codes, *steps, piece=piece, num_threads=num_threads)
     else:
-        fill_by_torch(out, codes, *steps, piece=PIECE)
+        with cpu_threads(num_threads):
+            fill_by_torch(out, codes, *steps, piece=PIECE)

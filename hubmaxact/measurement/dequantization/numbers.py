@@ -29,6 +29,9 @@ class Lookup:
         width: Numbers in an entry.
     """
 
+    table: Tensor
+    width: int
+
     def __init__(self, table: Tensor) -> None:
         self.table, self.width = table, table.shape[1]
         self._items = table.view(ITEMS[self.width]).flatten()

@@ -33,6 +33,10 @@ class Unpacking:
         lookup: Codes by bytes, or by fields of codes that straddle them.
     """
 
+    bits: int
+    offset: int
+    lookup: Lookup
+
     def __init__(self, bits: int, offset: int = 0) -> None:
         self.bits, self.offset = bits, offset
         self.lookup = Lookup(_integers(bits) + offset)

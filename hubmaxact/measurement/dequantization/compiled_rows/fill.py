@@ -1,13 +1,13 @@
-"""Rows of a weight, one after another: codes, up to two steps with the numbers of their groups, out.
+"""Rows of a weight, one after another: codes, up to two steps with numbers of groups, and out.
 
 A row stays in the core's own cache between its steps.
 """
 
 import numpy as np
 
-from hubmaxact.measurement.dequantization.rows.codes import by_table, in_nibbles, in_words
-from hubmaxact.measurement.dequantization.rows.grids import combine
-from hubmaxact.measurement.dequantization.rows.rounding import to_bf16, to_fp16
+from hubmaxact.measurement.dequantization.compiled_rows.codes import by_table, in_nibbles, in_words
+from hubmaxact.measurement.dequantization.compiled_rows.grids import combine
+from hubmaxact.measurement.dequantization.compiled_rows.rounding import to_bf16, to_fp16
 from hubmaxact.measurement.loops.compiled import Array, compiled
 
 TABLE, WORDS, NIBBLES = 0, 1, 2

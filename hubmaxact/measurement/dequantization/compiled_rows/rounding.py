@@ -48,7 +48,9 @@ def to_fp16(row: Array, out: Array) -> None:
         # Subnormal in fp16: the fraction with its leading bit, shifted until it is one.
         shift = u32(min(max(LAST_SUBNORMAL - i32(m >> u32(23)), i32(1)), i32(31)))
         whole = (m & FRACTION) | u32(0x800000)
-        small = (whole + ((u32(1) << (shift - u32(1))) - u32(1)) + ((whole >> shift) & u32(1))) >> shift
+        small = (
+            whole + ((u32(1) << (shift - u32(1))) - u32(1)) + ((whole >> shift) & u32(1))
+        ) >> shift
         normal = u32(m - REBIAS + u32(0xFFF) + ((m >> u32(13)) & u32(1))) >> u32(13)
         half = normal if m >= NORMAL_HALF else small
         half = half if m < BEYOND_HALF else HALF_INFINITE

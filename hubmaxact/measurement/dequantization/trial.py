@@ -7,8 +7,8 @@ from functools import cache
 
 import torch
 
-from hubmaxact.measurement.dequantization.codes import Codes, InNibbles, InWords, LookedUp
 from hubmaxact.measurement.dequantization.by_torch import fill_by_torch
+from hubmaxact.measurement.dequantization.codes import Codes, InNibbles, InWords, LookedUp
 from hubmaxact.measurement.dequantization.grid import Grid, Step
 from hubmaxact.measurement.dequantization.numbers import Lookup, e2m1, e4m3
 from hubmaxact.measurement.dequantization.packing import Unpacking
@@ -53,7 +53,7 @@ def _are_equal(codes: Codes, dtype: torch.dtype) -> bool:
     index_C = torch.arange(COLUMNS) * 7 % groups
     scale = Step(Grid(torch.exp2(number * 5.0 - 140), size).by_index(index_C))
     found, wanted = (torch.empty(size, dtype=dtype) for _ in range(2))
-    fill_by_loops(found, codes, zero, scale, piece=found.numel())
+    fill_by_loops(found, codes, zero, scale, piece=found.numel(), num_threads=1)
     fill_by_torch(wanted, codes, zero, scale, piece=wanted.numel())
     bits = torch.int32 if dtype is torch.float32 else torch.int16
     is_nan = wanted.isnan()
