@@ -74,7 +74,7 @@ def fill_by_loops(out: Tensor, codes: Codes, *steps: Step, piece: int, num_threa
     none, is_wide = np.empty((0, 0)), number_format == layouts.FLOAT32
     out_32 = out.numpy() if is_wide else none.astype(np.float32)
     out_16 = none.astype(np.uint16) if is_wide else out.view(torch.uint16).numpy()
-    to = (number_format, out_32, out_16, _bf16_nan())
+    to = (number_format, out_32, out_16, bf16_nan())
 
     def work(_: int, some: slice) -> None:
         fill_rows(some.start, some.stop, *of_codes, *first, *second, *to)
@@ -129,7 +129,7 @@ def _loop_step(step: Step, rows: int, columns: int) -> LoopStep:
 
 
 @cache
-def _bf16_nan() -> int:
+def bf16_nan() -> int:
     """What torch rounds a NaN to, which is not the same everywhere."""
     many = torch.full((64,), torch.nan).to(torch.bfloat16)
     return int(many.view(torch.uint16)[0])

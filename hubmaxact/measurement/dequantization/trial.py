@@ -38,6 +38,7 @@ def _every_layout() -> list[Codes]:
     return [
         LookedUp(codes_RC, Lookup(e4m3())),
         LookedUp(codes_RC[:, : COLUMNS // 2], Lookup(e2m1())),
+        LookedUp(codes_RC[:, : COLUMNS // 4], Unpacking(2).lookup),
         InWords(words_RC[:, : COLUMNS * 3 // 32], Unpacking(3, -4)),
         InNibbles(words_RC[: ROWS // 8]),
     ]
