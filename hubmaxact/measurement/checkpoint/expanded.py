@@ -61,11 +61,16 @@ def refuse_unsound_scales(stored: StoredWeights, slices: Slices) -> None:
     with cpu_threads(1):  # most scales are few, and threads would only wait for each other
         for name in _scales(stored):
             scale = slices[name][...]
-            if scale.is_floating_point() and not numbers_of(scale).isfinite().all():
+            if scale.is_floating_point() and not _is_finite(numbers_of(scale)):
                 raise UnsafeCheckpointError(
                     f"{printable(name)} holds a scale that is NaN or infinite, and so would be "
                     "every weight under it. Download or save the checkpoint again."
                 )
+
+
+def _is_finite(numbers: Tensor) -> bool:
+    """Whether all are; their extremes are NaN where one is."""
+    return not numbers.numel() or all(one.isfinite() for one in numbers.aminmax())
 
 
 def _scales(stored: StoredWeights) -> Iterator[str]:

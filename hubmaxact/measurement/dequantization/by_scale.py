@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hubmaxact.measurement.dequantization.codes import LookedUp
 from hubmaxact.measurement.dequantization.damaged import require
-from hubmaxact.measurement.dequantization.filling import fill
+from hubmaxact.measurement.dequantization.filling import fill, turn_round
 from hubmaxact.measurement.dequantization.grid import Grid, Step
 from hubmaxact.measurement.dequantization.numbers import Lookup, e2m1, e4m3, int8, numbers_of
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
@@ -67,7 +67,7 @@ def mxfp4_experts(parts: StoredParts) -> Tensor:
     for expert in range(experts):
         grid = Grid(scale[expert], (rows, columns), (1, group))
         fill(turned, _codes(codes[expert].flatten(1)), Step(grid), num_threads=parts.num_threads)
-        out[expert].copy_(turned.T)
+        turn_round(out[expert], turned, num_threads=parts.num_threads)
     return out
 
 

@@ -8,15 +8,12 @@ from torch import Tensor
 
 from hubmaxact.measurement.dequantization.codes import (
     NIBBLES,
-    Codes,
     InNibbles,
     InWords,
-    LookedUp,
 )
 from hubmaxact.measurement.dequantization.damaged import require
 from hubmaxact.measurement.dequantization.filling import fill
 from hubmaxact.measurement.dequantization.grid import Grid, Step
-from hubmaxact.measurement.dequantization.numbers import BYTE_BITS
 from hubmaxact.measurement.dequantization.packing import WIDTHS, Unpacking, words_for
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
 
@@ -36,7 +33,7 @@ def packed_int(parts: StoredParts) -> Tensor:
         zero = _by_group(parts, Unpacking(bits, -half).of(stored.T, rows).T, size)
         steps.insert(0, Step(zero, is_product=False))
     out = parts.empty(rows, columns)
-    fill(out, _codes(codes, Unpacking(bits, -half)), *steps, num_threads=parts.num_threads)
+    fill(out, InWords(codes, Unpacking(bits, -half)), *steps, num_threads=parts.num_threads)
     return out
 
 
@@ -44,7 +41,7 @@ def gptq(parts: StoredParts) -> Tensor:
     """Expand GPTQ, which packs the columns of a weight that is stored turned round."""
     rows, columns = size = _two_sizes(parts)
     bits = _bits(parts)
-    codes = parts.shaped("codes", (words_for(columns, bits), rows), torch.int32).T.contiguous()
+    codes = parts.shaped("codes", (words_for(columns, bits), rows), torch.int32).T
     scale = _by_group(parts, parts.of("scale").T, size)
     groups = scale.numbers_DA.shape[1]
     stored = parts.shaped("zero_point", (groups, words_for(rows, bits)), torch.int32)
@@ -56,7 +53,7 @@ def gptq(parts: StoredParts) -> Tensor:
     zero = _by_group(parts, zeros, size)
     fill(
         out,
-        _codes(codes, unpacking),
+        InWords(codes, unpacking),
         Step(zero, is_product=False),
         Step(scale),
         num_threads=parts.num_threads,
@@ -69,7 +66,7 @@ def awq(parts: StoredParts) -> Tensor:
     rows, columns = size = _two_sizes(parts)
     require(rows % NIBBLES == 0, f"has {rows} rows, which fill no words")
     words = rows // NIBBLES
-    codes = parts.shaped("codes", (columns, words), torch.int32).T.contiguous()
+    codes = parts.shaped("codes", (columns, words), torch.int32).T
     scale = _by_group(parts, parts.of("scale").T, size)
     groups = scale.numbers_DA.shape[1]
     stored = parts.shaped("zero_point", (groups, words), torch.int32)
@@ -85,13 +82,6 @@ def awq(parts: StoredParts) -> Tensor:
         num_threads=parts.num_threads,
     )
     return out
-
-
-def _codes(words_RW: Tensor, unpacking: Unpacking) -> Codes:
-    """Bytes, where no code straddles two of them."""
-    if BYTE_BITS % unpacking.bits == 0:
-        return LookedUp(words_RW.contiguous().view(torch.uint8), unpacking.lookup)
-    return InWords(words_RW, unpacking)
 
 
 def _bits(parts: StoredParts) -> int:

@@ -49,31 +49,31 @@ class InWords:
     """Integers one behind the other in 32-bit words.
 
     Args:
-        words_RW: int32.
+        words_RW: int32; may be stored turned round.
         unpacking: How.
     """
 
     def __init__(self, words_RW: Tensor, unpacking: Unpacking) -> None:
-        self.words_RW, self.unpacking = words_RW.contiguous(), unpacking
+        self.words, self.unpacking = words_RW, unpacking
 
     def into(self, values: Tensor, rows: slice) -> None:
         """Unpack them."""
-        self.unpacking.into(values, self.words_RW[rows])
+        self.unpacking.into(values, self.words[rows])
 
 
 class InNibbles:
     """AWQ's integers: eight rows in a row of words, interleaved.
 
     Args:
-        words_WC: int32.
+        words_WC: int32; may be stored turned round.
     """
 
     def __init__(self, words_WC: Tensor) -> None:
-        self.words_WC = words_WC.contiguous()
+        self.words = words_WC
 
     def into(self, values: Tensor, rows: slice) -> None:
         """Take every eighth row after the other."""
-        words = self.words_WC[rows.start // NIBBLES : rows.stop // NIBBLES]
+        words = self.words[rows.start // NIBBLES : rows.stop // NIBBLES].contiguous()
         in_words = values.unflatten(0, (-1, NIBBLES))
         for row, place in enumerate(AWQ_PLACES):
             in_words[:, row].copy_((words >> 4 * place).bitwise_and_(15))

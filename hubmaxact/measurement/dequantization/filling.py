@@ -36,3 +36,20 @@ def fill(out: Tensor, codes: Codes, *steps: Step, num_threads: int) -> None:
     else:
         with cpu_threads(num_threads):
             fill_by_torch(out, codes, *steps, piece=PIECE)
+
+
+def turn_round(out: Tensor, matrix: Tensor, *, num_threads: int) -> None:
+    """Write the columns of a matrix as rows.
+
+    Args:
+        out: float32, bfloat16 or float16, (columns, rows), contiguous.
+        matrix: Of the same dtype, (rows, columns), contiguous.
+        num_threads: That may work on it.
+    """
+    if loops_work():
+        from hubmaxact.measurement.dequantization.by_loops import turn_by_loops
+
+        turn_by_loops(out, matrix, piece=THREAD_PIECES * PIECE, num_threads=num_threads)
+    else:
+        with cpu_threads(num_threads):
+            out.copy_(matrix.T)

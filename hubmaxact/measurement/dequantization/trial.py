@@ -41,6 +41,7 @@ def _every_layout() -> list[Codes]:
         LookedUp(codes_RC[:, : COLUMNS // 4], Unpacking(2).lookup),
         InWords(words_RC[:, : COLUMNS * 3 // 32], Unpacking(3, -4)),
         InNibbles(words_RC[: ROWS // 8]),
+        InNibbles(words_RC[: ROWS // 8].T.contiguous().T),
     ]
 
 

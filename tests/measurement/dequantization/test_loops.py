@@ -8,7 +8,7 @@ import torch
 from measurement.dequantization.cases import CASES
 from measurement.dequantization.stored import same_bits
 
-from hubmaxact.measurement.dequantization import by_loops, filling, trial
+from hubmaxact.measurement.dequantization import by_loops, filling, loop_codes, trial
 from hubmaxact.measurement.dequantization.compiled_rows.rounding import to_bf16, to_fp16
 from hubmaxact.measurement.dequantization.expand import expand
 from hubmaxact.measurement.loops.cpu_threads import cpu_threads
@@ -51,7 +51,7 @@ def test_they_round_as_torch_does(dtype):
 def test_loops_that_differ_are_not_used(monkeypatch):
     asked_again = trial.loops_work.__wrapped__
     assert asked_again()
-    monkeypatch.setattr(by_loops, "AWQ_PLACES", (0, 1, 2, 3, 4, 5, 6, 7))
+    monkeypatch.setattr(loop_codes, "AWQ_PLACES", (0, 1, 2, 3, 4, 5, 6, 7))
     assert not asked_again()
 
 

@@ -22,7 +22,6 @@ NUM_NIBBLES = 8
 @compiled
 def fill_rows(
     first: int,
-    last: int,
     layout: int,
     codes: Array,
     table: Array,
@@ -52,8 +51,7 @@ def fill_rows(
     for all.
 
     Args:
-        first: Row to begin with.
-        last: Row to end before.
+        first: Which row of its matrix the first one is, which its groups depend on.
         layout: `TABLE`, `WORDS` or `NIBBLES`.
         codes: By row; uint8, looked up.
         table: As `by_table` takes it.
@@ -73,22 +71,23 @@ def fill_rows(
         wide_2: Likewise.
         group_of_2: Likewise.
         number_format: `FLOAT32`, `BFLOAT16` or `FLOAT16`.
-        out_32: The weight where it is float32.
-        out_16: Its bits where it is not, uint16.
+        out_32: The rows where they are float32.
+        out_16: Their bits where they are not, uint16.
         nan: What a NaN becomes in bf16.
     """
-    room = np.empty(0 if number_format == FLOAT32 else out_16.shape[1], np.float32)
-    for r in range(first, last):
-        row = out_32[r] if number_format == FLOAT32 else room
+    is_float32 = number_format == FLOAT32
+    room = np.empty(0 if is_float32 else out_16.shape[1], np.float32)
+    for i in range(out_32.shape[0] if is_float32 else out_16.shape[0]):
+        row = out_32[i] if is_float32 else room
         if layout == TABLE:
-            by_table(codes[r], table, width, row)
+            by_table(codes[i], table, width, row)
         elif layout == WORDS:
-            in_words(words[r], bits, offset, row)
+            in_words(words[i], bits, offset, row)
         else:
-            in_nibbles(words[r // NUM_NIBBLES], places[r % NUM_NIBBLES], row)
-        combine(row, step_1, numbers_1[r // high_1], wide_1, group_of_1)
-        combine(row, step_2, numbers_2[r // high_2], wide_2, group_of_2)
+            in_nibbles(words[i // NUM_NIBBLES], places[i % NUM_NIBBLES], row)
+        combine(row, step_1, numbers_1[(first + i) // high_1], wide_1, group_of_1)
+        combine(row, step_2, numbers_2[(first + i) // high_2], wide_2, group_of_2)
         if number_format == BFLOAT16:
-            to_bf16(row, out_16[r], nan)
+            to_bf16(row, out_16[i], nan)
         elif number_format == FLOAT16:
-            to_fp16(row, out_16[r])
+            to_fp16(row, out_16[i])
