@@ -15,8 +15,8 @@ from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 PIECE = 1 << 17
 """Numbers that torch works on at a time; as float32 they stay in a core's cache."""
 
-THREAD_PIECES = 16
-"""How many of them are worth a thread, which takes a few of them to start and to end."""
+THREAD_PIECES = 4
+"""How many of them a thread takes at a time."""
 
 
 def fill(out: Tensor, codes: Codes, *steps: Step, num_threads: int) -> None:
