@@ -7,8 +7,10 @@ import inputs
 import runner
 import summary
 
-OPTIONS = ("base", "preset", "corpus", "num-samples", "max-seq-len")
-OPTIONS += ("dtype", "device", "device-map")
+OPTIONS = (
+    *("base", "preset", "corpus", "num-samples", "max-seq-len"),
+    *("dtype", "device", "device-map"),
+)
 
 
 def main() -> None:
