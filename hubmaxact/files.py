@@ -11,8 +11,10 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 from hubmaxact.errors import HubmaxactError
 from hubmaxact.printable import LONGEST_PATH, printable
@@ -94,17 +96,18 @@ def lfs_pointer(content: bytes) -> bytes:
     )
 
 
-def check_place(path: Path, room: int = 0) -> None:
+def check_place(path: Path, room: int = 0, mark: str = "") -> None:
     """Refuse, before any long work, a path that nothing could be written to.
 
     Args:
         path: File that is to be written.
         room: Bytes that it will have at most.
+        mark: As in `replacing`.
 
     Raises:
         WriteError: The folder is missing or read-only, or there is no room.
     """
-    descriptor, temporary = _temporary(path)
+    descriptor, temporary = _temporary(path, mark)
     try:
         # Only what was written is sure to fit: free space says nothing of quotas and limits.
         with os.fdopen(descriptor, "wb") as file:
@@ -128,10 +131,28 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         WriteError: The folder is missing, read-only or full; the old file is intact.
     """
-    descriptor, temporary = _temporary(path)
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mark: str = "") -> Iterator[BinaryIO]:
+    """Write a file piece by piece, and put it in the place of another when the block ends.
+
+    Args:
+        path: File to write or replace; its mode stays.
+        mark: What tells its temporary files from those of others who write into the folder.
+
+    Yields:
+        The new file, open for writing and seeking.
+
+    Raises:
+        WriteError: The folder is missing, read-only or full; the old file is intact.
+    """
+    descriptor, temporary = _temporary(path, mark)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if (mode := _mode(path)) is not None:
@@ -170,9 +191,9 @@ def flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _temporary(path: Path) -> tuple[int, Path]:
+def _temporary(path: Path, mark: str = "") -> tuple[int, Path]:
     """Open a new file beside `path`: its descriptor and name."""
-    temporary = path.parent / f"{PREFIX}{secrets.token_hex(8)}"
+    temporary = path.parent / f"{PREFIX}{mark}{secrets.token_hex(8)}"
     try:
         return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, NEW_MODE), temporary
     except (OSError, ValueError) as error:

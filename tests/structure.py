@@ -111,6 +111,15 @@ ALLOWED = {
         "measurement.batch_plan",
         "measurement.statistics",
     ),
+    "measurement.state": (
+        "errors",
+        "printable",
+        "files",
+        "recognition",
+        "measurement.failures",
+        "measurement.checkpoint",
+        "measurement.statistics",
+    ),
     "measurement.execution": (
         "errors",
         "printable",
