@@ -2,7 +2,7 @@
 
 from hubmaxact.measurement.loops.compiled import Array, compiled
 
-LINE = 16  # words of a row that are written in one go, which fill a line of the cache
+LINE = 64  # bytes of a line of the cache, which are written in one go
 
 
 @compiled
@@ -14,8 +14,9 @@ def turn(stored: Array, first: int, out: Array) -> None:
         first: Column to begin with.
         out: Of the same dtype, (some rows, words).
     """
-    for start in range(0, out.shape[1], LINE):
-        stop = min(start + LINE, out.shape[1])
+    step = LINE // out.itemsize
+    for start in range(0, out.shape[1], step):
+        stop = min(start + step, out.shape[1])
         for row in range(out.shape[0]):
             for word in range(start, stop):
                 out[row, word] = stored[word, first + row]
