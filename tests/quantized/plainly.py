@@ -38,5 +38,8 @@ def shortened(folder, out):
     """A plain checkpoint's first two layers alone."""
     found = read(folder)
     kept = {name: tensor for name, tensor in found.tensors.items() if not LATER.search(name)}
-    write(Checkpoint(kept, found.config | {"num_hidden_layers": 2}), out, folder)
+    config = found.config | {"num_hidden_layers": 2}
+    if "layer_types" in config:
+        config["layer_types"] = config["layer_types"][:2]
+    write(Checkpoint(kept, config), out, folder)
     return out
