@@ -14,9 +14,9 @@ from pathlib import Path
 
 import torch
 
-from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.products import has_instructions, multiplying, products_for
+from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import plan_for, prepare
 from hubmaxact.measurement.source import Source

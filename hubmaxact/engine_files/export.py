@@ -13,6 +13,12 @@ from hubmaxact.report.document import Report
 from hubmaxact.report.inputs import Input, read_input
 from hubmaxact.report.write import digest
 
+SIMULATED_NOTE = (
+    "The report is of a run that rounded the inputs of linear maps as its checkpoint is served, "
+    "simulated: what was written is of that run, not of the model as it is. Measure without "
+    "--simulate-activations for that."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -117,7 +123,8 @@ def export_report(
         _place(made, read, places)
     else:
         write_file(_file(to, places), made.content)
-    return made.notes
+    is_simulated = "simulated_activations" in read.report["protocol"]
+    return (*made.notes, *([SIMULATED_NOTE] if is_simulated else []))
 
 
 def _digest(read: Input) -> str:

@@ -8,7 +8,7 @@ from hubmaxact.corpus import Corpus
 from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.checkpoint.weight_digests import WeightDigests
-from hubmaxact.measurement.execution.cpu_threads import cpu_threads
+from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, prepare, prepare_readers
 from hubmaxact.measurement.source import Source

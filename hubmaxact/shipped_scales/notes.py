@@ -29,6 +29,11 @@ def notes(report: Report, listing: Listing, rows: Sequence[Row]) -> Iterator[str
             f"It was made from {printable(said)} by its card, and the report is of "
             f"{printable(measured)}."
         )
+    if "simulated_activations" in report["protocol"]:
+        yield (
+            "The report is of a run that rounded the inputs of linear maps as its checkpoint is "
+            "served, simulated: its maxima are of that run, not of the model as it is."
+        )
     if report["status"] != "complete":
         yield f"The report is {report['status']}."
     if others := [row for row in rows if not row.agrees]:

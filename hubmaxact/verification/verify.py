@@ -16,7 +16,7 @@ from hubmaxact.measurement.assembly.environment import environment
 from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.checkpoint.weight_digests import digest_weights
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
-from hubmaxact.measurement.execution.cpu_threads import cpu_threads
+from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import Prepared, plan_for, prepare, prepare_readers
 from hubmaxact.measurement.source import Source

@@ -44,14 +44,21 @@ def machine(hub, tmp_path):
 
 def test_a_folder_is_measured_under_the_repositorys_name_and_without_a_token(machine):
     (machine.workspace / "weights").mkdir()
-    chosen = {"preset": "paper", "corpus": "texts.jsonl", "num-samples": 9, "max-seq-len": 8}
+    chosen = {
+        "base": "alice/base",
+        "preset": "paper",
+        "corpus": "texts.jsonl",
+        "num-samples": 9,
+        "max-seq-len": 8,
+    }
     chosen |= {"dtype": "bfloat16", "device": "cuda:1", "device-map": "balanced_low_0"}
     run = run_action({"repo": REPO, "checkpoint": "weights", "hf-token": TOKEN, **chosen}, machine)
     assert run.code == 0, run.log.shown
     words, env = machine.calls()["measure"]
     assert words == [
         *("measure", "weights", "--output=activation_maxima.json", f"--model-id={REPO}"),
-        *("--preset=paper", "--corpus=texts.jsonl", "--num-samples=9", "--max-seq-len=8"),
+        *("--base=alice/base", "--preset=paper", "--corpus=texts.jsonl"),
+        *("--num-samples=9", "--max-seq-len=8"),
         *("--dtype=bfloat16", "--device=cuda:1", "--device-map=balanced_low_0"),
     ]
     assert TOKEN not in env.values()

@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from audit import checkpoints as made
 from rich.console import Console
+from shipped_reports import QUANTIZED, SIMULATED
 
 from hubmaxact.scales.number_formats import FP8 as FP8_FORMAT
 from hubmaxact.shipped_scales.audit import AuditFailedError, audit
@@ -40,6 +41,13 @@ def test_another_base_than_the_measured_model_is_told(tmp_path):
         assert bool(found.notes) == told, card
     found = audited(tmp_path, report, **{"README.md": b"---\nbase_model: bob/other\n---\n"})
     assert "from bob/other by its card, and the report is of alice/Base." in shown(found)
+
+
+def test_a_simulated_run_is_told_of(tmp_path):
+    protocol = {"simulated_activations": SIMULATED}
+    report = made.deployment_report(model=QUANTIZED, protocol=protocol)
+    assert "simulated: its maxima are of that run" in " ".join(audited(tmp_path, report).notes)
+    assert not audited(tmp_path, made.deployment_report()).notes
 
 
 def test_a_checkpoint_without_static_scales_is_told_in_a_sentence(tmp_path):

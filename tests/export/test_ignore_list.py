@@ -8,6 +8,7 @@ from math import log10
 import pytest
 from deployed_reports import deployment_report
 from exported import ALL_MODULES, KEPT, LISTS, TRAPS, export, write_report
+from shipped_reports import QUANTIZED, SIMULATED
 
 from hubmaxact.engine_files.matching_rules import RULES
 
@@ -119,3 +120,12 @@ def test_the_worst_come_first_and_all_maps_of_an_input_together(tmp_path, source
 def test_the_limit_is_chosen(tmp_path, source):
     done = export(tmp_path, source, "ignore-list", "--output", "made", "--below-db", "30")
     assert done.stderr.startswith("3 of 12 inputs are below 30 dB")
+
+
+def test_a_simulated_run_is_told_of(tmp_path):
+    protocol = {"simulated_activations": SIMULATED}
+    for merges, is_told in (({}, False), ({"model": QUANTIZED, "protocol": protocol}, True)):
+        source = write_report(tmp_path / "report.json", deployment_report(rounded=True, **merges))
+        done = export(tmp_path, source, "ignore-list", "--output", "made")
+        assert done.returncode == 0, done.stderr
+        assert ("simulated: what was written is of that run" in done.stderr) == is_told

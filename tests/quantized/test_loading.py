@@ -1,35 +1,20 @@
 """A quantized release is loaded and measured as the same weights, stored plainly in bf16, are."""
 
+import csv
 import re
 
 import pytest
 import torch
+from catalog_reports import rows_in
 from command import DENSE, MOE, hubmaxact_here
 from loopback_hub import LoopbackHub, run_cli
-from quantized.checkpoint import Checkpoint, read, write
+from quantized.checkpoint import read, write
 from quantized.makers import MAKERS, make
+from quantized.plainly import FEW, measured, plainly
 
 from hubmaxact.measurement.checkpoint.load import load
 from hubmaxact.measurement.checkpoint.weight_files import inspect
-from hubmaxact.measurement.dequantization.expand import expand
 from hubmaxact.report.read import read_report
-
-FEW = ("--num-samples", "3", "--max-seq-len", "24", "--device", "cpu")
-LATER = re.compile(r"layers\.([2-9]|\d\d)")
-SAID = ("quantization_config", "compression_config")
-
-
-def plainly(folder, out):
-    """The release that a quantized one would have been, its weights rounded once to bf16."""
-    found, stored = read(folder), inspect(folder).stored
-    tensors = {name: found.tensors[name] for name in stored.plain}
-    for weight in stored.weights:
-        parts = {part: found.tensors[name] for part, name in weight.parts.items()}
-        tensors[weight.name] = expand(weight, parts).to(torch.bfloat16)
-    config = {key: value for key, value in found.config.items() if key not in SAID}
-    write(Checkpoint(tensors, config), out, folder)
-    return out
-
 
 DAILY = {
     "fp8", "fp8-scale", "fp8-tensor", "ct-w8a8-asymmetric", "ct-int3-asymmetric", "ct-nvfp4",
@@ -37,17 +22,6 @@ DAILY = {
     "gpt-oss-mxfp4", "deepseek-v4",
 }  # fmt: skip
 """At least one for each formula; all others by night."""
-
-
-@pytest.fixture(scope="module")
-def short(tmp_path_factory):
-    """The model with experts, its first two layers alone."""
-    found = read(MOE)
-    kept = {name: tensor for name, tensor in found.tensors.items() if not LATER.search(name)}
-    config = found.config | {"num_hidden_layers": 2}
-    folder = tmp_path_factory.mktemp("short")
-    write(Checkpoint(kept, config), folder, MOE)
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -72,12 +46,6 @@ def compare(folder, tmp_path):
     assert state.keys() == expected.model.state_dict().keys()
     for key, weight in expected.model.state_dict().items():
         assert torch.equal(state[key], weight), key
-
-
-def measured(folder, *options):
-    done = hubmaxact_here("measure", folder, *FEW, *options, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return read_report(folder.parent / "activation_maxima.json"), done
 
 
 def test_the_report_of_a_folder_is_that_of_the_weights_stored_plainly(tmp_path):
@@ -107,9 +75,24 @@ def test_a_release_on_the_hub_is_measured_pushed_and_verified_like_any_other(tmp
         for words in (
             ["push", "activation_maxima.json", "alice/quantized"],
             ["verify", "alice/quantized"],
+            ["catalog", "build", "--from-hub", "--no-paper", "--output", "catalog"],
+            ["catalog", "export", "page", "--index", "catalog"],
         ):
             done = run_cli(words, hub, tmp_path)
             assert done.code == 0, done.said
+    (row,) = rows_in(tmp_path / "catalog").values()
+    assert row["name"] == "alice/quantized"
+    assert row["trust"] == "current"
+    assert row["weights_quantization"] == "compressed-tensors"
+    assert row["dequantized"] is True
+    assert row["abs_max"] == report["global_max"]["abs_max"]
+    download = (tmp_path / "page" / "download" / "all.csv").read_text("utf-8").splitlines()
+    (shown,) = csv.DictReader(download)
+    assert (shown["name"], shown["weights_quantization"]) == (
+        "alice/quantized",
+        "compressed-tensors",
+    )
+    assert float(shown["abs_max"]) == row["abs_max"]
 
 
 def edited(name, tmp_path, edit):

@@ -71,6 +71,7 @@ INPUTS = {
     "max-ratio": Input(NUMBER, "a positive number"),
     "require-complete": Input(r"true|false", "true or false"),
     "checkpoint": Input(PATH, "a folder, or a model repository as owner/name"),
+    "base": Input(PATH, "a folder, or a model repository as owner/name"),
     "preset": Input(r"paper", "paper, or left out"),
     "corpus": Input(PATH, "probe-5k, paper, FILE.jsonl, FILE.jsonl.gz or hf://datasets/OWNER/NAME"),
     "num-samples": Input(COUNT, "a positive whole number"),

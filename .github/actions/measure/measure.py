@@ -7,7 +7,10 @@ import inputs
 import runner
 import summary
 
-OPTIONS = ("preset", "corpus", "num-samples", "max-seq-len", "dtype", "device", "device-map")
+OPTIONS = (
+    *("base", "preset", "corpus", "num-samples", "max-seq-len"),
+    *("dtype", "device", "device-map"),
+)
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ from torch import Tensor
 from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.measurement.dequantization.damaged import DamagedWeightError
 from hubmaxact.measurement.dequantization.expand import expand
+from hubmaxact.measurement.dequantization.numbers import numbers_of
+from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 from hubmaxact.printable import printable
 from hubmaxact.stored_weights.storage import StoredWeight, StoredWeights
 
@@ -56,13 +58,19 @@ def refuse_unsound_scales(stored: StoredWeights, slices: Slices) -> None:
     Raises:
         UnsafeCheckpointError: One holds NaN or infinity; the message names the first.
     """
-    for name in _scales(stored):
-        scale = slices[name][...]
-        if scale.is_floating_point() and not scale.float().isfinite().all():
-            raise UnsafeCheckpointError(
-                f"{printable(name)} holds a scale that is NaN or infinite, and so would be every "
-                "weight under it. Download or save the checkpoint again."
-            )
+    with cpu_threads(1):  # most scales are few, and threads would only wait for each other
+        for name in _scales(stored):
+            scale = slices[name][...]
+            if scale.is_floating_point() and not _is_finite(numbers_of(scale)):
+                raise UnsafeCheckpointError(
+                    f"{printable(name)} holds a scale that is NaN or infinite, and so would be "
+                    "every weight under it. Download or save the checkpoint again."
+                )
+
+
+def _is_finite(numbers: Tensor) -> bool:
+    """Whether all are; their extremes are NaN where one is."""
+    return not numbers.numel() or all(one.isfinite() for one in numbers.aminmax())
 
 
 def _scales(stored: StoredWeights) -> Iterator[str]:

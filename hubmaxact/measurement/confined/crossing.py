@@ -14,7 +14,11 @@ from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.source import Source
 from hubmaxact.recognition.own_code import CodeFile, OwnCode
 
-COMPILED = Path(__file__).parents[1] / "kernels" / "cpu" / "__pycache__"
+ROOMS = Path(__file__).parents[1]
+COMPILED = [
+    ROOMS / "kernels" / "cpu" / "__pycache__",
+    ROOMS / "dequantization" / "compiled_rows" / "__pycache__",
+]
 """Loops that numba compiled before; it uses them only where it may write."""
 
 
@@ -37,7 +41,7 @@ def running_code(
     stored = {path.resolve().parent for path in folder.iterdir()}
     asked = {"source": asdict(replace(source, folder=folder)) | {"folder": str(folder)}, **job}
     reads = [folder, *sorted(stored)]
-    with running(entry, asked, reads=reads, copies=[COMPILED], most=most) as told:
+    with running(entry, asked, reads=reads, copies=COMPILED, most=most) as told:
         yield told
 
 

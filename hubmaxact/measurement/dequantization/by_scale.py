@@ -8,10 +8,11 @@ from math import prod
 import torch
 from torch import Tensor
 
+from hubmaxact.measurement.dequantization.codes import LookedUp
 from hubmaxact.measurement.dequantization.damaged import require
-from hubmaxact.measurement.dequantization.filling import WriteCodes, fill
-from hubmaxact.measurement.dequantization.grid import Grid
-from hubmaxact.measurement.dequantization.numbers import Lookup, e2m1, e4m3, numbers_of
+from hubmaxact.measurement.dequantization.filling import fill, turn_round
+from hubmaxact.measurement.dequantization.grid import Grid, Step
+from hubmaxact.measurement.dequantization.numbers import Lookup, e2m1, e4m3, int8, numbers_of
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
 
 FP4_BYTES = (torch.uint8, torch.int8)
@@ -65,8 +66,8 @@ def mxfp4_experts(parts: StoredParts) -> Tensor:
     out, turned = parts.empty(*parts.shape), parts.empty(rows, columns)
     for expert in range(experts):
         grid = Grid(scale[expert], (rows, columns), (1, group))
-        fill(turned, _codes(codes[expert].flatten(1)), grid)
-        out[expert].copy_(turned.T)
+        fill(turned, _codes(codes[expert].flatten(1)), Step(grid), num_threads=parts.num_threads)
+        turn_round(out[expert], turned, num_threads=parts.num_threads)
     return out
 
 
@@ -109,14 +110,19 @@ def _stacked(
     out = parts.empty(*parts.shape)
     matrices = out.view(-1, rows, columns)
     for number, of_one in enumerate(codes.reshape(-1, rows, columns // per_byte)):
-        zero = zeros[number] if zeros else None
-        fill(matrices[number], _codes(of_one, per_byte), scales[number], zero)
+        zero = [Step(zeros[number], is_product=False)] if zeros else []
+        fill(
+            matrices[number],
+            _codes(of_one, per_byte),
+            *zero,
+            Step(scales[number]),
+            num_threads=parts.num_threads,
+        )
     return out
 
 
-def _codes(codes: Tensor, per_byte: int = 2) -> WriteCodes:
+def _codes(codes: Tensor, per_byte: int = 2) -> LookedUp:
     """The numbers that bytes stand for."""
-    if per_byte == 1 and codes.dtype is not torch.float8_e4m3fn:
-        return lambda values, rows: values.copy_(codes[rows])
-    lookup = Lookup(e2m1() if per_byte == 2 else e4m3())
-    return lambda values, rows: lookup.into(values, codes[rows])
+    if per_byte == 2:
+        return LookedUp(codes, Lookup(e2m1()))
+    return LookedUp(codes, Lookup(e4m3() if codes.dtype is torch.float8_e4m3fn else int8()))

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hubmaxact.measurement.dequantization.codes import LookedUp
 from hubmaxact.measurement.dequantization.damaged import DamagedWeightError, require
 from hubmaxact.measurement.dequantization.filling import fill
-from hubmaxact.measurement.dequantization.grid import Grid
-from hubmaxact.measurement.dequantization.numbers import Lookup, pairs
+from hubmaxact.measurement.dequantization.grid import Grid, Step
+from hubmaxact.measurement.dequantization.numbers import Lookup, int8, pairs
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
 
 ONE_OVER_127 = 7.874015718698502e-3
@@ -19,6 +20,8 @@ ONE_OVER_127 = 7.874015718698502e-3
 
 LONGEST_STATE = 4096  # bytes; what is written has about two hundred
 MOST_DIMENSIONS = 8
+BLOCKS = 32
+"""Blocks that are filled as a row, of which the flattened weight has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +52,23 @@ def four_bits(parts: StoredParts) -> Tensor:
     lookup = Lookup(pairs(table, is_high_first=True))
     absmax = _absmax(parts, state, -(-size // state.block))
     out = parts.empty(size)
-    whole = size // state.block
-    inside = codes[: whole * state.block // 2].view(whole, state.block // 2)
+    # As one row nothing could be shared by threads; the last row may be shorter.
+    long = BLOCKS * state.block
+    whole = size // long
+    inside = codes[: whole * long // 2].view(whole, long // 2)
+    of_row = Grid(absmax[: whole * BLOCKS].view(whole, BLOCKS), (whole, long), (1, state.block))
     fill(
-        out[: whole * state.block].view(whole, state.block),
-        lambda values, rows: lookup.into(values, inside[rows]),
-        Grid(absmax[:whole, None], (whole, state.block)),
+        out[: whole * long].view(whole, long),
+        LookedUp(inside, lookup),
+        Step(of_row),
+        num_threads=parts.num_threads,
     )
-    if rest := size - whole * state.block:
-        values = lookup.of(codes[whole * state.block // 2 :])[:rest]
-        out[-rest:] = values * absmax[-1]
+    if rest := size - whole * long:
+        left = codes[None, whole * long // 2 :]
+        of_rest = Grid(absmax[None, whole * BLOCKS :], (1, rest), (1, state.block))
+        fill(
+            out[None, -rest:], LookedUp(left, lookup), Step(of_rest), num_threads=parts.num_threads
+        )
     return out.view(state.shape)
 
 
@@ -69,12 +79,9 @@ def eight_bits(parts: StoredParts) -> Tensor:
     scale = Grid(parts.shaped("scale", (rows,)).float()[:, None], (rows, columns))
     over = Grid(torch.tensor([[ONE_OVER_127]]), (rows, columns))
     out = parts.empty(rows, columns)
-
-    def write_products(values: Tensor, some: slice) -> None:
-        values.copy_(codes[some])
-        scale.apply(values, some.start, Tensor.mul_)
-
-    fill(out, write_products, over)
+    fill(
+        out, LookedUp(codes, Lookup(int8())), Step(scale), Step(over), num_threads=parts.num_threads
+    )
     return out.view(parts.shape)
 
 

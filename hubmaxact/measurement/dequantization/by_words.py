@@ -6,16 +6,18 @@ R rows (out), C columns (in), G groups of columns.
 import torch
 from torch import Tensor
 
+from hubmaxact.measurement.dequantization.codes import (
+    NIBBLES,
+    InNibbles,
+    InWords,
+)
 from hubmaxact.measurement.dequantization.damaged import require
 from hubmaxact.measurement.dequantization.filling import fill
-from hubmaxact.measurement.dequantization.grid import Grid
+from hubmaxact.measurement.dequantization.grid import Grid, Step
 from hubmaxact.measurement.dequantization.packing import WIDTHS, Unpacking, words_for
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
 
 INTEGERS = (torch.int32, torch.int64)
-NIBBLES = 8  # in a word
-AWQ_PLACES = (0, 4, 1, 5, 2, 6, 3, 7)
-"""Which nibble of an AWQ word holds its first row, its second one, ..."""
 
 
 def packed_int(parts: StoredParts) -> Tensor:
@@ -24,13 +26,14 @@ def packed_int(parts: StoredParts) -> Tensor:
     rows, columns = size = _said_size(parts)
     codes = parts.shaped("codes", (rows, words_for(columns, bits)), torch.int32)
     scale = _by_group(parts, parts.of("scale"), size)
-    zero = None
+    steps = [Step(scale)]
     if parts.get("zero_point") is not None:
         groups = scale.numbers_DA.shape[1]
         stored = parts.shaped("zero_point", (words_for(rows, bits), groups), torch.int32)
         zero = _by_group(parts, Unpacking(bits, -half).of(stored.T, rows).T, size)
-    out, unpacking = parts.empty(rows, columns), Unpacking(bits, -half)
-    fill(out, lambda values, some: unpacking.into(values, codes[some]), scale, zero)
+        steps.insert(0, Step(zero, is_product=False))
+    out = parts.empty(rows, columns)
+    fill(out, InWords(codes, Unpacking(bits, -half)), *steps, num_threads=parts.num_threads)
     return out
 
 
@@ -38,17 +41,23 @@ def gptq(parts: StoredParts) -> Tensor:
     """Expand GPTQ, which packs the columns of a weight that is stored turned round."""
     rows, columns = size = _two_sizes(parts)
     bits = _bits(parts)
-    codes = parts.shaped("codes", (words_for(columns, bits), rows), torch.int32).T.contiguous()
+    codes = parts.shaped("codes", (words_for(columns, bits), rows), torch.int32).T
     scale = _by_group(parts, parts.of("scale").T, size)
     groups = scale.numbers_DA.shape[1]
     stored = parts.shaped("zero_point", (groups, words_for(rows, bits)), torch.int32)
     unpacking = Unpacking(bits)
     zeros = unpacking.of(stored, rows).T
     if parts.scheme.offset_zeros:
-        zeros = (zeros + 1).remainder(1 << bits)
+        zeros = (zeros + 1).masked_fill_(zeros == (1 << bits) - 1, 0)
     out = parts.empty(rows, columns)
     zero = _by_group(parts, zeros, size)
-    fill(out, lambda values, some: unpacking.into(values, codes[some]), scale, zero)
+    fill(
+        out,
+        InWords(codes, unpacking),
+        Step(zero, is_product=False),
+        Step(scale),
+        num_threads=parts.num_threads,
+    )
     return out
 
 
@@ -57,27 +66,22 @@ def awq(parts: StoredParts) -> Tensor:
     rows, columns = size = _two_sizes(parts)
     require(rows % NIBBLES == 0, f"has {rows} rows, which fill no words")
     words = rows // NIBBLES
-    codes = parts.shaped("codes", (columns, words), torch.int32).T.contiguous()
+    codes = parts.shaped("codes", (columns, words), torch.int32).T
     scale = _by_group(parts, parts.of("scale").T, size)
     groups = scale.numbers_DA.shape[1]
     stored = parts.shaped("zero_point", (groups, words), torch.int32)
     zeros = torch.empty(rows, groups)
-    _write_nibbles(zeros, stored.T)
+    InNibbles(stored.T).into(zeros, slice(0, rows))
     zero = _by_group(parts, zeros, size)
     out = parts.empty(rows, columns)
-
-    def write_codes(values: Tensor, some: slice) -> None:
-        _write_nibbles(values, codes[some.start // NIBBLES : some.stop // NIBBLES])
-
-    fill(out, write_codes, scale, zero)
+    fill(
+        out,
+        InNibbles(codes),
+        Step(zero, is_product=False),
+        Step(scale),
+        num_threads=parts.num_threads,
+    )
     return out
-
-
-def _write_nibbles(values: Tensor, words_WC: Tensor) -> None:
-    """Eight rows of float32 for each row of words."""
-    in_words = values.unflatten(0, (-1, NIBBLES))
-    for row, place in enumerate(AWQ_PLACES):
-        in_words[:, row].copy_((words_WC >> 4 * place).bitwise_and_(15))
 
 
 def _bits(parts: StoredParts) -> int:

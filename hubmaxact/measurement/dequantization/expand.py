@@ -7,6 +7,7 @@ from torch import Tensor
 
 from hubmaxact.measurement.dequantization.formulas import FORMULAS
 from hubmaxact.measurement.dequantization.stored_parts import StoredParts
+from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 from hubmaxact.stored_weights.storage import StoredWeight
 
 
@@ -32,4 +33,7 @@ def expand(
         DamagedWeightError: Parts contradict each other; its text is a phrase that follows the
             weight's name.
     """
-    return FORMULAS[weight.scheme.storage.formula](StoredParts(weight, parts, dtype))
+    num_threads = torch.get_num_threads()
+    with cpu_threads(1):  # torch's wait for work in a circle, and would hold up those of loops
+        formula = FORMULAS[weight.scheme.storage.formula]
+        return formula(StoredParts(weight, parts, dtype, num_threads))

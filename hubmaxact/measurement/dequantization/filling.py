@@ -1,49 +1,55 @@
-"""Filling a weight piece by piece: float32 in the processor's cache, rounded once at its end."""
+"""Filling a matrix: codes, then the numbers of a grid or two, rounded once at the end.
 
-from collections.abc import Callable, Iterator
+Compiled loops do so in one pass. Where they do not work, torch's operations do, to the same bits,
+several times slower.
+"""
 
-import torch
 from torch import Tensor
 
-from hubmaxact.measurement.dequantization.grid import Grid
+from hubmaxact.measurement.dequantization.by_torch import fill_by_torch
+from hubmaxact.measurement.dequantization.codes import Codes
+from hubmaxact.measurement.dequantization.grid import Step
+from hubmaxact.measurement.dequantization.trial import loops_work
+from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 
 PIECE = 1 << 17
-"""Numbers that are worked on at a time; as float32 they stay in a core's cache."""
+"""Numbers that torch works on at a time; as float32 they stay in a core's cache."""
 
-WriteCodes = Callable[[Tensor, slice], object]
-"""Writes the codes of some rows to a float32 tensor, (rows, columns), contiguous."""
-
-
-def pieces(rows: int, columns: int) -> Iterator[slice]:
-    """Cut rows into pieces.
-
-    Args:
-        rows: How many there are.
-        columns: Numbers in a row.
-
-    Yields:
-        Rows of a piece, a multiple of eight but for the last one.
-    """
-    step = max(8, PIECE // max(1, columns) // 8 * 8)
-    for start in range(0, rows, step):
-        yield slice(start, min(rows, start + step))
+THREAD_PIECES = 4
+"""How many of them a thread takes at a time."""
 
 
-def fill(out: Tensor, write_codes: WriteCodes, scale: Grid, zero: Grid | None = None) -> None:
-    """Write (code - zero point) * scale.
+def fill(out: Tensor, codes: Codes, *steps: Step, num_threads: int) -> None:
+    """Write what codes stand for, combined with grids.
 
     Args:
-        out: Of any float dtype, (rows, columns).
-        write_codes: Where the codes come from.
-        scale: What they are multiplied by.
-        zero: What is subtracted before. None: nothing.
+        out: float32, bfloat16 or float16, (rows, columns), contiguous.
+        codes: As many, or more in a row.
+        *steps: At most two, in this order, in float32.
+        num_threads: That may work on it.
     """
-    every = list(pieces(*out.shape))
-    room = torch.empty(every[0].stop if every else 0, out.shape[1])
-    for rows in every:
-        values = room[: rows.stop - rows.start]
-        write_codes(values, rows)
-        if zero is not None:
-            zero.apply(values, rows.start, Tensor.sub_)
-        scale.apply(values, rows.start, Tensor.mul_)
-        out[rows].copy_(values)
+    if loops_work():
+        from hubmaxact.measurement.dequantization.by_loops import fill_by_loops
+
+        piece = THREAD_PIECES * PIECE
+        fill_by_loops(out, codes, *steps, piece=piece, num_threads=num_threads)
+    else:
+        with cpu_threads(num_threads):
+            fill_by_torch(out, codes, *steps, piece=PIECE)
+
+
+def turn_round(out: Tensor, matrix: Tensor, *, num_threads: int) -> None:
+    """Write the columns of a matrix as rows.
+
+    Args:
+        out: float32, bfloat16 or float16, (columns, rows), contiguous.
+        matrix: Of the same dtype, (rows, columns), contiguous.
+        num_threads: That may work on it.
+    """
+    if loops_work():
+        from hubmaxact.measurement.dequantization.by_loops import turn_by_loops
+
+        turn_by_loops(out, matrix, piece=THREAD_PIECES * PIECE, num_threads=num_threads)
+    else:
+        with cpu_threads(num_threads):
+            out.copy_(matrix.T)

@@ -3,16 +3,13 @@
 R rows, C columns. Edge blocks may be cut; a group's columns may lie anywhere in a row.
 """
 
-from collections.abc import Callable
-from typing import Self
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 from hubmaxact.measurement.dequantization.damaged import require
 from hubmaxact.measurement.dequantization.numbers import numbers_of
-
-InPlace = Callable[[Tensor, Tensor], Tensor]
 
 
 class Grid:
@@ -25,27 +22,33 @@ class Grid:
 
     Attributes:
         numbers_DA: float32.
+        high: Rows of a block.
+        wide: Columns of a block.
+        group_of: Group of each column, int32. None: each has its neighbors'.
 
     Raises:
         DamagedWeightError: The blocks do not cover the matrix.
     """
 
     numbers_DA: Tensor
+    high: int
+    wide: int
+    group_of: Tensor | None
 
     def __init__(
         self, stored_DA: Tensor, size: tuple[int, int], block: tuple[int, int] | None = None
     ) -> None:
         down, across = stored_DA.shape
         high, wide = block or (size[0] // max(1, down), size[1] // max(1, across))
-        self._high, self._wide = max(1, high), max(1, wide)
-        wanted = (-(-size[0] // self._high), -(-size[1] // self._wide))
+        self.high, self.wide = max(1, high), max(1, wide)
+        wanted = (-(-size[0] // self.high), -(-size[1] // self.wide))
         require(
             (down, across) == wanted,
             f"has {down} x {across} scales or zero points, which do not cover "
             f"{size[0]} x {size[1]} weights",
         )
         self.numbers_DA = numbers_of(stored_DA)
-        self._index: Tensor | None = None
+        self.group_of = None
 
     def by_index(self, index_C: Tensor) -> Self:
         """Take the group of each column from an index instead of from its place.
@@ -64,27 +67,39 @@ class Grid:
             bool(((index_C >= 0) & (index_C < groups)).all()),
             f"has a group index that leads beyond its {groups} groups",
         )
-        in_order = torch.arange(len(index_C)) // self._wide
+        in_order = torch.arange(len(index_C)) // self.wide
         if not torch.equal(index_C.long(), in_order):
-            self._index = index_C.int()
+            self.group_of = index_C.int()
         return self
 
-    def apply(self, values: Tensor, first_row: int, function: InPlace) -> None:
-        """Combine values with the numbers, in place.
+
+class Step(NamedTuple):
+    """A grid's numbers, combined with the values under them.
+
+    Attributes:
+        grid: The numbers.
+        is_product: Whether values are multiplied by them; else they are subtracted.
+    """
+
+    grid: Grid
+    is_product: bool = True
+
+    def apply(self, values: Tensor, first_row: int) -> None:
+        """Combine, in place, by torch's operations.
 
         Args:
             values: float32, contiguous; whole rows from a first one on.
             first_row: Of the matrix.
-            function: An operation such as `Tensor.mul_`.
         """
-        rows = torch.arange(first_row, first_row + len(values)) // self._high
-        numbers = self.numbers_DA[rows]
-        if self._index is not None:
-            function(values, numbers.index_select(1, self._index))
+        function = Tensor.mul_ if self.is_product else Tensor.sub_
+        grid = self.grid
+        numbers = grid.numbers_DA[torch.arange(first_row, first_row + len(values)) // grid.high]
+        if grid.group_of is not None:
+            function(values, numbers.index_select(1, grid.group_of))
             return
-        whole = values.shape[1] // self._wide
+        whole = values.shape[1] // grid.wide
         if whole:
-            inside = values[:, : whole * self._wide].unflatten(1, (whole, self._wide))
+            inside = values[:, : whole * grid.wide].unflatten(1, (whole, grid.wide))
             function(inside, numbers[:, :whole, None])
         if whole < numbers.shape[1]:
-            function(values[:, whole * self._wide :], numbers[:, whole:])
+            function(values[:, whole * grid.wide :], numbers[:, whole:])

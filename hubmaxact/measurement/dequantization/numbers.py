@@ -23,10 +23,17 @@ class Lookup:
 
     Args:
         table: float32, (entries, numbers in an entry): 1, 2 or 4 numbers.
+
+    Attributes:
+        table: As given.
+        width: Numbers in an entry.
     """
 
+    table: Tensor
+    width: int
+
     def __init__(self, table: Tensor) -> None:
-        self.width = table.shape[1]
+        self.table, self.width = table, table.shape[1]
         self._items = table.view(ITEMS[self.width]).flatten()
         self._index = torch.empty(0, dtype=torch.int32)
 
@@ -81,6 +88,12 @@ def numbers_of(stored: Tensor) -> Tensor:
 def e4m3() -> Tensor:
     """Return FP8 E4M3: two of its codes are NaN, none is infinite."""
     return _bytes().view(torch.float8_e4m3fn).float()[:, None]
+
+
+@cache
+def int8() -> Tensor:
+    """Return signed integers."""
+    return _bytes().view(torch.int8).float()[:, None]
 
 
 @cache

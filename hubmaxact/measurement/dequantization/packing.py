@@ -26,11 +26,20 @@ class Unpacking:
     Args:
         bits: Of a code, 2 to 8.
         offset: What is added to each code.
+
+    Attributes:
+        bits: As given.
+        offset: Likewise.
+        lookup: Codes by bytes, or by fields of codes that straddle them.
     """
 
+    bits: int
+    offset: int
+    lookup: Lookup
+
     def __init__(self, bits: int, offset: int = 0) -> None:
-        self._bits = bits
-        self._lookup = Lookup(_integers(bits) + offset)
+        self.bits, self.offset = bits, offset
+        self.lookup = Lookup(_integers(bits) + offset)
 
     def into(self, values: Tensor, words: Tensor) -> None:
         """Unpack rows.
@@ -40,10 +49,10 @@ class Unpacking:
             words: int32, (rows, words).
         """
         keys = self._keys(words.contiguous().view(torch.uint8))  # the low byte first
-        if keys.shape[1] * self._lookup.width == values.shape[1]:
-            self._lookup.into(values, keys)
+        if keys.shape[1] * self.lookup.width == values.shape[1]:
+            self.lookup.into(values, keys)
         else:
-            values.copy_(self._lookup.of(keys)[:, : values.shape[1]])
+            values.copy_(self.lookup.of(keys)[:, : values.shape[1]])
 
     def of(self, words: Tensor, count: int) -> Tensor:
         """Unpack rows.
@@ -61,12 +70,12 @@ class Unpacking:
 
     def _keys(self, bytes_of: Tensor) -> Tensor:
         """What is looked up: bytes, or fields of some codes out of the bytes that eight fill."""
-        if BYTE_BITS % self._bits == 0:
+        if BYTE_BITS % self.bits == 0:
             return bytes_of
-        filled = torch.nn.functional.pad(bytes_of, (0, -bytes_of.shape[1] % self._bits))
-        runs = filled.unflatten(1, (-1, self._bits)).int()
-        size = self._lookup.width * self._bits
-        keys = torch.empty(*runs.shape[:2], BYTE_BITS // self._lookup.width, dtype=torch.int32)
+        filled = torch.nn.functional.pad(bytes_of, (0, -bytes_of.shape[1] % self.bits))
+        runs = filled.unflatten(1, (-1, self.bits)).int()
+        size = self.lookup.width * self.bits
+        keys = torch.empty(*runs.shape[:2], BYTE_BITS // self.lookup.width, dtype=torch.int32)
         for place in range(keys.shape[2]):
             byte, shift = divmod(place * size, BYTE_BITS)
             field = runs[..., byte] >> shift

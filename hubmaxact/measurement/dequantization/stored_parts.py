@@ -18,11 +18,13 @@ class StoredParts:
         weight: As its files' headers and the configuration have it.
         tensors: By part, all that the storage requires.
         dtype: Number format that it is wanted in.
+        num_threads: That may work on it.
     """
 
     weight: StoredWeight
     tensors: Mapping[str, Tensor]
     dtype: torch.dtype
+    num_threads: int = 1
 
     @property
     def scheme(self) -> Scheme:

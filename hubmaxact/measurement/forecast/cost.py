@@ -21,11 +21,11 @@ from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
 from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.batch_plan import Plan
 from hubmaxact.measurement.checkpoint.load import Loaded
-from hubmaxact.measurement.execution.cpu_threads import cpu_threads
 from hubmaxact.measurement.execution.products import multiplying, products_for
 from hubmaxact.measurement.forecast import speed
 from hubmaxact.measurement.forecast.shape_pass import Passes
 from hubmaxact.measurement.forecast.state_bytes import state_bytes
+from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 from hubmaxact.measurement.options import Options
 
 BYTES_PER_VALUE = 16

@@ -21,9 +21,9 @@ from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.cpu import fp32_rows, trust
 from hubmaxact.measurement.kernels.cpu.reader import CpuReader
-from hubmaxact.measurement.kernels.cpu.shared_work import share
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.kernels.trial import equals_torch
+from hubmaxact.measurement.loops.shared_work import share
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 
 CPU = torch.device("cpu")

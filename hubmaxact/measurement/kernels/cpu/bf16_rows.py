@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from hubmaxact.measurement.kernels.cpu.compiled import Array, compiled
 from hubmaxact.measurement.kernels.cpu.massive_rows import fold_massive_bf16
+from hubmaxact.measurement.loops.compiled import Array, compiled
 
 u16, i32, i64 = np.uint16, np.int32, np.int64
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hubmaxact.measurement.kernels.cpu.compiled import Array, compiled
+from hubmaxact.measurement.loops.compiled import Array, compiled
 
 u16, i32 = np.uint16, np.int32
 

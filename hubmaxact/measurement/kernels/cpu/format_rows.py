@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hubmaxact.measurement.kernels.cpu.compiled import Array, compiled
+from hubmaxact.measurement.loops.compiled import Array, compiled
 
 u16, i32, i64, f32 = np.uint16, np.int32, np.int64, np.float32
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hubmaxact.formats import INT8_LEVELS
-from hubmaxact.measurement.kernels.cpu.compiled import Array, compiled
+from hubmaxact.measurement.loops.compiled import Array, compiled
 
 u32, i32, i64 = np.uint32, np.int32, np.int64
 

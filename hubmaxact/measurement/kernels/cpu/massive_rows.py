@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from hubmaxact.measurement.kernels.cpu.compiled import Array, compiled
+from hubmaxact.measurement.loops.compiled import Array, compiled
 from hubmaxact.measurement.statistics.massive_tokens import MASSIVE_ABS, MASSIVE_RATIO
 
 u16, i32, i64 = np.uint16, np.int32, np.int64

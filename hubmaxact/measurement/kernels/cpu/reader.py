@@ -7,10 +7,10 @@ import torch
 
 from hubmaxact.deployed_formats import IN_PASS
 from hubmaxact.measurement.kernels.cpu.format_worker import give
-from hubmaxact.measurement.kernels.cpu.shared_work import share
 from hubmaxact.measurement.kernels.cpu.strided import Strided
 from hubmaxact.measurement.kernels.cpu.top_rows import find_top, raise_maxima
 from hubmaxact.measurement.kernels.cpu.workers import Bf16Worker, Fp32Worker, Int32s, Worker
+from hubmaxact.measurement.loops.shared_work import share
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.top_values import NUM_TOP, TopValues, value_at

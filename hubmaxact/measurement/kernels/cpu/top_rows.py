@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from hubmaxact.measurement.kernels.cpu.compiled import Array, compiled
+from hubmaxact.measurement.loops.compiled import Array, compiled
 from hubmaxact.measurement.statistics.top_values import NUM_TOP
 
 i32, i64 = np.int32, np.int64

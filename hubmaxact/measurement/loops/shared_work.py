@@ -1,12 +1,15 @@
-"""Pieces of one tensor read by several threads at once.
+"""Pieces of one tensor worked on by several threads at once.
 
 Loops run without the interpreter's lock. Whoever is free takes the next piece, so a thread that is
-held up, by those of a forward pass that still spin for example, holds up nobody else. Threads live
-as long as one tensor is read: starting one is quick beside a piece, and nothing has to be closed.
+held up, by those of a forward pass that still spin for example, holds up nobody else; one that has
+not begun when all pieces are taken is not waited for. Threads are kept from one tensor to the next,
+since starting one takes as long as reading a small tensor.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -31,14 +34,23 @@ def share(
             work(worker, piece)
 
     first, *others = workers
-    if not others:
+    begun = [_threads().submit(go_on, worker) for worker in others]
+    try:
         go_on(first)
-        return
-    with ThreadPoolExecutor(len(others)) as threads:
-        running = [threads.submit(go_on, worker) for worker in others]
-        go_on(first)
-        for each in running:
-            each.result()
+    finally:
+        for each in begun:
+            if not each.cancel():
+                each.result()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Started as they are needed."""
+    return ThreadPoolExecutor(os.cpu_count())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # it has none of its parent's threads
 
 
 class _Left(Generic[Piece]):

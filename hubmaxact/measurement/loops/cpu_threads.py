@@ -1,4 +1,4 @@
-"""A fixed number of CPU threads, because it decides bits."""
+"""A fixed number of CPU threads for torch, because it decides bits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

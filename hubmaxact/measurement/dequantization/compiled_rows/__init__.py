@@ -1,0 +1,1 @@
+"""Loops that fill rows of a weight, each read once and written once; numba compiles them."""

@@ -1,0 +1,1 @@
+"""Loops over numbers on a CPU: how they are compiled and shared by threads. Knows no numbers."""
