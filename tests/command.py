@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from hubmaxact.cli.main import main
 
-KEPT = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
+KEPT = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "MKL_CBWR", "COVERAGE_PROCESS_CONFIG")
 MODELS = Path(__file__).parent / "models"
 DENSE, MOE = MODELS / "dense", MODELS / "moe"
 

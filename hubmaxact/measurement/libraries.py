@@ -3,6 +3,7 @@
 Without this, a base install would measure as far as an ImportError.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -20,6 +21,12 @@ TABLES = "pyarrow"
 
 OLDEST = {"torch": "2.7", "transformers": "5.10"}
 """As pyproject.toml asks for, which whoever installs without pip's resolver never sees."""
+
+REPRODUCIBLE = "MKL_CBWR"
+"""Intel's name for conditional numerical reproducibility."""
+
+STRICT_ON = ("AVX2", "AVX512")
+"""Instructions with which it can be had at no cost, by torch's names, which are Intel's too."""
 
 PROBES: tuple[tuple[str, Callable[[Any], object]], ...] = (
     ("numpy", lambda numpy: numpy.ndarray),
@@ -78,6 +85,17 @@ def load() -> None:
                     "checkpoint. Free some, or use a machine that has more."
                 ) from error
             raise MissingPackageError(package, EXTRA, PURPOSE, error) from error
+    _round_alike()
+
+
+def _round_alike() -> None:
+    """Have Intel's BLAS round alike wherever a process happens to keep its tensors.
+
+    It looks at its first product, so whoever has set it, or has multiplied, is left as they are.
+    """
+    instructions = import_module("torch").backends.cpu.get_cpu_capability()
+    if instructions in STRICT_ON:
+        os.environ.setdefault(REPRODUCIBLE, f"{instructions},STRICT")
 
 
 def _refuse_old(package: str, version: object) -> None:

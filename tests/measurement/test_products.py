@@ -20,6 +20,20 @@ from hubmaxact.report.validate import validate
 from hubmaxact.verification.verify import verify
 
 
+def test_blas_is_told_to_round_alike_wherever_tensors_lie():
+    """Else two processes with equal environments could differ by where each keeps its tensors."""
+    told = (
+        "import os\nfrom hubmaxact.measurement import libraries\nlibraries.load()\n"
+        "import torch\nprint(torch.backends.cpu.get_cpu_capability(), os.environ.get('MKL_CBWR'))"
+    )
+    without = {name: value for name, value in os.environ.items() if name != "MKL_CBWR"}
+    ran = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, check=True, env=without
+    )
+    instructions, found = ran.stdout.split()
+    assert found == (f"{instructions},STRICT" if instructions in {"AVX2", "AVX512"} else "None")
+
+
 @pytest.fixture(scope="module")
 def model():
     return tiny.random_model("qwen3", seed=1)

@@ -1,0 +1,79 @@
+"""Several processes over one: time of the same measurement, whose reports must have the same bytes.
+
+    python benchmarks/processes.py [PROCESSES] [TEXTS] [MAX_SEQ_LEN] [DEVICE] [GIBIBYTES]
+
+Makes a checkpoint of 15 GiB (or so many) of random bf16 weights in layers as wide as those of an
+8 B model, in a temporary folder, and measures it with one process and with several that torchrun
+starts, each on a GPU of its own. The weights are read once beforehand. Of each way it prints the
+seconds from start to end, and those of the stage that measures: what is left is starting, loading
+and hashing, which every process does whatever the number of texts.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
+
+from measurement.streaming.large import make  # noqa: E402 found by the line above
+from streaming import read  # noqa: E402 likewise
+
+LIKE_8B = {
+    "hidden_size": 4096,
+    "intermediate_size": 12288,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+}
+MEASURING = re.compile(r"^\s*Measuring .*?([0-9.]+)\s*$", re.MULTILINE)
+
+
+def main(
+    processes: str = "2",
+    texts: str = "1024",
+    length: str = "4096",
+    device: str = "cuda",
+    gibibytes: str = "15",
+) -> None:
+    """Print what both ways take."""
+    with TemporaryDirectory(prefix="processes-") as name:
+        folder = Path(name)
+        checkpoint = make(folder / "model", int(float(gibibytes) * 2**30), **LIKE_8B)
+        read(checkpoint)
+        words = [str(checkpoint), "--num-samples", texts, "--max-seq-len", length]
+        words += ["--device", device, "--profile", "deployment", "--timings"]
+        one, alone = measured(["-m"], words, folder / "one.json")
+        launcher = ["-m", "torch.distributed.run", "--nproc-per-node", processes, "-m"]
+        several, together = measured(launcher, words, folder / "several.json")
+        if (folder / "one.json").read_bytes() != (folder / "several.json").read_bytes():
+            raise SystemExit("the reports differ")
+        print(f"one process    {one:6.1f} s, {alone:6.1f} of them measuring")
+        print(f"{processes} processes    {several:6.1f} s, {together:6.1f} of them measuring")
+        print(f"{one / several:.2f} times as fast, {alone / together:.2f} times while measuring")
+
+
+def measured(launcher: list[str], words: list[str], output: Path) -> tuple[float, float]:
+    """Measure once; returns the seconds of all and of the stage that measures."""
+    command = [sys.executable, *launcher, "hubmaxact", "measure", *words, "--output", str(output)]
+    began = perf_counter()
+    run = subprocess.run(
+        command,
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+    )
+    seconds = perf_counter() - began
+    found = MEASURING.findall(run.stderr)
+    if run.returncode or not found:
+        raise SystemExit(f"{' '.join(command)} failed:\n{run.stderr}")
+    return seconds, float(found[-1])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
