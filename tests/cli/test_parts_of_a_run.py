@@ -10,8 +10,8 @@ import pytest
 from command import MOE, environment, hubmaxact_here
 
 FEW = ("--num-samples", 24, "--max-seq-len", 48, "--batch-tokens", 192, "--calibration-samples", 8,
-       "--evaluation-samples", 8, "--profile", "deployment")  # fmt: skip
-LONG = ("--num-samples", 200, "--batch-tokens", 96, "--profile", "paper")
+       "--evaluation-samples", 8)  # fmt: skip
+LONG = ("--num-samples", 200, "--batch-tokens", 96)
 
 
 def measured(folder, *more, code=0):
@@ -28,27 +28,20 @@ def files(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole")
-    measured(folder)
-    return files(folder)
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shards")
+@pytest.mark.parametrize(
+    "profile", ["deployment", pytest.param("paper", marks=pytest.mark.nightly)]
+)
+def test_shards_merge_to_the_bytes_of_one_run(tmp_path, profile):
+    whole, parts, merged = (tmp_path / name for name in ("whole", "parts", "merged"))
+    measured(whole, "--profile", profile)
     for index in range(3):
-        measured(folder, "--shard", f"{index}/3", "--output", f"s{index}")
-    return folder
-
-
-@pytest.mark.parametrize("order", [("s0", "s1", "s2"), ("s2", "s0", "s1")], ids="-".join)
-def test_shards_merge_to_the_bytes_of_one_run(whole, shards, tmp_path, order):
-    ran = hubmaxact_here("merge", *(shards / name for name in order), cwd=tmp_path)
+        measured(parts, "--shard", f"{index}/3", "--output", f"s{index}", "--profile", profile)
+    merged.mkdir()
+    shards = [parts / name for name in ("s2", "s0", "s1")]
+    ran = hubmaxact_here("merge", *shards, cwd=merged)
     assert ran.returncode == 0, ran.stderr
-    assert files(tmp_path) == whole
-    assert len(whole) == 4  # the report and three files beside it
+    assert files(merged) == files(whole)
+    assert len(files(whole)) == (4 if profile == "deployment" else 1)
 
 
 def refused(cwd, *paths):
@@ -58,27 +51,27 @@ def refused(cwd, *paths):
     return ran.stderr.splitlines()[-1].removeprefix("hubmaxact: ")
 
 
-def test_what_does_not_belong_together_is_refused_by_name(shards, tmp_path):
-    for name in ("s0", "s1"):
-        shutil.copy(shards / name, tmp_path)
-    shutil.copy(shards / "s1", tmp_path / "again")
+def test_what_does_not_belong_together_is_refused_by_name(tmp_path):
+    for name, share, length in (
+        ("s0", "0/2", 48),
+        ("s1", "1/2", 48),
+        ("third", "1/3", 48),
+        ("other", "1/2", 47),
+    ):
+        measured(tmp_path, "--shard", share, "--output", name, "--max-seq-len", length)
+    shutil.copy(tmp_path / "s1", tmp_path / "again")
     (tmp_path / "text").write_text("no shard")
-    (tmp_path / "cut").write_bytes((shards / "s2").read_bytes()[:-1])
-    measured(tmp_path, "--shard", "2/3", "--output", "other", "--max-seq-len", 47)
-    measured(tmp_path, "--shard", "1/2", "--output", "half")
-    assert refused(tmp_path, "s0", "s1") == "1 shard of 3 missing: 2/3. Name all of them."
-    assert (
-        refused(tmp_path, "s0", "s1", "again") == "s1 and again are both share 1/3. Leave one out."
+    (tmp_path / "cut").write_bytes((tmp_path / "s1").read_bytes()[:-1])
+    assert refused(tmp_path, "s0") == "1 shard of 2 missing: 1/2. Name all of them."
+    doubled = refused(tmp_path, "s0", "s1", "again")
+    assert doubled == "s1 and again are both share 1/2. Leave one out."
+    assert refused(tmp_path, "s0", "other").startswith("s0 and other are shards of different runs:")
+    assert refused(tmp_path, "s0", "third") == (
+        "s0 is share 0/2 and third is share 1/3: batches are dealt differently. Merge shards of "
+        "one deal."
     )
-    assert refused(tmp_path, "s0", "s1", "other").startswith(
-        "s0 and other are shards of different runs: "
-    )
-    assert refused(tmp_path, "s0", "half") == (
-        "s0 is share 0/3 and half is share 1/2: batches are dealt differently. Merge shards of one "
-        "deal."
-    )
-    assert refused(tmp_path, "s0", "s1", "cut").startswith("cut is no whole state of a measurement")
-    assert "text" in refused(tmp_path, "s0", "s1", "text")
+    assert refused(tmp_path, "s0", "cut").startswith("cut is no whole state of a measurement")
+    assert "text" in refused(tmp_path, "s0", "text")
 
 
 def stopped(folder, number):
@@ -121,7 +114,8 @@ def test_what_needs_a_whole_run_is_refused(tmp_path):
     for more in (["--shard", "0/2"], ["--state-dir", "kept"]):
         ran = measured(tmp_path, *more, "--output", "x", "--batch-tokens", "auto", code=2)
         assert "finds a budget by starting over" in ran.stderr
-    ran = measured(tmp_path, "--shard", "0/2", "--output", "x", "--end-to-end", "int8", code=2)
+    loss = ("--profile", "deployment", "--end-to-end", "int8")
+    ran = measured(tmp_path, "--shard", "0/2", "--output", "x", *loss, code=2)
     assert "of which shard sees a part" in ran.stderr
     ran = measured(tmp_path, "--shard", "2/2", "--output", "x", code=2)
     assert "shard must be I/N with I from 0 to N - 1, such as 0/4, found '2/2'" in ran.stderr
