@@ -54,7 +54,7 @@ def _for_temporary_files() -> list[Path]:
 def _in_new_folder(place: Path, content: bytes, sidecars: Sidecars) -> Path | None:
     """The report in a folder of its own, all of it on the disk; None where that cannot be."""
     try:
-        folder = Path(tempfile.mkdtemp(prefix="hubmaxact-", dir=place))
+        folder = Path(tempfile.mkdtemp(prefix="hubmaxact-report-", dir=place))
     except OSError:
         return None
     report = folder / REPORT_NAME

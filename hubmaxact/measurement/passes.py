@@ -200,7 +200,7 @@ def merged(facts: RunFacts, states: Iterable[State]) -> Recorder:
 
     Args:
         facts: The run.
-        states: Of recorders that have seen different batches of it, on the host.
+        states: Of recorders that have seen different batches of it, on the host; at least one.
 
     Returns:
         A recorder that has seen all of them.
@@ -209,8 +209,9 @@ def merged(facts: RunFacts, states: Iterable[State]) -> Recorder:
         ValueError: A state is of another run.
         LookupError: Likewise.
     """
-    total = facts.recorder()
-    for state in states:
+    total, left = facts.recorder(), iter(states)
+    total.load(next(left))
+    for state in left:
         part = facts.recorder()
         part.load(state)
         total.merge(part)

@@ -34,8 +34,8 @@ def measure(
 ) -> Report:
     """Measure a checkpoint and return its report; nothing is written.
 
-    Under profile deployment the report names files that lie beside it, which `measuring` gives
-    too.
+    Under profile deployment the report names files that lie beside it, which `measure_in_full`
+    returns too.
 
     Args:
         checkpoint: Folder in transformers' layout, or a Hub id ("owner/name"), which is downloaded
@@ -84,6 +84,45 @@ def measure(
 
     Source: arXiv:2605.15572; what is made exact stands in README, "How the numbers are made".
     """
+    return measure_in_full(
+        checkpoint,
+        options,
+        revision=revision,
+        model_id=model_id,
+        base=base,
+        trust_remote_code=trust_remote_code,
+        watcher=watcher,
+    ).report
+
+
+def measure_in_full(
+    checkpoint: str | Path,
+    options: Options | None = None,
+    *,
+    revision: str | None = None,
+    model_id: str | None = None,
+    base: str | Path | None = None,
+    trust_remote_code: bool = False,
+    watcher: Watcher | None = None,
+) -> "Measured":
+    """Measure a checkpoint; return its report and the files that lie beside it.
+
+    Args:
+        checkpoint: As in `measure`.
+        options: As in `measure`.
+        revision: As in `measure`.
+        model_id: As in `measure`.
+        base: As in `measure`.
+        trust_remote_code: As in `measure`.
+        watcher: As in `measure`.
+
+    Returns:
+        The report, and contents by file name.
+
+    Raises:
+        OptionsError: A shard was asked for, which is no report.
+        HubmaxactError: As `measure`.
+    """
     if options is not None and options.shard is not None:
         raise OptionsError("a shard is no report. Use `hubmaxact measure --shard`, then `merge`.")
     with measuring(
@@ -98,7 +137,7 @@ def measure(
         from hubmaxact.measurement.assembly.report import Measured
 
         assert isinstance(measured, Measured)
-        return measured.report
+        return measured
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from hubmaxact.files import WriteError, check_place
+from hubmaxact.files import WriteError, check_place, written_aside
 from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.report.deployment import SIDECARS, SidecarName
 from hubmaxact.temporary_files import without_failing
@@ -77,6 +77,20 @@ def made_beside(report: Path, sidecars: Mapping[SidecarName, bytes]) -> Iterator
             undoing.callback(without_failing, folder.rmdir)
         yield {folder / name: content for name, content in sidecars.items()}
         undoing.pop_all()
+
+
+def write_beside(report: Path, sidecars: Mapping[SidecarName, bytes]) -> None:
+    """Write sidecars beside a report, all of them or none.
+
+    Args:
+        report: Where the report lies or will lie.
+        sidecars: Contents by file name.
+
+    Raises:
+        WriteError: They cannot be written; what was there before is still there.
+    """
+    with made_beside(report, sidecars) as beside, written_aside(beside) as put_in_place:
+        put_in_place()
 
 
 def keep_beside(report: Path, kept: Path) -> None:

@@ -55,7 +55,7 @@ class Runs:
                 self.check_rescued(found[1], where)
 
     def check_rescued(self, said, where):
-        (folder,) = self.server.temporary.glob("hubmaxact-*")
+        (folder,) = self.server.temporary.glob("hubmaxact-report-*")
         assert said == f"{folder}/activation_maxima.json", where
         rescued = {
             name.replace("activation_maxima", "report"): content

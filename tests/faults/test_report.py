@@ -89,7 +89,7 @@ def check_told(ended, server, where):
     assert ended.code == 2, where
     assert re.fullmatch(r"hubmaxact: cannot [^\n]+\n", ended.said), where
     if found := re.search(r"The report is in (\S+)\.\n", ended.said):
-        (folder,) = server.temporary.glob("hubmaxact-*")
+        (folder,) = server.temporary.glob("hubmaxact-report-*")
         assert found[1] == f"{folder}/activation_maxima.json", where
         assert files_in(folder) == {
             "activation_maxima.json": report_bytes(NEW),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
+from transformers import modeling_utils
 
 from hubmaxact.errors import HubmaxactError, OptionsError
 from hubmaxact.measurement.anatomy.decoder_stack import Stack, find_stack, input_device
@@ -98,13 +99,14 @@ def load_streamed(
     with opened_state(files, mapped=False) as state:
         placement = place(_shapes(files, attn_implementation), state)
         stand_ins = {name: StandIn(state[name].get_shape()) for name in placement.left_out}
-        loaded = load(
-            files,
-            dtype=dtype,
-            device=device,
-            attn_implementation=attn_implementation,
-            state={**state, **stand_ins},
-        )
+        with _no_room_set_aside():
+            loaded = load(
+                files,
+                dtype=dtype,
+                device=device,
+                attn_implementation=attn_implementation,
+                state={**state, **stand_ins},
+            )
         stack = find_stack(loaded.model)
         with LayerWeights(
             stack,
@@ -115,6 +117,17 @@ def load_streamed(
         ) as weights:
             refuse_out_of_turn(stack, weights)
             yield Streamed(loaded, weights)
+
+
+@contextmanager
+def _no_room_set_aside() -> Iterator[None]:
+    """Transformers takes room on a GPU for all weights before it loads them: most never come."""
+    before = modeling_utils.caching_allocator_warmup
+    modeling_utils.caching_allocator_warmup = lambda *_: None
+    try:
+        yield
+    finally:
+        modeling_utils.caching_allocator_warmup = before
 
 
 def _shapes(files: WeightFiles, attn_implementation: str | None) -> Stack:

@@ -169,6 +169,8 @@ def _fail(how):
         raise ZeroDivisionError("one by zero")
     if how == "memory":
         raise MemoryError
+    if how == "SIGINT":  # who was started in the background ignores it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.kill(os.getpid(), getattr(signal, how))
 
 
