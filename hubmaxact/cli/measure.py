@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hubmaxact.cli.format_name import FormatName
+from hubmaxact.cli.report_options import report_options
 from hubmaxact.measurement.options import (
     DEVICE_MAPS,
     DTYPES,
@@ -50,17 +51,7 @@ class FormatErrors(click.Choice[str]):
     metavar="FOLDER|OWNER/NAME[@REVISION]",
     help="What a LoRA adapter is merged into.  [default: what it names itself]",
 )
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="Where to write the report; - is standard output.  "
-    "[default: activation_maxima.json, unless --write-into]",
-)
-@click.option(
-    "--write-into",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that gets the report, the picture and its README's section.",
-)
+@report_options
 @click.option("--preset", type=click.Choice(["paper"]), help="The choices of arXiv:2605.15572.")
 @click.option("--corpus", help="Name, FILE.jsonl[.gz], or hf://datasets/...  [default: probe-5k]")
 @click.option("--num-samples", type=POSITIVE, help="Texts to measure with.  [default: all]")

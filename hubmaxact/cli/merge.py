@@ -4,20 +4,12 @@ from pathlib import Path
 
 import click
 
+from hubmaxact.cli.report_options import report_options
+
 
 @click.command()
 @click.argument("shards", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="Where to write the report; - is standard output.  "
-    "[default: activation_maxima.json, unless --write-into]",
-)
-@click.option(
-    "--write-into",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder that gets the report, the picture and its README's section.",
-)
+@report_options
 def merge(shards: tuple[Path, ...], output: Path | None, write_into: Path | None) -> None:
     """Merge SHARDS, files that `measure --shard` wrote, into the report of their run.
 
