@@ -20,15 +20,9 @@ from time import perf_counter
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
-from measurement.streaming.large import make  # noqa: E402 found by the line above
+from measurement.streaming.large import LIKE_8B, make  # noqa: E402 found by the line above
 from streaming import read  # noqa: E402 likewise
 
-LIKE_8B = {
-    "hidden_size": 4096,
-    "intermediate_size": 12288,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-}
 MEASURING = re.compile(r"^\s*Measuring .*?([0-9.]+)\s*$", re.MULTILINE)
 
 

@@ -5,7 +5,7 @@ other batches before all of it was seen. What several have seen merges on the ho
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
@@ -19,7 +19,7 @@ from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.measurement.run_facts import RunFacts
 from hubmaxact.measurement.state.state_file import KeptState, decode, encode
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.site_statistics import Thresholds
+from hubmaxact.measurement.statistics.calibration import Thresholds, calibration_of, thresholds_of
 from hubmaxact.measurement.watcher import Watcher
 
 
@@ -161,24 +161,39 @@ class _Phase:
                 batches, self.recorder, ends=ends and self.is_alone, on_done=self._note
             )
 
-    def thresholds(self) -> dict[Site, Thresholds]:
+    def thresholds(self) -> Mapping[Site, Thresholds]:
         """What follows from the calibration split, of which each process has seen a part."""
-        total = self.total()
-        found = {} if total is None else total.thresholds()
-        content = json.dumps({site.key: dict(told) for site, told in found.items()})
-        told = json.loads(self._passes.group.broadcast(content.encode()))
+        if self.is_alone:
+            return self.recorder.thresholds()
+        mine = calibration_of(self.recorder.state())
+        others = self._others(mine)
+        told = {} if others is None else thresholds_of(map(calibration_of, chain([mine], others)))
+        told = json.loads(self._passes.group.broadcast(json.dumps(told).encode()))
         sites = {site.key: site for site in self._passes.facts.anatomy.sites}
         return {sites[key]: thresholds for key, thresholds in told.items()}
 
     def total(self) -> Recorder | None:
-        """On rank 0 what all have seen, and who was before them."""
+        """On rank 0 what all have seen, and who was before them; nothing is folded in any more."""
         if self.is_alone:
             return self.recorder
-        told = self._passes.group.gather(encode(KeptState({}, "", (), self._state())))
+        others = self._others(self.recorder.state())
+        if others is None:
+            return None
+        merge(self._passes.facts, self.recorder, others)
+        return self.recorder
+
+    def _others(self, mine: State) -> Iterable[State] | None:
+        """On rank 0 what other processes tell, on the host, and all that earlier ones have seen.
+
+        Args:
+            mine: What this one tells.
+        """
+        group = self._passes.group
+        told = group.gather(b"" if group.rank == 0 else encode(KeptState({}, "", (), mine)))
         if told is None:
             return None
-        states = (decode(content, "a process of the run").tensors for content in told)
-        return merged(self._passes.facts, chain(self._earlier, states))
+        others = (decode(content, "a process of the run").tensors for content in told[1:])
+        return chain(self._earlier, others)
 
     def _note(self, batches: tuple[Batch, ...]) -> None:
         self._done.update(batch.index for batch in batches)
@@ -190,32 +205,23 @@ class _Phase:
         """What was seen here since the start."""
         return Part(frozenset(self._done), self.recorder.state())
 
-    def _state(self) -> State:
-        """What was seen here, on the host."""
-        return {name: tensor.cpu() for name, tensor in self.recorder.state().items()}
 
-
-def merged(facts: RunFacts, states: Iterable[State]) -> Recorder:
-    """Merge what was seen of a run, on the host.
+def merge(facts: RunFacts, total: Recorder, states: Iterable[State]) -> None:
+    """Fold in what others have seen of a run.
 
     Args:
         facts: The run.
-        states: Of recorders that have seen different batches of it, on the host; at least one.
-
-    Returns:
-        A recorder that has seen all of them.
+        total: Has seen other batches of it.
+        states: Of recorders that have seen others again, on the host.
 
     Raises:
         ValueError: A state is of another run.
         LookupError: Likewise.
     """
-    total, left = facts.recorder(), iter(states)
-    total.load(next(left))
-    for state in left:
+    for state in states:
         part = facts.recorder()
         part.load(state)
         total.merge(part)
-    return total
 
 
 def by_split(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:

@@ -12,7 +12,7 @@ from hubmaxact.measurement.batch_deal import Share
 from hubmaxact.measurement.batch_plan import plan_batches
 from hubmaxact.measurement.distributed.group import Alone
 from hubmaxact.measurement.execution.forward import measure
-from hubmaxact.measurement.passes import Part, Passes, merged
+from hubmaxact.measurement.passes import Part, Passes, merge
 from hubmaxact.measurement.run_facts import RunFacts
 from hubmaxact.measurement.watcher import Watcher
 from hubmaxact.report.roles import DEPLOYMENT
@@ -59,6 +59,12 @@ class Run:
         facts = self.facts
         options = {"batches": batches, "recorder": recorder, "ends": ends, "on_done": on_done}
         measure(self.model, facts.anatomy, facts.plan, self.ids, **options)
+
+
+def merged(facts, states):
+    total = facts.recorder()
+    merge(facts, total, states)
+    return total
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 MATRIX = 2  # dimensions of a tensor with one row for each token
 
@@ -93,22 +94,23 @@ class Value:
 
 
 class Dataflow(TorchDispatchMode):
-    """Tells of every tensor which value it holds; what is met is kept until it is forgotten."""
+    """Tells of every tensor which value it holds, for as long as the tensor lives; keeps none."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._values: dict[int, tuple[Tensor, Value]] = {}  # a freed tensor's id would be another's
+        self._values = WeakTensorKeyDictionary()  # by identity: a model's weights may come and go
 
     def of(self, x: Tensor) -> Value:
         """The value of a tensor; one that no known operation made is a value of its own."""
-        if id(x) not in self._values:
-            self._values[id(x)] = x, Value(is_weight=isinstance(x, nn.Parameter))
-        return self._values[id(x)][1]
+        found: Value | None = self._values.get(x)
+        if found is None:
+            found = self._values[x] = Value(is_weight=isinstance(x, nn.Parameter))
+        return found
 
     def forget(self) -> None:
-        """Let go of every tensor that comes from an activation."""
-        kept = {key: held for key, held in self._values.items() if held[1].is_weight}
-        self._values = kept
+        """Have every tensor that comes from an activation be a value of its own from now on."""
+        kept = {x: value for x, value in self._values.items() if value.is_weight}
+        self._values = WeakTensorKeyDictionary(kept)
 
     def __torch_dispatch__(
         self,
@@ -121,7 +123,7 @@ class Dataflow(TorchDispatchMode):
         out = func(*args, **(kwargs or {}))
         name = func.name().removeprefix("aten::").partition(".")[0]
         if name in MADE_OF_NUMBERS:
-            self._values[id(out)] = out, Value(is_constant=True)
+            self._values[out] = Value(is_constant=True)
         elif name in PICKING and args:
             self._pick(args, out)
         elif isinstance(out, Tensor) and out.is_floating_point() and args:
@@ -129,7 +131,7 @@ class Dataflow(TorchDispatchMode):
             if made is None and self._is_of_weights(args):
                 made = Value(is_weight=True)
             if made is not None:
-                self._values[id(out)] = out, made
+                self._values[out] = made
         return out
 
     def _is_of_weights(self, args: tuple[Any, ...]) -> bool:
@@ -145,7 +147,7 @@ class Dataflow(TorchDispatchMode):
             return
         for piece in (out,) if isinstance(out, Tensor) else out:
             if first.dim() == piece.dim() == MATRIX and piece.shape[1] == first.shape[1]:
-                self._values[id(piece)] = piece, Value(rows_of=self.of(first))
+                self._values[piece] = Value(rows_of=self.of(first))
 
     def _made(
         self, name: str, out: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]

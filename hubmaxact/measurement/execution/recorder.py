@@ -20,13 +20,11 @@ from hubmaxact.measurement.execution.kept import kept_of
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
+from hubmaxact.measurement.statistics.calibration import DTYPE, Thresholds
 from hubmaxact.measurement.statistics.experts import ExpertMaxima, RoutedTokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_result import SiteResult
-from hubmaxact.measurement.statistics.site_statistics import (
-    SiteStatistics,
-    Thresholds,
-)
+from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.stretches import num_stretches
 from hubmaxact.report.roles import ROLE_BY_NAME
 
@@ -181,7 +179,7 @@ class Recorder:
             elif self._by_key[name].point is Point.EXPERT_INPUT:
                 self._expert_input(self._by_key[name], any_tensor.device).load(part)
             else:
-                self._at(self._by_key[name], part["dtype"].dtype, any_tensor.device).load(part)
+                self._at(self._by_key[name], part[DTYPE].dtype, any_tensor.device).load(part)
 
     def result(self) -> Recorded:
         """What every site shows, in site order."""

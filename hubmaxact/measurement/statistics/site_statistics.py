@@ -4,7 +4,7 @@ Inside experts also their maxima; where linear maps read it, those of channels a
 what formats lose.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, Self
 
 import torch
@@ -13,6 +13,7 @@ from hubmaxact.deployed_formats import KEY, LINEAR_INPUT, MAX_ABS
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.accumulator import Accumulator, State, by_part, joined
 from hubmaxact.measurement.statistics.block_maxima import BlockMaxima
+from hubmaxact.measurement.statistics.calibration import DTYPE, Thresholds, thresholds_for
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
 from hubmaxact.measurement.statistics.counted_errors import CountedErrors, counted_errors
@@ -30,9 +31,6 @@ from hubmaxact.measurement.statistics.rows_beyond import RowsBeyond
 from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.measurement.statistics.top_values import TopValues
 from hubmaxact.measurement.statistics.values_by_dtype import values_for
-
-Thresholds = Mapping[str, float]
-"""INT-8 policy -> its threshold; a policy that finds none above zero is left out."""
 
 OPTIONAL = ("massive", "beyond", "experts", "channels", "blocks", "squares", "formats")
 """Accumulators that not every site has, by their names here and in states."""
@@ -180,7 +178,7 @@ class SiteStatistics:
         # That thresholds were looked up for a tensor without real rows is no part of the state.
         unused = {policy for policy, errors in self.int8.items() if not errors.count}
         parts = {name: part for name, part in self._parts().items() if name not in unused}
-        return {"dtype": dtype, **joined(parts)}
+        return {DTYPE: dtype, **joined(parts)}
 
     def load(self, state: State) -> None:
         """Go on from a state of the same dtype."""
@@ -254,9 +252,7 @@ class SiteStatistics:
         """What each policy takes from the calibration split."""
         if self._fixed is not None:
             return self._fixed
-        calibration = self.values[Split.CALIBRATION]
-        found = {name: policy(calibration) for name, policy in POLICIES.items()}
-        return {name: threshold for name, threshold in found.items() if threshold}
+        return thresholds_for(self.values[Split.CALIBRATION])
 
     def int8_error(self, policy: str) -> Int8Error | None:
         """The INT-8 error over the evaluation split.

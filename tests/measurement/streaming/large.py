@@ -19,7 +19,10 @@ WIDER = {
     "hidden_size": 2048, "intermediate_size": 8192, "num_attention_heads": 16,
     "num_key_value_heads": 16,
 }  # fmt: skip
-
+LIKE_8B = {
+    "hidden_size": 4096, "intermediate_size": 12288, "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+}  # fmt: skip
 
 REST = "model-rest.safetensors"
 
