@@ -30,6 +30,9 @@ BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Bytes of an element -> a dtype of as many that numpy has too."""
 
 
+FEW = 4096  # elements: a GPU is waited for once
+
+
 class DamagedError(ValueError):
     """Raised when bytes are not those of the tensor that they are said to be."""
 
@@ -77,16 +80,23 @@ def pack(tensor: Tensor) -> tuple[Form, bytes]:
     Returns:
         How it is stored, and the bytes.
     """
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    words: Words = flat.view(BITS[tensor.element_size()]).numpy().view(f"u{tensor.element_size()}")
-    value, place = _width(int(words.max(initial=0))), _width(len(words) - 1)
-    is_sparse = np.count_nonzero(words) * (place + value) < len(words) * value
+    flat = tensor.detach().contiguous().reshape(-1).view(BITS[tensor.element_size()])
+    flat = flat if len(flat) > FEW else flat.cpu()
+    places = flat.nonzero().squeeze(1)  # where the tensor is: much less is left to be copied
+    values = _words(flat[places])
+    value, place = _width(int(values.max(initial=0))), _width(len(flat) - 1)
+    is_sparse = len(places) * (place + value) < len(flat) * value
     name = str(tensor.dtype).removeprefix("torch.")
     form = Form(name, tuple(tensor.shape), place if is_sparse else 0, value)
     if not is_sparse:
-        return form, _narrowed(words, value)
-    places = words.nonzero()[0]
-    return form, _narrowed(places, place) + _narrowed(words[places], value)
+        return form, _narrowed(_words(flat), value)
+    return form, _narrowed(_words(places), place) + _narrowed(values, value)
+
+
+def _words(flat: Tensor) -> Words:
+    """The bits of integers, on the host."""
+    words: Words = flat.cpu().numpy().view(f"u{flat.element_size()}")
+    return words
 
 
 def unpack(form: Form, content: bytes) -> Tensor:
