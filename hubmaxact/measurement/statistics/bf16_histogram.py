@@ -28,11 +28,16 @@ def pattern_values() -> Float64s:
         return patterns.view(np.float32).astype(np.float64)
 
 
+def zeros(*shape: int, device: torch.device | str) -> Tensor:
+    """Counts, none yet. On a CPU those that stay zero take no memory, as torch's would."""
+    return torch.from_numpy(np.zeros(shape, np.int64)).to(device)
+
+
 class Bf16Histogram:
     """Exact signed counts of bf16 values, on the tensor's own device."""
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
-        self.counts = torch.zeros(NUM_PATTERNS, dtype=torch.int64, device=device)
+        self.counts = zeros(NUM_PATTERNS, device=device)
 
     @torch.no_grad()
     def update(self, x: Tensor) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, pattern_values
+from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, pattern_values, zeros
 from hubmaxact.measurement.statistics.distribution import Bins
 from hubmaxact.measurement.statistics.rows import Rows
 
@@ -30,7 +30,7 @@ class BlockMaxima:
     """
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
-        self.counts = torch.zeros((len(SIZES), NUM_MAGNITUDES), dtype=torch.int64, device=device)
+        self.counts = zeros(len(SIZES), NUM_MAGNITUDES, device=device)
 
     @torch.no_grad()
     def update(self, rows: Rows) -> None:

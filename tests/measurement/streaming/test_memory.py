@@ -25,7 +25,8 @@ class Peaks(Watcher):
         peaks[sentence.split()[0]] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 peaks = {}
-few = {"corpus": sys.argv[2], "batch_tokens": 64, "stream": True, "device": "cpu"}
+few = {"corpus": sys.argv[2], "profile": sys.argv[3]}
+few |= {"batch_tokens": 64, "stream": True, "device": "cpu"}
 measure(sys.argv[1], Options(**few), watcher=Peaks())
 print(json.dumps(peaks))
 """
@@ -38,20 +39,22 @@ def corpus(tmp_path):
     return path
 
 
-def test_a_checkpoint_takes_a_part_of_its_size(tmp_path, corpus):
+@pytest.mark.parametrize("profile", ["paper", "deployment"])
+def test_a_checkpoint_takes_a_part_of_its_size(tmp_path, corpus, profile):
     """From before it is loaded to the report, statistics and their kernels counted in."""
     num_bytes = 600 * MEBIBYTE
     large = make(tmp_path / "large", num_bytes)
-    command = [sys.executable, "-c", SCRIPT, large, corpus]
+    command = [sys.executable, "-c", SCRIPT, large, corpus, profile]
     done = subprocess.run(command, capture_output=True, env=environment(tmp_path), check=True)
     peaks = json.loads(done.stdout)
     assert peaks["Assembling"] - peaks["Loading"] < num_bytes / 2
 
 
-def test_4_gib_are_measured_within_one_and_a_half(tmp_path, corpus):
+@pytest.mark.parametrize("profile", ["paper", "deployment"])
+def test_4_gib_are_measured_within_one_and_a_half(tmp_path, corpus, profile):
     large = make(tmp_path / "large", 4 << 30, **WIDER)
     command = [sys.executable, "-m", "hubmaxact", "measure", large, "--stream", "--device", "cpu"]
-    command += ["--corpus", corpus, "--output", tmp_path / "report.json"]
+    command += ["--corpus", corpus, "--profile", profile, "--output", tmp_path / "report.json"]
     process = subprocess.Popen(command, env=environment(tmp_path))
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

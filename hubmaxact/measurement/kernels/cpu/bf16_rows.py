@@ -12,6 +12,8 @@ u16, i32, i64 = np.uint16, np.int32, np.int64
 NO_FINITE = i32(np.float32(-1.0).view(np.int32))
 INFINITE = u16(0x7F80)
 
+PAGE = 512  # counts of 8 bytes: what few values leave untouched takes no memory
+
 
 @compiled
 def _largest(row: Array) -> Any:
@@ -77,6 +79,13 @@ def move(counts: Array, into: Array) -> None:
         counts: Of one thread, by pattern.
         into: Of the site, by pattern.
     """
-    for pattern in range(counts.shape[0]):
-        into[pattern] += counts[pattern]
-        counts[pattern] = 0
+    for first in range(0, counts.shape[0], PAGE):
+        last = min(first + PAGE, counts.shape[0])
+        seen = i64(0)
+        for pattern in range(first, last):
+            seen |= counts[pattern]
+        if seen == 0:
+            continue
+        for pattern in range(first, last):
+            into[pattern] += counts[pattern]
+            counts[pattern] = 0
