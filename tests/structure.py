@@ -308,12 +308,12 @@ ALLOWED = {
     ),
     "measurement.shards": (
         "printable",
+        "measurement.batch_plan",
         "measurement.batch_deal",
         "measurement.watcher",
         "measurement.state",
         "measurement.execution",
         "measurement.run_facts",
-        "measurement.passes",
         "measurement.prepare",
         "measurement.assembly",
         "measurement.facts_json",

@@ -159,7 +159,7 @@ def measure(
     A LoRA adapter is measured merged into its base.
     """
     options = _options(preset, chosen)
-    if options.shard is not None and (output is None or write_into is not None):
+    if options.shard is not None and not plan and (output is None or write_into is not None):
         raise click.UsageError("--shard writes a part of a run: give --output FILE alone.")
     if plan and trust_remote_code:
         raise click.UsageError("--plan runs nobody's code; leave --trust-remote-code out.")

@@ -110,3 +110,16 @@ def _pack(
         batch.append(sample)
     if batch:
         yield tuple(batch)
+
+
+def by_split(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
+    """Tell batches of the calibration split from all others.
+
+    Args:
+        batches: Of a plan.
+
+    Returns:
+        The ones and the others.
+    """
+    first = tuple(batch for batch in batches if batch.split is Split.CALIBRATION)
+    return first, tuple(batch for batch in batches if batch.split is not Split.CALIBRATION)

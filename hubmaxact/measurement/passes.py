@@ -13,7 +13,7 @@ from typing import Protocol
 
 from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.batch_deal import WHOLE, Share
-from hubmaxact.measurement.batch_plan import Batch, Split
+from hubmaxact.measurement.batch_plan import Batch, by_split
 from hubmaxact.measurement.distributed.group import Group
 from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.measurement.run_facts import RunFacts
@@ -222,16 +222,3 @@ def merge(facts: RunFacts, total: Recorder, states: Iterable[State]) -> None:
         part = facts.recorder()
         part.load(state)
         total.merge(part)
-
-
-def by_split(batches: Sequence[Batch]) -> tuple[tuple[Batch, ...], tuple[Batch, ...]]:
-    """Tell batches of the calibration split from all others.
-
-    Args:
-        batches: Of a plan.
-
-    Returns:
-        The ones and the others.
-    """
-    first = tuple(batch for batch in batches if batch.split is Split.CALIBRATION)
-    return first, tuple(batch for batch in batches if batch.split is not Split.CALIBRATION)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from hubmaxact.measurement.assembly.report import Measured, assemble
 from hubmaxact.measurement.batch_deal import Share
+from hubmaxact.measurement.batch_plan import by_split
 from hubmaxact.measurement.execution.forward import Measurement
 from hubmaxact.measurement.facts_json import of_json, through_json
-from hubmaxact.measurement.passes import by_split
 from hubmaxact.measurement.prepare import require
 from hubmaxact.measurement.run_facts import RunFacts
 from hubmaxact.measurement.run_plan import Ran

@@ -137,11 +137,12 @@ def run_decoder(model: PreTrainedModel, owner: nn.Module, ids_BL: torch.Tensor) 
 
 
 @contextmanager
-def batch_shortage_told(batch: Batch) -> Iterator[None]:
+def batch_shortage_told(batch: Batch, *, can_spread: bool = True) -> Iterator[None]:
     """Turn an allocation that fails, in the model or in our own work, into a sentence.
 
     Args:
         batch: The one that runs.
+        can_spread: Whether the same run may spread the model over devices.
 
     Raises:
         OutOfMemoryError: Names a smaller budget.
@@ -151,19 +152,19 @@ def batch_shortage_told(batch: Batch) -> Iterator[None]:
     except Exception as error:  # of many classes, see there
         if not ran_out(error):
             raise
-        raise _does_not_fit(len(batch.samples), batch.length) from error
+        told = _does_not_fit(len(batch.samples), batch.length, can_spread=can_spread)
+        raise OutOfMemoryError(told) from error
 
 
-def _does_not_fit(num_sequences: int, length: int) -> OutOfMemoryError:
+def _does_not_fit(num_sequences: int, length: int, *, can_spread: bool) -> str:
     """A smaller budget; where a single sequence is too long, whatever else may help."""
     if num_sequences == 1:
+        spread = ", --device-map auto to spread the model over the devices here,"
         advice = (
-            f"Use --max-seq-len {max(1, length // 2)}, --device-map auto to spread the model over "
-            "the devices here, or a larger device."
+            f"Use --max-seq-len {max(1, length // 2)}{spread if can_spread else ''} "
+            "or a larger device."
         )
     else:
         advice = f"Use --batch-tokens {max(length, num_sequences * length // 2)}."
-    return OutOfMemoryError(
-        f"a batch of {num_sequences} x {counted(length, 'token')} does not fit the device's "
-        f"memory. {advice}"
-    )
+    batch = f"{num_sequences} x {counted(length, 'token')}"
+    return f"a batch of {batch} does not fit the device's memory. {advice}"

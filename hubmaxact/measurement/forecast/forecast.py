@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hubmaxact.errors import ForwardPassError, HubmaxactError
 from hubmaxact.measurement import libraries
-from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan
+from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan, by_split
 from hubmaxact.measurement.forecast.expanded import Quantized, expansion
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import (
@@ -117,6 +117,12 @@ def foresee(
     plan = plan_for(samples, options, budget, bidirectional=bidirectional)
     if options.stream:
         watcher.note("memory is told of a run that holds all layers, and --stream holds two.")
+    if options.shard is not None:
+        calibration, others = by_split(plan.batches)
+        own = len(calibration) + len(options.share.take(others))
+        watcher.note(
+            f"batches and time are told of the whole run; shard {options.shard} runs {own:,}."
+        )
     watcher.stage("Running shapes and timing products")
     with shapes.alone():
         ran = _run(loaded, plan, options, watcher)

@@ -145,5 +145,5 @@ class _Run:
         """A batch runs in the block."""
         self._step = step
         self._recorder.input, self._recorder.is_last = given, given.batch is self._last
-        with batch_shortage_told(given.batch):
+        with batch_shortage_told(given.batch, can_spread=False):
             yield

@@ -49,6 +49,14 @@ def test_a_budget_that_a_run_finds_by_itself_is_told_to_be_its_first(corpus, tmp
     assert told == f"1 of {LARGEST_BUDGET:,} tokens at most, which auto tries first"
 
 
+def test_a_shard_is_told_how_many_batches_are_its_own(corpus, tmp_path):
+    words = ("--corpus", corpus, *BATCHES, "--calibration-samples", "0", "--shard", "1/2")
+    done = hubmaxact_here("measure", DENSE, "--plan", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert lines(done.stdout)["Batches"] == "5 of 200 tokens at most"
+    assert "of the whole run; shard 1/2 runs 3." in " ".join(done.stderr.split())
+
+
 def test_of_700_gb_on_the_hub_headers_are_read_and_not_one_weight(corpus, tmp_path):
     with LoopbackHub() as hub:
         repo, shards = huge_release.commit(hub, "alice/huge")
