@@ -5,6 +5,8 @@ order, and every statistic that depends on values alone follows afterwards.
 """
 
 import math
+import mmap
+import sys
 from functools import cache
 from typing import Self
 
@@ -19,6 +21,9 @@ from hubmaxact.measurement.statistics.rounded_sum import rounded_sum, rounded_to
 
 NUM_PATTERNS = 65_536
 
+PRIVATE = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE}
+"""Pages that are only read stay untouched; Windows knows no others."""
+
 
 @cache
 def pattern_values() -> Float64s:
@@ -29,8 +34,15 @@ def pattern_values() -> Float64s:
 
 
 def zeros(*shape: int, device: torch.device | str) -> Tensor:
-    """Counts, none yet. On a CPU those that stay zero take no memory, as torch's would."""
-    return torch.from_numpy(np.zeros(shape, np.int64)).to(device)
+    """Counts, none yet.
+
+    On a CPU pages of their own: what stays zero takes no memory, and what lives as long as the run
+    does not lie between tensors that come and go.
+    """
+    if torch.device(device).type != "cpu":
+        return torch.zeros(shape, dtype=torch.int64, device=device)
+    pages = mmap.mmap(-1, math.prod(shape) * torch.int64.itemsize, **PRIVATE)
+    return torch.frombuffer(pages, dtype=torch.int64).view(shape)
 
 
 class Bf16Histogram:

@@ -21,6 +21,7 @@ from hubmaxact.measurement.anatomy.decoder_stack import Stack
 from hubmaxact.measurement.checkpoint.lazy_state import one_by_one
 from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.measurement.failures.own_error import reason
+from hubmaxact.measurement.streaming.freed_memory import give_back
 from hubmaxact.measurement.streaming.placement import Placement
 from hubmaxact.printable import printable
 
@@ -165,6 +166,7 @@ class LayerWeights:
             torch.cuda.current_stream(self.device).synchronize()
         for each in self._places[layer]:
             setattr(each.module, each.attribute, each.shape)
+        give_back()
 
 
 @contextmanager
