@@ -70,7 +70,8 @@ def made_beside(report: Path, sidecars: Mapping[SidecarName, bytes]) -> Iterator
         WriteError: There can be no such folder.
     """
     folder = folder_of(report)
-    _refuse_other(folder)
+    if sidecars:  # without any, it is nobody's business here what bears the name
+        _refuse_other(folder)
     with ExitStack() as undoing:
         if sidecars and not folder.is_dir():
             _make(folder)

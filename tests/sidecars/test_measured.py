@@ -114,6 +114,12 @@ def test_a_report_named_as_a_checkpoint_beside_it_is_refused_before_measuring(mo
     assert not (model_copy / "channels.safetensors").exists()
 
 
+def test_a_report_with_nothing_beside_it_may_be_named_as_one(model_copy):
+    done = measure(model_copy.parent, "model", "--profile", "paper", "--output", "model.json")
+    assert done.returncode == 0, done.stderr
+    assert "sidecars" not in read_report(model_copy.parent / "model.json")
+
+
 def test_readers_get_numbers_in_the_order_of_channels(made, seen):
     report = read_report(made / "report.json")
     found = read_channels(report, find(made / "report.json"))
