@@ -45,7 +45,12 @@ the whole run: `hubmaxact measure` with the command in the card, and equal bytes
 
 Of profile `deployment`, the files that lie beside the report are held to the digests that it names,
 and the rows of `quantization.parquet` to those that it pools, where pyarrow is installed
-(`validate` does so too); what is in them would need the whole run.
+(`validate` does so too); what is in them would need the whole run. So would the losses of
+`--end-to-end`: `validate` only holds their rows to each other, and `verify` rounds nothing.
+
+Of an adapter's report, the files of the base that it is merged into are held to their digests too,
+and that there is a base at all; of one that says that the checkpoint's own code was run, the
+digests of that code, before any of it runs. Names and commits are claims, as `model.id` is.
 
 | field | noticed by |
 | --- | --- |
