@@ -10,6 +10,9 @@ from hypothesis import settings
 # Intel's BLAS rounds by how its inputs are aligned in memory, unless told not to; before torch.
 os.environ.setdefault("MKL_CBWR", "AVX2")
 
+# Threads that wait let others work, as where hubmaxact loads torch itself.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
 # How long an example takes depends on what else the machine does.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

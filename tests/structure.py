@@ -116,6 +116,7 @@ ALLOWED = {
         "printable",
         "measurement.options",
         "measurement.failures",
+        "measurement.libraries",
         "measurement.checkpoint",
         "measurement.state",
     ),

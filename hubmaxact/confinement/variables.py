@@ -10,6 +10,7 @@ from hubmaxact.confinement.namespaces import PRIVATE
 KEPT = (
     "CUDA_DEVICE_ORDER",
     "CUDA_VISIBLE_DEVICES",
+    "GOMP_SPINCOUNT",
     "HIP_VISIBLE_DEVICES",
     "HUBMAXACT_DEBUG",
     "LANG",
@@ -18,6 +19,7 @@ KEPT = (
     "MKL_CBWR",
     "MKL_NUM_THREADS",
     "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
     "PATH",
     "PYTHONHASHSEED",
     "PYTORCH_ALLOC_CONF",

@@ -11,7 +11,7 @@ from command import MOE, environment, hubmaxact_here
 
 FEW = ("--num-samples", 24, "--max-seq-len", 48, "--batch-tokens", 192, "--calibration-samples", 8,
        "--evaluation-samples", 8)  # fmt: skip
-LONG = ("--num-samples", 200, "--batch-tokens", 96)
+LONG = ("--num-samples", 72, "--batch-tokens", 96)
 
 
 def measured(folder, *more, code=0):
@@ -104,7 +104,7 @@ def test_a_state_of_another_run_is_refused_with_what_differs(tmp_path):
     assert stopped(tmp_path / "one", signal.SIGTERM)[0] == 143
     (before,) = (tmp_path / "one" / "kept").glob("state-*")
     content = before.read_bytes()
-    ran = measured(tmp_path / "one", *LONG, "--state-dir", "kept", "--num-samples", 199, code=2)
+    ran = measured(tmp_path / "one", *LONG, "--state-dir", "kept", "--num-samples", 71, code=2)
     assert "kept holds a state of another run: " in ran.stderr
     assert "corpus" in ran.stderr
     assert before.read_bytes() == content

@@ -34,6 +34,22 @@ def test_blas_is_told_to_round_alike_wherever_tensors_lie():
     assert found == (f"{instructions},STRICT" if instructions in {"AVX2", "AVX512"} else "None")
 
 
+@pytest.mark.parametrize(
+    ("said", "set_to"),
+    [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+)
+def test_threads_that_wait_soon_sleep_unless_somebody_has_said_otherwise(said, set_to):
+    told = (
+        "import os\nfrom hubmaxact.measurement import libraries\nlibraries.load()\n"
+        "print(os.environ.get('GOMP_SPINCOUNT'))"
+    )
+    without = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    ran = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, check=True, env=without | said
+    )
+    assert ran.stdout.split() == [set_to]
+
+
 @pytest.fixture(scope="module")
 def model():
     return tiny.random_model("qwen3", seed=1)

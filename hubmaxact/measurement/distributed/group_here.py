@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hubmaxact.measurement import libraries
 from hubmaxact.measurement.distributed.ending import ending
 from hubmaxact.measurement.distributed.group import Alone, Group
 from hubmaxact.measurement.distributed.launched import launched
@@ -28,6 +29,7 @@ def group_here() -> Iterator[Group]:
         yield Alone()
         return
     with ending() as end:
+        libraries.let_threads_sleep()
         from hubmaxact.measurement.distributed.joined import joined
 
         with joined(place, end) as group:
