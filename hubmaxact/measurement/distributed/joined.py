@@ -62,7 +62,7 @@ def joined(place: Launched, end: Ending) -> Iterator[Group]:
     """
     with _torch_told(place):
         store = connect(place, JOINING)
-        claim = Claim(place)
+        claim = Claim(place, JOINING)
         found = _connections(place, store)
     lifeline = Lifeline(found, place, claim, partial(end_with, place, end))
     try:

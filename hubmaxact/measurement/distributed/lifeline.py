@@ -115,6 +115,9 @@ class Lifeline:
             failure = Failure.lost(rank, self._place)
             if rank:  # the store may be gone with rank 0, and all who are left know who tells
                 failure = self._claim.first(failure)
+        else:
+            if failure.teller == self._place.rank:  # claimed by the main thread, which tells it
+                return
         self._end(failure)
 
     def _end(self, failure: Failure) -> None:

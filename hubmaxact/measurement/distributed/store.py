@@ -44,10 +44,13 @@ class Claim:
 
     Args:
         place: Of this process.
+        patience: How long to wait for the store to answer a first time. Later it may be gone, and
+            soon answers or never.
     """
 
-    def __init__(self, place: Launched) -> None:
-        self._store = _connected(place, PATIENCE, opens=False)
+    def __init__(self, place: Launched, patience: timedelta) -> None:
+        self._store = _connected(place, patience, opens=False)
+        self._store.set_timeout(PATIENCE)
 
     def first(self, failure: Failure) -> Failure:
         """Claim to be the first to tell of a failure.
