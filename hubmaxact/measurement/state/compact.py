@@ -29,8 +29,8 @@ DTYPES = {
 BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Bytes of an element -> a dtype of as many that numpy has too."""
 
-
-FEW = 4096  # elements: a GPU is waited for once
+FEW = 4096
+"""Elements that are copied to the host as they are: a GPU is waited for once."""
 
 
 class DamagedError(ValueError):

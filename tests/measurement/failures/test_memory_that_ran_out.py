@@ -8,8 +8,10 @@ import torch
 from command import DENSE
 
 from hubmaxact.errors import OutOfMemoryError
+from hubmaxact.measurement.batch_plan import Batch, Split
 from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
 from hubmaxact.measurement.checkpoint.weight_files import inspect
+from hubmaxact.measurement.execution.forward import batch_shortage_told
 from hubmaxact.measurement.failures.memory import ran_out
 
 TOO_MUCH = 1 << 60  # bytes
@@ -69,3 +71,14 @@ def test_other_errors_are_none():
         wanted = pytest.raises(type(error))
         with wanted, shortage_told(inspect(DENSE), "float32", "it was loaded"):
             raise error
+
+
+@pytest.mark.parametrize("can_spread", [True, False])
+def test_a_text_that_does_not_fit_alone_names_only_what_the_run_may_do(can_spread):
+    batch = Batch(0, Split.REST, (0,), 2048)
+    wanted = pytest.raises(OutOfMemoryError, match="1 x 2,048 tokens does not fit")
+    with wanted as raised, batch_shortage_told(batch, can_spread=can_spread):
+        torch.empty(TOO_MUCH, dtype=torch.uint8)
+    assert ("--device-map auto" in str(raised.value)) == can_spread
+    assert "Use --max-seq-len 1024" in str(raised.value)
+    assert str(raised.value).endswith(" or a larger device.")
