@@ -3,6 +3,9 @@
 Knows which reader serves which name; what the readers do is theirs.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from hubmaxact.corpus import hub_dataset, jsonl, paper, probe_5k
@@ -40,6 +43,27 @@ def load(spec: str, *, num_samples: int | None = None) -> Corpus:
     if spec.endswith(jsonl.SUFFIXES):
         return jsonl.load(_own_name(Path(spec)), num_samples)
     raise CorpusError(_unknown(printable(spec, LONGEST_PATH)))
+
+
+@contextmanager
+def reading(spec: str, *, num_samples: int | None = None) -> Iterator[Callable[[], Corpus]]:
+    """Begin to make a corpus, where that goes beside other work.
+
+    Args:
+        spec: As in `load`.
+        num_samples: As in `load`.
+
+    Yields:
+        What waits for the texts, and returns or raises as `load`; to be called in the block.
+
+    Raises:
+        CorpusError: More texts are asked for than there are.
+    """
+    if spec == probe_5k.NAME:
+        with probe_5k.ahead(num_samples) as made:
+            yield made
+    else:
+        yield partial(load, spec, num_samples=num_samples)
 
 
 def _unknown(name: str) -> str:

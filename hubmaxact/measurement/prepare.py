@@ -3,12 +3,11 @@
 Whatever can be refused from files alone is refused before torch is imported.
 """
 
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hubmaxact.corpus import Corpus, load
+from hubmaxact.corpus import Corpus, reading
 from hubmaxact.errors import CoverageError, OptionsError
 from hubmaxact.measurement import libraries
 from hubmaxact.measurement.batch_plan import Plan, plan_batches
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 
     from hubmaxact.measurement.anatomy.site import Anatomy, Missing
     from hubmaxact.measurement.checkpoint.load import Loaded
+    from hubmaxact.measurement.encoding.tokenization import Samples
     from hubmaxact.measurement.simulation.simulation import Simulation
     from hubmaxact.measurement.streaming.streaming import Streaming
-    from hubmaxact.measurement.tokenization import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,10 @@ def prepare(
     from hubmaxact.measurement.anatomy.find_sites import find_sites
     from hubmaxact.measurement.checkpoint.load import load as load_checkpoint
     from hubmaxact.measurement.checkpoint.memory_needed import shortage_told
+    from hubmaxact.measurement.encoding.checked import encoded, encoding_of
+    from hubmaxact.measurement.encoding.tokenization import check_vocabulary
     from hubmaxact.measurement.streaming.load import load_streamed
     from hubmaxact.measurement.streaming.streaming import Streaming
-    from hubmaxact.measurement.tokenization import check_vocabulary
 
     watcher.stage(_loading(files))
     asked: dict[str, Any] = {
@@ -86,23 +86,26 @@ def prepare(
         "attn_implementation": options.attn_implementation,
         "code": source.code,
     }
-    weights = None
-    if options.stream:
-        assert held is not None, "whoever streams closes the files"
-        loaded, weights = held.enter_context(load_streamed(files, **asked))
-    else:
-        loaded = load_checkpoint(files, device_map=options.device_map, **asked)
-    for sentence in loaded.notes:
-        watcher.note(sentence)
-    check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
-    is_spread = options.device_map is not None
-    doing = "its first tokens were run"
-    with shortage_told(files, loaded.dtype, doing, is_spread=is_spread, is_streamed=options.stream):
-        anatomy = find_sites(loaded.model, profile=options.profile)
-        streaming = None if weights is None else Streaming.of(weights, anatomy)
-    require(anatomy.missing, allow_partial=options.allow_partial)
-    simulation = _simulation(files, loaded, options, watcher)
-    samples, max_seq_len = encode_corpus(loaded, corpus, options, watcher)
+    with encoding_of(corpus, options) as encoding:
+        weights, asked["on_tokenizer"] = None, encoding.begin
+        if options.stream:
+            assert held is not None, "whoever streams closes the files"
+            loaded, weights = held.enter_context(load_streamed(files, **asked))
+        else:
+            loaded = load_checkpoint(files, device_map=options.device_map, **asked)
+        for sentence in loaded.notes:
+            watcher.note(sentence)
+        check_vocabulary(loaded.tokenizer, token_embedding(loaded.model).weight.shape[0])
+        is_spread = options.device_map is not None
+        doing = "its first tokens were run"
+        with shortage_told(
+            files, loaded.dtype, doing, is_spread=is_spread, is_streamed=options.stream
+        ):
+            anatomy = find_sites(loaded.model, profile=options.profile)
+            streaming = None if weights is None else Streaming.of(weights, anatomy)
+        require(anatomy.missing, allow_partial=options.allow_partial)
+        simulation = _simulation(files, loaded, options, watcher)
+        samples, max_seq_len = encoded(loaded, encoding, options, watcher)
     return Prepared(files, corpus, loaded, anatomy, samples, max_seq_len, simulation, streaming)
 
 
@@ -164,10 +167,11 @@ def read_corpus(options: Options, watcher: Watcher) -> Corpus:
         CorpusError: The corpus is empty, damaged or not there.
         OptionsError: It has too few texts for what is asked to run end to end.
     """
-    watcher.stage("Starting torch and transformers")
-    libraries.load()
-    watcher.stage(f"Reading corpus {options.corpus}")
-    corpus = load(options.corpus, num_samples=options.num_samples)
+    with reading(options.corpus, num_samples=options.num_samples) as read:
+        watcher.stage("Starting torch and transformers")
+        libraries.load()
+        watcher.stage(f"Reading corpus {options.corpus}")
+        corpus = read()
     _require_splits(len(corpus.texts), options)
     return corpus
 
@@ -181,63 +185,6 @@ def _require_splits(num_texts: int, options: Options) -> None:
             f"that are asked for: {wanted[0]} and {wanted[1]}; the corpus has "
             f"{counted(num_texts, 'text')}. Use --calibration-samples and --evaluation-samples."
         )
-
-
-def encode_corpus(
-    loaded: "Loaded", corpus: Corpus, options: Options, watcher: Watcher
-) -> "tuple[Samples, int]":
-    """Encode the texts with the checkpoint's own tokenizer.
-
-    Args:
-        loaded: Model and tokenizer.
-        corpus: The texts.
-        options: What the run was told.
-        watcher: Hears of it.
-
-    Returns:
-        The samples, and the tokens of one at most: as many as were asked for, or the model's own
-        limit if that is lower.
-
-    Raises:
-        VocabularyError: The tokenizer's ids do not fit the embedding.
-    """
-    from hubmaxact.measurement.anatomy.decoder_stack import token_embedding
-    from hubmaxact.measurement.tokenization import check_ids, encode
-
-    max_seq_len = min(options.max_seq_len, most_positions(loaded.model))
-    watcher.stage(
-        f"Encoding {counted(len(corpus.texts), 'text')}, "
-        f"at most {counted(max_seq_len, 'token')} of each"
-    )
-    samples = encode(
-        loaded.tokenizer,
-        corpus,
-        max_seq_len=max_seq_len,
-        special_tokens=options.special_tokens,
-    )
-    check_ids(loaded.tokenizer, samples, token_embedding(loaded.model).weight.shape[0])
-    return samples, max_seq_len
-
-
-def most_positions(model: "PreTrainedModel") -> int:
-    """The longest sequence the model was made for, where its configuration says so.
-
-    RoBERTa and its kin count positions from behind the one of padding, which their table of
-    positions marks: of 514, sequences have 512.
-    """
-    text = model.config.get_text_config(decoder=True)
-    limit = getattr(text, "max_position_embeddings", None)
-    if not isinstance(limit, int) or limit <= 0:
-        return sys.maxsize
-    tokens = model.get_input_embeddings()
-    tables = (module for module in model.modules() if module is not tokens)
-    paddings = [
-        padding
-        for table in tables
-        if getattr(table, "num_embeddings", None) == limit
-        and isinstance(padding := getattr(table, "padding_idx", None), int)
-    ]
-    return limit - 1 - max(paddings, default=-1)
 
 
 def require(missing: "Sequence[Missing]", *, allow_partial: bool) -> None:

@@ -6,6 +6,7 @@ claims that these texts excite a network as natural ones do.
 """
 
 from hubmaxact.corpus.probe_5k.make import make_text
+from hubmaxact.corpus.probe_5k.makers import ahead
 from hubmaxact.corpus.probe_5k.pins import NAME, VERSION, load
 
-__all__ = ["NAME", "VERSION", "load", "make_text"]
+__all__ = ["NAME", "VERSION", "ahead", "load", "make_text"]

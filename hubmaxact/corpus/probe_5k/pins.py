@@ -5,6 +5,7 @@ that differs by one character is found before anything is measured.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 
 from hubmaxact.corpus.probe_5k.grammar import read_seed
@@ -19,11 +20,15 @@ WINDOW = 128
 PINS_FILE = "pins.txt"
 
 
-def load(num_samples: int | None = None) -> Corpus:
+def load(
+    num_samples: int | None = None,
+    window_of: Callable[[int], tuple[Text, ...]] | None = None,
+) -> Corpus:
     """Return the corpus or its first texts; whole windows are made and checked.
 
     Args:
         num_samples: Texts to take, from the first. None: all.
+        window_of: Brings a window by its number. None: `make_window`.
 
     Returns:
         The texts, under the digest of the whole corpus, which its pins make.
@@ -36,7 +41,7 @@ def load(num_samples: int | None = None) -> Corpus:
     for number, pin in enumerate(pins()):
         if len(texts) >= wanted:
             break
-        window = make_window(number)
+        window = (window_of or make_window)(number)
         check_window(number, digest_of(window), pin)
         texts.extend(window)
     return Corpus(

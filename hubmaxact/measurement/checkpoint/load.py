@@ -44,6 +44,8 @@ ACCELERATORS: dict[str, Callable[[], bool]] = {
 }
 """What `--device auto` prefers to the CPU, in this order."""
 
+OnTokenizer = Callable[[transformers.PreTrainedTokenizerBase], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -67,6 +69,7 @@ def load(
     attn_implementation: str | None = None,
     code: OwnCode | None = None,
     state: dict[str, Any] | None = None,
+    on_tokenizer: OnTokenizer | None = None,
 ) -> Loaded:
     """Load model and tokenizer from a checked folder.
 
@@ -80,6 +83,7 @@ def load(
         code: What of the checkpoint's own code is run, which this process is made for. None:
             nothing.
         state: By name, what `opened_state` yields or what stands in its place. None: that itself.
+        on_tokenizer: Gets the tokenizer before the weights load, to use it meanwhile. None: nobody.
 
     Returns:
         The model, ready to run, and its tokenizer.
@@ -101,8 +105,7 @@ def load(
     doing, is_spread = f"{files.name} was loaded", device_map is not None
     streams = state is not None
     with shortage_told(files, name, doing, is_spread=is_spread, is_streamed=streams):
-        model, settled = _model(files, options, code, state)
-        tokenizer = load_tokenizer(files, code)
+        model, tokenizer, settled = _model(files, options, code, state, on_tokenizer)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
     return Loaded(
         model,
@@ -183,8 +186,9 @@ def _model(
     options: dict[str, Any],
     code: OwnCode | None,
     state: dict[str, Any] | None,
-) -> tuple[Any, Settled]:
-    """The model, and what of the checkpoint was left aside or is not there."""
+    on_tokenizer: OnTokenizer | None,
+) -> tuple[Any, transformers.PreTrainedTokenizerBase, Settled]:
+    """The model, its tokenizer, and what of the checkpoint was left aside or is not there."""
     chosen = model_class(files.folder, files.config, code)
     order = nullcontext() if files.stored is None else one_by_one()
     with (
@@ -195,9 +199,11 @@ def _model(
     ):
         try:
             refuse_oversized(files, chosen, options.get("attn_implementation"))
-            model, info = _placed(
-                model_plan(files, chosen), held, {"offload_folder": folder, **options}
-            )
+            plan = model_plan(files, chosen)
+            tokenizer = load_tokenizer(files, code)
+            if on_tokenizer is not None:
+                on_tokenizer(tokenizer)
+            model, info = _placed(plan, held, {"offload_folder": folder, **options})
         except HubmaxactError:
             raise
         except Exception as error:  # a damaged configuration shows as whatever it breaks first
@@ -207,7 +213,7 @@ def _model(
                 raise MemoryError(log) from error
             raise not_built(files, error) from error
         keep(model)
-    return model.eval(), settle(files, model, info)
+    return model.eval(), tokenizer, settle(files, model, info)
 
 
 def _placed(plan: ModelPlan, state: dict[str, Any], options: dict[str, Any]) -> tuple[Any, Any]:

@@ -16,7 +16,6 @@ from hubmaxact.measurement.batch_plan import LARGEST_BUDGET, Plan, by_split
 from hubmaxact.measurement.forecast.expanded import Quantized, expansion
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.prepare import (
-    encode_corpus,
     plan_for,
     read_corpus,
     require,
@@ -92,10 +91,11 @@ def foresee(
     from hubmaxact.measurement.anatomy.decoder_stack import find_stack, token_embedding
     from hubmaxact.measurement.anatomy.direction import claims_causal
     from hubmaxact.measurement.checkpoint.shapes import load_shapes
+    from hubmaxact.measurement.encoding.checked import encoded, encoding_of
+    from hubmaxact.measurement.encoding.tokenization import check_vocabulary
     from hubmaxact.measurement.end_to_end.head import refuse_bidirectional, require_head
     from hubmaxact.measurement.forecast.cost import cost_of, num_passes_again
     from hubmaxact.measurement.forecast.shapes_mode import Shapes
-    from hubmaxact.measurement.tokenization import check_vocabulary
 
     watcher.stage("Building the model without its weights")
     shapes = Shapes()
@@ -112,7 +112,8 @@ def foresee(
         if bidirectional:
             refuse_bidirectional(loaded.model)
         require_head(loaded.model, files.name, ())
-    samples, _ = encode_corpus(loaded, corpus, options, watcher)
+    with encoding_of(corpus, options) as encoding:
+        samples, _ = encoded(loaded, encoding, options, watcher)
     budget = options.batch_tokens or LARGEST_BUDGET
     plan = plan_for(samples, options, budget, bidirectional=bidirectional)
     if options.stream:

@@ -14,6 +14,7 @@ from hubmaxact.measurement.checkpoint.asked_size import build, refuse_oversized
 from hubmaxact.measurement.checkpoint.load import (
     DTYPES,
     Loaded,
+    OnTokenizer,
     load,
     opened_state,
     silence_transformers,
@@ -71,6 +72,7 @@ def load_streamed(
     device: str = "auto",
     attn_implementation: str | None = None,
     code: OwnCode | None = None,
+    on_tokenizer: OnTokenizer | None = None,
 ) -> Iterator[Streamed]:
     """Load a model without its layers, and its tokenizer.
 
@@ -82,6 +84,7 @@ def load_streamed(
         device: As `load`.
         attn_implementation: As `load`.
         code: As `load`; none may be.
+        on_tokenizer: As `load`.
 
     Yields:
         The model: while the block runs, each layer has its weights whenever it is called.
@@ -106,6 +109,7 @@ def load_streamed(
                 device=device,
                 attn_implementation=attn_implementation,
                 state={**state, **stand_ins},
+                on_tokenizer=on_tokenizer,
             )
         stack = find_stack(loaded.model)
         with LayerWeights(

@@ -15,7 +15,7 @@ from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.measurement.checkpoint.load import load
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.weight_files import inspect
-from hubmaxact.measurement.tokenization import check_vocabulary
+from hubmaxact.measurement.encoding.tokenization import check_vocabulary
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ What surrounds a text is found by encoding a probe string, never by trusting a c
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +37,12 @@ class Samples:
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, corpus: Corpus, *, max_seq_len: int, special_tokens: str
+    tokenizer: PreTrainedTokenizerBase,
+    corpus: Corpus,
+    *,
+    max_seq_len: int,
+    special_tokens: str,
+    stop: Event | None = None,
 ) -> Samples:
     """Encode every text, cut at `max_seq_len` tokens, special tokens included.
 
@@ -44,6 +51,7 @@ def encode(
         corpus: Texts in their order.
         max_seq_len: Tokens of a text at most.
         special_tokens: "as_tokenizer": what the tokenizer adds by itself. "none": nothing.
+        stop: Set by whoever wants no samples any more. None: nobody does.
 
     Returns:
         Ids of each text, shape (tokens,), and its domain, in the corpus's order; a text may have no
@@ -52,12 +60,15 @@ def encode(
     Raises:
         CorpusError: No text gives a single token, or the limit leaves no room for a text.
         UnsafeCheckpointError: The tokenizer raises.
+        CancelledError: It was stopped.
     """
     specials = special_tokens == "as_tokenizer"
     # A text is measured from its beginning, as far as asked, whatever the configuration prefers.
     tokenizer.truncation_side, tokenizer.model_max_length = "right", max_seq_len
     ids: list[npt.NDArray[np.int32]] = []
     for start in range(0, len(corpus.texts), CHUNK):
+        if stop is not None and stop.is_set():
+            raise CancelledError
         texts = [text.text for text in corpus.texts[start : start + CHUNK]]
         ids += [np.asarray(row, np.int32) for row in _ids(tokenizer, texts, specials, max_seq_len)]
     if not any(len(row) for row in ids):

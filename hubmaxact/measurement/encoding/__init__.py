@@ -1,0 +1,1 @@
+"""From texts to token ids with the checkpoint's own tokenizer."""
