@@ -1,5 +1,6 @@
 """Without an extra, or with one that is broken, a command says so in one sentence and exits 2."""
 
+import gc
 import subprocess
 import sys
 import tomllib
@@ -153,3 +154,16 @@ def test_what_a_library_itself_lacks_is_named():
     inner = ModuleNotFoundError("No module named 'torch._C'", name="torch._C")
     said = str(MissingPackageError("torch", "measure", "measuring", inner))
     assert "installed and cannot be loaded: No module named" in said
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_garbage_is_looked_for_again_when_all_is_imported(was_enabled):
+    try:
+        if not was_enabled:
+            gc.disable()
+        with pytest.raises(ImportError), libraries.importing():
+            assert not gc.isenabled()
+            raise ImportError
+        assert gc.isenabled() == was_enabled
+    finally:
+        gc.enable()

@@ -5,6 +5,7 @@ somebody interrupts or no longer reads. Data on stdout, the rest on stderr. Comm
 heavy inside their bodies, so `--help` stays instant.
 """
 
+import gc
 import os
 import sys
 from difflib import get_close_matches
@@ -123,3 +124,5 @@ def main() -> None:
             raise
         streams.give_up_output()
         _end(sentence)
+    finally:
+        gc.freeze()  # what is left goes with the process; looking for cycles in it takes a second

@@ -8,6 +8,7 @@ import pytest
 from command import DENSE
 
 from faults.disk import KILLED, files_in
+from faults.elsewhere import taken_from_elsewhere
 from hubmaxact.measurement.state.state_file import read_about
 
 NUM_KILLS = 20
@@ -101,6 +102,8 @@ def test_whichever_call_fails_with_a_state_nothing_is_lost(server, tmp_path):
             if ended.code:
                 again = run.kept()
                 assert again.code == 0, (where, again.said)
+            elsewhere = taken_from_elsewhere(ended.said)
+            assert elsewhere in (None, files_in(run.report.parent)), where
             left = files_in(run.folder)
             # A start that was killed just when it had made the folder has told nobody that it did.
             assert left in ({**expected, "state": None}, expected), where

@@ -29,8 +29,8 @@ def group_here() -> Iterator[Group]:
         yield Alone()
         return
     with ending() as end:
-        libraries.let_threads_sleep()
-        from hubmaxact.measurement.distributed.joined import joined
+        with libraries.importing():
+            from hubmaxact.measurement.distributed.joined import joined
 
         with joined(place, end) as group:
             yield group

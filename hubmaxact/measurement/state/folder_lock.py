@@ -13,12 +13,15 @@ from hubmaxact.printable import LONGEST_PATH, printable
 from hubmaxact.temporary_files import PREFIX
 
 NAME = f"{PREFIX}state-lock"
+STATES = "state-*.safetensors"
+"""What runs go on from, by the pattern of its names."""
+
 CONTENT = re.compile(rb"process (\d{1,10}), made (\d{1,3})\n")
 MOST_BYTES = 64
 
 
 class FolderLock:
-    """A folder that is made if need be, and as it was again once nothing else is left in it.
+    """A folder that is made if need be, and as it was again once no state is left in it.
 
     Args:
         folder: The folder.
@@ -53,8 +56,8 @@ class FolderLock:
             self._file.write_bytes(b"process %d, made %d\n" % (os.getpid(), self._made))
 
     def release(self) -> None:
-        """Let others in; of an empty folder, only what was there before is left."""
-        if [path.name for path in self._folder.glob("*")] != [NAME]:
+        """Let others in; where no run is to go on, only what others put there is left."""
+        if any(self._folder.rglob(STATES)):
             self._lock.release()
             return
         # While it is held: who waits for the lock of a file that is gone takes a new one. Windows

@@ -27,7 +27,7 @@ from typing import Any, Self
 from hubmaxact.files import check_place
 from hubmaxact.measurement.state.about import About
 from hubmaxact.measurement.state.differences import SHARE, differences, told
-from hubmaxact.measurement.state.folder_lock import FolderLock
+from hubmaxact.measurement.state.folder_lock import STATES, FolderLock
 from hubmaxact.measurement.state.state_file import (
     MARK,
     KeptState,
@@ -161,7 +161,7 @@ class StateFolder:
         return self._folder / f"state-{self._start}-{name}.safetensors"
 
     def _files(self) -> Iterator[Path]:
-        return (path for path in sorted(self._folder.glob("state-*")) if FILE.fullmatch(path.name))
+        return (path for path in sorted(self._folder.glob(STATES)) if FILE.fullmatch(path.name))
 
     def _refuse_other(self, about: About, run: dict[str, Any]) -> None:
         found = differences(

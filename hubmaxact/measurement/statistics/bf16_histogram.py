@@ -5,8 +5,6 @@ order, and every statistic that depends on values alone follows afterwards.
 """
 
 import math
-import mmap
-import sys
 from functools import cache
 from typing import Self
 
@@ -15,14 +13,12 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.counts import add, zeros
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution, Float64s, Int64s
 from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
 from hubmaxact.measurement.statistics.rounded_sum import rounded_sum, rounded_total
 
 NUM_PATTERNS = 65_536
-
-PRIVATE = {} if sys.platform == "win32" else {"flags": mmap.MAP_PRIVATE}
-"""Pages that are only read stay untouched; Windows knows no others."""
 
 
 @cache
@@ -31,18 +27,6 @@ def pattern_values() -> Float64s:
     patterns = np.arange(NUM_PATTERNS, dtype=np.uint32) << 16
     with np.errstate(invalid="ignore"):  # widening a signalling NaN quiets it, and says so
         return patterns.view(np.float32).astype(np.float64)
-
-
-def zeros(*shape: int, device: torch.device | str) -> Tensor:
-    """Counts, none yet.
-
-    On a CPU pages of their own: what stays zero takes no memory, and what lives as long as the run
-    does not lie between tensors that come and go.
-    """
-    if torch.device(device).type != "cpu":
-        return torch.zeros(shape, dtype=torch.int64, device=device)
-    pages = mmap.mmap(-1, math.prod(shape) * torch.int64.itemsize, **PRIVATE)
-    return torch.frombuffer(pages, dtype=torch.int64).view(shape)
 
 
 class Bf16Histogram:
@@ -61,7 +45,7 @@ class Bf16Histogram:
 
     def merge(self, other: Self) -> None:
         """Add another histogram's counts."""
-        self.counts += other.counts.to(self.counts.device)
+        add(self.counts, other.counts)
 
     def state(self) -> State:
         """The counts."""
@@ -69,7 +53,8 @@ class Bf16Histogram:
 
     def load(self, state: State) -> None:
         """Go on from a state."""
-        self.counts.copy_(state["counts"])
+        self.counts = zeros(NUM_PATTERNS, device=self.counts.device)
+        add(self.counts, state["counts"])
 
     def bins(self) -> Bins:
         """Distinct finite values and their counts; both zeros are one value."""

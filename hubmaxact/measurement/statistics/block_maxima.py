@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, pattern_values, zeros
+from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, pattern_values
+from hubmaxact.measurement.statistics.counts import add, zeros
 from hubmaxact.measurement.statistics.distribution import Bins
 from hubmaxact.measurement.statistics.rows import Rows
 
@@ -39,7 +40,7 @@ class BlockMaxima:
 
     def merge(self, other: Self) -> None:
         """Add another's counts."""
-        self.counts += other.counts.to(self.counts.device)
+        add(self.counts, other.counts)
 
     def state(self) -> State:
         """The counts."""
@@ -47,7 +48,8 @@ class BlockMaxima:
 
     def load(self, state: State) -> None:
         """Go on from a state."""
-        self.counts.copy_(state["counts"])
+        self.counts = zeros(*self.counts.shape, device=self.counts.device)
+        add(self.counts, state["counts"])
 
     def result(self) -> Mapping[int, Bins]:
         """By size of block: distinct maxima, ascending, and how many blocks have each."""

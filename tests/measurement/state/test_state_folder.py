@@ -105,7 +105,7 @@ def test_at_the_end_a_folder_is_as_it_was_found(tmp_path):
             folder.put_together(kept(0, 1))
             write_state(folder.place(), kept(2))
             folder.remove()
-    assert names(tmp_path) == [".hubmaxact-state-lock", "notes"]
+    assert names(tmp_path) == ["notes"]
 
 
 def test_a_folder_inside_another_keeps_states_of_its_own(tmp_path):

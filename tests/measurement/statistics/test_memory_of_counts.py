@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from hubmaxact.measurement.kernels.cpu.bf16_rows import move
-from hubmaxact.measurement.statistics.bf16_histogram import zeros
+from hubmaxact.measurement.statistics.counts import add, zeros
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="pages are told on Linux")
 
@@ -38,3 +39,21 @@ def test_what_a_thread_counted_touches_no_more_than_it_saw():
     assert site[[5, 700, NUM_COUNTS - 1]].tolist() == [1, 2, 3]
     assert int(site.sum()) == 6
     assert not thread.any()
+
+
+def test_what_others_counted_touches_no_more_than_they_saw():
+    here, there = zeros(NUM_COUNTS, device="cpu"), zeros(NUM_COUNTS, device="cpu")
+    there[[5, 700, NUM_COUNTS - 1]] = torch.tensor([1, 2, 3])
+    before = resident()
+    add(here, there)
+    add(here, there)
+    # Which of them are counted is told by truth values, a byte each, which come and go.
+    assert resident() - before < FEW
+    assert here[[5, 700, NUM_COUNTS - 1]].tolist() == [2, 4, 6]
+    assert int(here.sum()) == 2 * int(there.sum()) == 12
+
+
+@pytest.mark.parametrize("more", [torch.ones(1).long(), torch.ones(8), torch.ones(2, 4).long()])
+def test_counts_of_something_else_are_refused(more):
+    with pytest.raises(ValueError, match="expected"):
+        add(zeros(8, device="cpu"), more)
