@@ -94,7 +94,9 @@ def test_whichever_call_fails_with_a_state_nothing_is_lost(server, tmp_path):
             ended = run.kept(at=number, fault=fault)
             where = (number, call, fault, ended.said)
             assert "Traceback" not in ended.said, where
-            if fault == 0:
+            if len(ended.calls) < number:  # how often a run saves depends on its speed
+                assert ended.code == 0, where
+            elif fault == 0:
                 assert ended.code == KILLED, where
             elif ended.code:
                 assert ended.code == 2, where
