@@ -4,9 +4,10 @@
 
 Makes a checkpoint of 15 GiB (or so many) of random bf16 weights in layers as wide as those of an
 8 B model, in a temporary folder, and measures it with one process and with several that torchrun
-starts, each on a GPU of its own. The weights are read once beforehand. Of each way it prints the
-seconds from start to end, and those of the stage that measures: what is left is starting, loading
-and hashing, which every process does whatever the number of texts.
+starts, each on a GPU of its own. The weights are read and torch is imported beforehand. Of each
+way it prints the seconds from start to end, those of its stages together, which leave out what
+torchrun does before it starts them, and those of the stage that measures: what is left is starting
+and loading, which every process does whatever the number of texts.
 """
 
 import os
@@ -16,6 +17,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
@@ -23,7 +25,21 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
 from measurement.streaming.large import LIKE_8B, make  # noqa: E402 found by the line above
 from streaming import read  # noqa: E402 likewise
 
-MEASURING = re.compile(r"^\s*Measuring .*?([0-9.]+)\s*$", re.MULTILINE)
+STAGES = re.compile(r"^\s*(Measuring|Together)\b.*?([0-9.]+)\s*$", re.MULTILINE)
+
+
+class Seconds(NamedTuple):
+    """What one way took."""
+
+    whole: float
+    together: float
+    measuring: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.whole:6.1f} s, {self.together:.1f} of them its stages, "
+            f"{self.measuring:.1f} of them measuring"
+        )
 
 
 def main(
@@ -40,18 +56,20 @@ def main(
         read(checkpoint)
         words = [str(checkpoint), "--num-samples", texts, "--max-seq-len", length]
         words += ["--device", device, "--profile", "deployment", "--timings"]
-        one, alone = measured(["-m"], words, folder / "one.json")
+        one = measured(["-m"], words, folder / "one.json")
         launcher = ["-m", "torch.distributed.run", "--nproc-per-node", processes, "-m"]
-        several, together = measured(launcher, words, folder / "several.json")
+        several = measured(launcher, words, folder / "several.json")
         if (folder / "one.json").read_bytes() != (folder / "several.json").read_bytes():
             raise SystemExit("the reports differ")
-        print(f"one process    {one:6.1f} s, {alone:6.1f} of them measuring")
-        print(f"{processes} processes    {several:6.1f} s, {together:6.1f} of them measuring")
-        print(f"{one / several:.2f} times as fast, {alone / together:.2f} times while measuring")
+        print(f"one process    {one}")
+        print(f"{processes} processes    {several}")
+        of = ("the whole run", "its stages", "measuring")
+        for what, long, short in zip(of, one, several, strict=True):
+            print(f"{what}: {long / short:.2f} times as fast")
 
 
-def measured(launcher: list[str], words: list[str], output: Path) -> tuple[float, float]:
-    """Measure once; returns the seconds of all and of the stage that measures."""
+def measured(launcher: list[str], words: list[str], output: Path) -> Seconds:
+    """Measure once."""
     command = [sys.executable, *launcher, "hubmaxact", "measure", *words, "--output", str(output)]
     began = perf_counter()
     run = subprocess.run(
@@ -63,10 +81,10 @@ def measured(launcher: list[str], words: list[str], output: Path) -> tuple[float
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )
     seconds = perf_counter() - began
-    found = MEASURING.findall(run.stderr)
-    if run.returncode or not found:
+    found = dict(STAGES.findall(run.stderr))
+    if run.returncode or len(found) < 2:
         raise SystemExit(f"{' '.join(command)} failed:\n{run.stderr}")
-    return seconds, float(found[-1])
+    return Seconds(seconds, float(found["Together"]), float(found["Measuring"]))
 
 
 if __name__ == "__main__":
