@@ -10,7 +10,6 @@ torch's allocator took there at most. The reports must be equal to the last byte
 """
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +19,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from measurement.streaming.large import LIKE_8B, WIDER, make  # noqa: E402 found by the line above
+from held_memory import held_by  # noqa: E402 found by the line above
+from measurement.streaming.large import LIKE_8B, WIDER, make  # noqa: E402 likewise
 
 AT_ONCE = 1 << 24
 RUN = """
@@ -82,21 +82,9 @@ def measured(checkpoint: Path, output: Path, words: list[str]) -> Taken:
     """Measure once."""
     command = [sys.executable, "-c", RUN, "measure", str(checkpoint)]
     began = perf_counter()
-    process = subprocess.Popen(
-        [*command, "--output", str(output), *words],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-        text=True,
-    )
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed")
-    unit = 1 if sys.platform == "darwin" else 1024
-    held = usage.ru_maxrss * unit / 2**20
-    return Taken(perf_counter() - began, held, float(printed.split()[-1]))
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    printed, held = held_by(*command, "--output", output, *words, env=env)
+    return Taken(perf_counter() - began, held / 2**20, float(printed.split()[-1]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ somebody interrupts or no longer reads. Data on stdout, the rest on stderr. Comm
 heavy inside their bodies, so `--help` stays instant.
 """
 
+import atexit
 import gc
 import os
 import sys
@@ -108,6 +109,7 @@ def _end(sentence: str, exit_code: int = 2) -> NoReturn:
 def main() -> None:
     """Run the command line; turn errors a user can act on into one sentence and an exit code."""
     streams.make_ready()
+    atexit.register(gc.freeze)  # what is left goes with the process: no second's search for cycles
     try:
         _run()
     except (UnreadError, BrokenPipeError):  # the second where what is left over is written out
@@ -124,5 +126,3 @@ def main() -> None:
             raise
         streams.give_up_output()
         _end(sentence)
-    finally:
-        gc.freeze()  # what is left goes with the process; looking for cycles in it takes a second

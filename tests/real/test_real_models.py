@@ -14,6 +14,7 @@ import pytest
 from command import hubmaxact
 from quantizers import quantizer
 from real.build import save
+from real.built import model
 
 README = Path(__file__).parents[2] / "README.md"
 TEXTS = ("--num-samples", "16", "--max-seq-len", "64")
@@ -32,13 +33,6 @@ MINILM = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Digest of its weights, as the Hub lists them."""
 
 pytestmark = [pytest.mark.nightly, pytest.mark.filterwarnings("ignore")]
-
-
-def model(name):
-    """A model's folder; skip where none are, unless they are said to be there."""
-    if "HUBMAXACT_TEST_REAL" not in os.environ:
-        pytest.skip("`make real` builds it")
-    return Path(os.environ["HUBMAXACT_TEST_REAL"]) / name
 
 
 @pytest.fixture

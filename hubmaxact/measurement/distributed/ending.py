@@ -24,6 +24,7 @@ STOPPING = 25.0
 AGAIN = 0.5  # seconds
 
 SIGTERM_CODE = 128 + signal.SIGTERM  # as shells count
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STOPPED = (128 + signal.SIGINT, SIGTERM_CODE)
 
 
@@ -60,13 +61,19 @@ class Ending:
             code: The exit code.
         """
         if self.is_heard:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            _hear_no_more()
         self._make_sure(code)
 
     def heard(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 as signals call
         """Raise in the main thread, once: what puts files away is not broken off."""
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _hear_no_more()
         raise EndedError(SIGTERM_CODE if self.code is None else self.code)
+
+    def interrupted(self, number: int, frame: FrameType | None) -> None:
+        """The same where somebody interrupts all, which tell each other meanwhile."""
+        _hear_no_more()
+        self._make_sure(128 + number)
+        signal.default_int_handler(number, frame)
 
     def _make_sure(self, code: int) -> None:
         self.code = code
@@ -101,7 +108,7 @@ class Ending:
 
 @contextmanager
 def ending() -> Iterator[Ending]:
-    """Let SIGTERM end the block by an exception.
+    """Let SIGTERM and Ctrl-C end the block by an exception, and only the first of them.
 
     Yields:
         What ends the process for other reasons too.
@@ -110,10 +117,19 @@ def ending() -> Iterator[Ending]:
     if threading.current_thread() is not threading.main_thread():  # it alone hears signals
         yield end
         return
-    before = signal.signal(signal.SIGTERM, end.heard)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end.heard)}
+    # Who was started in the background ignores it, and goes on to.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, end.interrupted)
     end.is_heard = True
     try:
         yield end
     finally:
         end.is_heard = False
-        signal.signal(signal.SIGTERM, before if end.code is None else signal.SIG_IGN)
+        for number, handler in before.items():
+            signal.signal(number, handler if end.code is None else signal.SIG_IGN)
+
+
+def _hear_no_more() -> None:
+    for number in STOPPING_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

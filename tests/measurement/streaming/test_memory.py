@@ -1,12 +1,11 @@
 """What a streamed run holds: two layers beside the rest, and never the checkpoint."""
 
 import json
-import os
-import subprocess
 import sys
 
 import pytest
 from command import environment
+from held_memory import held_by
 from measurement.streaming.large import WIDER, make
 
 pytestmark = [
@@ -45,8 +44,8 @@ def test_a_checkpoint_takes_a_part_of_its_size(tmp_path, corpus, profile):
     num_bytes = 600 * MEBIBYTE
     large = make(tmp_path / "large", num_bytes)
     command = [sys.executable, "-c", SCRIPT, large, corpus, profile]
-    done = subprocess.run(command, capture_output=True, env=environment(tmp_path), check=True)
-    peaks = json.loads(done.stdout)
+    printed, _ = held_by(*command, env=environment(tmp_path))
+    peaks = json.loads(printed)
     assert peaks["Assembling"] - peaks["Loading"] < num_bytes / 2
 
 
@@ -57,8 +56,5 @@ def test_4_gib_are_measured_within_one_and_a_half(tmp_path, profile):
     command = [sys.executable, "-m", "hubmaxact", "measure", large, "--stream", "--device", "cpu"]
     command += ["--num-samples", "4", "--max-seq-len", "1024", "--batch-tokens", "1024"]
     command += ["--profile", profile, "--output", tmp_path / "report.json"]
-    process = subprocess.Popen(command, env=environment(tmp_path))
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert usage.ru_maxrss * 1024 < 1.5 * 2**30
+    _, held = held_by(*command, env=environment(tmp_path))
+    assert held < 1.5 * 2**30
