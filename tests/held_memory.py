@@ -4,7 +4,6 @@ A process begins with what the one that started it held at most, as `ru_maxrss` 
 started by one that holds little.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ sys.exit(process.returncode)
 
 def held_by(*command: str | Path, env: Mapping[str, str]) -> tuple[str, int]:
     """Run a command; what it printed, and the most bytes that were resident."""
-    words = [sys.executable, "-I", "-c", STARTER, *map(os.fspath, command)]
+    words = [sys.executable, "-I", "-c", STARTER, *map(str, command)]
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=env, check=True)
     *printed, held = done.stdout.splitlines(keepends=True)
     return "".join(printed), int(held)
