@@ -82,15 +82,25 @@ def pack(tensor: Tensor) -> tuple[Form, bytes]:
     """
     flat = tensor.detach().contiguous().reshape(-1).view(BITS[tensor.element_size()])
     flat = flat if len(flat) > FEW else flat.cpu()
-    places = flat.nonzero().squeeze(1)  # where the tensor is: much less is left to be copied
-    values = _words(flat[places])
+    places, values = _seen(flat)
     value, place = _width(int(values.max(initial=0))), _width(len(flat) - 1)
     is_sparse = len(places) * (place + value) < len(flat) * value
     name = str(tensor.dtype).removeprefix("torch.")
     form = Form(name, tuple(tensor.shape), place if is_sparse else 0, value)
     if not is_sparse:
         return form, _narrowed(_words(flat), value)
-    return form, _narrowed(_words(places), place) + _narrowed(values, value)
+    return form, _narrowed(places, place) + _narrowed(values, value)
+
+
+def _seen(flat: Tensor) -> tuple[Words, Words]:
+    """Places of elements other than zero, and those, found where the tensor is: few are copied."""
+    if flat.device.type != "cpu":
+        places = flat.nonzero().squeeze(1)
+        return _words(places), _words(flat[places])
+    words = _words(flat)
+    # Not by torch, whose threads wait for each other where others use the cores.
+    found = np.flatnonzero(words != 0)
+    return found.view(f"u{found.itemsize}"), words[found]
 
 
 def _words(flat: Tensor) -> Words:
