@@ -151,9 +151,10 @@ $(VENV)/package: $(VENV)/dependencies $(SOURCES)
 	touch $@
 
 # Beside the virtual environment, and without dependencies: their pins contradict each other.
-$(QUANTIZERS)/installed: tests/quantizers.txt $(VENV)/package
+$(QUANTIZERS)/installed: tests/quantizers.txt tests/quantizers_apart.txt $(VENV)/package
 	rm -rf $(QUANTIZERS)
 	$(PIP) install --no-deps --target $(QUANTIZERS) -r tests/quantizers.txt
+	$(PIP) install --no-deps --target $(QUANTIZERS)/apart -r tests/quantizers_apart.txt
 	touch $@
 
 $(VENV)/space: $(VENV)/package

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -11,3 +12,12 @@ def quantizer(name):
     if "HUBMAXACT_TEST_QUANTIZERS" in os.environ:
         return importlib.import_module(name)
     return pytest.importorskip(name)
+
+
+def tool_apart(name):
+    """The folder of one of tests/quantizers_apart.txt, for a process of its own; skip likewise."""
+    folder = Path(__file__).parents[1] / "build" / "quantizers" / "apart"
+    if not (folder / name).is_dir():
+        assert "HUBMAXACT_TEST_QUANTIZERS" not in os.environ, f"there is no {folder / name}"
+        pytest.skip("`make test-nightly` installs it")
+    return str(folder)

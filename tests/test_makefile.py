@@ -30,7 +30,7 @@ def put(folder, names):
 def clone(tmp_path):
     shutil.copyfile(ROOT / "Makefile", tmp_path / "Makefile")
     sources = ["hubmaxact/__init__.py", "schema/README.md", "pyproject.toml", "constraints.txt"]
-    put(tmp_path, [*sources, "tests/quantizers.txt"])
+    put(tmp_path, [*sources, "tests/quantizers.txt", "tests/quantizers_apart.txt"])
     return tmp_path
 
 

@@ -3,16 +3,21 @@
 And of codes that our makers of checkpoints write, so that their layout is that of releases.
 """
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
-from command import DENSE
+from command import DENSE, environment
 from measurement.dequantization.stored import same_bits, stored
 from quantized.checkpoint import read
 from quantized.makers import MAKERS
-from quantizers import quantizer
+from quantizers import quantizer, tool_apart
+from safetensors.torch import load_file, save_file
 
 from hubmaxact.measurement.dequantization.expand import expand
 
@@ -257,3 +262,42 @@ class TestAutoawq:
             assert equal(
                 ours("awq", local, shape, torch.float16, bits=4, group_size=group), theirs.T
             )
+
+
+class TestGptqmodel:
+    """Its linear map in plain torch, which multiplies in fp16."""
+
+    NAMES = tuple(name for name in MAKERS if name.startswith("gptq"))
+
+    @pytest.fixture(scope="class")
+    def theirs(self, tmp_path_factory):
+        """What it makes of every map of every checkpoint, by the name of the one and its place."""
+        apart, folder = tool_apart("gptqmodel"), tmp_path_factory.mktemp("gptqmodel")
+        tensors, said_of = {}, {}
+        for name in self.NAMES:
+            for place, ((rows, columns), local, said) in self.maps(name):
+                facts = {key: said[key] for key in ("bits", "group_size", "sym", "desc_act")}
+                facts |= {"in_features": columns, "out_features": rows}
+                facts["is_first"] = said["checkpoint_format"] == "gptq"
+                said_of[f"{name}/{place}"] = json.dumps(facts)
+                tensors |= {f"{name}/{place}/{key}": tensor for key, tensor in local.items()}
+        save_file(tensors, folder / "stored", said_of)
+        script = Path(__file__).with_name("expanded_by_gptqmodel.py")
+        words = [sys.executable, script, folder / "stored", folder / "expanded"]
+        subprocess.run(words, check=True, env=environment(folder, PYTHONPATH=apart))
+        return load_file(folder / "expanded")
+
+    def maps(self, name):
+        """Those that are quantized, with their places: 3 bits do not fit every width."""
+        return enumerate(each for each in made(name) if "qweight" in each[1])
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_what_our_maker_writes(self, theirs, name):
+        maps = list(self.maps(name))
+        assert maps
+        for place, (shape, local, said) in maps:
+            found = ours(
+                "gptq", local, shape, torch.float16, bits=said["bits"],
+                group_size=said["group_size"], offset_zeros=said["checkpoint_format"] == "gptq",
+            )  # fmt: skip
+            assert equal(found, theirs[f"{name}/{place}"].T)
