@@ -1,5 +1,6 @@
 """A release: nothing is published that was not tested, and what is published is as it should be."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -54,6 +55,18 @@ def test_the_night_runs_what_a_change_leaves_out():
         for step in job["steps"]:
             if "pytest" in step.get("run", ""):
                 assert "($MARKED)" in step["run"], name
+
+
+def test_the_night_runs_what_needs_the_tools_of_others():
+    (*_, run) = jobs("nightly.yml")["quantizers"]["steps"]
+    folders = [ROOT / word for word in re.search(r'TESTS="(.*?)"', run["run"])[1].split()]
+    users = {
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if re.search(r"^from quantizers import", path.read_text("utf-8"), re.MULTILINE)
+    }
+    left = {path for path in users if not any(path.is_relative_to(each) for each in folders)}
+    assert left == {ROOT / "tests/real/test_real_models.py"}  # which `make real` runs
 
 
 def test_no_job_of_the_tests_may_be_skipped_or_fail_in_silence():
