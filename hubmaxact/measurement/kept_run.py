@@ -135,7 +135,7 @@ class KeptRun:
         tell: Callable[[str], None],
     ) -> None:
         self._facts, self._run, self._share, self._folder = facts, run, share, folder
-        self._stop = StopRequest()
+        self._stop, self._is_alone = StopRequest(), group.size == 1
         places = [] if folder is None else [str(folder.place(each)) for each in range(group.size)]
         told = json.loads(group.broadcast(json.dumps(places).encode()))
         self._saves = SaveTimes(partial(write_state, Path(told[group.rank])), tell)
@@ -174,13 +174,14 @@ class KeptRun:
             return
         part = make()
         saved = self._saves.now(lambda: self._kept(part))
-        done, batches = self._num_before + len(part.done), len(self._facts.plan.batches)
-        raise StoppedError(
-            f"interrupted; {done} of {counted(batches, 'batch', 'batches')} are kept"
-            if saved
-            else "interrupted",
-            self._stop.exit_code,
-        )
+        kept = f"; {self._told(self._num_before + len(part.done))}" if saved else ""
+        raise StoppedError(f"interrupted{kept}", self._stop.exit_code)
+
+    def _told(self, done: int) -> str:
+        """How many batches are kept, as far as this process knows."""
+        batches = counted(len(self._facts.plan.batches), "batch", "batches")
+        others = "" if self._is_alone else ", and what the other processes saved"
+        return f"{done} of {batches} are kept{others}"
 
     def _kept(self, part: Part) -> KeptState:
         return KeptState(self._run, self._share, tuple(sorted(part.done)), part.state)

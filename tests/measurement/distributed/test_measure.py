@@ -1,6 +1,9 @@
 """Any number of processes writes the report, and what lies beside it, of one."""
 
+import os
 import re
+import signal
+import time
 
 import pytest
 from command import DENSE, MOE, hubmaxact_here
@@ -62,3 +65,23 @@ def test_what_is_refused_is_refused_once(tmp_path):
     assert started.end() == [2, 2]
     (told,) = started.sentences
     assert re.match(r"hubmaxact: rank [01]: .*nowhere", told)
+
+
+@pytest.mark.nightly
+def test_whoever_stops_all_is_told_once_what_is_kept(tmp_path):
+    few = ("--calibration-samples", 0, "--evaluation-samples", 0, "--max-seq-len", 64)
+    long = (*few, "--num-samples", 900, "--batch-tokens", 64, "--cpu-threads", 1)
+    words = ("measure", DENSE, *long, "--state-dir", tmp_path / "kept", "--output", tmp_path / "r")
+    started = Started(tmp_path, 2, *words)
+    while len(list(tmp_path.glob("kept/state-*"))) < 2:
+        assert all(process.is_alive() for process in started.processes)
+        time.sleep(0.01)
+    for process in started.processes:
+        os.kill(process.pid, signal.SIGTERM)
+    assert started.end() == [143, 143]
+    (told,) = started.sentences
+    assert re.fullmatch(
+        r"hubmaxact: rank [01]: interrupted; \d+ of \d+ batches are kept, and what the other "
+        r"processes saved\. Go on with: the command that started all processes",
+        told,
+    )
