@@ -68,6 +68,21 @@ def test_the_cost_of_expanding(benchmark):
 
 
 @pytest.mark.nightly
+def test_what_saving_takes(benchmark):
+    few = ("--num-samples", 8, "--max-seq-len", 16, "--batch-tokens", 64, "--cpu-threads", 1)
+    said = benchmark("saving", DENSE, *few)
+    assert re.search(r"^[1-9]\d* saves, \d+\.\d s of \d+\.\d s \(\d+\.\d\d%\)$", said, re.MULTILINE)
+
+
+@pytest.mark.nightly
+def test_two_processes_over_one(benchmark):
+    said = benchmark("processes", 2, 8, 32, "cpu", 0.01)
+    assert re.findall(r"^(.*): \d+\.\d\d times as fast$", said, re.MULTILINE) == [
+        "the whole run", "its stages", "measuring",
+    ]  # fmt: skip
+
+
+@pytest.mark.nightly
 def test_kills_end_in_the_same_bytes(benchmark):
     quick = ("--num-samples", 24, "--max-seq-len", 24, "--batch-tokens", 24, "--cpu-threads", 1)
     said = benchmark("kills", DENSE, 5, *quick)

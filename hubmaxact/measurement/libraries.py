@@ -85,9 +85,10 @@ def load() -> None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """What needs torch is imported, and for the first time perhaps.
+    """Import in the block what needs torch, for the first time perhaps.
 
-    Nothing of it is garbage, so nobody looks for any meanwhile, which takes a quarter of the time.
+    Nothing of it is garbage, so nobody looks for any meanwhile, which takes a quarter of the time;
+    and threads that it starts sleep while they wait.
     """
     _let_threads_sleep()
     was_enabled = gc.isenabled()

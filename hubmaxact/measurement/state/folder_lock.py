@@ -57,7 +57,8 @@ class FolderLock:
 
     def release(self) -> None:
         """Let others in; where no run is to go on, only what others put there is left."""
-        if any(self._folder.rglob(STATES)):
+        inside = (self._folder, *self._folder.glob("*/"))  # a folder of a run's own may lie there
+        if any(path for folder in inside for path in folder.glob(STATES)):
             self._lock.release()
             return
         # While it is held: who waits for the lock of a file that is gone takes a new one. Windows
