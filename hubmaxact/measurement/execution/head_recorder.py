@@ -16,6 +16,7 @@ from hubmaxact.measurement.statistics.attention_logits import (
     Products,
     QueriesAndKeys,
 )
+from hubmaxact.measurement.statistics.group_maxima import GroupMaxima
 from hubmaxact.measurement.statistics.rotary_envelope import ByHead, RotaryEnvelope
 
 ENVELOPE, BOUND, LARGEST = "envelope.", "bound.", "logit."
@@ -51,30 +52,36 @@ class HeadRecorder:
         self.bounds: dict[Site, LogitBound] = {}
         self.largest: dict[Site, LargestLogit] = {}
 
-    def cached(self, site: Site, x_BHLD: Tensor, kept_BL: Tensor | None) -> None:
+    def cached(
+        self, site: Site, x_BHLD: Tensor, kept_BL: Tensor | None, maxima: GroupMaxima
+    ) -> None:
         """Fold in keys or values.
 
         Args:
             site: Of them.
             x_BHLD: As handed to the cache.
             kept_BL: Which tokens count, on the same device; None: all.
+            maxima: Finds those of tensors there.
         """
         pairs = self._pairs.get(site)
         if pairs is not None and pairs.channels:
-            self._envelope(site, x_BHLD.device).update(x_BHLD, kept_BL)
+            self._envelope(site, x_BHLD.device).update(x_BHLD, kept_BL, maxima)
 
-    def attended(self, site: Site, seen: Attended, kept_BL: Tensor | None) -> None:
+    def attended(
+        self, site: Site, seen: Attended, kept_BL: Tensor | None, maxima: GroupMaxima
+    ) -> None:
         """Fold in queries and the keys that they meet, if it is known which meet which.
 
         Args:
             site: Of the queries.
             seen: What was handed to attention.
             kept_BL: Which tokens count, on the same device; None: all.
+            maxima: Finds those of tensors there.
         """
         query, key, scaling = seen.query, seen.key, seen.scaling
         if key is not None and scaling is not None and _meet(query, key):
             observed = QueriesAndKeys(query, key, scaling, kept_BL)
-            self._bound(site, query.device).update(observed)
+            self._bound(site, query.device).update(observed, maxima)
 
     def logits(
         self, site: Site, logits_BHLL: Tensor, mask: Tensor | None, kept_BL: Tensor | None

@@ -116,15 +116,17 @@ class Recorder:
         kept = self._input().kept
         where = x.device
         kept = None if kept is None else kept.to(where)
-        self._expert_input(site, where).update_tokens(x, top_k_index.to(where), kept)
+        maxima, top_k_index = self._reader(where).maxima, top_k_index.to(where)
+        self._expert_input(site, where).update_tokens(x, top_k_index, kept, maxima)
 
     def cached(self, site: Site, x: Tensor) -> None:
         """Fold in keys or values, head by head."""
-        self.heads.cached(site, x, self._kept(x.device))
+        self.heads.cached(site, x, self._kept(x.device), self._reader(x.device).maxima)
 
     def attended(self, site: Site, seen: Attended) -> None:
         """Fold in what one attention multiplies."""
-        self.heads.attended(site, seen, self._kept(seen.query.device))
+        where = seen.query.device
+        self.heads.attended(site, seen, self._kept(where), self._reader(where).maxima)
 
     def logits(self, site: Site, logits: Tensor, mask: Tensor | None) -> None:
         """Fold in products of one attention."""

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import torch
 
+from hubmaxact.measurement.statistics.group_maxima import GroupMaxima
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.watched import Watched
@@ -18,6 +19,10 @@ class Reader(Protocol):
 
     device: torch.device
     """Where the statistics of what it reads are kept."""
+
+    @property
+    def maxima(self) -> GroupMaxima:
+        """How maxima of heads and of what experts are given are found."""
 
     @property
     def ways(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from hubmaxact.measurement.statistics.group_maxima import TorchMaxima
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.watched import Watched
@@ -21,6 +22,7 @@ class TorchOperations:
 
     def __init__(self, device: torch.device, why: str) -> None:
         self.device = torch.device("cpu") if device.type in WITHOUT_FLOAT64 else device
+        self.maxima = TorchMaxima()
         self._why = why
         self.ways: frozenset[str] = frozenset()
 

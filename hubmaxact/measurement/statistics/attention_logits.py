@@ -15,9 +15,11 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.group_maxima import GroupMaxima, TorchMaxima
 
 NEXT = 2.0**-23  # the step of float32 at 1
 LOST = 2.0**-126  # a square below it may count as zero in float32
+TORCH = TorchMaxima()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,12 @@ class LogitBound:
         self.num_channels = torch.zeros(1, dtype=torch.int64)
 
     @torch.no_grad()
-    def update(self, seen: QueriesAndKeys) -> None:
+    def update(self, seen: QueriesAndKeys, maxima: GroupMaxima = TORCH) -> None:
         """Fold in the queries and keys of one call; a GPU is not waited for.
 
         Args:
             seen: H and K are the same in all of them.
+            maxima: Finds norms.
 
         Raises:
             ValueError: Other tensors had other heads.
@@ -61,8 +64,8 @@ class LogitBound:
             return
         num_channels = torch.tensor([seen.query_BHLD.shape[-1]])
         scaling = torch.tensor([abs(seen.scaling)], dtype=torch.float64)
-        query_norm_H = _largest_norm(seen.query_BHLD, seen.kept_BL)
-        key_norm_K = _largest_norm(seen.key_BKLD, seen.kept_BL)
+        query_norm_H = maxima.norms(seen.query_BHLD, seen.kept_BL)
+        key_norm_K = maxima.norms(seen.key_BKLD, seen.kept_BL)
         self._raise_to(query_norm_H, key_norm_K, scaling, num_channels)
 
     def merge(self, other: Self) -> None:
@@ -122,23 +125,6 @@ class LogitBound:
         lost = sqrt(channels * LOST)
         products = (query_H * relative + lost) * (key_H * relative + lost)
         return _rounded_up(float(self.scaling) * float(products.max()) * (1.0 + NEXT))
-
-
-def _largest_norm(x_BHLD: Tensor, kept_BL: Tensor | None) -> Tensor:
-    """By head; infinite where some token's is no number."""
-    norm_BHL = _norms(x_BHLD)
-    norm_BHL.nan_to_num_(nan=inf, posinf=inf)
-    if kept_BL is not None:
-        norm_BHL.masked_fill_(~kept_BL[:, None, :], 0.0)
-    return norm_BHL.amax(dim=(0, 2))
-
-
-def _norms(x: Tensor) -> Tensor:
-    """Of the last dimension, in float32; each device has another fast way."""
-    if x.is_cuda:
-        norms: Tensor = torch.linalg.vector_norm(x, dim=-1, dtype=torch.float32)
-        return norms
-    return x.float().square().sum(dim=-1).sqrt_()
 
 
 def _rounded_up(value: float) -> float:

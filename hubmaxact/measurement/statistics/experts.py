@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.group_maxima import GroupMaxima
 from hubmaxact.measurement.statistics.rows import Rows
 
 
@@ -81,22 +82,19 @@ class ExpertMaxima:
         self.abs_max.scatter_reduce_(0, chosen, largest, "amax")
 
     @torch.no_grad()
-    def update_tokens(self, x_TD: Tensor, top_k_index: Tensor, kept_T: Tensor | None) -> None:
+    def update_tokens(
+        self, x_TD: Tensor, top_k_index: Tensor, kept_T: Tensor | None, maxima: GroupMaxima
+    ) -> None:
         """Fold in what tokens hand to the experts that they are routed to; a GPU is not waited for.
 
         Args:
             x_TD: One row for each token.
             top_k_index: Numbers of experts, shape (T, k); one that is no expert's is left out.
             kept_T: Which tokens count, bool of shape (T,); None: all.
+            maxima: Finds the experts'.
         """
-        largest = x_TD.abs().masked_fill_(~x_TD.isfinite(), -1.0).amax(dim=-1).float()
-        if kept_T is not None:
-            largest = largest.where(kept_T, -1.0)
-        num_experts, (num_rows, k) = len(self.abs_max), top_k_index.shape
-        maxima = torch.full((num_experts + 1,), -1.0, device=self.abs_max.device)
-        chosen = top_k_index.clamp(max=num_experts).reshape(-1).long()
-        maxima.scatter_reduce_(0, chosen, largest[:, None].expand(num_rows, k).reshape(-1), "amax")
-        torch.maximum(self.abs_max, maxima[:num_experts], out=self.abs_max)
+        found = maxima.of_experts(x_TD, top_k_index, kept_T, len(self.abs_max))
+        torch.maximum(self.abs_max, found.to(self.abs_max.device), out=self.abs_max)
 
     def merge(self, other: Self) -> None:
         """Fold in another's maxima."""

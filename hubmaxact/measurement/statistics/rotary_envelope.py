@@ -14,7 +14,9 @@ from torch import Tensor
 
 from hubmaxact.measurement.rotary_pairs import Pairs
 from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.group_maxima import GroupMaxima, TorchMaxima
 
+TORCH = TorchMaxima()
 ByHead = tuple[tuple[float, ...], ...]
 """Head -> a norm for each pair."""
 
@@ -34,22 +36,21 @@ class RotaryEnvelope:
         self.squares = torch.empty((0, 0), device=device)
 
     @torch.no_grad()
-    def update(self, x_BHLD: Tensor, kept_BL: Tensor | None = None) -> None:
+    def update(
+        self, x_BHLD: Tensor, kept_BL: Tensor | None = None, maxima: GroupMaxima = TORCH
+    ) -> None:
         """Fold in keys; a GPU is not waited for.
 
         Args:
             x_BHLD: As handed to the cache; H is the same in all of them.
             kept_BL: Which tokens count, bool; None: all.
+            maxima: Finds squares of pairs.
 
         Raises:
             ValueError: Other tensors had other heads.
         """
-        if not x_BHLD.numel():
-            return
-        squares_BHLP = self.pairs.squares(x_BHLD.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0))
-        if kept_BL is not None:
-            squares_BHLP.masked_fill_(~kept_BL[:, None, :, None], 0.0)
-        self._raise_to(squares_BHLP.amax(dim=(0, 2)))
+        if x_BHLD.numel():
+            self._raise_to(maxima.pair_squares(x_BHLD, kept_BL, self.pairs))
 
     def merge(self, other: Self) -> None:
         """Fold in another's norms.

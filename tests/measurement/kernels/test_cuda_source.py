@@ -7,6 +7,8 @@ import pytest
 from hubmaxact.measurement.kernels.cuda.compiler import CudaError, compiled, machine_code
 from hubmaxact.measurement.kernels.cuda.formats_kernel import FormatsKind
 from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kind, constants_for
+from hubmaxact.measurement.kernels.cuda.maxima_kernels import ExpertsKind, HeadsKind
+from hubmaxact.measurement.rotary_pairs import Pairs
 
 pytestmark = pytest.mark.skipif(
     "HUBMAXACT_TEST_NVRTC" not in os.environ,
@@ -39,6 +41,24 @@ def test_every_kind_compiles(dtype, architecture, width, layout, is_linear_input
 @pytest.mark.parametrize("dtype", FORMATS, ids=str)
 def test_errors_of_formats_compile(dtype, architecture, width, layout):
     assert _code(FormatsKind(dtype, width, LAYOUTS[layout]), architecture)
+
+
+@pytest.mark.parametrize(
+    ("width", "layout", "pairs"),
+    [
+        (1, "any", None),
+        (128, "neighbours", None),
+        (576, "neighbours", None),
+        (128, "neighbours", Pairs(128)),
+        (80, "any", Pairs(20)),
+        (4096, "neighbours", Pairs(64, are_neighbours=True)),
+    ],
+)
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("dtype", FORMATS, ids=str)
+def test_maxima_of_heads_and_experts_compile(dtype, architecture, width, layout, pairs):
+    assert _code(HeadsKind(dtype, width, LAYOUTS[layout], pairs), architecture)
+    assert _code(ExpertsKind(dtype, width, LAYOUTS[layout]), architecture)
 
 
 def _code(kind, architecture):

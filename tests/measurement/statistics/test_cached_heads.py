@@ -16,6 +16,7 @@ from hubmaxact.measurement.statistics.attention_logits import (
     Products,
     QueriesAndKeys,
 )
+from hubmaxact.measurement.statistics.group_maxima import TorchMaxima
 from hubmaxact.measurement.statistics.rotary_envelope import RotaryEnvelope
 
 KEYS, QUERIES = (
@@ -157,8 +158,9 @@ def test_nothing_waits_for_the_device():
         mask = torch.empty((2, 1, 3, 3), dtype=torch.bfloat16)
         recorder = HeadRecorder(ANATOMY)
         for _ in range(2):
-            recorder.cached(KEYS, query, kept)
-            recorder.attended(QUERIES, Attended(query, query[:, :2], mask, 0.5), kept)
+            recorder.cached(KEYS, query, kept, TorchMaxima())
+            seen = Attended(query, query[:, :2], mask, 0.5)
+            recorder.attended(QUERIES, seen, kept, TorchMaxima())
             recorder.logits(QUERIES, query @ query.mT, mask, kept)
         assert len(recorder.parts()) == 3
         with pytest.raises(DataDependentOutputException):
@@ -172,5 +174,5 @@ def test_what_is_not_told_bounds_nothing(heads, length, scaling):
     query = torch.ones((2, 4, 3, 6))
     key = None if heads is None else torch.ones((2, heads, length, 6))
     recorder = HeadRecorder(ANATOMY)
-    recorder.attended(QUERIES, Attended(query, key, None, scaling), None)
+    recorder.attended(QUERIES, Attended(query, key, None, scaling), None, TorchMaxima())
     assert recorder.result().logits == {}

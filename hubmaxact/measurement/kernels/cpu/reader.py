@@ -11,6 +11,7 @@ from hubmaxact.measurement.kernels.cpu.strided import Strided
 from hubmaxact.measurement.kernels.cpu.top_rows import find_top, raise_maxima
 from hubmaxact.measurement.kernels.cpu.workers import Bf16Worker, Fp32Worker, Int32s, Worker
 from hubmaxact.measurement.loops.shared_work import share
+from hubmaxact.measurement.statistics.group_maxima import TorchMaxima
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.top_values import NUM_TOP, TopValues, value_at
@@ -25,6 +26,7 @@ class CpuReader:
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")
+        self.maxima = TorchMaxima()
         self.ways: frozenset[str] = frozenset()
         self._workers: dict[torch.dtype, list[Worker]] = {}
 

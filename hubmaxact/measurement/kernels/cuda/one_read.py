@@ -23,6 +23,7 @@ from hubmaxact.measurement.kernels.cuda.kernel import (
     kernel_for,
     layout_of,
 )
+from hubmaxact.measurement.kernels.cuda.maxima_on_device import MaximaOnDevice
 from hubmaxact.measurement.kernels.cuda.site_on_device import SiteOnDevice
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
@@ -46,6 +47,7 @@ class OneRead:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._index = torch.empty(0, device=device).get_device()
+        self.maxima = MaximaOnDevice(self._index)
         gpu = torch.cuda.get_device_properties(self._index)
         self._beside = torch.cuda.Stream(device)
         self._num_blocks = gpu.multi_processor_count
@@ -60,7 +62,7 @@ class OneRead:
     def ways(self) -> frozenset[str]:
         """How tensors were read so far."""
         here = frozenset({self._way} if self._ran else ())
-        return here.union(*(other.ways for other in self._others.values()))
+        return here.union(self.maxima.ways, *(other.ways for other in self._others.values()))
 
     def fold(
         self, watched: Watched, statistics: SiteStatistics, samples: SampleMaxima | None
