@@ -105,6 +105,7 @@ ALLOWED = {
         "formats",
         "deployed_formats",
         "measurement.batch_plan",
+        "measurement.rotary_pairs",
         "measurement.failures",
         "measurement.loops",
         "measurement.rounding",
