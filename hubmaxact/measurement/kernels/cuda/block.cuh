@@ -21,10 +21,9 @@ __device__ __forceinline__ Place place_of(const Arguments& a, int row) {
   return {kept ? row : -1, position, group};
 }
 
-// Rows are taken from the last one back, because what was written last is still in the cache; those
-// of one moment are neighbours, so that few groups meet in a block. `turn`: from 0.
-__device__ __forceinline__ Place place_at(const Arguments& a, int turn) {
-  return place_of(a, a.num_rows - 1 - turn);
+// Blocks' rows are neighbours, so that few groups meet in one block.
+__device__ __forceinline__ int first_row(const Arguments& a, int block) {
+  return (int)((i64)a.num_rows * block / gridDim.x);
 }
 
 // `first`: the first row of this thread's warp. Returns where the window of bins begins.

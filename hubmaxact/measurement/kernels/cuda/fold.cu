@@ -135,10 +135,10 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
   __shared__ Block block;
 
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, team = warp / WARPS, part = warp % WARPS;
-  const int step = gridDim.x * TEAMS;
-  int turn = blockIdx.x * TEAMS + team;
+  const int end = first_row(a, blockIdx.x + 1);
+  int i = first_row(a, blockIdx.x) + team;
   Place next = {-1, -1, -1};
-  if (turn < a.num_rows) next = place_at(a, turn);
+  if (i < end) next = place_of(a, i);
 #if !LINEAR_INPUT
   if (threadIdx.x < TEAMS * 2) (&counted[0][0])[threadIdx.x] = 0;
 #endif
@@ -148,10 +148,10 @@ extern "C" __global__ void __launch_bounds__(NUM_THREADS, 1) fold(const __grid_c
   Channels channels = {};
 #endif
 
-  for (u32 tag = 0; turn < a.num_rows;) {
+  for (u32 tag = 0; i < end;) {
     const Place now = next;
-    turn += step;
-    if (turn < a.num_rows) next = place_at(a, turn);
+    i += TEAMS;
+    if (i < end) next = place_of(a, i);
     if (now.row < 0) continue;
     tag ^= 1;
     const Row row = {a.x + now.row * a.row_stride, a.value_stride};

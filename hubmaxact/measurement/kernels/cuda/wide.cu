@@ -71,17 +71,17 @@ extern "C" __global__ void __launch_bounds__(32 * TEAMS, 1) fold(const __grid_co
   extern __shared__ __align__(16) u32 bins[];          // HALF of each sign
   __shared__ Block block;
   const int lane = threadIdx.x & 31, team = threadIdx.x >> 5;
-  const int step = gridDim.x * TEAMS;
-  int turn = blockIdx.x * TEAMS + team;
+  const int end = first_row(a, blockIdx.x + 1);
+  int i = first_row(a, blockIdx.x) + team;
   Place now = {-1, -1, -1};
-  if (turn < a.num_rows) now = place_at(a, turn);
+  if (i < end) now = place_of(a, i);
   const u32 window = begin_block(a, block, bins, now);
   Seen seen = NOTHING_SEEN;
   Sums sums = {};
   Rounding rounding[NUM_POLICIES] = {};
 
-  for (; turn < a.num_rows; turn += step) {
-    now = place_at(a, turn);
+  for (; i < end; i += TEAMS) {
+    now = place_of(a, i);
     if (now.row < 0) continue;
     const Row row = {a.x + now.row * a.row_stride, a.value_stride};
     int finite = -1;
