@@ -21,12 +21,13 @@ FORMATS = (torch.bfloat16, torch.float16, torch.float32)
 """Formats that the sources know, by number."""
 
 
-def layout_of(x_RD: Tensor) -> int:
+def layout_of(x: Tensor) -> int:
     """How rows lie: 1 for neighbours, 2 for every second value, both aligned; 0 for any other."""
-    row_stride, value_stride = x_RD.stride()
-    aligned = x_RD.shape[1] % 8 == 0 and x_RD.data_ptr() % 16 == 0 and row_stride % 8 == 0
-    strides = (1, 2) if x_RD.dtype == torch.bfloat16 else (1,)
-    return value_stride if aligned and value_stride in strides else 0
+    *strides, value_stride = x.stride()
+    aligned = x.shape[-1] % 8 == 0 and x.data_ptr() % 16 == 0
+    aligned &= all(stride % 8 == 0 for stride in strides)
+    known = (1, 2) if x.dtype == torch.bfloat16 else (1,)
+    return value_stride if aligned and value_stride in known else 0
 
 
 class Compilation(Hashable, Protocol):

@@ -22,7 +22,7 @@ class HeadsKind:
 
     dtype: torch.dtype  # one of FORMATS
     width: int  # channels of a head
-    layout: int  # how they lie: 1 for neighbours, aligned; 0 for any other
+    layout: int  # how they lie, see `layout_of`
     pairs: Pairs | None  # the channels that belong together; None: all of a head do
 
     @property
@@ -78,7 +78,7 @@ class ExpertsKind:
 
     dtype: torch.dtype  # one of FORMATS
     width: int  # values of a row
-    layout: int  # how they lie, as above
+    layout: int  # the same
 
     @property
     def entry(self) -> str:

@@ -7,7 +7,12 @@ from torch import Tensor
 
 from hubmaxact.measurement.kernels.cuda.arguments import address
 from hubmaxact.measurement.kernels.cuda.compiler import CudaError
-from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Compilation, kernel_for
+from hubmaxact.measurement.kernels.cuda.kernel import (
+    FORMATS,
+    Compilation,
+    kernel_for,
+    layout_of,
+)
 from hubmaxact.measurement.kernels.cuda.maxima_kernels import (
     ExpertsArguments,
     ExpertsKind,
@@ -66,7 +71,7 @@ class MaximaOnDevice:
             num_chosen=chosen_TK.shape[1],
             num_experts=num_experts,
         )
-        kind = ExpertsKind(x_TD.dtype, x_TD.shape[1], _layout(x_TD))
+        kind = ExpertsKind(x_TD.dtype, x_TD.shape[1], layout_of(x_TD))
         if self._launched(kind, arguments, len(x_TD)):
             return largest_E
         return self._torch.of_experts(x_TD, chosen_TK, kept_T, num_experts)
@@ -87,12 +92,12 @@ class MaximaOnDevice:
             value_stride=value_stride,
             kept=address(kept_BL),
             largest=largest.data_ptr(),
-            num_rows=min(num_tokens * num_heads, MOST_ROWS),
+            num_rows=num_tokens * num_heads,
             num_heads=num_heads,
-            num_tokens=min(num_tokens, MOST_ROWS),
+            num_tokens=num_tokens,
             length=length,
         )
-        kind = HeadsKind(x_BHLD.dtype, width, _layout(x_BHLD), pairs)
+        kind = HeadsKind(x_BHLD.dtype, width, layout_of(x_BHLD), pairs)
         return self._launched(kind, arguments, num_tokens * num_heads)
 
     def _launched(self, kind: HeadsKind | ExpertsKind, arguments: Structure, num_rows: int) -> bool:
@@ -109,15 +114,8 @@ class MaximaOnDevice:
                     kernel_for(kind, self._index).launch(arguments, stream)
             except CudaError as error:
                 told = str(error).splitlines()[0]
-                why_not = f"because the kernel failed for heads of {kind.width:,} values: {told}"
+                why_not = f"because the kernel failed for {kind.width:,} values: {told}"
                 self._refused[kind] = why_not
         if why_not:
             self.ways |= {f"by torch operations, {why_not}"}
         return not why_not
-
-
-def _layout(x: Tensor) -> int:
-    """How rows lie: 1 for neighbours, aligned to 16 bytes; 0 for any other."""
-    *strides, value_stride = x.stride()
-    aligned = x.shape[-1] % 8 == 0 and x.data_ptr() % 16 == 0
-    return int(aligned and value_stride == 1 and all(stride % 8 == 0 for stride in strides))
