@@ -56,7 +56,7 @@ ALLOWED = {
     "measurement.failures": ("errors", "printable", "files"),
     "measurement.libraries": ("errors", "measurement.failures"),
     "measurement.loops": (),
-    "measurement.dequantization": ("stored_weights", "measurement.loops"),
+    "measurement.dequantization": ("stored_weights", "measurement.failures", "measurement.loops"),
     "measurement.checkpoint": (
         "errors",
         "printable",

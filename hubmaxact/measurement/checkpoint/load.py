@@ -25,6 +25,7 @@ from hubmaxact.measurement.checkpoint.spilled import spill_folder
 from hubmaxact.measurement.checkpoint.tokenizer import load_tokenizer
 from hubmaxact.measurement.checkpoint.transformers_log import transformers_log
 from hubmaxact.measurement.checkpoint.weight_files import STORED_AS, WeightFiles
+from hubmaxact.measurement.dequantization.trial import told_of_torch
 from hubmaxact.measurement.failures.memory import ran_out, says_ran_out
 from hubmaxact.recognition.own_code import OwnCode
 from hubmaxact.recognition.scaled_cache import scales_left_aside
@@ -54,7 +55,7 @@ class Loaded:
     model: transformers.PreTrainedModel
     tokenizer: transformers.PreTrainedTokenizerBase
     dtype: str
-    notes: tuple[str, ...] = ()  # what of the checkpoint was not used, as sentences
+    notes: tuple[str, ...] = ()  # what was not used, or only slowly, as sentences
     left_aside: tuple[LeftAside, ...] = ()  # tensors that are no part of the forward pass
     no_head: tuple[str, ...] = ()  # weights behind the decoder that the checkpoint does not hold
     code: OwnCode | None = None  # what of the checkpoint's own code was run
@@ -107,6 +108,7 @@ def load(
     with shortage_told(files, name, doing, is_spread=is_spread, is_streamed=streams):
         model, tokenizer, settled = _model(files, options, code, state, on_tokenizer)
     scales = (scales_left_aside(files.name),) if files.scaled_cache else ()
+    expanded = () if files.stored is None else told_of_torch(files.name)
     return Loaded(
         model,
         tokenizer,
@@ -114,6 +116,7 @@ def load(
         notes=(
             *code_left_aside(files, model, tokenizer, code),
             *scales,
+            *expanded,
             *settled.sentences,
             *behind_layers(files, model),
         ),

@@ -9,7 +9,7 @@ from torch import Tensor
 from hubmaxact.measurement.dequantization.by_torch import fill_by_torch
 from hubmaxact.measurement.dequantization.codes import Codes
 from hubmaxact.measurement.dequantization.grid import Step
-from hubmaxact.measurement.dequantization.trial import loops_work
+from hubmaxact.measurement.dequantization.trial import why_no_loops
 from hubmaxact.measurement.loops.cpu_threads import cpu_threads
 
 PIECE = 1 << 17
@@ -28,7 +28,7 @@ def fill(out: Tensor, codes: Codes, *steps: Step, num_threads: int) -> None:
         *steps: At most two, in this order, in float32.
         num_threads: That may work on it.
     """
-    if loops_work():
+    if not why_no_loops():
         from hubmaxact.measurement.dequantization.by_loops import fill_by_loops
 
         piece = THREAD_PIECES * PIECE
@@ -46,7 +46,7 @@ def turn_round(out: Tensor, matrix: Tensor, *, num_threads: int) -> None:
         matrix: Of the same dtype, (rows, columns), contiguous.
         num_threads: That may work on it.
     """
-    if loops_work():
+    if not why_no_loops():
         from hubmaxact.measurement.dequantization.by_loops import turn_by_loops
 
         turn_by_loops(out, matrix, piece=THREAD_PIECES * PIECE, num_threads=num_threads)

@@ -3,6 +3,7 @@
 This is also what compiles them, or loads what numba kept.
 """
 
+from collections.abc import Iterator
 from functools import cache
 
 import torch
@@ -12,22 +13,35 @@ from hubmaxact.measurement.dequantization.codes import Codes, InNibbles, InWords
 from hubmaxact.measurement.dequantization.grid import Grid, Step
 from hubmaxact.measurement.dequantization.numbers import Lookup, e2m1, e4m3
 from hubmaxact.measurement.dequantization.packing import Unpacking
+from hubmaxact.measurement.failures.own_error import reason
 
 ROWS, COLUMNS, GROUP = 16, 96, 32
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 @cache
-def loops_work() -> bool:
+def why_no_loops() -> str:
     """Asked once in a process.
 
     Returns:
-        Whether they do, bit for bit.
+        What keeps them from working, in words that follow "because"; "" where they end in the same
+        bits.
     """
     try:
-        return all(_are_equal(codes, dtype) for codes in _every_layout() for dtype in DTYPES)
-    except Exception:  # noqa: BLE001 numba and LLVM raise whatever breaks first, if they are there
-        return False
+        alike = all(_are_equal(codes, dtype) for codes in _every_layout() for dtype in DTYPES)
+    except Exception as error:  # noqa: BLE001 numba and LLVM raise whatever breaks first
+        return f"numba's loops failed here: {type(error).__name__}: {reason(error)}"
+    return "" if alike else "the compiled loops' numbers differ here; please report this processor"
+
+
+def told_of_torch(name: str) -> Iterator[str]:
+    """Yield a sentence where torch's operations expand weights, several times slower.
+
+    Args:
+        name: Of the quantized checkpoint.
+    """
+    if why_no_loops():
+        yield f"The weights of {name} are expanded by torch operations, because {why_no_loops()}."
 
 
 def _every_layout() -> list[Codes]:

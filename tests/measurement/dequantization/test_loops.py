@@ -17,7 +17,8 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def test_they_work_here():
-    assert trial.loops_work()
+    assert trial.why_no_loops() == ""
+    assert list(trial.told_of_torch("alice/model")) == []
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -27,7 +28,7 @@ def test_both_ways_end_in_the_same_bits(monkeypatch, name):
     monkeypatch.setattr(filling, "THREAD_PIECES", 1)
     with cpu_threads(3):
         by_compiled = [expand(weight, parts, dtype) for dtype in DTYPES]
-    monkeypatch.setattr(filling, "loops_work", lambda: False)
+    monkeypatch.setattr(filling, "why_no_loops", lambda: "asked")
     for dtype, found in zip(DTYPES, by_compiled, strict=True):
         wanted = expand(weight, parts, dtype)
         assert found.dtype == wanted.dtype == dtype
@@ -49,15 +50,17 @@ def test_they_round_as_torch_does(dtype):
 
 
 def test_loops_that_differ_are_not_used(monkeypatch):
-    asked_again = trial.loops_work.__wrapped__
-    assert asked_again()
+    asked_again = trial.why_no_loops.__wrapped__
+    assert asked_again() == ""
     monkeypatch.setattr(loop_codes, "AWQ_PLACES", (0, 1, 2, 3, 4, 5, 6, 7))
-    assert not asked_again()
+    assert "numbers differ here" in asked_again()
 
 
-def test_without_numba_torch_does_it(monkeypatch):
+def test_without_numba_torch_does_it_and_the_run_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, by_loops.__name__, None)
-    assert not trial.loops_work.__wrapped__()
+    monkeypatch.setattr(trial, "why_no_loops", trial.why_no_loops.__wrapped__)
+    (sentence,) = trial.told_of_torch("alice/model")
+    assert "weights of alice/model are expanded by torch operations, because numba's" in sentence
 
 
 def test_torch_has_its_threads_back():
