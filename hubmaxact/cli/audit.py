@@ -20,9 +20,9 @@ FORMATS = ("terminal", "json")
 def audit(report: str, checkpoint: str, revision: str | None, tolerance: float, form: str) -> None:
     """Hold the static scales of the quantized CHECKPOINT against REPORT.
 
-    REPORT is of the model that it was quantized from, measured with --profile deployment: a file, a
-    folder that holds activation_maxima.json, OWNER/NAME on the Hub, a URL there, or - for standard
-    input. CHECKPOINT is a folder or a Hub id; headers and scales are read, and no weights.
+    REPORT is of the model that it was quantized from: a file, a folder that holds
+    activation_maxima.json, OWNER/NAME on the Hub, a URL there, or - for standard input. CHECKPOINT
+    is a folder or a Hub id; headers and scales are read, and no weights.
 
     Exits 1 naming the inputs, keys and values that saturate by more than --tolerance, and when the
     report is not valid; 2 when the two cannot be held against each other.

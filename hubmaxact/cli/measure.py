@@ -97,7 +97,7 @@ class FormatErrors(click.Choice[str]):
     "--profile",
     type=click.Choice(PROFILES),
     help="What is watched: the paper's roles, or also what deployed kernels see: inputs of linear "
-    "maps and experts, keys and values, residual updates.  [default: paper]",
+    "maps and experts, keys and values, residual updates.  [default: deployment]",
 )
 @click.option(
     "--format-errors",

@@ -95,7 +95,7 @@ class Options:
     allow_partial: bool = False
     cpu_threads: int = 2
     products: Literal["auto", "native", "float32"] = "auto"
-    profile: Literal["paper", "deployment"] = "paper"
+    profile: Literal["paper", "deployment"] = "deployment"
     format_errors: Literal["all", "per_tensor"] = "all"
     attn_implementation: str | None = None
     end_to_end: tuple[str, ...] | str = ()
@@ -189,5 +189,6 @@ PAPER: dict[str, Any] = {
     "max_seq_len": 32_768,
     "special_tokens": "none",
     "dtype": "bfloat16",
+    "profile": "paper",
 }
 """Preset `paper`: the choices of arXiv:2605.15572."""

@@ -4,7 +4,6 @@ from hubmaxact.rendering.escape import is_safe, word
 from hubmaxact.report.cpu_threads import threads_of
 from hubmaxact.report.document import NAMED_CORPORA, REPORT_NAME, CorpusFacts, Environment, Report
 from hubmaxact.report.products import FLOAT32
-from hubmaxact.report.roles import PAPER
 
 WIDTH = 90
 
@@ -28,7 +27,7 @@ def reproduce(report: Report) -> str:
         "--evaluation-samples": protocol["evaluation_samples"],
         "--cpu-threads": threads_of(report["environment"]),
         "--products": _products(report["environment"]),
-        "--profile": protocol["profile"] if protocol["profile"] != PAPER else None,
+        "--profile": protocol["profile"],
         "--format-errors": "per-tensor" if protocol.get("format_errors") == "per_tensor" else None,
     }
     words = [f"{name} {word(str(value))}" for name, value in options.items() if value is not None]

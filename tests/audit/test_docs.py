@@ -18,7 +18,7 @@ largest magnitude that its kernels can hold. `hubmaxact audit` holds every one o
 against what was measured on the model that it was quantized from:
 
 ```sh
-hubmaxact measure alice/model --profile deployment --output report.json
+hubmaxact measure alice/model --output report.json
 hubmaxact audit report.json alice/model-FP8
 ```
 

@@ -62,7 +62,8 @@ def test_options_keep_whole_names():
 
 
 def test_profile_paper_finds_nothing_to_round(tmp_path):
-    done = hubmaxact_here("measure", "nowhere", "--end-to-end", "int8", cwd=tmp_path)
+    words = ("--profile", "paper", "--end-to-end", "int8")
+    done = hubmaxact_here("measure", "nowhere", *words, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
         "hubmaxact: end_to_end needs profile deployment, which finds what is rounded and its "

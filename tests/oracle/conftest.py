@@ -48,6 +48,7 @@ def measured(checkpoint, corpus):
             "max_seq_len": MAX_SEQ_LEN,
             "special_tokens": case.specials,
             "dtype": case.dtype,
+            "profile": "paper",  # where a test says no other
             "device": DEVICE,
             "calibration_samples": CALIBRATION,
             "evaluation_samples": EVALUATION,

@@ -53,7 +53,7 @@ def test_the_report_of_a_folder_is_that_of_the_weights_stored_plainly(tmp_path):
     report, done = measured(folder)
     plain, _ = measured(plainly(folder, tmp_path / "plain"))
     differing = {key for key in report if report[key] != plain[key]}
-    assert differing == {"schema_version", "model"}
+    assert differing == {"model"}
     model = report["model"]
     assert model["weights_quantization"] == "compressed-tensors"
     assert model["dequantized_by"] == "hubmaxact"

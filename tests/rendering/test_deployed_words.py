@@ -95,4 +95,4 @@ def test_a_section_has_both_folded_and_the_command_its_profile():
     assert "- Attention logits: At most about 112.5 in `model.layers.0.self_attn`" in folded
     assert "Of keys and values it is one" in text
     assert "--profile deployment" in commands.reproduce(REPORT)
-    assert "--profile" not in commands.reproduce(example_reports.small_report())
+    assert "--profile paper" in commands.reproduce(example_reports.small_report())

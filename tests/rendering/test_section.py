@@ -103,7 +103,8 @@ def test_the_reproducing_command_names_every_choice():
     assert command == (
         f"hubmaxact measure example-org/Example-8B --revision {commit} --corpus probe-5k "
         "--num-samples 5000 --max-seq-len 4096 --special-tokens as_tokenizer --dtype bfloat16 "
-        "--batch-tokens 777 --calibration-samples 128 --evaluation-samples 256 --allow-partial"
+        "--batch-tokens 777 --calibration-samples 128 --evaluation-samples 256 "
+        "--profile paper --allow-partial"
     )
 
 

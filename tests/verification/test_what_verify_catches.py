@@ -43,8 +43,8 @@ M itself and its place are then caught by `verify`, which runs the batch that ho
 lies outside that batch (moments, quantiles, INT-8 rows, lower maxima of other batches) would need
 the whole run: `hubmaxact measure` with the command in the card, and equal bytes.
 
-Of profile `deployment`, the files that lie beside the report are held to the digests that it names,
-and the rows of `quantization.parquet` to those that it pools, where pyarrow is installed
+The files that lie beside the report are held to the digests that it names, and the rows of
+`quantization.parquet` to those that it pools, where pyarrow is installed
 (`validate` does so too); what is in them would need the whole run. So would the losses of
 `--end-to-end`: `validate` only holds their rows to each other, and `verify` rounds nothing.
 
