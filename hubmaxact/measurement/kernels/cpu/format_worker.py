@@ -10,6 +10,7 @@ import torch
 
 from hubmaxact.deployed_formats import IN_PASS, NVFP4_LARGEST, DeployedFormat
 from hubmaxact.measurement.kernels.cpu.format_rows import (
+    ABREAST,
     BY_CODE,
     CHUNK,
     EVEN,
@@ -58,13 +59,11 @@ class FormatRows:
             width: Channels.
             threshold: That of NVFP4's tensors; None or 0: it is left out.
         """
-        chunks = ceil(width / CHUNK)
+        chunks = ABREAST * ceil(width / (ABREAST * CHUNK))
         self._room = (
-            np.zeros((chunks, CHUNK), np.float32),
-            np.zeros(chunks, np.float32),
+            np.zeros((3, chunks, CHUNK), np.float32),
             np.zeros((3, chunks), np.float32),
             np.zeros(CHUNK),
-            np.zeros((2, CHUNK), np.int32),
         )
         self._of_tensor = _of_tensor(threshold)
         self.numbers = np.zeros((2, len(IN_PASS)), np.int64)
