@@ -15,6 +15,7 @@ Prints the least and the largest time of all repetitions, and the ratio of the l
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,11 @@ class Subject:
     model: transformers.PreTrainedModel
     anatomy: Anatomy
     ids: Ids
+
+    def multiplying(self) -> AbstractContextManager[None]:
+        """As a run on this processor multiplies."""
+        dtype = str(self.model.dtype).removeprefix("torch.")
+        return multiplying(products_for("auto", dtype, self.model))
 
     def plan(self, options: Options) -> Plan:
         """The batches of the default budget, so that two machines run the same ones."""
@@ -117,7 +123,7 @@ def made(folder: Path, options: Options, num_samples: int) -> Subject:
 def bare(subject: Subject, plan: Plan, ids: Ids) -> None:
     """Only the forward passes."""
     owner = subject.model.get_submodule(subject.anatomy.owner)
-    with torch.inference_mode():
+    with subject.multiplying(), torch.inference_mode():
         for batch in plan.batches:
             ids_BL = make_input(batch, ids, subject.model.device).ids_BL
             owner(input_ids=ids_BL, use_cache=False)
@@ -133,7 +139,9 @@ def aminmax(subject: Subject, plan: Plan, ids: Ids) -> None:
 
 def measured(subject: Subject, plan: Plan, ids: Ids) -> None:
     """The product's run, to the results of every site."""
-    measure(subject.model, subject.anatomy, plan, ids).recorder.result()
+    with subject.multiplying():
+        run = measure(subject.model, subject.anatomy, plan, ids)
+    run.recorder.result()  # behind the block, as in a run
 
 
 RUNS = (bare, aminmax, measured)
@@ -175,16 +183,13 @@ def main(
     subject = loaded(folder, options) if has_weights else made(folder, options, int(num_samples))
     plan, where = subject.plan(options), subject.model.device
     seconds: dict[str, list[float]] = {run.__name__: [] for run in RUNS}
-    products = products_for(
-        options.products, str(subject.model.dtype).removeprefix("torch."), subject.model
-    )
-    with multiplying(products):
+    with subject.multiplying():
         measure(subject.model, subject.anatomy, plan, subject.ids, batches=_first_ones(plan))
-        for repetition in range(int(repetitions)):
-            ids = [np.roll(row, repetition) for row in subject.ids]
-            for run in RUNS:
-                spent = timed(lambda run=run, ids=ids: run(subject, plan, ids), where)  # type: ignore[misc]
-                seconds[run.__name__].append(spent)
+    for repetition in range(int(repetitions)):
+        ids = [np.roll(row, repetition) for row in subject.ids]
+        for run in RUNS:
+            spent = timed(lambda run=run, ids=ids: run(subject, plan, ids), where)  # type: ignore[misc]
+            seconds[run.__name__].append(spent)
     tokens = sum(map(len, subject.ids))
     print(f"{tokens:,} tokens, {len(subject.anatomy.sites)} sites, {where}, {subject.model.dtype}")
     for name, spent_by_run in seconds.items():

@@ -8,6 +8,16 @@ from torch import Tensor
 
 from hubmaxact.deployed_formats import E2M1_LARGEST, E4M3_LARGEST, E5M2_LARGEST
 
+ELEMENTS = {
+    "int8": (7, 7),  # up to 255, steps are those of the exponent 7
+    "float8_e4m3fn": (-6, 3),
+    "float8_e5m2": (-14, 2),
+    "mxfp8": (-6, 3),
+    "mxfp4": (0, 1),
+    "nvfp4": (0, 1),
+}
+"""Format -> its least exponent, and the bits of its fractions."""
+
 
 def to_integer(x: Tensor, lowest: float, highest: float) -> Tensor:
     """Round to an integer within bounds."""

@@ -5,6 +5,7 @@ order, and every statistic that depends on values alone follows afterwards.
 """
 
 import math
+from collections.abc import Iterable
 from functools import cache
 from typing import Self
 
@@ -13,12 +14,14 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.counts import add, zeros
+from hubmaxact.measurement.statistics.counts import add, seen, zeros
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution, Float64s, Int64s
 from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
 from hubmaxact.measurement.statistics.rounded_sum import rounded_sum, rounded_total
 
 NUM_PATTERNS = 65_536
+INFINITE, NEGATIVE = 0x7F80, 0x8000
+"""Patterns of infinity and of the negative zero."""
 
 
 @cache
@@ -58,7 +61,11 @@ class Bf16Histogram:
 
     def bins(self) -> Bins:
         """Distinct finite values and their counts; both zeros are one value."""
-        return _bins(*self._seen())
+        return self.bins_with(())
+
+    def bins_with(self, others: Iterable[Self]) -> Bins:
+        """The bins of this one and of others, which stay as they are."""
+        return _bins(*self._seen(others))
 
     def abs_max(self) -> float | None:
         """The largest finite |x|; None when none was seen."""
@@ -67,28 +74,34 @@ class Bf16Histogram:
 
     def result(self) -> Distribution:
         """Every statistic, from the counts alone."""
-        values, counts = self._seen()
-        return from_bins(
-            _bins(values, counts),
-            count=int(counts.sum()),
-            not_finite=NanAndInf.of_histogram(values, counts),
+        return self.result_with(())
+
+    def result_with(self, others: Iterable[Self]) -> Distribution:
+        """The result of this one and of others, which stay as they are."""
+        patterns, counts = self._seen(others)
+        magnitudes = patterns & (NEGATIVE - 1)
+        not_finite = NanAndInf(
+            int(counts[magnitudes > INFINITE].sum()), int(counts[magnitudes == INFINITE].sum())
         )
+        bins = _bins(patterns, counts)
+        return from_bins(bins, count=int(counts.sum()), not_finite=not_finite)
 
-    def _seen(self) -> tuple[Float64s, Int64s]:
-        """The values of patterns that were seen, ascending but for NaN, and their counts."""
-        counts = self.counts.cpu().numpy()
-        patterns = np.flatnonzero(counts != 0)  # of truth values: several times as fast
-        negative = np.searchsorted(patterns, NUM_PATTERNS // 2)
-        ascending = np.concatenate([patterns[negative:][::-1], patterns[:negative]])
-        return pattern_values()[ascending], counts[ascending]
+    def _seen(self, others: Iterable[Self]) -> tuple[Int64s, Int64s]:
+        """Patterns that were seen, ascending, and their counts."""
+        return seen([self.counts, *(other.counts for other in others)])
 
 
-def _bins(values: Float64s, counts: Int64s) -> Bins:
-    """Finite values of an ascending selection, each once."""
-    finite = np.isfinite(values)
-    values, counts = values[finite], counts[finite]
-    first = np.flatnonzero(np.diff(values, prepend=-np.inf))  # the zeros are neighbours
-    return Bins(values[first] + 0.0, np.add.reduceat(counts, first))
+def _bins(patterns: Int64s, counts: Int64s) -> Bins:
+    """Finite values, each once, of ascending patterns."""
+    most, least, lowest = np.searchsorted(patterns, (INFINITE, NEGATIVE, NEGATIVE + INFINITE))
+    both = most and least < lowest and patterns[0] == patterns[least] - NEGATIVE == 0
+    first = least + 1 if both else least  # of the negative ones; two zeros are one value
+    ascending, numbers = (
+        np.concatenate([each[first:lowest][::-1], each[:most]]) for each in (patterns, counts)
+    )
+    if both:
+        numbers[lowest - first] += counts[least]
+    return Bins(pattern_values()[ascending] + 0.0, numbers)
 
 
 def from_bins(bins: Bins, *, count: int, not_finite: NanAndInf) -> Distribution:

@@ -8,14 +8,13 @@ formats are rounded to it, half to even, never to infinity. A block with nothing
 from collections.abc import Mapping
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, pattern_values
-from hubmaxact.measurement.statistics.counts import add, zeros
+from hubmaxact.measurement.statistics.counts import add, seen, zeros
 from hubmaxact.measurement.statistics.distribution import Bins
 from hubmaxact.measurement.statistics.rows import Rows
 
@@ -71,5 +70,5 @@ def _counted(block_max: Tensor) -> Tensor:
 
 
 def _bins(counts: Tensor) -> Bins:
-    seen = np.flatnonzero(counts.numpy() != 0)
-    return Bins(pattern_values()[seen], counts.numpy()[seen])
+    patterns, numbers = seen([counts])
+    return Bins(pattern_values()[patterns], numbers)

@@ -18,6 +18,8 @@ HIGH_BITS, LOW_BITS = 4, 44
 """A sum is an integer of 2^-4 and one of 2^-44."""
 CARRY = LOW_BITS - HIGH_BITS
 MOST_PARTIAL = 16
+WHOLE = float(1 << 52)
+"""Added and taken away again, it rounds to an integer, half to even."""
 MOST = float(1 << 50)
 """Sums from here on, and those of NaN or infinity, are not known."""
 
@@ -65,9 +67,11 @@ class ChannelSquares:
             return
         sums_ND = torch.stack(self._partial).double().nan_to_num(nan=MOST).clamp(max=MOST)
         self._partial.clear()
-        high_ND = (sums_ND * (1 << HIGH_BITS)).floor()
-        low_ND = (sums_ND * (1 << LOW_BITS) - high_ND * (1 << CARRY)).round()
-        self.sums = self.sums + torch.stack([high_ND, low_ND]).long().sum(dim=1)
+        # torch's floor and round wait for all its threads, however little there is to do.
+        high_ND = (sums_ND * (1 << HIGH_BITS)).long()
+        low_ND = sums_ND * (1 << LOW_BITS) - high_ND.double() * (1 << CARRY)
+        low_ND = (low_ND + WHOLE) - WHOLE
+        self.sums = self.sums + torch.stack([high_ND, low_ND.long()]).sum(dim=1)
 
     def merge(self, other: Self) -> None:
         """Add another's sums."""

@@ -5,6 +5,7 @@ counts (half of a bf16 step at most, 2^-9 relative); everything else is exact.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Self
 
 import torch
@@ -66,6 +67,10 @@ class FloatValues:
     def merge(self, other: Self) -> None:
         """Fold in all that another has seen; it is left as it is."""
         self.rounded.merge(other.rounded)
+        self.merge_numbers(other)
+
+    def merge_numbers(self, other: Self) -> None:
+        """Fold in all that another has seen, but for its counts."""
         self.sums.merge(other.sums)
         self.add(
             count=other.count,
@@ -136,22 +141,35 @@ class FloatValues:
         self.min, self.max = min(self.min, low), max(self.max, high)
 
     def result(self) -> Distribution:
-        """Every statistic; sums are rounded once, here."""
-        total, abs_total, square_total = self.sums.result()
-        num_finite = self.num_finite
-        mean = total / num_finite if num_finite else None
-        variance = square_total / num_finite - mean * mean if mean is not None else None
-        return Distribution(
-            count=self.count,
-            num_nan=self.not_finite.num_nan,
-            num_inf=self.not_finite.num_inf,
-            num_zeros=self.num_zeros,
-            num_ties=self.num_ties,
-            min=self.min if num_finite else None,
-            max=self.max if num_finite else None,
-            mean=float(mean) if mean is not None else None,
-            std=math.sqrt(variance) if variance is not None else None,
-            abs_total=float(abs_total),
-            square_total=float(square_total),
-            bins=self.bins(),
-        )
+        """Every statistic of exact sums."""
+        return self.result_with(())
+
+    def result_with(self, others: Iterable[Self]) -> Distribution:
+        """The result of this one and of others, which stay as they are."""
+        others = list(others)
+        total = type(self)()
+        for part in (self, *others):
+            total.merge_numbers(part)
+        return _distribution(total, self.rounded.bins_with(other.rounded for other in others))
+
+
+def _distribution(values: FloatValues, bins: Bins) -> Distribution:
+    """Every statistic; sums are rounded once, here."""
+    total, abs_total, square_total = values.sums.result()
+    num_finite = values.num_finite
+    mean = total / num_finite if num_finite else None
+    variance = square_total / num_finite - mean * mean if mean is not None else None
+    return Distribution(
+        count=values.count,
+        num_nan=values.not_finite.num_nan,
+        num_inf=values.not_finite.num_inf,
+        num_zeros=values.num_zeros,
+        num_ties=values.num_ties,
+        min=values.min if num_finite else None,
+        max=values.max if num_finite else None,
+        mean=float(mean) if mean is not None else None,
+        std=math.sqrt(variance) if variance is not None else None,
+        abs_total=float(abs_total),
+        square_total=float(square_total),
+        bins=bins,
+    )

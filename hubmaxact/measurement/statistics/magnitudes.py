@@ -1,16 +1,16 @@
 """Counts of magnitudes: what signs leave of counted values, and what rounding them loses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
 
 import numpy as np
-import torch
 
 from hubmaxact.deployed_formats import DeployedFormat
-from hubmaxact.measurement.rounding.tensors import rounded
-from hubmaxact.measurement.statistics.distribution import Bins, Float64s, Int64s
+from hubmaxact.measurement.rounding.one_scale import rounded_at
+from hubmaxact.measurement.rounding.tensors import LARGEST_CODE
+from hubmaxact.measurement.statistics.distribution import Bins, Float32s, Float64s, Int64s
 from hubmaxact.measurement.statistics.format_errors import FormatError
 from hubmaxact.measurement.statistics.rounded_sum import rounded_sum
 
@@ -58,7 +58,7 @@ class Magnitudes:
         return rounded_sum(self.values * self.values * self.counts)
 
     def errors(self, asked: Sequence[tuple[DeployedFormat, float | None]]) -> list[FormatError]:
-        """Return what rounding loses, each way.
+        """Return what rounding loses, each way; those of one format are rounded at once.
 
         Args:
             asked: Ways that have a single scale for the tensor, each with the |x| that maps to its
@@ -67,21 +67,35 @@ class Magnitudes:
         Returns:
             Each error is rounded to float32; their squares are added up in float64.
         """
-        if not asked:
-            return []
-        x = torch.from_numpy(self.values.astype(np.float32))
-        found = [rounded(x[None], way, threshold) for way, threshold in asked]
-        y = torch.cat([each.values for each in found])
-        lost = (x - y).numpy().astype(np.float64)
-        clipped = torch.cat([each.clipped for each in found]).numpy()
-        numbers = [
-            np.where(mask, self.counts, 0).sum(axis=1) for mask in (clipped, (y == 0).numpy())
-        ]
-        return [
-            FormatError(err_sq=err_sq, num_clipped=beyond, num_underflowed=vanished)
-            for err_sq, beyond, vanished in zip(
-                (lost * lost * self.counts).sum(axis=1).tolist(),
-                *(each.tolist() for each in numbers),
-                strict=True,
+        found: dict[int, FormatError] = {}
+        for name in dict.fromkeys(way.format for way, _ in asked):
+            places = [place for place, (way, _) in enumerate(asked) if way.format == name]
+            reaches = np.array([_reach(*asked[place]) for place in places], np.float32)
+            found |= zip(places, self._errors_of(name, reaches), strict=True)
+        return [found[place] for place in range(len(asked))]
+
+    def _errors_of(self, name: str, reaches: Float32s) -> Iterator[FormatError]:
+        """What rounding to one format loses, where its largest code stands for these |x|."""
+        x = self.values.astype(np.float32)
+        y = rounded_at(x, name, reaches)
+        lost = (x - y).astype(np.float64)
+        lost *= lost
+        lost *= self.counts
+        # Rounding keeps order: what vanishes comes first, what is clipped last.
+        below = np.concatenate([[0], np.cumsum(self.counts)])
+        clipped = below[-1] - below[np.searchsorted(x, reaches, side="right")]
+        vanished = below[np.count_nonzero(y == 0, axis=1)]
+        each = (numbers.tolist() for numbers in (lost.sum(axis=1), clipped, vanished))
+        for err_sq, num_clipped, num_underflowed in zip(*each, strict=True):
+            yield FormatError(
+                err_sq=err_sq, num_clipped=num_clipped, num_underflowed=num_underflowed
             )
-        ]
+
+
+def _reach(way: DeployedFormat, threshold: float | None) -> float:
+    """The |x| that the largest code stands for; without a scale it stands for itself."""
+    if not way.has_threshold:
+        return LARGEST_CODE[way.format]
+    if not threshold:
+        raise ValueError(f"{way.name} needs a threshold above zero, found {threshold}")
+    return threshold

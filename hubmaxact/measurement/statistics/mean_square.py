@@ -12,10 +12,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from hubmaxact.deployed_formats import DeployedFormat
-from hubmaxact.measurement.rounding.tensors import rounded
+from hubmaxact.measurement.rounding.one_scale import rounded_at
 from hubmaxact.measurement.statistics.distribution import Float64s
 from hubmaxact.measurement.statistics.magnitudes import (
     EXPONENTS,
@@ -39,8 +38,8 @@ TOLERANCE = 1e-6
 """By which sums from tables may be off: errors of clipped values are rounded to float32."""
 
 
-WEIGHTS = np.ldexp(1.0, 2 * np.arange(-DEEPEST, 1))[:, None]
-"""Squares of powers of two, up to that of the threshold."""
+WEIGHTS = np.ldexp(1.0, -2 * np.arange(DEEPEST))[:, None]
+"""Squares of powers of two, down from that of the threshold."""
 
 
 class Table(NamedTuple):
@@ -87,19 +86,23 @@ def least_error_thresholds(
     if not len(x.values):
         return {}
     if x.patterns[-1] >> FRACTION_BITS < BIAS + LEAST_EXPONENT:
-        return {way: _least(way, x, x.values) for way in ways}
-    grid = _grid(x)
-    return {way: _least(way, x, _candidates(table_of(way), x, grid)) for way in ways}
+        candidates = [x.values] * len(ways)
+    else:
+        grid = _grid(x)
+        candidates = [_candidates(table_of(way), x, grid) for way in ways]
+    return _least(x, list(zip(ways, candidates, strict=True)))
 
 
-def _least(way: DeployedFormat, x: Magnitudes, candidates: Float64s) -> float:
-    """Try some thresholds."""
-    thresholds: list[float] = candidates.tolist()
-    errors = x.errors([(way, threshold) for threshold in thresholds])
-    _, largest_first = min(
-        (error.err_sq, -threshold) for error, threshold in zip(errors, thresholds, strict=True)
-    )
-    return -largest_first
+def _least(
+    x: Magnitudes, candidates: Sequence[tuple[DeployedFormat, Float64s]]
+) -> dict[DeployedFormat, float]:
+    """Try some thresholds of each way."""
+    asked = [(way, threshold) for way, tried in candidates for threshold in tried.tolist()]
+    least: dict[DeployedFormat, tuple[float, float]] = {}
+    for (way, threshold), error in zip(asked, x.errors(asked), strict=True):
+        found = (error.err_sq, -threshold)
+        least[way] = min(least.get(way, found), found)
+    return {way: -largest_first for way, (_, largest_first) in least.items()}
 
 
 def _candidates(table: Table, x: Magnitudes, grid: Grid) -> Float64s:
@@ -120,19 +123,23 @@ def _candidates(table: Table, x: Magnitudes, grid: Grid) -> Float64s:
 def _grid(x: Magnitudes) -> Grid:
     counts = np.zeros((EXPONENTS, FRACTIONS))
     counts.ravel()[x.patterns] = x.counts
-    values = magnitude_grid()
-    moments = np.stack([np.einsum("ef,ef->e", counts, values**power) for power in range(3)])
+    moments = np.einsum("ef,pef->pe", counts, _powers())
     return Grid(counts, moments[2], np.cumsum(moments[:, ::-1], axis=1)[:, ::-1])
+
+
+@cache
+def _powers() -> Float64s:
+    """Powers 0, 1 and 2 of all magnitudes, shape (3, 256, 128)."""
+    return np.stack([magnitude_grid() ** power for power in range(3)])
 
 
 def _sums_of_row(table: Table, grid: Grid, row: int) -> Float64s:
     """Squared errors of what is not above one power of two, at each threshold in it."""
-    near = grid.counts[row - DEEPEST : row + 1] * WEIGHTS
-    grouped = [
-        near[DEEPEST - last : DEEPEST - first + 1].sum(axis=0) for first, last in table.depths
-    ]
-    vanished = grid.squares[: row - table.depths[-1][1]].sum()
-    near_sums: Float64s = np.ldexp(np.concatenate(grouped) @ table.squares, 2 * (row - BIAS))
+    after = table.depths[-1][1] + 1
+    near = grid.counts[row - after + 1 : row + 1][::-1] * WEIGHTS[:after]
+    grouped = np.add.reduceat(near, [first for first, _ in table.depths])
+    vanished = grid.squares[: row - after + 1].sum()
+    near_sums: Float64s = np.ldexp(grouped.ravel() @ table.squares, 2 * (row - BIAS))
     sums: Float64s = near_sums + vanished
     return sums
 
@@ -147,13 +154,11 @@ def _clipping(moments: Float64s, reached: Float64s) -> Float64s:
 @cache
 def table_of(way: DeployedFormat) -> Table:
     """Make the table of a format, by rounding."""
-    fractions = torch.arange(FRACTIONS) / FRACTIONS + 1.0
-    x = fractions * 0.5 ** torch.arange(DEEPEST)[:, None]
-    squares, reached = np.empty((DEEPEST, FRACTIONS, FRACTIONS)), np.empty(FRACTIONS)
-    for place, threshold in enumerate(fractions.tolist()):
-        y = rounded(x, way, threshold).values
-        squares[:, :, place] = (x - y).double().square()
-        reached[place] = y.max()
+    fractions = (1 + np.arange(FRACTIONS) / FRACTIONS).astype(np.float32)
+    x = np.ldexp(fractions, -np.arange(DEEPEST, dtype=np.int32)[:, None]).ravel()
+    y = rounded_at(x, way.format, fractions)
+    squares = np.square((x - y).T.astype(np.float64)).reshape(DEEPEST, FRACTIONS, FRACTIONS)
+    reached = y.max(axis=1).astype(np.float64)
     squares *= np.ldexp(1.0, 2 * np.arange(DEEPEST))[:, None, None]
     changes = [n for n in range(1, DEEPEST) if not np.array_equal(squares[n - 1], squares[n])]
     depths = tuple(zip([0, *changes], [*(n - 1 for n in changes), DEEPEST - 1], strict=True))

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 from torch import Tensor
-
-from hubmaxact.measurement.statistics.distribution import Float64s, Int64s
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +17,6 @@ class NanAndInf:
     def of(cls, x: Tensor) -> Self:
         """Count in a floating point tensor of any shape."""
         return cls(int(x.isnan().sum()), int(x.isinf().sum()))
-
-    @classmethod
-    def of_histogram(cls, values: Float64s, counts: Int64s) -> Self:
-        """Count in a histogram: `counts[i]` elements were `values[i]`, both (n,)."""
-        return cls(int(counts[np.isnan(values)].sum()), int(counts[np.isinf(values)].sum()))
 
     def __add__(self, other: Self) -> Self:
         """Count in both."""

@@ -136,7 +136,7 @@ class SiteStatistics:
         if self.formats is None or split is not Split.EVALUATION:
             return None
         if self.formats.threshold is None:
-            self.formats.fix(self.thresholds().get(MAX_ABS))
+            self.formats.fix(self._calibration_max())
         return self.formats
 
     def merge(self, other: Self) -> None:
@@ -206,21 +206,20 @@ class SiteStatistics:
             ValueError: Errors of formats were summed before their threshold was known, or at one
                 that the calibration split does not give.
         """
+        calibration_max = self._calibration_max()
         if self.formats is not None:
-            self.formats.expect(self.thresholds().get(MAX_ABS))
-        total = values_for(self.dtype, self.device)
-        for part in self.values.values():
-            total.merge(part)
+            self.formats.expect(calibration_max)
+        first, *others = self.values.values()
         kept = {name: part.result() for name, part in self._optional().items()}
         return SiteResult(
-            values=total.result(),
+            values=first.result_with(others),
             top=self.top.result(),
             massive=kept.get("massive"),
             expert_maxima=kept.get("experts"),
             channel_maxima=kept.get("channels"),
             block_maxima=kept.get("blocks"),
             channel_sum_sq=kept.get("squares"),
-            calibration_max=self._calibration_max(),
+            calibration_max=calibration_max,
             counted_errors=self._counted_errors(),
             format_errors=kept.get("formats"),
             rows_beyond=kept.get("beyond"),
@@ -228,7 +227,7 @@ class SiteStatistics:
 
     def _calibration_max(self) -> float | None:
         if self._fixed is not None:
-            return self._fixed.get("max_abs")
+            return self._fixed.get(MAX_ABS)
         return self.values[Split.CALIBRATION].abs_max() or None
 
     def _counted_errors(self) -> CountedErrors | None:

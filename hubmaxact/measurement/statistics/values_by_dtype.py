@@ -1,6 +1,7 @@
 """The values of a site, by the tensors' own number format."""
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -20,6 +21,9 @@ class Values(Accumulator[Tensor, Distribution], Protocol):
 
     def bins(self) -> Bins:
         """Distinct finite values and how often each was seen; wider ones rounded to bf16."""
+
+    def result_with(self, others: Iterable[Self]) -> Distribution:
+        """The result of this one and of others, which stay as they are."""
 
     def abs_max(self) -> float | None:
         """The largest finite |x|; None when none was seen."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from measurement.kernels.adversarial import (
@@ -19,7 +20,7 @@ from measurement.kernels.adversarial import (
 
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.choice import reader_of
-from hubmaxact.measurement.kernels.cpu import fp32_rows, trust
+from hubmaxact.measurement.kernels.cpu import fp32_rows, trust, workers
 from hubmaxact.measurement.kernels.cpu.reader import CpuReader
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.kernels.trial import equals_torch
@@ -167,3 +168,15 @@ for dtype in DTYPES:
 for late in compiled() - before:
     print(late)
 """
+
+
+def test_counts_of_32_bits_are_kept_before_they_overflow(monkeypatch):
+    monkeypatch.setattr(workers, "MOST_COUNTED", 10)
+    counts, site = workers.Counts(4), np.array([1, 0, 0, 0])
+    for _ in range(5):
+        counts.room_for(4)[2] += 4
+        assert counts.array.sum() <= 10
+    counts.give(site)
+    assert site.tolist() == [1, 0, 20, 0]
+    counts.give(site)
+    assert site.tolist() == [1, 0, 20, 0]

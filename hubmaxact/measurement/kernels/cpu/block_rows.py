@@ -122,6 +122,21 @@ def fold_blocks_fp32(
 
 
 @compiled
+def raise_channels(levels: Array, shift: Any, maxima: Array) -> None:
+    """Raise the largest |x| of each channel.
+
+    Args:
+        levels: By channel, 0 for none.
+        shift: From levels to bits of float32, int32.
+        maxima: By channel, float32, raised.
+    """
+    for channel in range(maxima.shape[0]):
+        if levels[channel] > 0:
+            value = i32(i32(levels[channel] - 1) << shift).view(np.float32)
+            maxima[channel] = max(maxima[channel], value)
+
+
+@compiled
 def fold_squares(
     values: Array, shift: Any, stride: int, width: int, rows: Array, bits: Array, squares: Array
 ) -> None:

@@ -12,15 +12,16 @@ import numpy as np
 
 from hubmaxact.measurement.loops.compiled import Array, compiled
 
-u16, i32, i64, f32 = np.uint16, np.int32, np.int64, np.float32
+u16, i32, i64, f32, f64 = np.uint16, np.int32, np.int64, np.float32, np.float64
 
 CHUNK = 16
+ABREAST = 4
+"""Chunks whose squares are added at once: a row has room for a multiple of so many."""
 EXPONENT = i32(0x7F800000)
 SIGNLESS = i32(0x7FFFFFFF)
 INFINITE = i32(0x7F800000)
 LARGEST_PATTERN = i32(0x7F7F)
 MOST = f32(np.finfo(np.float32).max)
-NEVER = f32(np.inf)
 BY_CODE, UP, EVEN, OF_E4M3 = range(4)
 """How a scale follows from the largest |x|: over the largest code, MX's two ways, and NVFP4's."""
 LEAST, STEP, RULE, GROUP, CLIPS = range(5)
@@ -46,71 +47,127 @@ def _power_of_two(exponent: Any) -> Any:
 
 
 @compiled
-def _scale(rule: Any, largest: Any, code: Any, of_tensor: Any) -> Any:
-    """What codes of a block are multiplied by."""
-    if rule == BY_CODE or largest == f32(0.0):
-        return f32(largest / code)
+def _by_code(largest: Array, code: Any, scales: Array) -> None:
+    for b in range(largest.shape[0]):
+        scales[b] = f32(np.divide(largest[b], code))
+
+
+@compiled
+def _up(largest: Array, code: Any, scales: Array) -> None:
+    for b in range(largest.shape[0]):
+        bits = f32(np.divide(largest[b], code)).view(i32)
+        exponent = -127 if bits <= LEAST_BITS else ((i64(bits) - 1) >> 23) - 126
+        scales[b] = _power_of_two(exponent) if bits > 0 else f32(0.0)
+
+
+@compiled
+def _even(largest: Array, scales: Array) -> None:
+    for b in range(largest.shape[0]):
+        bits = i64(f32(largest[b]).view(i32))
+        exponent = ((bits + (1 << 21)) >> 23) - 129
+        scales[b] = _power_of_two(exponent) if bits > 0 else f32(0.0)
+
+
+@compiled
+def _of_e4m3(largest: Array, of_tensor: Any, scales: Array) -> None:
+    for b in range(largest.shape[0]):
+        scaled = min(f32(f32(np.divide(largest[b], E2M1_MOST)) * of_tensor), E4M3_MOST)
+        scale = f32(np.divide(_nearest(scaled, E4M3_LEAST, E4M3_STEP), of_tensor))
+        scales[b] = scale if largest[b] > f32(0.0) else f32(0.0)
+
+
+@compiled
+def _scales(rule: Any, code: Any, of_tensor: Any, largest: Array, scales: Array) -> None:
+    """What codes of each block are multiplied by; 0 of blocks that hold nothing else."""
     if rule == UP:
-        bits = f32(largest / code).view(i32)
-        return _power_of_two(-127 if bits <= LEAST_BITS else ((i64(bits) - 1) >> 23) - 126)
-    if rule == EVEN:
-        return _power_of_two(((i64(f32(largest).view(i32)) + (1 << 21)) >> 23) - 129)
-    scaled = min(f32(f32(largest / E2M1_MOST) * of_tensor), E4M3_MOST)
-    return f32(_nearest(scaled, E4M3_LEAST, E4M3_STEP) / of_tensor)
+        _up(largest, code, scales)
+    elif rule == EVEN:
+        _even(largest, scales)
+    elif rule == OF_E4M3:
+        _of_e4m3(largest, of_tensor, scales)
+    else:
+        _by_code(largest, code, scales)
 
 
 @compiled
-def _scales(way: Array, code: Any, of_tensor: Any, largest: Array, scales: Array) -> None:
-    """Of every chunk: what values are divided by, codes multiplied by, and what is clipped."""
-    group = way[GROUP] if way[GROUP] > 0 else i64(largest.shape[0])
+def _grouped(largest: Array, group: Any, of_block: Array) -> int:
+    """The largest |x| of each block of so many chunks; returns their number."""
+    number = 0
     for first in range(0, largest.shape[0], group):
-        after = min(first + group, largest.shape[0])
-        of_block = f32(0.0)
-        for b in range(first, after):
-            of_block = max(of_block, largest[b])
-        scale = _scale(way[RULE], of_block, code, of_tensor)
-        is_above = scale > f32(0.0)
-        reach = f32(code * scale) if is_above and way[CLIPS] > 0 else NEVER
-        for b in range(first, after):
-            scales[0, b] = scale if is_above else f32(1.0)
-            scales[1, b] = scale if is_above else f32(0.0)
-            scales[2, b] = reach
+        found = f32(0.0)
+        for b in range(first, min(first + group, largest.shape[0])):
+            found = max(found, largest[b])
+        of_block[number] = found
+        number += 1
+    return number
 
 
 @compiled
-def _lose(
-    x: Array, scales: Array, least: Any, step: Any, code: Any, squares: Array, numbers: Array
-) -> None:
-    """Add squared errors, clipped values and vanished ones, each to its place in a chunk."""
-    for b in range(x.shape[0]):
-        divisor, factor, reach = scales[0, b], scales[1, b], scales[2, b]
+def _spread(scales: Array, size: Any, factors: Array) -> None:
+    """Repeat the scale of each block for all its values."""
+    for block in range(scales.shape[0]):
+        factor, of_block = scales[block], factors[block * size : block * size + size]
+        for i in range(of_block.shape[0]):
+            of_block[i] = factor
+
+
+@compiled
+def _lose(x: Array, factors: Array, bounds: Any, code: Any, lost: Array) -> Any:
+    """Write the error of each magnitude; returns how many of those above zero vanish."""
+    least, step = bounds
+    vanished = i32(0)
+    for i in range(x.shape[0]):
+        factor = factors[i]
+        # Unlike an operator, it raises nothing, so that many are divided at once.
+        z = min(f32(np.divide(x[i], factor if factor > f32(0.0) else f32(1.0))), code)
+        found = min(f32(_nearest(z, least, step) * factor), MOST)
+        lost[i] = f32(x[i] - found)
+        vanished = i32(vanished + i32((x[i] > f32(0.0)) & (found == f32(0.0))))
+    return i64(vanished)
+
+
+@compiled
+def _clipped(x: Array, factors: Array, code: Any) -> Any:
+    """How many magnitudes are beyond what their scale reaches."""
+    beyond = i32(0)
+    for i in range(x.shape[0]):
+        beyond = i32(beyond + i32((factors[i] > f32(0.0)) & (x[i] > f32(code * factors[i]))))
+    return i64(beyond)
+
+
+@compiled
+def _squares(lost: Array, squares: Array) -> Any:
+    """The sum of squares, each place in a chunk added up by itself."""
+    squares[:] = 0.0
+    for first in range(0, lost.shape[0], ABREAST):
+        a, b, c, d = lost[first], lost[first + 1], lost[first + 2], lost[first + 3]
         for k in range(CHUNK):
-            value = x[b, k]
-            z = min(max(f32(value / divisor), f32(-code)), code)
-            found = f32(_nearest(z, least, step) * factor)
-            found = min(max(found, f32(-MOST)), MOST)
-            error = np.float64(f32(value - found))
-            squares[k] += error * error
-            numbers[0, k] += i32(abs(value) > reach)
-            numbers[1, k] += i32((value != f32(0.0)) & (found == f32(0.0)))
+            found = squares[k] + f64(a[k]) * f64(a[k])
+            found += f64(b[k]) * f64(b[k])
+            found += f64(c[k]) * f64(c[k])
+            squares[k] = found + f64(d[k]) * f64(d[k])
+    total = 0.0
+    for k in range(CHUNK):
+        total += squares[k]
+    return total
 
 
 @compiled
 def _largest(x: Array, largest: Array) -> None:
-    """The largest |x| of each chunk."""
-    for b in range(x.shape[0]):
-        found = i32(0)
+    """The largest magnitude of each chunk."""
+    for b in range(largest.shape[0]):
+        found = f32(0.0)
         for k in range(CHUNK):
-            found = max(found, i32(f32(x[b, k]).view(i32) & SIGNLESS))
-        largest[b] = i32(found).view(f32)
+            found = max(found, x[b, k])
+        largest[b] = found
 
 
 @compiled
 def _load(row: Array, bits: Array) -> None:
-    """Bf16 bits as those of float32; what is not finite as zero."""
+    """Bf16 bits as those of a float32 magnitude; what is not finite as zero."""
     for i in range(row.shape[0]):
-        found = i32(i32(row[i]) << i32(16))
-        bits[i] = found if i32(found & SIGNLESS) < INFINITE else i32(0)
+        found = i32(i32(row[i] & u16(0x7FFF)) << i32(16))
+        bits[i] = found if found < INFINITE else i32(0)
 
 
 @compiled
@@ -121,7 +178,7 @@ def fold_formats(
     rows: Array,
     table: tuple[Array, Array],
     of_tensor: Any,
-    room: tuple[Array, Array, Array, Array, Array],
+    room: tuple[Array, Array, Array],
     sums: Array,
     numbers: Array,
 ) -> None:
@@ -134,31 +191,34 @@ def fold_formats(
         rows: Numbers of the rows to read.
         table: Of the ways, and the largest code of each, float32.
         of_tensor: What NVFP4's scales of blocks are over, float32; 0: it is left out.
-        room: For a row: its values in chunks, zeros where it ends; the largest of each chunk;
-            three kinds of scales; by place in a chunk squares, and clipped and vanished values.
+        room: For a row, in chunks: magnitudes, zeros where it ends, scales, errors;
+            for its chunks: the largest of each, and of each block, and scales; squares by place.
         sums: Squared errors by row, then by way, float64, written.
         numbers: Of clipped values, and of vanished ones, by way, added to.
     """
     ways, codes = table
-    x, largest, scales, squares, lanes = room
-    bits = x.reshape(-1).view(np.int32)
+    of_values, of_chunks, squares = room
+    x, factors = of_values[0].reshape(-1), of_values[1].reshape(-1)
+    lost = of_values[2].reshape(-1)
     for t in range(rows.shape[0]):
         start = rows[t] * stride
-        _load(values[start : start + width], bits)
-        _largest(x, largest)
+        _load(values[start : start + width], x.view(np.int32))
+        _largest(of_values[0], of_chunks[0])
         for way in range(ways.shape[0]):
             sums[t, way] = 0.0
-            if ways[way, RULE] == OF_E4M3 and of_tensor == f32(0.0):
+            rule, code = ways[way, RULE], codes[way]
+            if rule == OF_E4M3 and of_tensor == f32(0.0):
                 continue
-            _scales(ways[way], codes[way], of_tensor, largest, scales)
-            squares[:] = 0.0
-            lanes[:] = 0
-            least, step = i32(ways[way, LEAST]), i32(ways[way, STEP])
-            _lose(x, scales, least, step, codes[way], squares, lanes)
-            for k in range(CHUNK):
-                sums[t, way] += squares[k]
-                numbers[0, way] += lanes[0, k]
-                numbers[1, way] += lanes[1, k]
+            group = ways[way, GROUP] if ways[way, GROUP] > 0 else i64(of_chunks.shape[1])
+            number = _grouped(of_chunks[0], group, of_chunks[1])
+            scales = of_chunks[2, :number]
+            _scales(rule, code, of_tensor, of_chunks[1, :number], scales)
+            _spread(scales, group * CHUNK, factors)
+            bounds = i32(ways[way, LEAST]), i32(ways[way, STEP])
+            numbers[1, way] += _lose(x, factors, bounds, code, lost)
+            if ways[way, CLIPS] > 0:
+                numbers[0, way] += _clipped(x, factors, code)
+            sums[t, way] = _squares(of_values[2], squares)
 
 
 @compiled

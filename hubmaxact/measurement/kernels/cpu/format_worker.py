@@ -10,6 +10,7 @@ import torch
 
 from hubmaxact.deployed_formats import IN_PASS, NVFP4_LARGEST, DeployedFormat
 from hubmaxact.measurement.kernels.cpu.format_rows import (
+    ABREAST,
     BY_CODE,
     CHUNK,
     EVEN,
@@ -19,20 +20,12 @@ from hubmaxact.measurement.kernels.cpu.format_rows import (
     round_rows,
 )
 from hubmaxact.measurement.kernels.cpu.strided import Strided
+from hubmaxact.measurement.rounding.elements import ELEMENTS
 from hubmaxact.measurement.rounding.tensors import LARGEST_CODE
 from hubmaxact.measurement.statistics.format_errors import FormatErrors
 
 Float64s = npt.NDArray[np.float64]
 
-ELEMENTS = {
-    "int8": (7, 7),  # up to 255, steps are those of the exponent 7
-    "float8_e4m3fn": (-6, 3),
-    "float8_e5m2": (-14, 2),
-    "mxfp8": (-6, 3),
-    "mxfp4": (0, 1),
-    "nvfp4": (0, 1),
-}
-"""Format -> its least exponent, and the bits of its fractions."""
 RULES = {"mxfp8": UP, "mxfp4": EVEN, "nvfp4": OF_E4M3}
 CLIPPED = ("mxfp4", "nvfp4")
 """Formats whose scale may be too small for the largest value of its block."""
@@ -66,13 +59,11 @@ class FormatRows:
             width: Channels.
             threshold: That of NVFP4's tensors; None or 0: it is left out.
         """
-        chunks = ceil(width / CHUNK)
+        chunks = ABREAST * ceil(width / (ABREAST * CHUNK))
         self._room = (
-            np.zeros((chunks, CHUNK), np.float32),
-            np.zeros(chunks, np.float32),
+            np.zeros((3, chunks, CHUNK), np.float32),
             np.zeros((3, chunks), np.float32),
             np.zeros(CHUNK),
-            np.zeros((2, CHUNK), np.int32),
         )
         self._of_tensor = _of_tensor(threshold)
         self.numbers = np.zeros((2, len(IN_PASS)), np.int64)

@@ -8,10 +8,11 @@ import torch
 from hubmaxact.deployed_formats import IN_PASS
 from hubmaxact.measurement.kernels.cpu.format_worker import give
 from hubmaxact.measurement.kernels.cpu.strided import Strided
-from hubmaxact.measurement.kernels.cpu.top_rows import find_top, raise_maxima
+from hubmaxact.measurement.kernels.cpu.top_rows import count_beyond, find_top, raise_maxima
 from hubmaxact.measurement.kernels.cpu.workers import Bf16Worker, Fp32Worker, Int32s, Worker
 from hubmaxact.measurement.loops.shared_work import share
 from hubmaxact.measurement.statistics.group_maxima import TorchMaxima
+from hubmaxact.measurement.statistics.rows_beyond import LIMITS
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.top_values import NUM_TOP, TopValues, value_at
@@ -44,7 +45,7 @@ class CpuReader:
         row_max = self._read(x, watched, statistics)
         _fold_top(x, row_max, statistics.top)
         if statistics.beyond is not None:
-            statistics.beyond.add(torch.from_numpy(row_max.view(np.float32)))
+            count_beyond(row_max, LIMITS.numpy(), statistics.beyond.counts.numpy())
         if statistics.experts is not None and x.experts is not None:
             raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)
         if samples is not None:
@@ -121,6 +122,8 @@ def _fold_top(x: Strided, row_max: Int32s, top: TopValues) -> None:
         _floor(top),
         found,
     )
+    if number == 0:
+        return
     bits = found[:number, 4].astype(np.int32)
     top.offer(
         value_at(value + 0.0, sample, position, channel, token)

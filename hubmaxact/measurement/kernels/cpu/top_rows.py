@@ -125,6 +125,23 @@ def find_top(
 
 
 @compiled
+def count_beyond(row_max: Array, limits: Array, counts: Array) -> None:
+    """Count rows whose largest |x| is beyond limits.
+
+    Args:
+        row_max: Bits of it as float32, of each row.
+        limits: float32.
+        counts: By limit, added to.
+    """
+    largest = row_max.view(np.float32)
+    for limit in range(limits.shape[0]):
+        number, beyond = i64(0), limits[limit]
+        for t in range(largest.shape[0]):
+            number += i64(largest[t] > beyond)
+        counts[limit] += number
+
+
+@compiled
 def raise_maxima(maxima: Array, index: Array, bits: Array) -> None:
     """Raise the largest |x| by index; an index beyond the last one is left out.
 

@@ -25,6 +25,7 @@ from hubmaxact.measurement.statistics.massive_tokens import NO_RATIO, Massive
 from hubmaxact.measurement.statistics.nan_and_inf import NanAndInf
 
 Int32s = npt.NDArray[np.int32]
+MOST_COUNTED = (1 << 32) - 1
 
 
 def _zeros(*shape: int) -> npt.NDArray[np.int64]:
@@ -54,11 +55,51 @@ class MassiveRows:
             known.fold(int(self.number[0]), float(self.ratio[0]) or NO_RATIO)
 
 
+class Counts:
+    """Counts that one thread adds to: of 32 bits, so that they stay in a core's own cache.
+
+    Args:
+        *shape: Of the table; rows are given by themselves.
+    """
+
+    def __init__(self, *shape: int) -> None:
+        self.array = np.zeros(shape, np.uint32)
+        self._wide: npt.NDArray[np.int64] | None = None
+        self._number = 0
+
+    def room_for(self, number: int) -> npt.NDArray[np.uint32]:
+        """The table, where so many values more can be counted; emptied before it overflows."""
+        self._number += number
+        if self._number > MOST_COUNTED:
+            if self._wide is None:
+                self._wide = _zeros(*self.array.shape)
+            self._move(self.array, self._wide)
+            self._number = number
+        return self.array
+
+    def give(self, into: npt.NDArray[np.int64], first: int = 0) -> None:
+        """Add the counts to others, and be empty.
+
+        Args:
+            into: Of the site.
+            first: Column of the table where they begin.
+        """
+        self._move(self.array[..., first:], into)
+        if self._wide is not None:
+            self._move(self._wide[..., first:], into)
+        self._wide, self._number = None, 0
+
+    @staticmethod
+    def _move(counts: npt.NDArray[Any], into: npt.NDArray[np.int64]) -> None:
+        for here, there in zip(np.atleast_2d(counts), np.atleast_2d(into), strict=True):
+            bf16_rows.move(here, there)
+
+
 class LinearInputRows:
     """What one thread finds of channels and blocks; counts are kept from tensor to tensor."""
 
     def __init__(self) -> None:
-        self._counts = _zeros(len(SIZES), 1 + NUM_MAGNITUDES)
+        self._counts = Counts(len(SIZES), 1 + NUM_MAGNITUDES)
 
     def begin(self, x: Strided, squares: ChannelSquares | None) -> None:
         """Make room for rows of this width; `squares` of channels are added to if wanted."""
@@ -71,8 +112,8 @@ class LinearInputRows:
 
     def read(self, x: Strided, piece: slice) -> None:
         """Read some of the rows."""
-        rows = x.rows[piece]
-        self._fold(x.values, x.stride, x.width, rows, self._channels, self._counts, self._levels)
+        rows, counts = x.rows[piece], self._counts.room_for(len(x.rows[piece]) * x.width)
+        self._fold(x.values, x.stride, x.width, rows, self._channels, counts, self._levels)
         if self._squares is not None:
             bits, sums = np.empty(x.width, np.int32), np.zeros(x.width, np.float32)
             block_rows.fold_squares(x.values, self._shift, x.stride, x.width, rows, bits, sums)
@@ -83,13 +124,10 @@ class LinearInputRows:
         self, channels: ChannelMaxima, blocks: BlockMaxima, squares: ChannelSquares | None
     ) -> None:
         """Hand over what was found."""
-        known = self._channels
-        bits = (known.astype(np.int32) - 1) << self._shift
-        abs_max = np.where(known > 0, bits.view(np.float32), np.float32(-1.0))
-        channels.raise_to(torch.from_numpy(abs_max))
-        self._counts[:, 0] = 0
-        for here, into in zip(self._counts, blocks.counts.numpy(), strict=True):
-            bf16_rows.move(here[1:], into)
+        channels.expect(len(self._channels))
+        block_rows.raise_channels(self._channels, self._shift, channels.abs_max.numpy())
+        self._counts.array[:, 0] = 0
+        self._counts.give(blocks.counts.numpy(), 1)
         if self._squares is not None and squares is not None:
             squares.merge(self._squares)
 
@@ -115,7 +153,7 @@ class Bf16Worker:
     """Reads rows of bf16, whose errors follow from counts."""
 
     def __init__(self) -> None:
-        self._counts = _zeros(NUM_PATTERNS)
+        self._counts = Counts(NUM_PATTERNS)
         self.massive, self.linear_input = MassiveRows(), LinearInputRows()
         self.formats = FormatRows()
 
@@ -129,7 +167,7 @@ class Bf16Worker:
             x.stride,
             x.width,
             x.rows[piece],
-            self._counts,
+            self._counts.room_for(len(x.rows[piece]) * x.width),
             row_max[piece],
             self.massive.number,
             self.massive.ratio,
@@ -137,7 +175,7 @@ class Bf16Worker:
 
     def give(self, values: Bf16Histogram, errors: Collection[Int8Errors]) -> None:  # noqa: ARG002
         """Hand over the counts."""
-        bf16_rows.move(self._counts, values.counts.numpy())
+        self._counts.give(values.counts.numpy())
 
 
 class Errors:
