@@ -7,10 +7,12 @@ N values, K thresholds.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from hubmaxact.measurement.rounding.elements import ELEMENTS
 from hubmaxact.measurement.rounding.tensors import LARGEST_CODE
-from hubmaxact.measurement.statistics.distribution import Float32s
+
+Float32s = npt.NDArray[np.float32]
 
 EXPONENT = np.int32(0x7F800000)
 MOST = np.finfo(np.float32).max
