@@ -35,10 +35,13 @@ def why_no_loops() -> str:
 
 
 def told_of_torch(name: str) -> Iterator[str]:
-    """Yield a sentence where torch's operations expand weights, several times slower.
+    """Tell where torch's operations expand weights, several times slower.
 
     Args:
         name: Of the quantized checkpoint.
+
+    Yields:
+        One sentence; none where the loops work.
     """
     if why_no_loops():
         yield f"The weights of {name} are expanded by torch operations, because {why_no_loops()}."
