@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.group_maxima import GroupMaxima, TorchMaxima
+from hubmaxact.measurement.statistics.group_maxima import TORCH, GroupMaxima
 
 NEXT = 2.0**-23  # the step of float32 at 1
 LOST = 2.0**-126  # a square below it may count as zero in float32
-TORCH = TorchMaxima()
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,9 @@ class TorchMaxima:
         return maxima.scatter_reduce_(0, chosen, of_each, "amax")[:num_experts]
 
 
+TORCH = TorchMaxima()
+
+
 def are_near(one: Tensor, other: Tensor) -> bool:
     """Whether norms or squares of the same rows differ by the order of float32 sums alone.
 

@@ -14,9 +14,8 @@ from torch import Tensor
 
 from hubmaxact.measurement.rotary_pairs import Pairs
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.group_maxima import GroupMaxima, TorchMaxima
+from hubmaxact.measurement.statistics.group_maxima import TORCH, GroupMaxima
 
-TORCH = TorchMaxima()
 ByHead = tuple[tuple[float, ...], ...]
 """Head -> a norm for each pair."""
 
