@@ -7,9 +7,10 @@ exact, order-free, and the same however the values were read.
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -51,9 +52,9 @@ class ExactSums:
         mantissas = ((bits & 0x7FFFFF) | ((exponents > 0).int() << 23)).to(torch.int64)
         signed = exponents + NUM_EXPONENTS * (bits < 0)
         squares = mantissas * mantissas
-        plus, minus = _by_bin(signed, mantissas, 2 * NUM_EXPONENTS).view(2, -1).tolist()
-        high = _by_bin(exponents, squares >> HALF, NUM_EXPONENTS).tolist()
-        low = _by_bin(exponents, squares & ((1 << HALF) - 1), NUM_EXPONENTS).tolist()
+        plus, minus = _by_bin(signed, mantissas, 2 * NUM_EXPONENTS).reshape(2, -1)
+        high = _by_bin(exponents, squares >> HALF, NUM_EXPONENTS)
+        low = _by_bin(exponents, squares & ((1 << HALF) - 1), NUM_EXPONENTS)
         self.add(weighted(plus), weighted(minus), (weighted(high, 2) << HALF) + weighted(low, 2))
 
     def merge(self, other: Self) -> None:
@@ -79,27 +80,27 @@ class ExactSums:
         return self._plus, self._minus, self._squares
 
 
-def weighted(by_exponent: Iterable[int], power: int = 1) -> int:
+def weighted(by_exponent: npt.NDArray[Any], power: int = 1) -> int:
     """Integers by biased exponent as one sum, in steps of 2^(-150 * power).
 
     Args:
-        by_exponent: Sums of mantissas, or of products of `power` mantissas.
+        by_exponent: Sums of mantissas, or of products of `power` mantissas; integers of 64 bits.
         power: 1 for sums of values, 2 for those of their squares.
 
     Returns:
         The sum of each integer times its step.
     """
-    subnormal, *others = by_exponent  # they share the step of the smallest exponent
-    total = subnormal << power
-    return total + sum(
-        value << (power * exponent) for exponent, value in enumerate(others, 1) if value
+    there = by_exponent.nonzero()[0]  # most exponents never occur
+    return sum(
+        value << (power * (exponent or 1))  # subnormals share the step of the smallest exponent
+        for exponent, value in zip(there.tolist(), by_exponent[there].tolist(), strict=True)
     )
 
 
-def _by_bin(bins: Tensor, weights: Tensor, num_bins: int) -> Tensor:
+def _by_bin(bins: Tensor, weights: Tensor, num_bins: int) -> npt.NDArray[np.int64]:
     """Sum integer weights (< 2^24) per bin; float64 holds them exactly below 2^29 elements."""
     totals = torch.bincount(bins, weights=weights.double(), minlength=num_bins)
-    return totals.to(torch.int64)
+    return totals.to(torch.int64).cpu().numpy()
 
 
 def digits(total: int) -> list[int]:

@@ -58,11 +58,8 @@ class TorchMaxima:
     """By torch's operations, on any device."""
 
     def norms(self, x_BHLD: Tensor, kept_BL: Tensor | None) -> Tensor:
-        """Of a float32 copy on a CPU; a GPU reads once what its own norm is asked for."""
-        if x_BHLD.is_cuda:
-            norm_BHL: Tensor = torch.linalg.vector_norm(x_BHLD, dim=-1, dtype=torch.float32)
-        else:
-            norm_BHL = x_BHLD.float().square().sum(dim=-1).sqrt_()
+        """In one read."""
+        norm_BHL: Tensor = torch.linalg.vector_norm(x_BHLD, dim=-1, dtype=torch.float32)
         norm_BHL.nan_to_num_(nan=inf, posinf=inf)
         if kept_BL is not None:
             norm_BHL.masked_fill_(~kept_BL[:, None, :], 0.0)

@@ -22,9 +22,11 @@ from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.cpu import fp32_rows, trust, workers
 from hubmaxact.measurement.kernels.cpu.reader import CpuReader
+from hubmaxact.measurement.kernels.cpu.totals import total
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.kernels.trial import equals_torch
 from hubmaxact.measurement.loops.shared_work import share
+from hubmaxact.measurement.statistics.exact_sums import weighted
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 
 CPU = torch.device("cpu")
@@ -69,6 +71,27 @@ def test_bins_are_emptied_before_they_are_full(monkeypatch):
     reader, way = CpuReader(), WAYS["all rows"]
     state = folded(reader, "several pieces", torch.float32, way)
     assert different(state, expected("several pieces", torch.float32, way)) == []
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_compiled_totals_are_those_of_integers_without_bound(power):
+    """Every exponent, the largest integers, and parts below zero of a total that is not."""
+    random = np.random.default_rng(power)
+    large, small = random.integers(0, 2**63 - 1, (2, 256)), random.integers(-99, 99, 256)
+    for parts in (
+        [(large[0], 0)],
+        [(large[0], 34), (small, 18), (large[1], 0)],
+        [(np.full(256, 2**63 - 1), 31)],
+        [(np.zeros(256, np.int64), 0)],
+        [(np.eye(256, dtype=np.int64)[0], 0)],
+    ):
+        assert total(power, *parts) == sum(weighted(row, power) << shift for row, shift in parts)
+
+
+def test_weights_are_powers_of_two_and_subnormals_share_the_smallest():
+    row = np.zeros(256, np.int64)
+    row[[0, 1, 7]] = 3, 5, 2**62
+    assert weighted(row, 2) == (3 + 5) * 2**2 + 2**62 * 2**14
 
 
 def test_a_tensor_of_another_dtype_is_refused():

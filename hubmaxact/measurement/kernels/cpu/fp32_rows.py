@@ -16,6 +16,7 @@ u16, i32, i64 = np.uint16, np.int32, np.int64
 
 NO_FINITE = i32(np.float32(-1.0).view(np.int32))
 INFINITE = i32(0x7F800000)
+SAME_EXPONENT = 128  # patterns of one sign and exponent
 PACK = 40  # bits of a bin that hold the sum of r; the count stands above them
 MOST_VALUES = 1 << 22  # between two calls of `unpack`: |r| <= 2^17, so no half of a bin overflows
 NAN, INF, ZEROS, TIES, LARGEST, LOW, HIGH = range(7)
@@ -146,6 +147,24 @@ def fold_fp32(
 
 
 @compiled
+def _unpack_page(bins: Array, exponent: int, counts: Array, signed: Array, sums: Array) -> None:
+    """The bins of one sign and exponent."""
+    half, leading = i64(1) << (PACK - 1), i64(exponent != 0) << 7
+    of_values, of_counts, mixed = i64(0), i64(0), i64(0)
+    for k in range(SAME_EXPONENT):
+        rest = ((bins[k] + half) & ((half << 1) - 1)) - half
+        count, mantissa = (bins[k] - rest) >> PACK, k | leading
+        counts[k] += count
+        of_values += ((count * mantissa) << 17) + rest
+        of_counts += count * mantissa * mantissa
+        mixed += mantissa * rest
+        bins[k] = 0
+    signed[exponent] += of_values
+    sums[2, exponent] += of_counts
+    sums[3, exponent] += mixed
+
+
+@compiled
 def unpack(packed: Array, squares: Array, counts: Array, sums: Array) -> None:
     """Move bins into counts by pattern and sums by exponent, and leave them empty.
 
@@ -156,19 +175,14 @@ def unpack(packed: Array, squares: Array, counts: Array, sums: Array) -> None:
         sums: Rows: x of positive values, of negative ones, in half steps; m^2 of b's mantissa m,
             m * r, r^2. Each by exponent, added to.
     """
-    half = i64(1) << (PACK - 1)
-    for pattern in range(65_536):
-        both = packed[pattern]
-        if both != 0:
-            rest = ((both + half) & ((half << 1) - 1)) - half
-            count = (both - rest) >> PACK
-            exponent = (pattern >> 7) & 0xFF
-            mantissa = (pattern & 0x7F) | (i64(exponent != 0) << 7)
-            counts[pattern] += count
-            sums[pattern >> 15, exponent] += ((count * mantissa) << 17) + rest
-            sums[2, exponent] += count * mantissa * mantissa
-            sums[3, exponent] += mantissa * rest
-            packed[pattern] = 0
+    for page in range(0, 65_536, SAME_EXPONENT):
+        bins = packed[page : page + SAME_EXPONENT]
+        seen = i64(0)
+        for k in range(SAME_EXPONENT):
+            seen |= bins[k]
+        if seen != 0:
+            sign, exponent = page >> 15, (page >> 7) & 0xFF
+            _unpack_page(bins, exponent, counts[page : page + SAME_EXPONENT], sums[sign], sums)
     for exponent in range(256):
         for part in range(4):
             sums[4, exponent] += squares[part, exponent]

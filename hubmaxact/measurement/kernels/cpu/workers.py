@@ -14,11 +14,12 @@ import torch
 from hubmaxact.measurement.kernels.cpu import bf16_rows, block_rows, fp32_rows, int8_rows
 from hubmaxact.measurement.kernels.cpu.format_worker import FormatRows
 from hubmaxact.measurement.kernels.cpu.strided import Int64s, Strided
+from hubmaxact.measurement.kernels.cpu.totals import total
 from hubmaxact.measurement.statistics.bf16_histogram import NUM_PATTERNS, Bf16Histogram
 from hubmaxact.measurement.statistics.block_maxima import NUM_MAGNITUDES, SIZES, BlockMaxima
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
-from hubmaxact.measurement.statistics.exact_sums import NUM_EXPONENTS, ExactSums, weighted
+from hubmaxact.measurement.statistics.exact_sums import NUM_EXPONENTS
 from hubmaxact.measurement.statistics.float_values import FloatValues
 from hubmaxact.measurement.statistics.int8_error import Int8Errors
 from hubmaxact.measurement.statistics.massive_tokens import NO_RATIO, Massive
@@ -193,9 +194,9 @@ class Errors:
 
     def give(self, errors: Int8Errors) -> None:
         """Hand over sums and numbers."""
-        linear, high, low = self._sums.tolist()
-        squares = (weighted(high, 2) << int8_rows.HALF) + weighted(low, 2)
-        errors.add(weighted(linear), squares, *self._numbers.tolist())
+        linear, high, low = self._sums
+        squares = total(2, (high, int8_rows.HALF), (low, 0))
+        errors.add(total(1, (linear, 0)), squares, *self._numbers.tolist())
 
 
 class Fp32Worker:
@@ -205,9 +206,8 @@ class Fp32Worker:
         self.massive, self.linear_input = MassiveRows(), LinearInputRows()
         self.formats = FormatRows()
         self._packed, self._squares = _zeros(NUM_PATTERNS), _zeros(4, NUM_EXPONENTS)
-        self._counts = _zeros(NUM_PATTERNS)
         self._num_packed = 0
-        self._sums = ExactSums()
+        self._early: FloatValues | None = None
         self._int8_room = (
             _zeros(4, NUM_EXPONENTS),
             _zeros(4, NUM_EXPONENTS),
@@ -231,7 +231,8 @@ class Fp32Worker:
         """Read some of the rows."""
         rows = x.rows[piece]
         if self._num_packed + len(rows) * x.width > fp32_rows.MOST_VALUES:
-            self._unpack()
+            self._early = self._early or FloatValues()
+            self._unpack(self._early)
         self._num_packed += len(rows) * x.width
         self._num_values += len(rows) * x.width
         fp32_rows.fold_fp32(
@@ -252,10 +253,10 @@ class Fp32Worker:
 
     def give(self, values: FloatValues, errors: Collection[Int8Errors]) -> None:
         """Hand over counts, sums, numbers, extremes and errors."""
-        self._unpack()
-        bf16_rows.move(self._counts, values.rounded.counts.numpy())
-        values.sums.merge(self._sums)
-        self._sums = ExactSums()
+        self._unpack(values)
+        if self._early is not None:
+            values.merge(self._early)
+            self._early = None
         nan, inf, num_zeros, num_ties, _, low, high = self._whole.tolist()
         values.add(
             count=self._num_values,
@@ -267,12 +268,12 @@ class Fp32Worker:
         for mine, theirs in zip(self._errors, errors, strict=True):
             mine.give(theirs)
 
-    def _unpack(self) -> None:
-        """Empty the bins before they overflow."""
+    def _unpack(self, values: FloatValues) -> None:
+        """Empty the bins into counts and sums."""
         sums = _zeros(5, NUM_EXPONENTS)
-        fp32_rows.unpack(self._packed, self._squares, self._counts, sums)
+        fp32_rows.unpack(self._packed, self._squares, values.rounded.counts.numpy(), sums)
         self._num_packed = 0
-        plus, minus, of_counts, mixed, of_rest = sums.tolist()
-        squares = (weighted(of_counts, 2) << 34) + (weighted(mixed, 2) << 18) + weighted(of_rest, 2)
+        plus, minus, of_counts, mixed, of_rest = sums
+        squares = total(2, (of_counts, 34), (mixed, 18), (of_rest, 0))
         # in half steps; there is no half of the smallest one
-        self._sums.add(weighted(plus) >> 1, weighted(minus) >> 1, squares >> 2)
+        values.sums.add(total(1, (plus, 0)) >> 1, total(1, (minus, 0)) >> 1, squares >> 2)

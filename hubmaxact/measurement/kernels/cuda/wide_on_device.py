@@ -81,7 +81,7 @@ class WideOnDevice:
 
 def _totals(words: Words) -> tuple[int, int, int]:
     """Sums of positive mantissas, of negative ones, and of squares, over all exponents."""
-    plus, minus, high, low = words.reshape(4, NUM_EXPONENTS).tolist()
+    plus, minus, high, low = words.reshape(4, NUM_EXPONENTS)
     squares = (weighted(high, 2) << SQUARE_BITS) + weighted(low, 2)
     return weighted(plus), weighted(minus), squares
 
