@@ -72,11 +72,15 @@ class Extremes:
 
     def __init__(self) -> None:
         self.by_site: dict[Site, list[Tensor]] = {}
+        self.numbers: dict[Site, list[float]] = {}
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:  # noqa: ARG002 a sink's
         """Take one tensor."""
-        if x.numel():
+        if x.is_cuda and x.numel():
             self.by_site.setdefault(site, []).extend(torch.aminmax(x))
+        elif x.numel():
+            # Small tensors that stay would keep the heap from shrinking, by gigabytes in the end.
+            self.numbers.setdefault(site, []).extend(map(float, torch.aminmax(x)))
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Take no notice."""
@@ -98,7 +102,8 @@ class Extremes:
 
     def result(self) -> list[list[float]]:
         """The extremes, on the host."""
-        return [torch.stack(found).tolist() for found in self.by_site.values()]
+        on_device = [torch.stack(found).tolist() for found in self.by_site.values()]
+        return on_device + list(self.numbers.values())
 
 
 def loaded(checkpoint: Path, options: Options) -> Subject:
