@@ -76,11 +76,11 @@ class Extremes:
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:  # noqa: ARG002 a sink's
         """Take one tensor."""
-        if x.is_cuda and x.numel():
-            self.by_site.setdefault(site, []).extend(torch.aminmax(x))
-        elif x.numel():
+        if x.is_cpu and x.numel():
             # Small tensors that stay would keep the heap from shrinking, by gigabytes in the end.
             self.numbers.setdefault(site, []).extend(map(float, torch.aminmax(x)))
+        elif x.numel():
+            self.by_site.setdefault(site, []).extend(torch.aminmax(x))
 
     def routing(self, layer: int, top_k_index: Tensor) -> None:
         """Take no notice."""
