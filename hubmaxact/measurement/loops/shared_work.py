@@ -1,46 +1,91 @@
-"""Pieces of one tensor worked on by several threads at once.
+"""Work of one tensor shared by several threads.
 
 Loops run without the interpreter's lock. Whoever is free takes the next piece, so a thread that is
-held up, by those of a forward pass that still spin for example, holds up nobody else; one that has
-not begun when all pieces are taken is not waited for. Threads are kept from one tensor to the next,
-since starting one takes as long as reading a small tensor.
+held up holds up nobody else; one that has not begun when all pieces are taken is not waited for.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
 from typing import Generic, TypeVar
 
+from hubmaxact.measurement.loops.team import on_team
+
 Worker = TypeVar("Worker")
 Piece = TypeVar("Piece")
 
 
+class Left(Generic[Piece]):
+    """What nobody has taken yet; safe to share between threads.
+
+    Args:
+        pieces: In any order.
+    """
+
+    def __init__(self, pieces: Iterable[Piece]) -> None:
+        self._pieces, self._lock = iter(pieces), Lock()
+
+    def __iter__(self) -> Iterator[Piece]:
+        return self
+
+    def __next__(self) -> Piece:
+        with self._lock:
+            return next(self._pieces)
+
+
 def share(
-    workers: Sequence[Worker], pieces: Sequence[Piece], work: Callable[[Worker, Piece], None]
+    workers: Sequence[Worker], pieces: Iterable[Piece], work: Callable[[Worker, Piece], None]
 ) -> None:
     """Do each piece once, and return when all are done.
 
     Args:
-        workers: Each owns what it writes into; the first one works in the calling thread.
+        workers: Each owns what it writes into.
         pieces: In any order.
         work: One piece by one worker.
     """
-    left = _Left(pieces)
+    left = Left(pieces)
 
     def go_on(worker: Worker) -> None:
         for piece in left:
             work(worker, piece)
 
-    first, *others = workers
-    begun = [_threads().submit(go_on, worker) for worker in others]
-    try:
-        go_on(first)
-    finally:
-        for each in begun:
-            if not each.cancel():
-                each.result()
+    together(workers, go_on)
+
+
+def together(workers: Sequence[Worker], work: Callable[[Worker], None]) -> None:
+    """Let workers work at once, each of them once, and return when all have.
+
+    Args:
+        workers: Each owns what it writes into.
+        work: By one worker, until nothing is left to do.
+    """
+    if len(workers) == 1:
+        work(workers[0])
+        return
+    left, errors = Left(workers), list[BaseException]()
+
+    def go_on() -> None:
+        try:
+            for worker in left:
+                work(worker)
+        except BaseException as error:  # noqa: BLE001 raised below, in the thread that asked
+            errors.append(error)
+
+    if not on_team(go_on):
+        _on_threads(go_on, len(workers))
+    if errors:
+        raise errors[0]
+
+
+def _on_threads(work: Callable[[], None], number: int) -> None:
+    """By threads that are kept, since starting one takes as long as reading a small tensor."""
+    begun = [_threads().submit(work) for _ in range(number - 1)]
+    work()
+    for each in begun:
+        if not each.cancel():
+            each.result()
 
 
 @cache
@@ -51,17 +96,3 @@ def _threads() -> ThreadPoolExecutor:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_threads.cache_clear)  # it has none of its parent's threads
-
-
-class _Left(Generic[Piece]):
-    """Pieces that nobody has taken yet; safe to share between threads."""
-
-    def __init__(self, pieces: Sequence[Piece]) -> None:
-        self._pieces, self._lock = iter(pieces), Lock()
-
-    def __iter__(self) -> Iterator[Piece]:
-        return self
-
-    def __next__(self) -> Piece:
-        with self._lock:
-            return next(self._pieces)

@@ -73,12 +73,23 @@ class ChannelSquares:
         low_ND = (low_ND + WHOLE) - WHOLE
         self.sums = self.sums + torch.stack([high_ND, low_ND.long()]).sum(dim=1)
 
+    def add_rounded(self, sums_2D: Tensor) -> None:
+        """Add sums of rounded partial sums.
+
+        Args:
+            sums_2D: In 2^-4, and what is left in 2^-44, int64.
+
+        Raises:
+            ValueError: Other tensors had another number of channels.
+        """
+        self._expect(sums_2D.shape[1])
+        self.sums = self.sums + sums_2D.to(self.sums.device)
+
     def merge(self, other: Self) -> None:
         """Add another's sums."""
         sums = other.state()["sums"]
         if sums.shape[1]:
-            self._expect(sums.shape[1])
-            self.sums = self.sums + sums.to(self.sums.device)
+            self.add_rounded(sums)
 
     def _expect(self, num_channels: int) -> None:
         """Refuse tensors of another width."""

@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,18 @@ from measurement.kernels.adversarial import (
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.cpu import fp32_rows, trust, workers
+from hubmaxact.measurement.kernels.cpu.counts import Counts
 from hubmaxact.measurement.kernels.cpu.reader import CpuReader
+from hubmaxact.measurement.kernels.cpu.strided import PIECE_BYTES
 from hubmaxact.measurement.kernels.cpu.totals import total
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.kernels.trial import equals_torch
-from hubmaxact.measurement.loops.shared_work import share
+from hubmaxact.measurement.loops.shared_work import share, together
 from hubmaxact.measurement.statistics.exact_sums import weighted
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 
 CPU = torch.device("cpu")
+SPILL = Counts.spill
 TESTS = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(DEVICE.type != "cpu", reason="another device is tested")
 
@@ -66,11 +70,44 @@ def test_each_piece_is_done_once_and_an_error_in_any_thread_is_raised():
         share(done, [1, 0, 1, 1], lambda _, piece: 1 / piece)
 
 
-def test_bins_are_emptied_before_they_are_full(monkeypatch):
-    monkeypatch.setattr(fp32_rows, "MOST_VALUES", 100_000)
-    reader, way = CpuReader(), WAYS["all rows"]
-    state = folded(reader, "several pieces", torch.float32, way)
-    assert different(state, expected("several pieces", torch.float32, way)) == []
+@pytest.mark.skipif(sys.platform != "linux", reason="torch shares its work in another way")
+def test_work_is_shared_by_the_threads_of_torch_itself():
+    before, met = threading.active_count(), set()
+    torch.set_num_threads(2)
+    meeting = threading.Barrier(2)
+
+    def meet(_):
+        meeting.wait(20)  # both at once, or never
+        met.add(threading.get_native_id())
+
+    together([0, 1], meet)
+    assert len(met) == 2
+    assert threading.active_count() == before
+
+
+def test_work_of_another_thread_than_the_main_one_is_shared_by_threads_of_its_own():
+    done = [[], []]
+    thread = threading.Thread(target=share, args=(done, list(range(9)), list.append))
+    thread.start()
+    thread.join()
+    assert sorted(itertools.chain(*done)) == list(range(9))
+
+
+@pytest.mark.parametrize("way", ["all rows", "a linear input, padding"])
+def test_bins_are_emptied_before_they_are_full(monkeypatch, way):
+    monkeypatch.setattr(fp32_rows, "MOST_VALUES", PIECE_BYTES // 4)
+    state = folded(CpuReader(), "several pieces", torch.float32, WAYS[way])
+    assert different(state, expected("several pieces", torch.float32, WAYS[way])) == []
+
+
+@pytest.mark.parametrize("way", ["all rows", "a linear input, padding"])
+def test_counts_of_32_bits_are_kept_before_they_overflow(monkeypatch, way):
+    monkeypatch.setattr(workers, "MOST_COUNTED", PIECE_BYTES // 2)
+    spilled = []
+    monkeypatch.setattr(Counts, "spill", lambda counts: spilled.append(1) or SPILL(counts))
+    state = folded(CpuReader(), "several pieces", torch.bfloat16, WAYS[way])
+    assert spilled
+    assert different(state, expected("several pieces", torch.bfloat16, WAYS[way])) == []
 
 
 @pytest.mark.parametrize("power", [1, 2])
@@ -193,13 +230,12 @@ for late in compiled() - before:
 """
 
 
-def test_counts_of_32_bits_are_kept_before_they_overflow(monkeypatch):
-    monkeypatch.setattr(workers, "MOST_COUNTED", 10)
-    counts, site = workers.Counts(4), np.array([1, 0, 0, 0])
-    for _ in range(5):
-        counts.room_for(4)[2] += 4
-        assert counts.array.sum() <= 10
-    counts.give(site)
-    assert site.tolist() == [1, 0, 20, 0]
-    counts.give(site)
-    assert site.tolist() == [1, 0, 20, 0]
+def test_counts_are_given_whole_and_once():
+    counts, site = Counts(2, 4), np.array([[1, 0, 0], [0, 0, 0]])
+    counts.array[1, 2] = 4
+    counts.spill()
+    counts.array[1, 2] = 3
+    counts.array[0, :2] = 5
+    for _ in range(2):
+        counts.give(site, 1)
+        assert site.tolist() == [[6, 0, 0], [0, 7, 0]]

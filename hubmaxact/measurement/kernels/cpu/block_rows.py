@@ -134,28 +134,3 @@ def raise_channels(levels: Array, shift: Any, maxima: Array) -> None:
         if levels[channel] > 0:
             value = i32(i32(levels[channel] - 1) << shift).view(np.float32)
             maxima[channel] = max(maxima[channel], value)
-
-
-@compiled
-def fold_squares(
-    values: Array, shift: Any, stride: int, width: int, rows: Array, bits: Array, squares: Array
-) -> None:
-    """Add the squares of rows of bf16 or float32 bits to their channels' sums.
-
-    Args:
-        values: Bits of all the tensor's memory.
-        shift: From them to those of float32, int32.
-        stride: From one row to the next.
-        width: Of a row.
-        rows: Numbers of the rows to read.
-        bits: Room for those of a row, int32.
-        squares: By channel, float32, added to one row after another.
-    """
-    x = bits.view(np.float32)
-    for t in range(rows.shape[0]):
-        start = rows[t] * stride
-        row = values[start : start + width]
-        for i in range(width):
-            bits[i] = i32(i32(row[i]) << shift)
-        for i in range(width):
-            squares[i] += x[i] * x[i]

@@ -6,11 +6,13 @@ import numpy as np
 import torch
 
 from hubmaxact.deployed_formats import IN_PASS
+from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.cpu.format_worker import give
 from hubmaxact.measurement.kernels.cpu.strided import Strided
 from hubmaxact.measurement.kernels.cpu.top_rows import count_beyond, find_top, raise_maxima
 from hubmaxact.measurement.kernels.cpu.workers import Bf16Worker, Fp32Worker, Int32s, Worker
-from hubmaxact.measurement.loops.shared_work import share
+from hubmaxact.measurement.loops.next_piece import none_taken
+from hubmaxact.measurement.loops.shared_work import Left, together
 from hubmaxact.measurement.statistics.group_maxima import TorchMaxima
 from hubmaxact.measurement.statistics.rows_beyond import LIMITS
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
@@ -18,7 +20,6 @@ from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.top_values import NUM_TOP, TopValues, value_at
 from hubmaxact.measurement.statistics.watched import Watched
 
-PIECE_BYTES = 1 << 19  # stay in a core's own cache while they are read a second time
 WAY = "in one read of each tensor on the CPU"
 
 
@@ -66,33 +67,26 @@ class CpuReader:
 
     def _read(self, x: Strided, watched: Watched, statistics: SiteStatistics) -> Int32s:
         """Everything but the largest values and maxima; returns the largest |x| of each row."""
-        row_max = np.empty(len(x.rows), np.int32)
-        errors, squares = statistics.errors_of(watched.split), statistics.squares_of(watched.split)
+        row_max, pieces, taken = np.empty(len(x.rows), np.int32), x.pieces(), none_taken()
+        workers = self._workers_for(statistics.dtype)[: len(pieces)]
         formats = statistics.formats_of(watched.split)
         lost = np.empty((0 if formats is None else len(x.rows), len(IN_PASS)))
-        pieces = x.pieces(PIECE_BYTES // x.values.itemsize)
-        workers = self._workers_for(statistics.dtype)[: len(pieces)]
         for worker in workers:
-            worker.begin(x.width, errors)
-            worker.massive.begin(statistics.massive)
-            if statistics.blocks is not None:
-                worker.linear_input.begin(x, squares)
+            worker.begin(x, statistics, watched.split)
             if formats is not None:
                 worker.formats.begin(x.width, formats.threshold)
+        again = Left(pieces if watched.split is Split.EVALUATION else [])
 
-        def read(worker: Worker, piece: slice) -> None:
-            worker.read(x, piece, row_max)
-            if statistics.blocks is not None:
-                worker.linear_input.read(x, piece)
-            if formats is not None:
-                worker.formats.read(x, piece, lost)
+        def read(worker: Worker) -> None:
+            worker.read(x, taken, row_max)
+            for piece in again:
+                worker.add_errors(x, piece)
+                if formats is not None:
+                    worker.formats.read(x, piece, lost)
 
-        share(workers, pieces, read)
+        together(workers, read)
         for worker in workers:
-            worker.give(statistics.values[watched.split], errors)
-            worker.massive.give(statistics.massive)
-            if statistics.blocks is not None and statistics.channels is not None:
-                worker.linear_input.give(statistics.channels, statistics.blocks, squares)
+            worker.give(statistics, watched.split)
         if formats is not None:
             give([worker.formats for worker in workers], lost, formats)
         return row_max

@@ -10,6 +10,7 @@ import torch
 from hubmaxact.measurement.statistics.watched import Watched
 
 Int64s = npt.NDArray[np.int64]
+PIECE_BYTES = 1 << 19  # stay in a core's own cache while they are read a second time
 BITS = {torch.bfloat16: torch.uint16, torch.float32: torch.int32}
 
 
@@ -51,7 +52,16 @@ class Strided:
             None if experts is None else experts.numpy()[rows].astype(np.int64),
         )
 
-    def pieces(self, most: int) -> list[slice]:
-        """Ranges of the chosen rows that hold at most so many values each, or one row."""
-        step = max(1, most // self.width)
-        return [slice(start, start + step) for start in range(0, len(self.rows), step)]
+    @property
+    def memory(self) -> tuple[npt.NDArray[Any], int, int, Int64s]:
+        """As loops take it."""
+        return self.values, self.stride, self.width, self.rows
+
+    @property
+    def step(self) -> int:
+        """Rows of a piece."""
+        return max(1, PIECE_BYTES // (self.values.itemsize * self.width))
+
+    def pieces(self) -> list[slice]:
+        """Ranges of the chosen rows that threads take one by one."""
+        return [slice(start, start + self.step) for start in range(0, len(self.rows), self.step)]
