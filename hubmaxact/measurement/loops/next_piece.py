@@ -30,9 +30,12 @@ def _add_one(_: Any, array: Any) -> Any:
 
 @compiled
 def next_piece(taken: Array) -> Any:
-    """The number of a piece that nobody has taken yet.
+    """Take a piece that nobody has taken yet.
 
     Args:
         taken: How many pieces are taken, raised; see `none_taken`.
+
+    Returns:
+        Its number.
     """
     return _add_one(taken)  # type: ignore[call-arg]  # numba gives the first one itself

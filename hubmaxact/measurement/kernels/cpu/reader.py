@@ -8,12 +8,12 @@ import torch
 from hubmaxact.deployed_formats import IN_PASS
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.kernels.cpu.format_worker import give
+from hubmaxact.measurement.kernels.cpu.head_maxima import CpuMaxima
 from hubmaxact.measurement.kernels.cpu.strided import Strided
 from hubmaxact.measurement.kernels.cpu.top_rows import count_beyond, find_top, raise_maxima
 from hubmaxact.measurement.kernels.cpu.workers import Bf16Worker, Fp32Worker, Int32s, Worker
 from hubmaxact.measurement.loops.next_piece import none_taken
 from hubmaxact.measurement.loops.shared_work import Left, together
-from hubmaxact.measurement.statistics.group_maxima import TorchMaxima
 from hubmaxact.measurement.statistics.rows_beyond import LIMITS
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
@@ -28,7 +28,7 @@ class CpuReader:
 
     def __init__(self) -> None:
         self.device = torch.device("cpu")
-        self.maxima = TorchMaxima()
+        self.maxima = CpuMaxima()
         self.ways: frozenset[str] = frozenset()
         self._workers: dict[torch.dtype, list[Worker]] = {}
 
