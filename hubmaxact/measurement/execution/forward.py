@@ -22,6 +22,7 @@ from hubmaxact.measurement.anatomy.site import Anatomy, Missing, Site
 from hubmaxact.measurement.batch_plan import Batch, Plan
 from hubmaxact.measurement.execution.hooks import attach_hooks
 from hubmaxact.measurement.execution.inputs import inputs_ahead
+from hubmaxact.measurement.execution.kept_heap import keep_freed_memory
 from hubmaxact.measurement.execution.recorder import Recorder
 from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.measurement.failures.own_error import own_errors_told
@@ -101,6 +102,8 @@ def measure(
     """
     owner = model.get_submodule(anatomy.owner)
     device = input_device(model.get_input_embeddings())
+    if device.type == "cpu":
+        keep_freed_memory()
     recorder = recorder or Recorder(anatomy, len(ids), format_errors=format_errors)
     chosen = plan.batches if batches is None else batches
     with (
