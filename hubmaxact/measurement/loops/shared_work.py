@@ -1,7 +1,6 @@
-"""Work of one tensor shared by several threads.
+"""Work of one tensor shared by several threads, whose loops run without the interpreter's lock.
 
-Loops run without the interpreter's lock. Whoever is free takes the next piece, so a thread that is
-held up holds up nobody else; one that has not begun when all pieces are taken is not waited for.
+Whoever is free takes the next piece, so a thread that is held up keeps no piece from the others.
 """
 
 import os
@@ -40,6 +39,8 @@ def share(
 ) -> None:
     """Do each piece once, and return when all are done.
 
+    On a busy machine a thread that has not begun when all pieces are taken is not waited for.
+
     Args:
         workers: Each owns what it writes into.
         pieces: In any order.
@@ -51,16 +52,25 @@ def share(
         for piece in left:
             work(worker, piece)
 
-    together(workers, go_on)
+    _let(workers, go_on, _on_threads)
 
 
 def together(workers: Sequence[Worker], work: Callable[[Worker], None]) -> None:
-    """Let workers work at once, each of them once, and return when all have.
+    """Let each worker work once between two operations of torch, and return when all have.
 
     Args:
         workers: Each owns what it writes into.
         work: By one worker, until nothing is left to do.
     """
+    _let(workers, work, _on_torchs_threads)
+
+
+def _let(
+    workers: Sequence[Worker],
+    work: Callable[[Worker], None],
+    begin: Callable[[Callable[[], None], int], None],
+) -> None:
+    """Let each worker work once; threads that begin late find none left."""
     if len(workers) == 1:
         work(workers[0])
         return
@@ -73,10 +83,15 @@ def together(workers: Sequence[Worker], work: Callable[[Worker], None]) -> None:
         except BaseException as error:  # noqa: BLE001 raised below, in the thread that asked
             errors.append(error)
 
-    if not on_team(go_on):
-        _on_threads(go_on, len(workers))
+    begin(go_on, len(workers))
     if errors:
         raise errors[0]
+
+
+def _on_torchs_threads(work: Callable[[], None], number: int) -> None:
+    """Which begin at once, where they can be had."""
+    if not on_team(work):
+        _on_threads(work, number)
 
 
 def _on_threads(work: Callable[[], None], number: int) -> None:

@@ -1,8 +1,8 @@
 """The threads that torch's own operations run on, for loops that run between them.
 
-Torch on Linux shares its work by OpenMP, whose threads spin for milliseconds when they have done
-theirs, waiting for more. Threads beside them would get half of a processor each; these begin at
-once. They belong to the thread that runs the operations.
+On Linux torch shares its work by OpenMP, whose threads spin for a while when they have done theirs,
+waiting for more. Threads beside them would get a part of a processor each; these begin at once.
+They belong to the thread that runs the operations.
 """
 
 import ctypes

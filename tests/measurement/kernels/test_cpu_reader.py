@@ -68,6 +68,8 @@ def test_each_piece_is_done_once_and_an_error_in_any_thread_is_raised():
     assert sorted(itertools.chain(*done)) == list(range(100))
     with pytest.raises(ZeroDivisionError):
         share(done, [1, 0, 1, 1], lambda _, piece: 1 / piece)
+    with pytest.raises(ZeroDivisionError):
+        together([1, 0, 1, 1], lambda worker: 1 / worker)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="torch shares its work in another way")
@@ -86,11 +88,11 @@ def test_work_is_shared_by_the_threads_of_torch_itself():
 
 
 def test_work_of_another_thread_than_the_main_one_is_shared_by_threads_of_its_own():
-    done = [[], []]
-    thread = threading.Thread(target=share, args=(done, list(range(9)), list.append))
+    worked = []
+    thread = threading.Thread(target=together, args=([0, 1, 2], worked.append))
     thread.start()
     thread.join()
-    assert sorted(itertools.chain(*done)) == list(range(9))
+    assert sorted(worked) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("way", ["all rows", "a linear input, padding"])
