@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -22,7 +21,7 @@ def _add_one(_: Any, array: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         made = context.make_array(signature.args[0])(context, builder, arguments[0])
-        one = ir.Constant(ir.IntType(64), 1)
+        one = context.get_constant(types.int64, 1)
         return builder.atomic_rmw("add", made.data, one, "monotonic")
 
     return types.int64(array), generate

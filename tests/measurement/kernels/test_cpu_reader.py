@@ -210,6 +210,7 @@ from measurement.kernels.adversarial import DTYPES, WAYS, folded
 from numba.core.dispatcher import Dispatcher
 import torch
 from hubmaxact.measurement.kernels.choice import reader_of
+from hubmaxact.measurement.rotary_pairs import Pairs
 
 def compiled():
     rooms = [m for name, m in sys.modules.items() if name.startswith("hubmaxact.") and m]
@@ -227,6 +228,10 @@ for dtype in DTYPES:
     for way in WAYS.values():
         for name in ("random", "several pieces", "every other column", "NaN and infinities"):
             folded(reader, name, dtype, way)
+    heads = torch.ones(2, 3, 4, 6, dtype=dtype)
+    for kept in (None, torch.ones(2, 4, dtype=torch.bool)):
+        reader.maxima.norms(heads, kept)
+        reader.maxima.pair_squares(heads, kept, Pairs(4))
 for late in compiled() - before:
     print(late)
 """

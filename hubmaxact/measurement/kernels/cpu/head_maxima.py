@@ -31,16 +31,17 @@ class CpuMaxima(TorchMaxima):
         heads = _Heads.of(x_BHLD, kept_BL)
 
         def read(largest: Float32s) -> None:
-            head_rows.raise_norms(heads.memory, heads.pieces, largest)
+            head_rows.raise_squares(heads.memory, heads.pieces, head_rows.ALL, largest)
 
-        return torch.from_numpy(np.sqrt(heads.shared(read, x_BHLD.shape[1])))
+        return torch.from_numpy(np.sqrt(heads.shared(read, x_BHLD.shape[1], 1)[:, 0]))
 
     def pair_squares(self, x_BHLD: Tensor, kept_BL: Tensor | None, pairs: Pairs) -> Tensor:
         """In one read, the square of each channel rounded, and their sum."""
         heads = _Heads.of(x_BHLD, kept_BL)
+        which = head_rows.NEIGHBOURS if pairs.are_neighbours else head_rows.HALVES
 
         def read(largest: Float32s) -> None:
-            head_rows.raise_pairs(heads.memory, heads.pieces, pairs.are_neighbours, largest)
+            head_rows.raise_squares(heads.memory, heads.pieces, which, largest)
 
         return torch.from_numpy(heads.shared(read, x_BHLD.shape[1], pairs.channels // 2))
 
@@ -63,7 +64,8 @@ class _Heads:
         shape, strides = x_BHLD.shape, x_BHLD.stride()
         last = sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
         values = x_BHLD.as_strided((last + 1,), (1,)).view(BITS[x_BHLD.dtype]).numpy()
-        kept = np.empty((0, 0), np.bool_) if kept_BL is None else kept_BL.numpy()
+        # Loops are compiled for each layout of an array, so there is but one.
+        kept = np.empty((0, 0), np.bool_) if kept_BL is None else kept_BL.contiguous().numpy()
         shift = np.int32(16 if values.itemsize == 2 else 0)
         step = max(1, PIECE // (shape[1] * shape[3]))
         return cls(

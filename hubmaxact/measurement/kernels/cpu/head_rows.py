@@ -10,6 +10,7 @@ from hubmaxact.measurement.loops.next_piece import next_piece
 f32, i32 = np.float32, np.int32
 
 INFINITE = i32(0x7F800000)
+ALL, HALVES, NEIGHBOURS = range(3)
 
 Heads = tuple[Array, Any, Array, Array]
 """Bits of all of a tensor's memory, their shift to those of float32, int32; shape and strides of
@@ -29,28 +30,11 @@ def _sum_of_squares(row: Array, shift: Any) -> Any:
 
 
 @compiled
-def raise_norms(heads: Heads, pieces: Pieces, largest: Array) -> None:
-    """Raise the largest sum of squares of each head's rows, piece by piece until none is left.
-
-    Args:
-        heads: The tensor.
-        pieces: Which of it is read.
-        largest: By head, float32, raised; to infinity by what is no number.
-    """
-    values, shift, shape, strides = heads
-    kept, step, taken = pieces
-    num_tokens = shape[0] * shape[2]
-    first = next_piece(taken) * step
-    while first < num_tokens:
-        for place in range(first, min(first + step, num_tokens)):
-            sequence, token = place // shape[2], place % shape[2]
-            if kept.shape[0] > 0 and not kept[sequence, token]:
-                continue
-            for head in range(shape[1]):
-                start = sequence * strides[0] + head * strides[1] + token * strides[2]
-                total = _sum_of_squares(values[start : start + shape[3]], shift)
-                largest[head] = max(largest[head], f32(np.inf) if np.isnan(total) else total)
-        first = next_piece(taken) * step
+def _raise_all(row: Array, shift: Any, largest: Array) -> None:
+    """Of one row, the sum of all squares, infinity for what is no number; bits order it."""
+    total = _sum_of_squares(row, shift)
+    total = f32(np.inf) if np.isnan(total) else total
+    largest[0] = max(largest[0], f32(total).view(np.int32))
 
 
 @compiled
@@ -80,19 +64,20 @@ def _raise_neighbours(row: Array, shift: Any, largest: Array) -> None:
 
 
 @compiled
-def raise_pairs(heads: Heads, pieces: Pieces, are_neighbours: Any, largest: Array) -> None:
-    """Raise the largest sum of squares of each pair of channels, piece by piece until none is left.
+def raise_squares(heads: Heads, pieces: Pieces, which: int, largest: Array) -> None:
+    """Raise the largest sums of squares of each head's rows, piece by piece until none is left.
 
     Args:
         heads: The tensor.
         pieces: Which of it is read.
-        are_neighbours: Whether pairs are, else a channel of each half makes one.
-        largest: By head, then by pair, float32, raised; what is not finite counts as zero.
+        which: ALL squares of a row, infinity where that is no number; or those of each pair of
+            channels, one of each of two HALVES or NEIGHBOURS, where what is not finite is zero.
+        largest: By head, then by sum, float32, raised.
     """
     values, shift, shape, strides = heads
     kept, step, taken = pieces
-    half, bits = largest.shape[1], largest.view(np.int32)
-    num_tokens = shape[0] * shape[2]
+    bits, num_tokens = largest.view(np.int32), shape[0] * shape[2]
+    width = shape[3] if which == ALL else 2 * largest.shape[1]
     first = next_piece(taken) * step
     while first < num_tokens:
         for place in range(first, min(first + step, num_tokens)):
@@ -101,9 +86,11 @@ def raise_pairs(heads: Heads, pieces: Pieces, are_neighbours: Any, largest: Arra
                 continue
             for head in range(shape[1]):
                 start = sequence * strides[0] + head * strides[1] + token * strides[2]
-                row = values[start : start + 2 * half]
-                if are_neighbours:
-                    _raise_neighbours(row, shift, bits[head])
-                else:
+                row = values[start : start + width]
+                if which == ALL:
+                    _raise_all(row, shift, bits[head])
+                elif which == HALVES:
                     _raise_halves(row, shift, bits[head])
+                else:
+                    _raise_neighbours(row, shift, bits[head])
         first = next_piece(taken) * step

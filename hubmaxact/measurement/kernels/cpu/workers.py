@@ -94,6 +94,7 @@ class Bf16Worker:
 
     def begin(self, x: Strided, statistics: SiteStatistics, split: Split) -> None:
         """Be empty."""
+        assert x.step * x.width <= MOST_COUNTED
         self._left = np.array([MOST_COUNTED])
         self._massive.begin(statistics.massive)
         self._linear_input.begin(x, statistics, split)
