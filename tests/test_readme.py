@@ -30,6 +30,7 @@ RUN_ELSEWHERE = {
     "python benchmarks/overhead.py CHECKPOINT 5000 2048 cuda auto deployment 1": "the same test",
     "python benchmarks/overhead.py CHECKPOINT 5000 16 cpu float32 deployment 1": "the same test",
     "python benchmarks/overhead.py CHECKPOINT 5000 2 cpu bfloat16 deployment 1": "the same test",
+    "python benchmarks/overhead.py CHECKPOINT 5000 4 cpu bfloat16 deployment 4": "the same test",
     "python benchmarks/overhead.py CHECKPOINT 5000 16 cpu bfloat16 deployment 1": "the same test",
 }
 # The whole corpus takes minutes even on a tiny model; a prefix takes the same way.
