@@ -232,6 +232,7 @@ ALLOWED = {
     ),
     "measurement.forecast": (
         "errors",
+        "corpus",
         "stored_weights",
         "measurement.batch_plan",
         "measurement.options",
