@@ -91,7 +91,54 @@ def test_the_loss_decides_where_it_was_measured_by_the_upper_end_of_its_interval
     assert found[INT8].condition.startswith(f"INT8, {TOKEN}; 256 texts")
     assert found[FP8].word == "small error"  # the residual stream is no linear input
     assert found["FP8 KV cache"].word == "moderate loss"
-    assert not [said for _, said in done(report) if TOKEN in said]
+    assert [said for head, said in done(report) if head == "INT8"] == [
+        (
+            f"Use INT8, {TOKEN}: a small loss, +0.012 nats a token; INT8, one scale from the "
+            "maximum, leaves a large loss, +0.3 nats a token."
+        )
+    ]  # and no input is kept wide: the model forgives what its tensors lose
+
+
+def test_a_run_of_a_coarser_way_hides_nothing_of_a_finer_one():
+    ruined = ("linear_inputs", "int8/per_tensor/max_abs", (0.7, 0.6, 0.8))
+    report = with_loss(pooled_report(), ruined)
+    assert told(report)[INT8] == told(pooled_report())[INT8]
+    (said,) = (said for head, said in done(report) if head == "INT8")
+    assert said.startswith(f"Use INT8, {TOKEN}: a moderate error, 22.9 dB")
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("int8/per_token/dynamic", INT8), ("float8_e4m3fn/per_token/dynamic", FP8)]
+)
+def test_where_a_run_lost_much_no_error_like_its_own_outdoes_it(name, title):
+    found = told(with_loss(pooled_report(), ("linear_inputs", name, (0.7, 0.6, 0.8))))
+    assert found.pop(title).word == "severe loss"
+    assert found.items() <= told(pooled_report()).items()
+
+
+def test_where_a_run_has_no_error_beside_it_the_run_speaks():
+    run = ("linear_inputs", "int8/per_token/dynamic", (0.7, 0.6, 0.8))
+    report = with_loss(pooled_report(without("int8/per_token/dynamic")), run)
+    assert told(report)[INT8].word == "severe loss"
+
+
+def test_a_run_of_one_four_bit_format_does_not_speak_for_the_other():
+    ruined = ("linear_inputs", "mxfp4/block_32/dynamic", (0.7, 0.6, 0.8))
+    found = told(with_loss(pooled_report(), ruined))[FOUR_BIT]
+    assert (found.word, found.condition.split(";")[0]) == (
+        "moderate error", "NVFP4, a scale for 16 channels",
+    )  # fmt: skip
+
+
+def test_of_ways_that_are_all_beyond_use_the_mildest_speaks():
+    def spoilt(report):
+        find(report, "mxfp4/block_32/dynamic")["worst"][0]["sqnr_db"] = 14.7
+        find(report, "nvfp4/block_16/max_abs")["worst"][0]["sqnr_db"] = 19.8
+
+    found = told(pooled_report(spoilt))[FOUR_BIT]
+    assert (found.word, found.condition.split(";")[0]) == (
+        "large error", "NVFP4, a scale for 16 channels",
+    )  # fmt: skip
 
 
 def test_a_run_without_a_loss_is_no_evidence():
@@ -171,14 +218,40 @@ def test_advice_names_the_granularity_and_what_a_coarser_one_leaves():
     )
 
 
+def kept_wide(worst):
+    """What is advised for INT8 with one scale, whose lowest inputs are given."""
+
+    def edit(report):
+        without("int8/per_token/dynamic", "int8/per_tensor/mse")(report)
+        rows = find(report, "int8/per_tensor/max_abs")["worst"]
+        for row, sqnr_db in zip(rows, worst, strict=True):
+            row["sqnr_db"] = sqnr_db
+
+    return [said for head, said in done(pooled_report(edit)) if head == "INT8"]
+
+
 def test_advice_keeps_the_worst_inputs_wide_and_says_what_that_saves():
-    off = without("int8/per_token/dynamic", "int8/per_tensor/mse")
-    (said,) = (said for head, said in done(pooled_report(off)) if head == "INT8")
-    assert said == (
-        "Keep model.layers.2.mlp.down_proj, model.layers.15.mlp.down_proj, "
-        "model.layers.3.mlp.down_proj wide: in INT8, one scale from the maximum, the lowest has "
-        "12.5 dB; all 69 others are at 13.8 dB or above."
-    )
+    assert kept_wide((12.5, 13.8, 20.4)) == [
+        (
+            "Keep model.layers.2.mlp.down_proj, model.layers.15.mlp.down_proj wide: in INT8, one "
+            "scale from the maximum, the lowest has 12.5 dB; all 70 others are at 20.4 dB or above."
+        )
+    ]
+
+
+def test_where_all_that_the_report_names_are_low_it_does_not_vouch_for_the_others():
+    assert kept_wide((12.5, 13.2, 13.8)) == [
+        (
+            "Keep model.layers.2.mlp.down_proj, model.layers.15.mlp.down_proj, "
+            "model.layers.3.mlp.down_proj wide, and whatever else of the 69 others is below 20 dB "
+            "(quantization.parquet tells): in INT8, one scale from the maximum, those named have "
+            "12.5 dB to 13.8 dB."
+        )
+    ]
+
+
+def test_nothing_is_kept_wide_where_no_input_is_low():
+    assert kept_wide((20.0, 21.0, 22.0)) == []
 
 
 def test_advice_scales_the_stream_where_fp16_is_exceeded():

@@ -8,18 +8,12 @@ from collections.abc import Iterator
 from hubmaxact.deployed_formats import CACHED, MAX_ABS
 from hubmaxact.rendering import numbers
 from hubmaxact.rendering.fit import cache, ways
-from hubmaxact.rendering.fit.levels import WIDE_DB, of_sqnr
-from hubmaxact.rendering.fit.linear_inputs import (
-    FAMILIES,
-    KIND,
-    Family,
-    best_loss,
-    chosen,
-    error_words,
-)
+from hubmaxact.rendering.fit.candidates import Candidate, candidates
+from hubmaxact.rendering.fit.levels import WIDE_DB
+from hubmaxact.rendering.fit.linear_inputs import FAMILIES, error_words
 from hubmaxact.rendering.fit.measured import pooled_rows
 from hubmaxact.rendering.fit.verdict import Name
-from hubmaxact.report.derived import PooledRow
+from hubmaxact.report.deployment import QUANTIZATION
 from hubmaxact.report.document import Report
 from hubmaxact.report.excess import SCALED, left_beyond
 
@@ -37,11 +31,10 @@ def advice(report: Report, name: Name) -> Iterator[tuple[str, str]]:
     if (said := _scaling(report)) is not None:
         yield "fp16", said
     for family in FAMILIES:
-        row = chosen(report, family)
-        if row is not None:
-            short = family.title.split(" ", 1)[0]
-            yield from ((short, each) for each in _granularity(report, family, row))
-            yield from ((short, each) for each in _keep_wide(row, name))
+        found, short = candidates(report, family.formats), family.title.split(" ", 1)[0]
+        if found:
+            yield from ((short, each) for each in _granularity(found))
+            yield from ((short, each) for each in _keep_wide(found[0], name))
     if (said := _scales_of_cache(report)) is not None:
         yield "KV cache", said
 
@@ -57,38 +50,45 @@ def _scaling(report: Report) -> str | None:
     return f"Scale the residual stream by 2^-{exponent}, or keep it wider{besides}."
 
 
-def _granularity(report: Report, family: Family, row: PooledRow) -> Iterator[str]:
-    """The coarsest granularity of the best level, where all coarser ones have a larger error."""
-    if best_loss(report, family) is not None:
-        return
-    rows = pooled_rows(report, KIND, family.formats)
-    coarser = [r for r in rows if r["sqnr_db"] is not None and ways.cost(r) < ways.cost(row)]
-    best = max(coarser, key=ways.lowest_db, default=None)
-    if best is not None:
+def _granularity(found: list[Candidate]) -> Iterator[str]:
+    """The way that speaks, where all coarser ones do more harm: and what the best of them does."""
+    speaks, *others = found
+    coarser = (each for each in others if ways.cost(each.way) < ways.cost(speaks.way))
+    best = next(coarser, None)
+    if best and (best.level != speaks.level or best.level.standing == "beyond"):
         yield (
-            f"Use {ways.words(row)}: a {_error(row)}, {ways.lowest_db(row):.1f} dB or above in "
-            f"every input; {ways.words(best)}, leaves a {_error(best)}, "
-            f"{ways.lowest_db(best):.1f} dB."
+            f"Use {ways.words(speaks.way)}: a {_harm(speaks, ' or above in every input')}; "
+            f"{ways.words(best.way)}, leaves a {_harm(best)}."
         )
 
 
-def _error(row: PooledRow) -> str:
-    return f"{of_sqnr(ways.lowest_db(row)).word} error"
+def _harm(candidate: Candidate, lowest: str = "") -> str:
+    """The level of harm, and the figure that it follows from."""
+    if candidate.loss is not None:
+        return f"{candidate.level.word} loss, {candidate.loss.change['mean']:+.3g} nats a token"
+    assert candidate.row is not None
+    return f"{candidate.level.word} error, {ways.lowest_db(candidate.row):.1f} dB{lowest}"
 
 
-def _keep_wide(row: PooledRow, name: Name) -> Iterator[str]:
-    """The worst inputs below the bound, and where the others then begin."""
-    bad = [each for each in row["worst"] if each["sqnr_db"] < WIDE_DB]
-    if not bad:
+def _keep_wide(speaks: Candidate, name: Name) -> Iterator[str]:
+    """Inputs below the bound, where that harms; whether those that the report names are all."""
+    row = speaks.row
+    bad = [each for each in row["worst"] if each["sqnr_db"] < WIDE_DB] if row else []
+    if not row or not bad or speaks.level.standing == "within":
         return
-    names = ", ".join(name(each["module"]) for each in bad)
-    others = row["num_tensors"] - len(bad)
-    floor = (row["worst"][len(bad) :] or bad[-1:])[0]["sqnr_db"]
-    rest = f"; all {numbers.count(others, 'other')} are at {floor:.1f} dB or above"
-    yield (
-        f"Keep {names} wide: in {ways.words(row)}, the lowest has {bad[0]['sqnr_db']:.1f} dB"
-        f"{rest if others else ''}."
-    )
+    names, in_way = ", ".join(name(each["module"]) for each in bad), f"in {ways.words(row)}"
+    lowest, last = (f"{each['sqnr_db']:.1f} dB" for each in (bad[0], bad[-1]))
+    others = numbers.count(row["num_tensors"] - len(bad), "other")
+    if row["num_tensors"] == len(bad):
+        yield f"No input reaches {WIDE_DB:g} dB {in_way}: the lowest has {lowest}."
+    elif above := row["worst"][len(bad) :]:
+        floor = f"all {others} are at {above[0]['sqnr_db']:.1f} dB or above"
+        yield f"Keep {names} wide: {in_way}, the lowest has {lowest}; {floor}."
+    else:
+        yield (
+            f"Keep {names} wide, and whatever else of the {others} is below {WIDE_DB:g} dB "
+            f"({QUANTIZATION} tells): {in_way}, those named have {lowest} to {last}."
+        )
 
 
 def _scales_of_cache(report: Report) -> str | None:

@@ -1,21 +1,16 @@
-"""FP8, INT8 and 4-bit: what rounding the inputs of linear maps costs.
-
-A row of the model's own loss decides where there is one; else the tensor that is rounded worst, at
-the coarsest granularity of those with the best level of error.
-"""
+"""FP8, INT8 and 4-bit: what rounding the inputs of linear maps costs."""
 
 from typing import NamedTuple
 
-from hubmaxact.deployed_formats import LINEAR_INPUT, LINEAR_INPUTS
+from hubmaxact.deployed_formats import LINEAR_INPUT
 from hubmaxact.rendering import numbers
 from hubmaxact.rendering.fit import ways
-from hubmaxact.rendering.fit.levels import of_loss, of_sqnr
-from hubmaxact.rendering.fit.measured import loss_rows, pooled_rows, why_not_pooled
+from hubmaxact.rendering.fit.candidates import Candidate, Loss, candidates
+from hubmaxact.rendering.fit.levels import of_sqnr
+from hubmaxact.rendering.fit.measured import why_not_pooled
 from hubmaxact.rendering.fit.verdict import NOT_KNOWN, Name, Verdict, not_measured
-from hubmaxact.report.derived import EndToEndRow, Interval, PooledRow
+from hubmaxact.report.derived import Interval, PooledRow
 from hubmaxact.report.document import Report
-
-KIND, TARGET = LINEAR_INPUT, LINEAR_INPUTS
 
 
 class Family(NamedTuple):
@@ -42,73 +37,27 @@ def verdict(report: Report, family: Family, name: Name) -> Verdict:
     Returns:
         A level of loss, or of error; or that nothing was measured.
     """
-    found = best_loss(report, family)
-    if found is not None:
-        return _of_loss(family, *found, pooled_like(report, found[0]), name)
-    if (row := chosen(report, family)) is None:
-        return not_measured(family.title, why_not_pooled(report, KIND, family.formats, name))
-    return _of_error(report, family, row, name)
+    found = candidates(report, family.formats)
+    if not found:
+        why = why_not_pooled(report, LINEAR_INPUT, family.formats, name)
+        return not_measured(family.title, why)
+    speaks = found[0]
+    if speaks.loss is not None:
+        return _of_loss(family, speaks, speaks.loss, name)
+    assert speaks.row is not None
+    return _of_error(report, family, speaks.row, name)
 
 
-def chosen(report: Report, family: Family) -> PooledRow | None:
-    """Return the measured row that speaks for a family.
-
-    Args:
-        report: Of any profile.
-        family: Which formats.
-
-    Returns:
-        That of the run with rounding where there was one; else the coarsest of the best level.
-        None: nothing was measured.
-    """
-    found = best_loss(report, family)
-    if found is not None:
-        return pooled_like(report, found[0])
-    return ways.coarsest(pooled_rows(report, KIND, family.formats))
-
-
-def best_loss(report: Report, family: Family) -> tuple[EndToEndRow, Interval] | None:
-    """Return the run with rounding that lost least, the coarsest of those alike.
-
-    Args:
-        report: Of any profile.
-        family: Which formats.
-
-    Returns:
-        The row and its change of loss. None: there was no such run.
-    """
-    rows = sorted(loss_rows(report, TARGET, family.formats), key=lambda each: ways.cost(each[0]))
-    return min(rows, key=lambda each: of_loss(each[1]["high"]).most_loss, default=None)
-
-
-def pooled_like(report: Report, run: EndToEndRow) -> PooledRow | None:
-    """Return the errors of the tensors that a run rounded.
-
-    Args:
-        report: Of any profile.
-        run: A row of `end_to_end`.
-
-    Returns:
-        The pooled row of the same way. None: not measured.
-    """
-    rows = pooled_rows(report, KIND, (run["format"],))
-    return next(
-        (row for row in rows if ways.words(row) == ways.words(run) and row["sqnr_db"]), None
-    )
-
-
-def _of_loss(
-    family: Family, run: EndToEndRow, change: Interval, row: PooledRow | None, name: Name
-) -> Verdict:
-    level = of_loss(change["high"])
-    texts = numbers.count(run["num_samples"], "text")
+def _of_loss(family: Family, candidate: Candidate, loss: Loss, name: Name) -> Verdict:
+    level = candidate.level
+    texts = numbers.count(loss.run["num_samples"], "text")
     return Verdict(
         title=family.title,
         word=f"{level.word} loss",
         standing=level.standing,
-        number=loss_words(change),
-        condition=f"{ways.words(run)}; {texts}, linear inputs rounded, weights not",
-        where=_worst(row, name) if row else "",
+        number=loss_words(loss.change),
+        condition=f"{ways.words(loss.run)}; {texts}, linear inputs rounded, weights not",
+        where=_worst(candidate.row, name) if candidate.row else "",
     )
 
 

@@ -1,9 +1,6 @@
-"""Ways of rounding in words, and which of several measured ones is told."""
-
-from collections.abc import Iterable
+"""Ways of rounding in words: a format, what shares a scale, and what fixes it."""
 
 from hubmaxact.deployed_formats import CLIP, MAX_ABS, MEAN_SQUARE, UNSCALED
-from hubmaxact.rendering.fit.levels import LEVELS, of_sqnr
 from hubmaxact.report.derived import EndToEndRow, PooledRow
 
 FORMATS = {
@@ -62,21 +59,3 @@ def lowest_db(row: PooledRow) -> float:
     pooled = row["sqnr_db"]
     assert pooled is not None
     return row["worst"][0]["sqnr_db"] if row["worst"] else pooled
-
-
-def coarsest(rows: Iterable[PooledRow]) -> PooledRow | None:
-    """Choose the coarsest granularity among those whose level of error is the best.
-
-    Args:
-        rows: Of one kind of tensors.
-
-    Returns:
-        That row; of policies at one granularity, the best, and the first of those that differ by
-        less than a decibel or so. None: nothing was measured.
-    """
-
-    def rank(row: PooledRow) -> tuple[int, int, int]:
-        lowest = lowest_db(row)
-        return LEVELS.index(of_sqnr(lowest)), cost(row), -round(lowest)
-
-    return min((row for row in rows if row["sqnr_db"] is not None), key=rank, default=None)
