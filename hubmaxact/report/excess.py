@@ -5,7 +5,7 @@ norms' epsilon by its square, a model computes the same numbers, that much small
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.derived import Excess
@@ -56,14 +56,43 @@ def exceeded_by(report: Report, name: str, rows: Iterable[WatchedRow]) -> list[E
         One row for each role: its layers, and the first tensor of those that went furthest.
     """
     limit = LARGEST_FINITE[name]
-    infinite = limit <= LARGEST_FINITE.get(report["protocol"]["dtype"], math.inf)
-    beyond = [
-        (reached, row)
-        for row in rows
-        if (reached := math.inf if infinite and row.num_inf else row.abs_max or 0.0) > limit
-    ]
+    beyond = list(_beyond(report, name, rows))
     of_roles = ([each for each in beyond if each[1].role == role.name] for role in ROLES)
     return [_excess(found, limit) for found in of_roles if found]
+
+
+def first_beyond(report: Report, name: str) -> list[WatchedRow]:
+    """Return the tensors beyond a format that a forward pass comes to first.
+
+    Args:
+        report: Of any profile.
+        name: Of the format.
+
+    Returns:
+        Those of the earliest layer, in the document's order; the embedding comes before all layers
+        and the final norm after them. Empty where nothing exceeds the format.
+    """
+    beyond = [row for _, row in _beyond(report, name, watched_rows(report))]
+    first = min(map(_position, beyond), default=None)
+    return [row for row in beyond if _position(row) == first]
+
+
+def _position(row: WatchedRow) -> float:
+    if row.layer is not None:
+        return row.layer
+    return -math.inf if row.role == "embedding" else math.inf
+
+
+def _beyond(
+    report: Report, name: str, rows: Iterable[WatchedRow]
+) -> Iterator[tuple[float, WatchedRow]]:
+    """How far each row goes that exceeds the format; an infinity of the run's own format does."""
+    limit = LARGEST_FINITE[name]
+    infinite = limit <= LARGEST_FINITE.get(report["protocol"]["dtype"], math.inf)
+    for row in rows:
+        reached = math.inf if infinite and row.num_inf else row.abs_max or 0.0
+        if reached > limit:
+            yield reached, row
 
 
 def _excess(beyond: Sequence[tuple[float, WatchedRow]], limit: float) -> Excess:

@@ -210,6 +210,24 @@ def test_fp16_is_never_promised():
         assert "fits" not in summary.render(report)
 
 
+@pytest.mark.parametrize(
+    ("role", "layer", "peak", "said"),
+    [
+        ("hidden_state", 0, 70_000.0, "; first in layer 0: hidden state"),
+        ("embedding", None, 70_000.0, "; first in embedding"),
+        ("hidden_state", 3, 70_000.0, ""),  # the layer that goes furthest comes before it
+        ("hidden_state", 0, 65_504.0, ""),
+    ],
+)
+def test_it_is_said_where_fp16_overflows_first(role, layer, peak, said):
+    def far(report):
+        (site,) = (s for s in report["sites"] if (s["role"], s["layer"]) == (role, layer))
+        site["abs_max"] = peak
+
+    found = told(pooled_report(far))["fp16"]
+    assert found.condition == f"in the hidden state of layer 1, unscaled{said}"
+
+
 def test_advice_names_the_granularity_and_what_a_coarser_one_leaves():
     (said,) = (said for head, said in done(pooled_report()) if head == "INT8")
     assert said == (

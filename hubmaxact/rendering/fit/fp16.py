@@ -6,6 +6,8 @@ from hubmaxact.rendering.fit.levels import NEAR
 from hubmaxact.rendering.fit.verdict import NOT_KNOWN, Name, Verdict
 from hubmaxact.report.derived import Where
 from hubmaxact.report.document import Report
+from hubmaxact.report.excess import SCALED, first_beyond
+from hubmaxact.report.roles import ROLE_BY_NAME
 from hubmaxact.report.watched_rows import WatchedRow, watched_rows
 
 TITLE = "fp16"
@@ -24,22 +26,33 @@ def verdict(report: Report, name: Name) -> Verdict:
         not finite, and nothing else exceeded it.
     """
     where = report["dtype_headroom"]["float16"]["where"]
-    return _exceeded(where, name) if where is not None else _not_exceeded(report, name)
+    return _exceeded(report, where, name) if where is not None else _not_exceeded(report, name)
 
 
-def _exceeded(where: Where, name: Name) -> Verdict:
+def _exceeded(report: Report, where: Where, name: Name) -> Verdict:
     reach = "infinity"
     if where["abs_max"] is not None:
         times = numbers.ratio(where["abs_max"] / FP16_LIMIT)
         reach = f"{words.reached(where)} is {times} {LIMIT}"
+    place = words.title(where["role"], where["layer"])
     return Verdict(
         title=TITLE,
         word="exceeded",
         standing="beyond",
         number=reach,
-        condition=f"in the {words.title(where['role'], where['layer'])}, unscaled",
+        condition=f"in the {place}, unscaled{_first(report, where)}",
         where=name(where["module"]),
     )
+
+
+def _first(report: Report, where: Where) -> str:
+    """Where a forward pass overflows first; empty where that is the layer that goes furthest."""
+    rows = first_beyond(report, SCALED)
+    if any((row.role, row.layer) == (where["role"], where["layer"]) for row in rows):
+        return ""
+    titles = dict.fromkeys(ROLE_BY_NAME[row.role].title for row in rows)
+    layer = "" if rows[0].layer is None else f"layer {rows[0].layer}: "
+    return f"; first in {layer}{', '.join(titles)}"
 
 
 def _not_exceeded(report: Report, name: Name) -> Verdict:
