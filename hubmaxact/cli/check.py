@@ -51,8 +51,8 @@ class FormatAndNumber(click.ParamType[tuple[str, float]]):
     multiple=True,
     type=FormatAndNumber("db", "int8=20"),
     help="SQNR at the site that carries M, max-abs scale unless FORMAT is int8:POLICY; of all "
-    "linear inputs where it is FORMAT/GRANULARITY[/POLICY], of keys with @key behind it, of values "
-    "with @value. Repeatable.",
+    "linear inputs where it is FORMAT/GRANULARITY[/POLICY], of the worst with lowest: before it, "
+    "of keys with @key behind it, of values with @value. Repeatable.",
 )
 @click.option(
     "--max-loss-change",

@@ -17,6 +17,9 @@ from hubmaxact.report.document import Report
 from hubmaxact.report.watched_rows import watched_rows
 
 PER_TENSOR = "per_tensor"
+LOWEST = "lowest"
+"""Before a way of rounding and a colon: what is held to the limit is the tensor rounded worst."""
+
 MOST_LISTED = 8
 
 
@@ -58,36 +61,40 @@ def cache_not_exceeding(limits: Limits, report: Report, _: Report | None) -> Ite
 
 
 def min_pooled_sqnr_db(limits: Limits, report: Report, _: Report | None) -> Iterator[Outcome]:
-    """Over all tensors of a kind, the SQNR of each FORMAT/GRANULARITY[/POLICY][@KIND] is large.
+    """Tensors of a kind keep the SQNR of each [lowest:]FORMAT/GRANULARITY[/POLICY][@KIND].
 
-    Without a policy, a tensor's scale is that of its maximum, and the cache's as well; tokens and
-    blocks have but one.
+    All together, or the one that is rounded worst. Without a policy, a tensor's scale is that of
+    its maximum, and the cache's as well; tokens and blocks have but one.
     """
     for wanted, limit in limits.min_sqnr_db.items():
         if DEPLOYED not in wanted:
             continue
         rule = f"min_sqnr_db {wanted}"
-        name, _at, kind = wanted.partition("@")
+        of, _colon, named = wanted.rpartition(":")
+        name, _at, kind = named.partition("@")
         way, kind = _way(name), kind or LINEAR_INPUT
         rows = [r for r in report["quantization"].get("pooled", ()) if r["kind"] == kind]
-        found = [row for row in rows if way.names(row)]
-        sqnr_db = found[0]["sqnr_db"] if found else None
-        if sqnr_db is None:
+        found = [row for row in rows if of in {"", LOWEST} and way.names(row)]
+        if not found or found[0]["sqnr_db"] is None:
             yield failed(rule, limit, _why_no_sqnr(wanted, kind, rows, found))
-            continue
-        worst = found[0]["worst"][:1]
-        lowest = (
-            f", {worst[0]['sqnr_db']:.1f} dB in {printable(worst[0]['module'])}" if worst else ""
-        )
-        yield Outcome(
-            rule=rule,
-            passed=sqnr_db >= limit,
-            value=sqnr_db,
-            limit=limit,
-            detail=f"SQNR is {apart(sqnr_db, limit)} dB over "
-            f"{numbers.count(found[0]['num_tensors'], 'tensor')}{lowest}; the limit is "
-            f"{exact(limit)} dB",
-        )
+        else:
+            yield _sqnr(rule, limit, found[0], found[0]["sqnr_db"], of)
+
+
+def _sqnr(rule: str, limit: float, row: PooledRow, pooled: float, of: str) -> Outcome:
+    """The SQNR of all tensors together or of the worst, held to the limit; the other is told."""
+    tensors = numbers.count(row["num_tensors"], "tensor")
+    lowest, where = pooled, ""
+    if row["worst"]:
+        lowest, where = row["worst"][0]["sqnr_db"], printable(row["worst"][0]["module"])
+    value = lowest if of == LOWEST else pooled
+    said = f"SQNR is {apart(value, limit)} dB over {tensors}"
+    if where:
+        said += f", {lowest:.1f} dB in {where}"
+    if of == LOWEST:
+        said = f"SQNR is {apart(value, limit)} dB in {where or tensors}, the lowest of {tensors}"
+    detail = f"{said}; the limit is {exact(limit)} dB"
+    return Outcome(rule=rule, passed=value >= limit, value=value, limit=limit, detail=detail)
 
 
 def max_loss_change(limits: Limits, report: Report, _: Report | None) -> Iterator[Outcome]:

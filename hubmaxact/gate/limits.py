@@ -41,7 +41,8 @@ class Limits:
         cache_not_exceeding: Number formats whose largest finite value no key or value may exceed.
         min_sqnr_db: By FORMAT or FORMAT:POLICY, the SQNR in decibels that the site which carries M
             must reach; by FORMAT/GRANULARITY[/POLICY][@KIND], that of all tensors of a kind
-            together, which is "linear_input" unless it is "key" or "value".
+            together, which is "linear_input" unless it is "key" or "value", and with "lowest:" in
+            front that of the tensor which is rounded worst.
         max_loss_change: By [TARGET:]FORMAT/GRANULARITY[/POLICY], how many nats for each token the
             loss may grow by when that is rounded, at the upper end of its interval.
         against: An earlier report of the same protocol, by any of its names; it belongs to

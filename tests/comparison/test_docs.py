@@ -43,10 +43,11 @@ included, exceeded the format's largest finite value |
 the SQNR of FORMAT is at least DB; under policy max_abs, unless FORMAT is written \
 FORMAT:POLICY, as in `int8:clip_q0.999`; several rows of one format and policy count as their \
 worst |
-| `--min-sqnr-db FORMAT/GRANULARITY[/POLICY][@KIND]=DB` | the same table | of all tensors of a \
-kind together, the SQNR of this way of rounding is at least DB; KIND is `linear_input` unless it \
-is `key` or `value`; the policy of `per_tensor` is `max_abs` unless it is given: \
-`int8/per_token=30`, `fp8_e4m3/per_tensor/unscaled@key=30` |
+| `--min-sqnr-db [lowest:]FORMAT/GRANULARITY[/POLICY][@KIND]=DB` | the same table | of all tensors \
+of a kind together, or of the one that is rounded worst with `lowest:` in front, the SQNR of this \
+way of rounding is at least DB; KIND is `linear_input` unless it is `key` or `value`; the policy \
+of `per_tensor` is `max_abs` unless it is given: `int8/per_token=30`, `lowest:int8/per_token=20`, \
+`fp8_e4m3/per_tensor/unscaled@key=30` |
 | `--cache-not-exceeding FORMAT` | `cache_not_exceeding = ["FORMAT"]` | no key or value exceeded \
 the format, as a cache without scales has it: `fp8_e4m3` ends at 448 |
 | `--max-loss-change [TARGET:]FORMAT/GRANULARITY[/POLICY]=NATS` | `[max_loss_change]` \

@@ -50,6 +50,26 @@ def test_the_tensor_that_is_rounded_worst_is_named():
     )
 
 
+def test_the_tensor_that_is_rounded_worst_may_be_what_is_held_to_the_limit():
+    report = pooled_report()
+    lowest = find(report, "int8/per_token/dynamic")["worst"][0]["sqnr_db"]
+    assert sqnr("lowest:int8/per_token", lowest, report).passed
+    broken = sqnr("lowest:int8/per_token", 30.0, report)
+    assert (broken.passed, broken.value) == (False, lowest)
+    assert broken.detail.endswith(
+        " dB in model.layers.15.mlp.down_proj, the lowest of 72 tensors; the limit is 30 dB"
+    )
+    value = find(report, "int8/per_tensor/max_abs", "value")["worst"][0]["sqnr_db"]
+    assert sqnr("lowest:int8/per_tensor@value", value, report).value == value
+    assert not sqnr("lowest:int8/per_token", -999.0, example_reports.dense_report()).passed
+
+
+def test_nothing_else_stands_before_a_way_of_rounding():
+    outcome = sqnr("loudest:int8/per_token", -999.0, pooled_report())
+    assert not outcome.passed
+    assert outcome.detail.startswith("no row of loudest:int8/per_token (rows: ")
+
+
 def test_a_row_without_a_value_fails_with_its_reason():
     report = pooled_report(lambda report: nothing_known(find(report, "int8/per_token/dynamic")))
     outcome = sqnr("int8/per_token", 0.0, report)
