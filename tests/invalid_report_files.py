@@ -7,7 +7,7 @@ import copy
 import json
 import math
 
-from deployed_reports import deployment_report
+from deployed_reports import counted, deployment_report
 from end_to_end_reports import end_to_end_report
 from example_reports import assemble, site
 
@@ -66,6 +66,7 @@ def edited(edit):
 
 DEPLOYED = deployment_report(num_layers=2, num_experts=4)
 POOLED = deployment_report(num_layers=2, rounded=True)
+BEYOND_FP16 = ("dtype_headroom", "float16")
 
 
 def deployed(path, value):
@@ -773,6 +774,14 @@ FILES = {
     "first_tokens_miscounted": (
         deployed(("stability", "by_text", "num_texts_peaking_at_first_token"), 3),
         "stability.by_text.num_texts_peaking_at_first_token: is 3, but the two blocks allow 700",
+    ),
+    "excess_in_no_token": (
+        changed((*BEYOND_FP16, "exceeded_by", 0, "tokens"), 0, counted(DEPLOYED)),
+        "dtype_headroom.float16.exceeded_by[0].tokens: is 0, but that tensor exceeds the format",
+    ),
+    "stream_that_is_scaled_too_little": (
+        deployed((*BEYOND_FP16, "residual_exponent"), 0),
+        "dtype_headroom.float16.residual_exponent: is 0, but the rows give 1",
     ),
     # A protocol or a checkpoint that cannot be.
     "probe_called_natural": (

@@ -43,6 +43,16 @@ def nothing_known(row, reason=OFF):
     row.update(dict.fromkeys(figures), count=0, num_tensors=0, worst=[], reason=reason)
 
 
+def switched_off(report):
+    """The same report with errors of one scale alone, and why there are no others."""
+    report = copy.deepcopy(report)
+    report["protocol"]["format_errors"] = "per_tensor"
+    for row in report["quantization"]["pooled"]:
+        if row["granularity"] != "per_tensor":
+            nothing_known(row)
+    return report
+
+
 def with_loss(report, *rows):
     """Add runs with rounding: target, name of the way, change of loss as (mean, low, high)."""
     report["end_to_end"] = {

@@ -24,6 +24,7 @@ class Field(NamedTuple):
     why: str
 
 
+FORMAT_ERRORS = "format_errors"
 SIMULATED = "simulated_activations"
 
 FIELDS = (
@@ -49,10 +50,11 @@ FIELDS = (
     Field("calibration_samples", True, "fixes the thresholds of the INT8 check"),
     Field("evaluation_samples", True, "fixes what the INT8 check sums over"),
     Field("counts_rounded_to", False, "follows from the number formats of the watched tensors"),
+    Field(FORMAT_ERRORS, False, "rows of rounding that were not measured are null, the rest equal"),
     Field(SIMULATED, True, "what linear maps read was rounded during the pass"),
 )
-"""Every field of a protocol that all profiles have, and the one that any may; a test holds the two
-in step."""
+"""Every field of a protocol that all profiles have, and those that one may lack; a test holds the
+two in step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,8 @@ def simulated_ways(protocol: Mapping[str, Any]) -> list[str] | None:
 def _value(protocol: Mapping[str, Any], name: str) -> Any:
     if name == SIMULATED:
         return simulated_ways(protocol)
+    if name == FORMAT_ERRORS:
+        return protocol.get(FORMAT_ERRORS)
     return reduce(lambda node, step: node[step], name.split("."), dict(protocol))
 
 

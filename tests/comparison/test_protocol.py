@@ -4,6 +4,7 @@ import copy
 
 import deployed_reports
 import example_reports
+import pooled_reports
 import pytest
 
 from comparison.releases import first_release, inputs, second_release
@@ -36,6 +37,7 @@ OTHER = {
     "calibration_samples": 64,
     "evaluation_samples": 512,
     "counts_rounded_to": "bfloat16",
+    "format_errors": "per_tensor",
     "simulated_activations": [
         {"format": "int8", "granularity": "per_token", "policy": "dynamic", "maps": 84}
     ],
@@ -77,7 +79,9 @@ def refusal(*reports):
 
 def test_the_table_has_every_field_of_a_protocol_and_no_other():
     always = list(leaves(first_release()["protocol"]))
-    assert [field.name for field in FIELDS] == [*always, "simulated_activations"]
+    assert [field.name for field in FIELDS] == [
+        *always, "format_errors", "simulated_activations",
+    ]  # fmt: skip
     assert set(OTHER) == {field.name for field in FIELDS}
 
 
@@ -148,3 +152,19 @@ def test_profiles_compare_on_what_both_hold_and_share_a_key():
     assert len(keys) == 1
     paper["protocol"]["max_seq_len"] = 512
     assert protocol_key(paper["protocol"]) not in keys
+
+
+def test_errors_that_one_report_left_out_are_told_beside_their_empty_cells():
+    whole = deployed_reports.deployment_report(rounded=True)
+    comparison = compare_inputs(inputs(whole, pooled_reports.switched_off(whole)))
+    assert comparison.comparable
+    (row,) = [row for row in comparison.protocol if row.differs]
+    assert (row.field, row.values) == ("format_errors", ("all", "per_tensor"))
+    for rounding in comparison.rounding:
+        known, other = rounding.cells
+        assert known["sqnr_db"] is not None
+        assert (other["sqnr_db"] is None) == (rounding.granularity != "per_tensor")
+    earlier = deployed_reports.deployment_report()
+    (row,) = [r for r in compare_inputs(inputs(earlier, whole)).protocol if r.differs]
+    assert (row.field, row.values) == ("format_errors", (None, "all"))
+    assert protocol_key(earlier["protocol"]) == protocol_key(whole["protocol"])

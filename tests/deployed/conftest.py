@@ -50,9 +50,9 @@ def _run(name):
     torch.set_num_threads(1)
     model, family = families.build(name), families.FAMILIES[name]
     ids = seen.samples()
-    plan = plan_batches(seen.LENGTHS, calibration=2, evaluation=2, batch_tokens=24)
+    pads = not family.bidirectional
+    plan = plan_batches(seen.LENGTHS, calibration=2, evaluation=2, batch_tokens=24, pads=pads)
     anatomy = find_sites(model, profile="deployment")
     measurement = measure(model, anatomy, plan, ids)
-    return Both(
-        name, model, family, measurement, seen.run(model, family.layers_name, ids, plan.batches)
-    )
+    shown = seen.run(model, family.layers_name, ids, plan.batches, owner=family.owner, caches=pads)
+    return Both(name, model, family, measurement, shown)

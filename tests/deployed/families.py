@@ -1,4 +1,4 @@
-"""Tiny decoders of many families, and by hand what each of their layers adds to the stream.
+"""Tiny models of many families, and by hand what each of their layers adds to the stream.
 
 A half of a layer names modules whose outputs are added, each times a factor, and the sum times
 another; `mid` is the module that reads the stream between the halves, None where nothing does.
@@ -7,7 +7,9 @@ another; `mid` is the module that reads the stream between the halves, None wher
 import warnings
 from dataclasses import dataclass
 
+import pytest
 import torch
+from oracle import tiny
 from oracle.families import FAMILIES as COMMON
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -51,6 +53,9 @@ class Family:
     sees_queries: bool = True
     is_eager: bool = False  # by default, through the interface
     pairs: tuple = ("halves", 8)  # of keys, or of rotary keys
+    auto: type = AutoModelForCausalLM
+    owner: str | None = None  # called with token ids; None: the module that has the layers
+    bidirectional: bool = False
 
     def layer(self, index):
         """What the layer at this index adds."""
@@ -59,9 +64,21 @@ class Family:
 
 def common(name, **facts):
     """A family of the main job's, with a window in which transformers' cache keeps every token."""
-    config = COMMON[name].config
+    family = COMMON[name]
+    return Family(
+        family.model_type,
+        _widened(family.config),
+        layers_name=family.layers_name,
+        auto=tiny.auto_class(family),
+        owner=family.decoder,
+        bidirectional=family.bidirectional,
+        **facts,
+    )
+
+
+def _widened(config):
     wide = {"sliding_window": 64} if "sliding_window" in config else {}
-    return Family(COMMON[name].model_type, config | wide, **facts)
+    return {k: _widened(v) if isinstance(v, dict) else v for k, v in config.items()} | wide
 
 
 def one(attention, mlp, mid="post_attention_layernorm", factor=1.0):
@@ -74,6 +91,10 @@ SANDWICH = one(
 )
 SHARED = (("block_sparse_moe", 1.0), ("shared_mlp", 1.0))
 LIN, ATT = one("linear_attn", "mlp")[0], Layer()
+HYBRID = {"layers": (LIN, ATT, LIN), "cached_layers": (1,), "pairs": ("halves", 2)}
+CONV, HEARD = (one(mixer, "feed_forward", "ffn_norm")[0] for mixer in ("conv", "self_attn"))
+NO_UPDATES = (Layer((), (), None),)  # norms after the sums
+UNCACHED = {"cached_layers": (), "sees_queries": False}
 
 FAMILIES = {
     "qwen3": common("qwen3"),
@@ -82,8 +103,17 @@ FAMILIES = {
     "gemma2": common("gemma2", layers=SANDWICH, is_eager=True),
     "gemma3_text": common("gemma3_text", layers=SANDWICH),
     "deepseek_v3": common("deepseek_v3", num_kv_heads=1, is_latent=True),
-    "qwen3_next": common("qwen3_next", layers=(LIN, ATT, LIN), cached_layers=(1,),
-                         pairs=("halves", 2)),
+    "qwen3_next": common("qwen3_next", **HYBRID),
+    **{name: common(name) for name in (
+        "qwen2", "llama", "mistral", "gemma", "phi3", "mixtral", "qwen2_5_vl", "qwen3_classifier",
+        "qwen3_embedding")},
+    **{name: common(name, **HYBRID) for name in (
+        "qwen3_5_text", "qwen3_5_moe_text", "qwen3_5", "qwen3_5_moe")},
+    "gemma3": common("gemma3", layers=SANDWICH),
+    "lfm2": common("lfm2", layers=(CONV, HEARD, CONV), cached_layers=(1,)),
+    "bert": common("bert", layers=NO_UPDATES, **UNCACHED),
+    "distilbert": common("distilbert", layers=NO_UPDATES, **UNCACHED),
+    "modernbert": common("modernbert", layers=one("attn", "mlp", "mlp_norm"), **UNCACHED),
     "olmo2": Family("olmo2", GROUPED, one("post_attention_layernorm", "post_feedforward_layernorm",
                                          "mlp")),
     "granite": Family("granite", GROUPED | {"residual_multiplier": 0.22},
@@ -122,6 +152,18 @@ FAMILIES = {
                          cached_layers=(2,), pairs=("none", 0)),
 }  # fmt: skip
 
+"""All of the main job's, and others."""
+
+BY_NIGHT = {
+    "qwen2", "llama", "mistral", "gemma", "qwen3_5_text", "qwen3_5_moe_text", "lfm2", "qwen3_5",
+    "qwen3_5_moe", "gemma3", "qwen3_classifier", "qwen3_embedding", "bert", "distilbert",
+}  # fmt: skip
+"""Alike to others of the day."""
+
+MEASURED = [
+    pytest.param(name, marks=pytest.mark.nightly) if name in BY_NIGHT else name for name in FAMILIES
+]
+
 
 def build(name, dtype=torch.bfloat16, **given):
     """A model of the family whose weights are large enough for activations to differ."""
@@ -130,7 +172,7 @@ def build(name, dtype=torch.bfloat16, **given):
         warnings.simplefilter("ignore")
         torch.manual_seed(7)
         config = AutoConfig.for_model(family.model_type, **family.config)
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, **given).eval()
+        model = family.auto.from_config(config, dtype=torch.float32, **given).eval()
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.dim() >= 2:

@@ -31,22 +31,43 @@ class Seen:
         self.routed = defaultdict(list)  # experts -> (hidden, chosen, real)
         self.products = defaultdict(list)  # experts -> (rows read by its down projection, ends)
 
+    def read_by(self, name):
+        """All rows that a map reads; in experts' second half a token once for each of its own."""
+        if name in self.inputs:
+            return joined(self.inputs[name])
+        experts, _, part = name.rpartition(".")
+        if part == "down_proj":
+            return joined([rows for _, rows in self.read_by_experts(experts)])
+        return joined(self.inputs[experts])
 
-def run(model, layers_name, ids, batches):
-    """Run every batch; the last hidden states of each, and what hooks showed."""
+    def read_by_experts(self, experts):
+        """(expert, rows of real tokens that its down projection reads), batch by batch."""
+        batches = zip(self.products[experts], self.routed[experts], strict=True)
+        for (rows, ends), (_, chosen, real) in batches:
+            expert, order = chosen.flatten().sort()
+            kept = real[order // chosen.shape[1]]
+            begin = 0
+            for number, end in enumerate(ends.tolist()):
+                assert set(expert[begin:end].tolist()) <= {number}
+                yield number, rows[begin:end][kept[begin:end]]
+                begin = end
+
+
+def run(model, layers_name, ids, batches, *, owner=None, caches=True):
+    """Run every batch through `owner`, or what has the layers; return what hooks showed."""
     seen = Seen()
-    owner = model.get_submodule(layers_name.rpartition(".")[0])
+    owner = model.get_submodule(layers_name.rpartition(".")[0] if owner is None else owner)
     for batch in batches:
         padded, real = padded_to(batch, ids)
-        cache = DynamicCache(config=model.config.get_text_config(decoder=True))
+        kept = {}
+        if caches:
+            cache = DynamicCache(config=model.config.get_text_config(decoder=True))
+            kept = {"past_key_values": cache, "use_cache": True}
         with ExitStack() as hooks, torch.no_grad():
             _attach(hooks, model, layers_name, real, seen)
-            owner(
-                input_ids=padded,
-                past_key_values=cache,
-                use_cache=True,
-            )
-        _read_cache(cache, real, seen)
+            owner(input_ids=padded, **kept)
+        if caches:
+            _read_cache(cache, real, seen)
     return seen
 
 

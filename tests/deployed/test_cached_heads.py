@@ -13,14 +13,18 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from deployed import families, seen
-from deployed.families import FAMILIES
+from deployed.families import BY_NIGHT, FAMILIES, MEASURED
 from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.measurement.anatomy.rotary_pass import pairs_of
 from hubmaxact.measurement.batch_plan import plan_batches
 from hubmaxact.measurement.execution.forward import measure
 from hubmaxact.measurement.rotary_pairs import Pairs
 
-SEES = [name for name, family in FAMILIES.items() if family.sees_queries]
+SEES = [
+    pytest.param(name, marks=pytest.mark.nightly) if name in BY_NIGHT else name
+    for name, family in FAMILIES.items()
+    if family.sees_queries
+]
 
 
 def partners(kind, channels):
@@ -31,7 +35,7 @@ def partners(kind, channels):
     return [(pair, pair + half) for pair in range(half)]
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", MEASURED)
 def test_channels_are_those_of_the_models_own_cache(name, both):
     run = both(name)
     found = run.measurement.recorder.result().sites
@@ -44,7 +48,7 @@ def test_channels_are_those_of_the_models_own_cache(name, both):
             assert channels.tolist() == heads.float().abs().amax(1).tolist()
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", MEASURED)
 def test_pairs_that_rotate_are_found_and_their_norms_are_the_largest(name, both):
     run = both(name)
     kind, channels = run.family.pairs
@@ -64,7 +68,7 @@ def test_pairs_that_rotate_are_found_and_their_norms_are_the_largest(name, both)
             assert site not in found.envelopes
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", MEASURED)
 def test_only_what_rotates_has_pairs(name, both):
     run = both(name)
     rotary = "value" if run.family.is_latent else "key"

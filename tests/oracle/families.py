@@ -89,6 +89,11 @@ class Family:
             found.append(Watch("final_norm", None, None, self._named(self.norm)))
         return found
 
+    @property
+    def layers_name(self):
+        """The full name of the list of layers."""
+        return self._named(self.layers)
+
     def _named(self, module):
         return f"{self.decoder}.{module}" if self.decoder else module
 

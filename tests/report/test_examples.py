@@ -5,6 +5,7 @@ import json
 import deployed_reports
 import end_to_end_reports
 import example_reports
+import pooled_reports
 import pytest
 from invalid_report_files import FILES
 from shipped_reports import SHIPPED
@@ -23,7 +24,9 @@ VALID = {
     "deployment": lambda: deployed_reports.deployment_report(rounded=True),
     "end_to_end": end_to_end_reports.end_to_end_report,
     **SHIPPED,
-    "deployment_moe": lambda: deployed_reports.deployment_report(num_experts=4),
+    "deployment_moe": lambda: pooled_reports.switched_off(
+        deployed_reports.counted(deployed_reports.deployment_report(num_experts=4, rounded=True))
+    ),
 }
 
 
@@ -46,6 +49,22 @@ def test_examples_cover_every_status(schema_folder):
     assert {report["status"] for report in reports} == {"complete", "partial", "non_finite"}
     assert any(len(report["global_max"]["carriers"]) > 1 for report in reports)
     assert any(experts["never_routed"] for report in reports for experts in report["experts"])
+
+
+def test_examples_cover_what_reports_of_deployment_may_say(schema_folder):
+    reports = [read_report(path) for path in (schema_folder / "examples" / "valid").iterdir()]
+    reports = [report for report in reports if report["protocol"]["profile"] == "deployment"]
+    tails = {report["stability"]["by_text"]["all_tokens"]["tail"] is None for report in reports}
+    tokens = [
+        each.get("tokens", "left out")
+        for report in reports
+        for row in report["dtype_headroom"].values()
+        for each in row["exceeded_by"]
+    ]
+    assert {report["protocol"]["format_errors"] for report in reports} == {"all", "per_tensor"}
+    assert all(report["quantization"]["pooled"] for report in reports)
+    assert tails == {True, False}
+    assert {None, "left out", 700} <= set(tokens)
 
 
 def test_every_invalid_example_is_refused_for_its_reason():

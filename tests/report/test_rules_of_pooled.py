@@ -5,6 +5,7 @@ import copy
 import pytest
 from deployed_reports import deployment_report
 from invalid_report_files import DEPLOYED, POOLED, SMALLEST
+from pooled_reports import switched_off
 from report.rule_cases import DROP, surprises
 
 from hubmaxact.deployed_formats import DEPLOYED_FORMATS, LABEL
@@ -111,16 +112,6 @@ def test_rules_about_pooled_rows():
     assert surprises(CASES, POOLED) == []
 
 
-def switched_off():
-    report = copy.deepcopy(POOLED)
-    report["protocol"]["format_errors"] = "per_tensor"
-    nulls = {path.rpartition("/")[2]: value for path, value in NOTHING.items()}
-    for row in report["quantization"]["pooled"]:
-        if row["granularity"] != "per_tensor":
-            row.update(nulls, reason=SWITCHED_OFF)
-    return report
-
-
 def of_too_few_texts():
     report = copy.deepcopy(POOLED)
     report["protocol"]["evaluation_samples"] = 4999
@@ -139,7 +130,9 @@ def without_linear_inputs():
     return report
 
 
-@pytest.mark.parametrize("make", [switched_off, of_too_few_texts, without_linear_inputs])
+@pytest.mark.parametrize(
+    "make", [lambda: switched_off(POOLED), of_too_few_texts, without_linear_inputs]
+)
 def test_what_a_run_may_leave_out_contradicts_nothing_about_formats(make):
     found = [str(each) for each in contradictions(make())]
     assert [each for each in found if "pooled" in each or each.startswith("protocol")] == []

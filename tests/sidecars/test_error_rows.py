@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections import Counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from command import hubmaxact_here
+from command import MOE, hubmaxact_here
+from sidecars.conftest import CALIBRATION, TEXTS, measure
 
 from hubmaxact import read_report
 from hubmaxact.deployed_formats import DEPLOYED_FORMATS, formats_of
@@ -52,22 +54,54 @@ def test_there_is_a_row_for_every_tensor_and_way_in_the_reports_order(made_once,
     assert counted <= set(found)
 
 
-def test_every_row_equals_rounding_the_captured_tensor(rows, evaluated, calibrated):
+def equals_rounding(row, x, calibrated):
+    """Whether a row is what rounding a tensor gives, after another fixed its threshold."""
     from hubmaxact.measurement.rounding.tensors import rounded
 
+    way = way_of(row)
+    found = rounded(x, way, row["threshold"])
+    lost = (x - found.values).double().square().sum()
+    assert row["err_sq"] == pytest.approx(float(lost), rel=1e-9), row
+    assert row["sum_sq"] == pytest.approx(float(x.double().square().sum()), rel=1e-9), row
+    assert row["count"] == x.numel()
+    assert row["clip_rate"] == pytest.approx(float(found.clipped.double().mean()))
+    vanished = ((x != 0) & (found.values == 0)).double().mean()
+    assert row["underflow_rate"] == pytest.approx(float(vanished))
+    if way.policy == "max_abs":
+        assert row["threshold"] == float(calibrated.abs().max())
+    assert (row["threshold"] is None) == (not way.has_threshold)
+
+
+def test_every_row_equals_rounding_the_captured_tensor(rows, evaluated, calibrated):
     for row in rows:
-        way, x = way_of(row), tensor_of(row, evaluated)
-        found = rounded(x, way, row["threshold"])
-        lost = (x - found.values).double().square().sum()
-        assert row["err_sq"] == pytest.approx(float(lost), rel=1e-9), row
-        assert row["sum_sq"] == pytest.approx(float(x.double().square().sum()), rel=1e-9), row
-        assert row["count"] == x.numel()
-        assert row["clip_rate"] == pytest.approx(float(found.clipped.double().mean()))
-        vanished = ((x != 0) & (found.values == 0)).double().mean()
-        assert row["underflow_rate"] == pytest.approx(float(vanished))
-        if way.policy == "max_abs":
-            assert row["threshold"] == float(tensor_of(row, calibrated).abs().max())
-        assert (row["threshold"] is None) == (not way.has_threshold)
+        equals_rounding(row, tensor_of(row, evaluated), tensor_of(row, calibrated))
+
+
+def test_rows_of_experts_equal_rounding_what_they_multiply(tmp_path):
+    from deployed import seen
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from hubmaxact.measurement.batch_plan import Split, plan_batches
+
+    assert measure(tmp_path, MOE, "--output", "report.json").returncode == 0
+    model = AutoModelForCausalLM.from_pretrained(MOE, dtype="auto").eval()
+    tokenizer = AutoTokenizer.from_pretrained(MOE)
+    ids = [tokenizer(text, return_tensors="np")["input_ids"][0] for text in TEXTS]
+    plan = plan_batches(list(map(len, ids)), calibration=CALIBRATION, evaluation=1, batch_tokens=9)
+    evaluated, calibrated = (
+        seen.run(model, "model.layers", ids, [b for b in plan.batches if b.split is split])
+        for split in (Split.EVALUATION, Split.CALIBRATION)
+    )
+    found = Counter()
+    for row in decode((tmp_path / "report" / NAME).read_bytes()):
+        experts, _, part = row["module"].rpartition(".")
+        if experts.endswith(".experts"):
+            found[part] += 1
+            before = calibrated.read_by(row["module"]).float()
+            equals_rounding(row, evaluated.read_by(row["module"]).float(), before)
+    ways = len(formats_of("linear_input"))
+    num_layers = len(model.model.layers)
+    assert found == {"gate_up_proj": num_layers * ways, "down_proj": num_layers * ways}
 
 
 def test_pooled_rows_tell_the_worst_of_them(made_once, rows):

@@ -21,7 +21,11 @@ IDS = [
 ]
 MADE = {
     **{f"{name} of the oracle": (lambda n=name: tiny.random_model(n, 3)) for name in FAMILIES},
-    **{name: (lambda n=name: deployed.build(n)) for name in deployed.FAMILIES},
+    **{
+        name: (lambda n=name: deployed.build(n))
+        for name in deployed.FAMILIES
+        if name not in FAMILIES
+    },
     **{name: (lambda n=name: odd_families.build(n)) for name in odd_families.CONFIGS},
 }
 
