@@ -29,7 +29,8 @@ HELP = "\n".join(f"{row.name:{WIDTH}}{row.what}" for row in ROWS)
 @click.option(
     "--checkpoint",
     type=FOLDER,
-    help="The measured checkpoint, whose weights are linked to.  [default: FILE, if a folder]",
+    help="The measured checkpoint, whose weights compressed-tensors-kv links to; or any checkpoint "
+    "of the model, whose names input-scales and ignore-list take.  [default: FILE, if a folder]",
 )
 @click.option(
     "--granularity",

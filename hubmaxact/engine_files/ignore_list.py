@@ -7,8 +7,9 @@ INT8; FP8 has a step for every power of two, and minds a large A far less.
 
 from math import inf, isfinite, log10
 
+from hubmaxact.engine_files.checkpoint_names import names_in
 from hubmaxact.engine_files.json_text import text_of
-from hubmaxact.engine_files.matching_rules import HEAD, RULES
+from hubmaxact.engine_files.matching_rules import HEAD, lists_of
 from hubmaxact.engine_files.measured_maxima import abs_max, linear_inputs
 from hubmaxact.engine_files.request import Choices, FileContent, Measured
 from hubmaxact.errors import OptionsError
@@ -17,6 +18,11 @@ from hubmaxact.report.deployment import LinearInput
 
 DEFAULT_BELOW_DB = 20.0
 """A tenth of the input's size, as noise."""
+
+MEMORY_NOTE = (
+    "Modules have the names of transformers' memory, which quantizers match. exclude_modules is "
+    "matched by a checkpoint's names: give the checkpoint with --checkpoint if it has others."
+)
 
 
 def make(measured: Measured, choices: Choices) -> FileContent:
@@ -45,10 +51,11 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         "below_db": below_db,
         "num_inputs": len(rows),
         "kept_wide": [_told(row) for row in kept],
-        **{rule.tool: rule.lists(modules) for rule in RULES},
+        **lists_of(modules, list(names_in(modules, measured.tensors).values())),
     }
     note = f"{len(kept)} of {len(rows)} inputs are below {below_db:g} dB; {HEAD} is always kept."
-    return FileContent(text_of(document), (note,))
+    notes = (note, *([MEMORY_NOTE] if measured.tensors is None else []))
+    return FileContent(text_of(document), notes)
 
 
 def sqnr_db(row: LinearInput) -> float:

@@ -3,7 +3,7 @@
 A format knows what goes into its file; where that is written is known elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,11 +56,14 @@ class Measured:
         report: The report.
         sha256: Of its file, as hex.
         found: Where that was. None: what lies beside it cannot be asked for.
+        tensors: Names of all tensors of a checkpoint of the model, whose names an export then has.
+            None: none is at hand.
     """
 
     report: Report
     sha256: str
     found: Found | None = None
+    tensors: Collection[str] | None = None
 
     @property
     def origin(self) -> Origin:
