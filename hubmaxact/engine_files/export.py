@@ -50,6 +50,7 @@ def export(
     convention: str | None = None,
     number_format: str | None = None,
     below_db: float | None = None,
+    rounding: str | None = None,
 ) -> tuple[str, ...]:
     """Write a report as a file that an engine or a quantizer takes.
 
@@ -69,7 +70,9 @@ def export(
         cache_type: "int8", "int4" or "fp8". None: "int8".
         convention: "compressed-tensors", "modelopt" or "transformers". None: the first.
         number_format: "fp8", "int8" or "nvfp4". None: "fp8".
-        below_db: Modules with a lower estimated SQNR in INT8 stay wide, in dB. None: 20.
+        below_db: Modules whose input has a lower SQNR stay wide, in dB. None: 20.
+        rounding: How inputs are rounded for that, as FORMAT[/GRANULARITY[/POLICY]]. None:
+            "int8/per_tensor/max_abs".
 
     Returns:
         Sentences that its user should read.
@@ -90,6 +93,7 @@ def export(
         convention=convention,
         number_format=number_format,
         below_db=below_db,
+        rounding=rounding,
     )
     places = (None if each is None else Path(each) for each in (output, write_into, checkpoint))
     return export_report(report, to, Places(*places), choices)

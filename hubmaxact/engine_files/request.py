@@ -11,6 +11,8 @@ from hubmaxact.errors import HubmaxactError, OptionsError
 from hubmaxact.report.document import Report
 from hubmaxact.report.source import Found
 from hubmaxact.sidecars.channels import Channels, read_channels
+from hubmaxact.sidecars.error_rows import ErrorRow
+from hubmaxact.sidecars.error_rows_beside import read_error_rows
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 MADE_BY = "hubmaxact export"
@@ -82,6 +84,18 @@ class Measured:
         """
         return read_channels(self.report, self.found)
 
+    def error_rows(self) -> list[ErrorRow] | None:
+        """What every tensor loses each way it was rounded, from beside the report as well.
+
+        Returns:
+            Rows of all tensors and ways. None: the report names no such file, or none lies there.
+
+        Raises:
+            SidecarError: They are not those of the report.
+            MissingPackageError: pyarrow is not installed.
+        """
+        return read_error_rows(self.report, self.found)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
@@ -94,6 +108,7 @@ class Choices:
         convention: Whose names and directions static input scales have.
         number_format: What the inputs are quantized to.
         below_db: SQNR under which a module is kept wide, in dB.
+        rounding: How modules that are not kept wide round what they read.
     """
 
     granularity: str | None = None
@@ -102,6 +117,7 @@ class Choices:
     convention: str | None = None
     number_format: str | None = None
     below_db: float | None = None
+    rounding: str | None = None
 
     def given(self) -> dict[str, Any]:
         """The choices that were made, by name."""

@@ -17,29 +17,11 @@ EXPERIMENTAL = (
     "of compressed-tensors-kv it sets where they do."
 )
 
-LOADED = frozenset(
-    [
-        "apertus",
-        "arcee",
-        "exaone4",
-        "glm4",
-        "glm5_next",
-        "hunyuan",
-        "hunyuan_v1_dense",
-        "hunyuan_v1_moe",
-        "internlm3",
-        "llama",
-        "mimo",
-        "mimo_v2",
-        "mimo_v2_flash",
-        "mistral",
-        "opt",
-        "phi3",
-        "qwen2",
-        "qwen3",
-        "solar",
-    ]
-)
+LOADED = {
+    "apertus", "arcee", "exaone4", "glm4", "glm5_next", "hunyuan", "hunyuan_v1_dense",
+    "hunyuan_v1_moe", "internlm3", "llama", "mimo", "mimo_v2", "mimo_v2_flash", "mistral", "opt",
+    "phi3", "qwen2", "qwen3", "solar",
+}  # fmt: skip
 """Model types whose class defines `load_kv_cache_scales` in SGLang 0.5.23 (`srt/models/*.py`).
 
 That of internlm3, mistral and phi3 is Llama's.

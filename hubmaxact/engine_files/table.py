@@ -45,7 +45,7 @@ ROWS = (
     Format(
         name="ignore-list",
         what="modules to leave wide: compressed-tensors, Model-Optimizer, transformers, torchao",
-        choices=("below_db",),
+        choices=("below_db", "rounding"),
         has_names=True,
         make=ignore_list.make,
     ),

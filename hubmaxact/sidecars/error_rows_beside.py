@@ -31,14 +31,33 @@ def check_error_rows(report: Report, found: Found | None) -> None:
     Raises:
         SidecarError: They are not the rows that the report pools, or cannot be read.
     """
+    if found is not None and found.file is not None and can_be_read():
+        read_error_rows(report, found)
+
+
+def read_error_rows(report: Report, found: Found | None) -> list[ErrorRow] | None:
+    """Read what every tensor of a report loses each way it was rounded.
+
+    Args:
+        report: Any.
+        found: Where it was found. None: it came from memory.
+
+    Returns:
+        Rows that add up to those of the report. None: it names no such file, or none lies there.
+
+    Raises:
+        SidecarError: They are not the rows that the report pools, or cannot be read.
+        MissingPackageError: pyarrow is not installed, or cannot be loaded.
+        HubError: The repository cannot be read.
+    """
     named = [row for row in report.get("sidecars", ()) if row["name"] == QUANTIZATION]
-    if not named or found is None or found.file is None or not can_be_read():
-        return
-    content = Beside(found).read(named[0])
+    content = Beside(found).read(named[0]) if named else None
     if content is None:
-        return
-    for problem in _contradictions(report, decode(content)):
+        return None
+    rows = decode(content)
+    for problem in _contradictions(report, rows):
         raise SidecarError(f"{QUANTIZATION} contradicts the report: {problem}. Measure again.")
+    return rows
 
 
 def _contradictions(report: Report, rows: Iterable[ErrorRow]) -> Iterator[str]:
