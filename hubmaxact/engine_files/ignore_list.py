@@ -12,10 +12,14 @@ from hubmaxact.engine_files.json_text import text_of
 from hubmaxact.engine_files.matching_rules import HEAD, lists_of
 from hubmaxact.engine_files.request import Choices, FileContent, Measured
 from hubmaxact.errors import OptionsError
+from hubmaxact.printable import counted, printable
 from hubmaxact.report.deployment import QUANTIZATION
 
 DEFAULT_BELOW_DB = 20.0
 """A tenth of the input's size, as noise."""
+
+MOST_UNDERFLOW = 0.5
+"""Where rounding makes more of an input's values zero, its SQNR is that of a few large ones."""
 
 MEMORY_NOTE = (
     "Modules have the names of transformers' memory, which quantizers match. exclude_modules is "
@@ -59,8 +63,9 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         f"{len(kept)} of {len(errors)} inputs are below {below_db:g} dB in {way.name}, "
         f"{_known(errors)}; {HEAD} is always kept."
     )
-    notes = (note, *([MEMORY_NOTE] if measured.tensors is None else []))
-    return FileContent(text_of(document), notes)
+    notes = (note, *_vanishing(errors[len(kept) :]))
+    named = [MEMORY_NOTE] if measured.tensors is None else []
+    return FileContent(text_of(document), (*notes, *named))
 
 
 def _known(errors: Sequence[InputError]) -> str:
@@ -70,6 +75,22 @@ def _known(errors: Sequence[InputError]) -> str:
     return f"estimated from maxima where {QUANTIZATION} beside the report has no row"
 
 
+def _vanishing(others: Sequence[InputError]) -> tuple[str, ...]:
+    """What SQNR does not show of inputs that are not kept wide."""
+    shares = [(error.underflow_rate or 0.0, error.row["modules"][0]) for error in others]
+    found = sorted((each for each in shares if each[0] > MOST_UNDERFLOW), reverse=True)
+    if not found:
+        return ()
+    share, module = found[0]
+    note = (
+        "Not kept, but more than half of their values become zero: "
+        f"{counted(len(found), 'input')}, first {printable(module)} ({100 * share:.6g} %). SQNR "
+        "weighs values by their squares, and a few large ones hold most of these; keep them wide "
+        "too unless the rest does not matter."
+    )
+    return (note,)
+
+
 def _told(error: InputError) -> dict[str, object]:
     row = error.row
     return {
@@ -77,6 +98,7 @@ def _told(error: InputError) -> dict[str, object]:
         "layer": row["layer"],
         "sqnr_db": round(error.sqnr_db, 2),
         "sqnr_is": "measured" if error.is_measured else "estimated",
+        "underflow_rate": error.underflow_rate,
         "abs_max": row["abs_max"],
         "rms": row["rms"],
     }

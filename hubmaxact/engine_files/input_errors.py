@@ -29,12 +29,18 @@ class InputError:
     Attributes:
         row: Of the report.
         sqnr_db: In dB; infinity where rounding loses nothing.
-        is_measured: Whether the input was rounded; else the number is estimated.
+        underflow_rate: Share of the values that rounding makes zero. None: the input was not
+            rounded, and `sqnr_db` is estimated.
     """
 
     row: LinearInput
     sqnr_db: float
-    is_measured: bool
+    underflow_rate: float | None = None
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the input was rounded."""
+        return self.underflow_rate is not None
 
 
 def way_of(name: str | None) -> DeployedFormat:
@@ -84,10 +90,10 @@ def _errors(
 ) -> Iterator[InputError]:
     for row in rows:
         module = row["modules"][0]
-        if module in rounded:
-            yield InputError(row, _sqnr_db(rounded[module]), is_measured=True)
+        if (found := rounded.get(module)) is not None:
+            yield InputError(row, _sqnr_db(found), found["underflow_rate"])
         elif way == ESTIMATED:
-            yield InputError(row, _estimated_db(row), is_measured=False)
+            yield InputError(row, _estimated_db(row))
         else:
             raise NotExportableError(
                 f"no {QUANTIZATION} beside the report tells what {way.name} loses of the input of "

@@ -1,6 +1,8 @@
 """An ignore list ranks by what rounding really lost, where that lies beside the report."""
 
+import hashlib
 import json
+import math
 import shutil
 
 import pytest
@@ -9,6 +11,8 @@ from exported import export
 
 from hubmaxact import read_report
 from hubmaxact.deployed_formats import LINEAR_INPUT, formats_of
+from hubmaxact.report.write import report_bytes
+from hubmaxact.sidecars.error_rows import decode, encode
 
 NAME = "quantization.parquet"
 WAYS = {way.name: way for way in formats_of(LINEAR_INPUT)}
@@ -81,6 +85,39 @@ def test_the_limit_parts_what_was_measured(made_once):
     kept = [row for row in everything["kept_wide"] if row["sqnr_db"] < limit]
     assert found["kept_wide"] == kept
     assert 5 < len(kept) < everything["num_inputs"]
+
+
+def vanishing(folder, share):
+    """Let the best of all inputs lose that share of its values, where INT8 has one scale for it."""
+    path, report = folder / "report" / NAME, read_report(folder / "report.json")
+    table = decode(path.read_bytes())
+    keys = ("kind", "format", "granularity", "policy")
+    chosen = (LINEAR_INPUT, *DEFAULT.split("/"))
+    rows = [row for row in table if tuple(row[key] for key in keys) == chosen]
+    best = max(rows, key=lambda row: row["sum_sq"] / row["err_sq"])
+    best["underflow_rate"] = share
+    (whole,) = (
+        row for row in report["quantization"]["pooled"] if tuple(row[key] for key in keys) == chosen
+    )
+    zeros = math.fsum(row["underflow_rate"] * row["count"] for row in rows)
+    whole["underflow_rate"] = zeros / whole["count"]
+    content = encode(table, {})
+    (told,) = (row for row in report["sidecars"] if row["name"] == NAME)
+    told |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    path.write_bytes(content)
+    (folder / "report.json").write_bytes(report_bytes(report))
+    return best["module"]
+
+
+@pytest.mark.parametrize(("share", "is_told"), [(0.75, True), (0.25, False)])
+def test_an_input_that_mostly_vanishes_is_named_where_its_sqnr_is_high(made, share, is_told):
+    module = vanishing(made, share)
+    for words, is_kept in (((), False), (ALL, True)):
+        found, told = listed(made, *words)
+        kept = {row["modules"][0]: row for row in found["kept_wide"]}
+        assert (module in kept) == is_kept
+        assert (f"become zero: 1 input, first {module} (75 %)" in told) == (is_told and not is_kept)
+    assert kept[module]["underflow_rate"] == share
 
 
 def test_without_the_file_the_default_is_estimated_and_says_so(made):
