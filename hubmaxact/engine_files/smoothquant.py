@@ -4,7 +4,7 @@ Its scripts read a dict of float32 tensors by the names that modules have in tra
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hubmaxact.engine_files.expert_modules import experts_of, fused
 from hubmaxact.engine_files.measured_maxima import linear_inputs
@@ -20,7 +20,7 @@ HEAD_NOTE = (
 ROUTERS = {"mixtral": ("mlp.experts", "block_sparse_moe.gate")}
 """Model type -> its experts in a layer, and the router that SmoothQuant reads in their place.
 
-Router and experts read one tensor, all tokens of it (`MixtralSparseMoeBlock`), and `smooth_lm` takes
+Router and experts read one tensor, all of its tokens (`MixtralSparseMoeBlock`); `smooth_lm` takes
 the router's scales for the experts; it has a branch for no other model with experts.
 """
 
@@ -41,7 +41,7 @@ def make(measured: Measured, choices: Choices) -> FileContent:  # noqa: ARG001 i
     """
     rows, channels = linear_inputs(measured.report), measured.channels()
     model_type = measured.report["model"]["model_type"]
-    scales, experts = {}, 0
+    scales, experts = dict[str, Sequence[float]](), 0
     for row in rows:
         maxima = channels.abs_max(row)
         scales |= dict.fromkeys(_names(row, model_type), maxima)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from hubmaxact.printable import printable
-from hubmaxact.report.deployment import QUANTIZATION
+from hubmaxact.report.deployment import QUANTIZATION, Sidecar
 from hubmaxact.report.derived import PooledRow
 from hubmaxact.report.document import Report
 from hubmaxact.report.rounded_tensors import rounded_places
@@ -31,7 +31,8 @@ def check_error_rows(report: Report, found: Found | None) -> None:
     Raises:
         SidecarError: They are not the rows that the report pools, or cannot be read.
     """
-    if found is not None and found.file is not None and can_be_read():
+    is_here = found is not None and found.file is not None
+    if is_here and _named(report) is not None and can_be_read():
         read_error_rows(report, found)
 
 
@@ -50,14 +51,20 @@ def read_error_rows(report: Report, found: Found | None) -> list[ErrorRow] | Non
         MissingPackageError: pyarrow is not installed, or cannot be loaded.
         HubError: The repository cannot be read.
     """
-    named = [row for row in report.get("sidecars", ()) if row["name"] == QUANTIZATION]
-    content = Beside(found).read(named[0]) if named else None
+    named = _named(report)
+    content = None if named is None else Beside(found).read(named)
     if content is None:
         return None
     rows = decode(content)
     for problem in _contradictions(report, rows):
         raise SidecarError(f"{QUANTIZATION} contradicts the report: {problem}. Measure again.")
     return rows
+
+
+def _named(report: Report) -> Sidecar | None:
+    """The file, as the report names it; pyarrow is not loaded where it does not."""
+    rows = (row for row in report.get("sidecars", ()) if row["name"] == QUANTIZATION)
+    return next(rows, None)
 
 
 def _contradictions(report: Report, rows: Iterable[ErrorRow]) -> Iterator[str]:
