@@ -5,6 +5,7 @@ is to nearest, half to even. Where tools differ (the divisor of INT8, the roundi
 floor of NVFP4's block scales), a row's `convention` says which way is taken.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_ABS = "max_abs"
@@ -170,6 +171,23 @@ LABEL = "error of rounding this tensor alone, its values as bf16"
 def formats_of(kind: str) -> tuple[DeployedFormat, ...]:
     """Return the ways that tensors of a kind are rounded, in the order of reports."""
     return tuple(each for each in DEPLOYED_FORMATS if kind in each.kinds)
+
+
+def find_way(name: str, ways: Sequence[DeployedFormat]) -> DeployedFormat | None:
+    """Find a way of rounding by the name that a user has for it.
+
+    Args:
+        name: FORMAT[/GRANULARITY][/POLICY].
+        ways: Those that may be meant, in an order.
+
+    Returns:
+        The first that fits. None: none does.
+    """
+    number_format, *more = name.split("/")
+    for way in ways:
+        if way.format == number_format and set(more) <= {way.granularity, way.policy}:
+            return way
+    return None
 
 
 LINEAR_INPUTS, KV, RESIDUAL = "linear_inputs", "kv", "residual"

@@ -8,7 +8,7 @@ from command import DENSE, hubmaxact_here
 from deployed_reports import deployment_report
 from example_reports import weights_of
 
-from hubmaxact.engine_files.matching_rules import RULES
+from hubmaxact.engine_files.matching_rules import lists_of
 from hubmaxact.report.write import report_bytes
 
 NUM_LAYERS = 8
@@ -24,7 +24,7 @@ TRAPS = [
 ]
 KEPT = ["model.layers.1.mlp.down_proj", "model.layers.12.self_attn.q_proj"]
 FUSED = ["model.layers.2.mlp.experts.gate_up_proj", "model.layers.2.mlp.experts.down_proj"]
-LISTS = {rule.tool: rule.lists([*KEPT, *FUSED]) for rule in RULES}
+LISTS = lists_of([*KEPT, *FUSED], [*KEPT, *FUSED])
 LOCAL = {"id": None, "revision": None, "commit": None, "base_model": None, "family": None}
 
 

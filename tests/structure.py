@@ -391,6 +391,7 @@ ALLOWED = {
         "errors",
         "printable",
         "formats",
+        "deployed_formats",
         "temporary_files",
         "files",
         "scales",

@@ -29,7 +29,8 @@ HELP = "\n".join(f"{row.name:{WIDTH}}{row.what}" for row in ROWS)
 @click.option(
     "--checkpoint",
     type=FOLDER,
-    help="The measured checkpoint, whose weights are linked to.  [default: FILE, if a folder]",
+    help="The measured checkpoint, whose weights compressed-tensors-kv links to; or any checkpoint "
+    "of the model, whose names input-scales and ignore-list take.  [default: FILE, if a folder]",
 )
 @click.option(
     "--granularity",
@@ -57,7 +58,13 @@ HELP = "\n".join(f"{row.name:{WIDTH}}{row.what}" for row in ROWS)
 @click.option(
     "--below-db",
     type=float,
-    help="Modules whose input has a lower estimated SQNR in INT8 stay wide.  [default: 20]",
+    help="Modules whose input has a lower SQNR as it is rounded stay wide.  [default: 20]",
+)
+@click.option(
+    "--rounding",
+    metavar="FORMAT[/GRANULARITY[/POLICY]]",
+    help="How that is, such as float8_e4m3fn/per_token; other ways than the default must have been "
+    "measured.  [default: int8/per_tensor/max_abs]",
 )
 def export(
     file: str,

@@ -36,6 +36,19 @@ def experts_of(module: str) -> str | None:
     return parent if parent.rpartition(".")[2] == EXPERTS else None
 
 
+def inside_experts(name: str) -> tuple[str, str]:
+    """Take a name apart where the module that holds a layer's experts ends.
+
+    Args:
+        name: Full name of a module, or of a weight.
+
+    Returns:
+        The experts, and what follows; twice nothing where the name is of no expert's.
+    """
+    before, found, inside = name.partition(f".{EXPERTS}.")
+    return (f"{before}.{EXPERTS}", inside) if found else ("", "")
+
+
 def fused(module: str) -> Fused:
     """Return what is known of a fused weight.
 

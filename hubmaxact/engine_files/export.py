@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hubmaxact.engine_files.changed_checkpoint import changed, finish, write_beside, write_into
+from hubmaxact.engine_files.checkpoint_at_hand import tensors_beside, tensors_of
 from hubmaxact.engine_files.output_file import write_file
 from hubmaxact.engine_files.request import CheckpointChange, Choices, Measured
 from hubmaxact.engine_files.table import FORMATS, Format
@@ -27,7 +28,8 @@ class Places:
     Attributes:
         output: A file, or a folder where the format is a checkpoint. None: not asked for.
         into: A local checkpoint that gets the scales itself. None: not asked for.
-        checkpoint: The checkpoint that was measured. None: the folder that holds the report.
+        checkpoint: The checkpoint that was measured, or any of the model where only its names are
+            taken. None: the folder that holds the report.
     """
 
     output: Path | None = None
@@ -48,6 +50,7 @@ def export(
     convention: str | None = None,
     number_format: str | None = None,
     below_db: float | None = None,
+    rounding: str | None = None,
 ) -> tuple[str, ...]:
     """Write a report as a file that an engine or a quantizer takes.
 
@@ -60,14 +63,16 @@ def export(
         output: File to write, or "-" for standard output; a new folder where the format is a
             checkpoint.
         write_into: The measured checkpoint, which gets the scales of its cache itself.
-        checkpoint: The measured checkpoint, whose weights are linked to. None: the folder that
-            holds the report.
+        checkpoint: The measured checkpoint, whose weights are linked to; or any checkpoint of the
+            model, whose names a file gets. None: the folder that holds the report.
         granularity: "per_tensor", "per_head" or "per_channel". None: the first that the format has.
         tensor_parallel: Ranks of the engine. None: 1.
         cache_type: "int8", "int4" or "fp8". None: "int8".
         convention: "compressed-tensors", "modelopt" or "transformers". None: the first.
         number_format: "fp8", "int8" or "nvfp4". None: "fp8".
-        below_db: Modules with a lower estimated SQNR in INT8 stay wide, in dB. None: 20.
+        below_db: Modules whose input has a lower SQNR stay wide, in dB. None: 20.
+        rounding: How inputs are rounded for that, as FORMAT[/GRANULARITY[/POLICY]]. None:
+            "int8/per_tensor/max_abs".
 
     Returns:
         Sentences that its user should read.
@@ -88,6 +93,7 @@ def export(
         convention=convention,
         number_format=number_format,
         below_db=below_db,
+        rounding=rounding,
     )
     places = (None if each is None else Path(each) for each in (output, write_into, checkpoint))
     return export_report(report, to, Places(*places), choices)
@@ -117,12 +123,12 @@ def export_report(
     """
     row = _format(to, choices)
     read = read_input(source)
-    measured = Measured(read.report, _digest(read), read.found)
+    measured = Measured(read.report, _digest(read), read.found, _tensors(row, read, places))
     made = row.make(measured, choices)
     if isinstance(made, CheckpointChange):
         _place(made, read, places)
     else:
-        write_file(_file(to, places), made.content)
+        write_file(_file(row, places), made.content)
     is_simulated = "simulated_activations" in read.report["protocol"]
     return (*made.notes, *([SIMULATED_NOTE] if is_simulated else []))
 
@@ -144,10 +150,21 @@ def _format(to: str, choices: Choices) -> Format:
     return row
 
 
-def _file(to: str, places: Places) -> Path:
-    if places.output is None or places.into or places.checkpoint:
+def _tensors(row: Format, read: Input, places: Places) -> frozenset[str] | None:
+    """Names of the tensors of a checkpoint, where the format has names and one is at hand."""
+    if not row.has_names:
+        return None
+    if places.checkpoint is not None:
+        return tensors_of(places.checkpoint)
+    return tensors_beside(read.found.folder if read.found else None)
+
+
+def _file(row: Format, places: Places) -> Path:
+    if row.has_names and (places.output is None or places.into):
+        raise OptionsError(f"{row.name} is a file: give --output PATH, and no --write-into.")
+    if places.output is None or places.into or (places.checkpoint and not row.has_names):
         raise OptionsError(
-            f"{to} is a file: give --output PATH, and neither --write-into nor --checkpoint."
+            f"{row.name} is a file: give --output PATH, and neither --write-into nor --checkpoint."
         )
     return places.output
 

@@ -1,69 +1,104 @@
 """Modules to leave unquantized, for each tool by its own matching rule.
 
-Ranked by what rounding a map's input to INT8 with one scale for the tensor would cost: steps of
-A / 127 make noise of A^2 / (12 * 127^2) against a mean square of rms^2. That is an estimate for
-INT8; FP8 has a step for every power of two, and minds a large A far less.
+Ranked by what leaving a module wide saves: the SQNR that its input has once it is rounded.
 """
 
-from math import inf, isfinite, log10
+from collections.abc import Sequence
+from math import isfinite
 
+from hubmaxact.engine_files.checkpoint_names import names_in
+from hubmaxact.engine_files.input_errors import InputError, input_errors, way_of
 from hubmaxact.engine_files.json_text import text_of
-from hubmaxact.engine_files.matching_rules import HEAD, RULES
-from hubmaxact.engine_files.measured_maxima import abs_max, linear_inputs
+from hubmaxact.engine_files.matching_rules import HEAD, lists_of
 from hubmaxact.engine_files.request import Choices, FileContent, Measured
 from hubmaxact.errors import OptionsError
-from hubmaxact.formats import INT8_LEVELS
-from hubmaxact.report.deployment import LinearInput
+from hubmaxact.printable import counted, printable
+from hubmaxact.report.deployment import QUANTIZATION
 
 DEFAULT_BELOW_DB = 20.0
 """A tenth of the input's size, as noise."""
+
+MOST_UNDERFLOW = 0.5
+"""Where rounding makes more of an input's values zero, its SQNR is that of a few large ones."""
+
+MEMORY_NOTE = (
+    "Modules have the names of transformers' memory, which quantizers match. exclude_modules is "
+    "matched by a checkpoint's names: give the checkpoint with --checkpoint if it has others."
+)
 
 
 def make(measured: Measured, choices: Choices) -> FileContent:
     """Return the ranking, and what each tool takes.
 
     Args:
-        measured: A report of profile deployment.
-        choices: `below_db`: SQNR under which a module is kept wide.
+        measured: A report of profile deployment, with what lies beside it.
+        choices: `below_db`: SQNR under which a module is kept wide. `rounding`: how inputs are
+            rounded.
 
     Returns:
         The file; lists hold the language model's head even where nothing else is kept.
 
     Raises:
-        NotExportableError: The inputs of linear maps were not measured, or not finite.
-        OptionsError: The SQNR is not finite.
+        NotExportableError: The inputs of linear maps were not measured, or not finite, or not
+            rounded that way.
+        OptionsError: The SQNR is not finite, or there is no such way of rounding.
+        SidecarError: What lies beside the report is not what it names.
     """
     below_db = DEFAULT_BELOW_DB if choices.below_db is None else choices.below_db
     if not isfinite(below_db):
         raise OptionsError(f"--below-db {below_db} is no number of decibels. Give one, such as 20.")
-    rows = linear_inputs(measured.report)
-    ranked = sorted(rows, key=lambda row: (sqnr_db(row), row["layer"]))
-    kept = [row for row in ranked if sqnr_db(row) < below_db]
-    modules = list(dict.fromkeys(module for row in kept for module in row["modules"]))
+    way = way_of(choices.rounding)
+    errors = input_errors(measured, way)
+    kept = [error for error in errors if error.sqnr_db < below_db]
+    modules = list(dict.fromkeys(module for error in kept for module in error.row["modules"]))
     document = {
         **measured.origin.as_json(),
+        "rounding": way.name,
         "below_db": below_db,
-        "num_inputs": len(rows),
-        "kept_wide": [_told(row) for row in kept],
-        **{rule.tool: rule.lists(modules) for rule in RULES},
+        "num_inputs": len(errors),
+        "kept_wide": [_told(error) for error in kept],
+        **lists_of(modules, list(names_in(modules, measured.tensors).values())),
     }
-    note = f"{len(kept)} of {len(rows)} inputs are below {below_db:g} dB; {HEAD} is always kept."
-    return FileContent(text_of(document), (note,))
+    note = (
+        f"{len(kept)} of {len(errors)} inputs are below {below_db:g} dB in {way.name}, "
+        f"{_known(errors)}; {HEAD} is always kept."
+    )
+    notes = (note, *_vanishing(errors[len(kept) :]))
+    named = [MEMORY_NOTE] if measured.tensors is None else []
+    return FileContent(text_of(document), (*notes, *named))
 
 
-def sqnr_db(row: LinearInput) -> float:
-    """Estimate the SQNR of a map's input in INT8 with one scale for the tensor, in dB."""
-    largest, rms = abs_max(row), row["rms"]
-    if not largest or not rms:  # nothing but zeros is rounded without error
-        return inf
-    return 10 * log10(12) + 20 * log10(INT8_LEVELS * rms / largest)
+def _known(errors: Sequence[InputError]) -> str:
+    """How the numbers are known."""
+    if all(error.is_measured for error in errors):
+        return "measured"
+    return f"estimated from maxima where {QUANTIZATION} beside the report has no row"
 
 
-def _told(row: LinearInput) -> dict[str, object]:
+def _vanishing(others: Sequence[InputError]) -> tuple[str, ...]:
+    """What SQNR does not show of inputs that are not kept wide."""
+    shares = [(error.underflow_rate or 0.0, error.row["modules"][0]) for error in others]
+    found = sorted((each for each in shares if each[0] > MOST_UNDERFLOW), reverse=True)
+    if not found:
+        return ()
+    share, module = found[0]
+    note = (
+        "Not kept, but more than half of their values become zero: "
+        f"{counted(len(found), 'input')}, first {printable(module)} ({100 * share:.6g} %). SQNR "
+        "weighs values by their squares, and a few large ones hold most of these; keep them wide "
+        "too unless the rest does not matter."
+    )
+    return (note,)
+
+
+def _told(error: InputError) -> dict[str, object]:
+    row = error.row
     return {
         "modules": row["modules"],
         "layer": row["layer"],
+        "sqnr_db": round(error.sqnr_db, 2),
+        "sqnr_is": "measured" if error.is_measured else "estimated",
+        "underflow_rate": error.underflow_rate,
         "abs_max": row["abs_max"],
         "rms": row["rms"],
-        "int8_sqnr_db": round(sqnr_db(row), 2),
     }

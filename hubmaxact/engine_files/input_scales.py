@@ -5,7 +5,9 @@ checkpoint's own configuration says that activations are static.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from hubmaxact.engine_files.checkpoint_names import MEMORY_NOTE, names_in
 from hubmaxact.engine_files.expert_modules import expert_maxima, experts_of, fused
 from hubmaxact.engine_files.measured_maxima import abs_max, linear_inputs
 from hubmaxact.engine_files.request import (
@@ -32,6 +34,14 @@ SIDECAR_NOTE = (
 )
 
 
+class Stored(NamedTuple):
+    """A scale, the module that it belongs to, and what follows that module's name."""
+
+    module: str
+    end: str
+    scale: StoredTensor
+
+
 def make(measured: Measured, choices: Choices) -> FileContent:
     """Return the scales as a safetensors file.
 
@@ -41,45 +51,44 @@ def make(measured: Measured, choices: Choices) -> FileContent:
             int8 or nvfp4.
 
     Returns:
-        The file; one number for all maps that read one tensor.
+        The file; one number for all maps that read one tensor. Names are those of the checkpoint
+        at hand, which may be the quantized one.
 
     Raises:
-        NotExportableError: The inputs were not measured or not finite, or the convention has no
-            static input scale of that number format.
+        NotExportableError: The inputs were not measured or not finite, the convention has no
+            static input scale of that number format, or the checkpoint at hand lacks a map.
         OptionsError: A choice is none.
     """
     convention = one_of("convention", choices.convention, CONVENTIONS)
     number_format = one_of("number_format", choices.number_format, NUMBER_FORMATS)
     if (scale := INPUT_SCALES.get((convention, number_format))) is None:
         raise NotExportableError(_why_not(convention, number_format))
-    tensors = dict(_tensors(measured.report, convention, scale))
+    stored = list(_stored(measured.report, convention, scale))
+    names = names_in([each.module for each in stored], measured.tensors)
+    tensors = {f"{names[each.module]}{each.end}": each.scale for each in stored}
     told = {"convention": convention, "number_format": number_format}
-    return FileContent(
-        encoded(tensors, FOR_TORCH | measured.origin.as_text() | told), (SIDECAR_NOTE,)
-    )
+    notes = (SIDECAR_NOTE, *([MEMORY_NOTE] if measured.tensors is None else []))
+    return FileContent(encoded(tensors, FOR_TORCH | measured.origin.as_text() | told), notes)
 
 
-def _tensors(
-    report: Report, convention: str, scale: InputScale
-) -> Iterator[tuple[str, StoredTensor]]:
+def _stored(report: Report, convention: str, scale: InputScale) -> Iterator[Stored]:
     for row in linear_inputs(report):
         for module in row["modules"]:
             if experts_of(module) is None:
-                yield f"{module}.{scale.name}", scale.of(abs_max(row))
+                yield Stored(module, f".{scale.name}", scale.of(abs_max(row)))
             elif convention == TRANSFORMERS:
                 maxima = expert_maxima(report, row["layer"], module)
                 values = tuple(scale.number(value) for value in maxima)
-                yield f"{module}_{scale.name}", StoredTensor(values, (len(values),))
+                yield Stored(module, f"_{scale.name}", StoredTensor(values, (len(values),)))
             else:
                 yield from _of_each_expert(report, row["layer"], module, scale)
 
 
-def _of_each_expert(
-    report: Report, layer: int, module: str, scale: InputScale
-) -> Iterator[tuple[str, StoredTensor]]:
+def _of_each_expert(report: Report, layer: int, module: str, scale: InputScale) -> Iterator[Stored]:
     for expert, largest in enumerate(expert_maxima(report, layer, module)):
         for name in fused(module).maps:
-            yield f"{experts_of(module)}.{expert}.{name}.{scale.name}", scale.of(largest)
+            one = f"{experts_of(module)}.{expert}.{name}"
+            yield Stored(one, f".{scale.name}", scale.of(largest))
 
 
 def _why_not(convention: str, number_format: str) -> str:

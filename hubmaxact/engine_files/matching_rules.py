@@ -13,10 +13,11 @@ HEAD = "lm_head"
 
 
 class Rule(NamedTuple):
-    """A tool, and what it takes."""
+    """A tool, what it takes, and whether that matches a checkpoint's names and not a model's."""
 
     tool: str
     lists: Callable[[Sequence[str]], dict[str, Any]]
+    in_files: bool = False
 
 
 def _regex(module: str) -> str:
@@ -40,15 +41,16 @@ def _compressed_tensors(modules: Sequence[str]) -> dict[str, Any]:
     return {"ignore": _unique([HEAD, *map(_regex, modules)])}
 
 
-def _modelopt(modules: Sequence[str]) -> dict[str, Any]:
-    """Globs: over modules in its files, over quantizers where it quantizes; the last one wins."""
-    names = _unique([*map(_plain, modules)])
+def _modelopt_files(modules: Sequence[str]) -> dict[str, Any]:
+    """Globs over modules, which engines read with the weights."""
     inside = [f"{experts}.*" for m in modules if (experts := experts_of(m))]
-    quantizers = [f"*{HEAD}*", *(f"{name}.*" for name in names)]
-    return {
-        "exclude_modules": _unique([HEAD, *names, *inside]),
-        "quant_cfg": [{"quantizer_name": name, "enable": False} for name in quantizers],
-    }
+    return {"exclude_modules": _unique([HEAD, *map(_plain, modules), *inside])}
+
+
+def _modelopt(modules: Sequence[str]) -> dict[str, Any]:
+    """Globs over quantizers, where it quantizes; the last one wins."""
+    quantizers = [f"*{HEAD}*", *(f"{name}.*" for name in _unique([*map(_plain, modules)]))]
+    return {"quant_cfg": [{"quantizer_name": name, "enable": False} for name in quantizers]}
 
 
 def _transformers(modules: Sequence[str]) -> dict[str, Any]:
@@ -63,8 +65,26 @@ def _torchao(modules: Sequence[str]) -> dict[str, Any]:
 
 RULES = (
     Rule("compressed-tensors", _compressed_tensors),
+    Rule("modelopt", _modelopt_files, in_files=True),
     Rule("modelopt", _modelopt),
     Rule("transformers", _transformers),
     Rule("torchao", _torchao),
 )
 """Every tool, by the name that an exported list has."""
+
+
+def lists_of(modules: Sequence[str], stored: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what each tool takes.
+
+    Args:
+        modules: Full names as a model in memory has them, which quantizers match.
+        stored: The same modules as a checkpoint names them.
+
+    Returns:
+        Lists by tool and by the key that it has for them.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for rule in RULES:
+        names = stored if rule.in_files else modules
+        found[rule.tool] = found.get(rule.tool, {}) | rule.lists(names)
+    return found

@@ -3,7 +3,7 @@
 A format knows what goes into its file; where that is written is known elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,8 @@ from hubmaxact.errors import HubmaxactError, OptionsError
 from hubmaxact.report.document import Report
 from hubmaxact.report.source import Found
 from hubmaxact.sidecars.channels import Channels, read_channels
+from hubmaxact.sidecars.error_rows import ErrorRow
+from hubmaxact.sidecars.error_rows_beside import read_error_rows
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 MADE_BY = "hubmaxact export"
@@ -56,11 +58,14 @@ class Measured:
         report: The report.
         sha256: Of its file, as hex.
         found: Where that was. None: what lies beside it cannot be asked for.
+        tensors: Names of all tensors of a checkpoint of the model, whose names an export then has.
+            None: none is at hand.
     """
 
     report: Report
     sha256: str
     found: Found | None = None
+    tensors: Collection[str] | None = None
 
     @property
     def origin(self) -> Origin:
@@ -79,6 +84,18 @@ class Measured:
         """
         return read_channels(self.report, self.found)
 
+    def error_rows(self) -> list[ErrorRow] | None:
+        """What every tensor loses each way it was rounded, from beside the report as well.
+
+        Returns:
+            Rows of all tensors and ways. None: the report names no such file, or none lies there.
+
+        Raises:
+            SidecarError: They are not those of the report.
+            MissingPackageError: pyarrow is not installed.
+        """
+        return read_error_rows(self.report, self.found)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
@@ -91,6 +108,7 @@ class Choices:
         convention: Whose names and directions static input scales have.
         number_format: What the inputs are quantized to.
         below_db: SQNR under which a module is kept wide, in dB.
+        rounding: How modules that are not kept wide round what they read.
     """
 
     granularity: str | None = None
@@ -99,6 +117,7 @@ class Choices:
     convention: str | None = None
     number_format: str | None = None
     below_db: float | None = None
+    rounding: str | None = None
 
     def given(self) -> dict[str, Any]:
         """The choices that were made, by name."""

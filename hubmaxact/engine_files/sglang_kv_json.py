@@ -9,13 +9,23 @@ from hubmaxact.engine_files.json_text import text_of
 from hubmaxact.engine_files.measured_maxima import cached_by_layer, per_head
 from hubmaxact.engine_files.request import Choices, FileContent, Measured, NotExportableError
 from hubmaxact.engine_files.scale_conventions import E4M3, multiplier
-from hubmaxact.printable import counted
+from hubmaxact.printable import counted, printable
 from hubmaxact.report.deployment import KeysAndValues
 
 EXPERIMENTAL = (
     "SGLang 0.5.23 sets these scales where most of its attention backends do not read them; those "
     "of compressed-tensors-kv it sets where they do."
 )
+
+LOADED = {
+    "apertus", "arcee", "exaone4", "glm4", "glm5_next", "hunyuan", "hunyuan_v1_dense",
+    "hunyuan_v1_moe", "internlm3", "llama", "mimo", "mimo_v2", "mimo_v2_flash", "mistral", "opt",
+    "phi3", "qwen2", "qwen3", "solar",
+}  # fmt: skip
+"""Model types whose class defines `load_kv_cache_scales` in SGLang 0.5.23 (`srt/models/*.py`).
+
+That of internlm3, mistral and phi3 is Llama's.
+"""
 
 
 def make(measured: Measured, choices: Choices) -> FileContent:
@@ -50,7 +60,19 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         **measured.origin.as_json(),
         "experimental": EXPERIMENTAL,
     }
-    return FileContent(text_of(document), (f"Experimental: {EXPERIMENTAL}",))
+    notes = (f"Experimental: {EXPERIMENTAL}", *_not_loaded(measured.report["model"]["model_type"]))
+    return FileContent(text_of(document), notes)
+
+
+def _not_loaded(model_type: str) -> tuple[str, ...]:
+    """What SGLang does with a file for a class that has no place for it."""
+    if model_type in LOADED:
+        return ()
+    note = (
+        f"SGLang 0.5.23 has no load_kv_cache_scales for {printable(model_type, 60)}, as far as is "
+        "known: it stops with a RuntimeError while it loads. Use compressed-tensors-kv."
+    )
+    return (note,)
 
 
 def _scale(row: KeysAndValues, rank: int, num_ranks: int) -> float:

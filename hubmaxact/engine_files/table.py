@@ -24,12 +24,14 @@ class Format:
         name: As `--to` takes it.
         what: What it is, and who takes it.
         choices: What may be chosen, by the names that `Choices` has.
+        has_names: Whether it is a file that has names of modules as a checkpoint has them.
         make: From a report to what is to be written.
     """
 
     name: str
     what: str
     choices: tuple[str, ...] = ()
+    has_names: bool = False
     make: Callable[[Measured, Choices], FileContent | CheckpointChange]
 
 
@@ -43,7 +45,8 @@ ROWS = (
     Format(
         name="ignore-list",
         what="modules to leave wide: compressed-tensors, Model-Optimizer, transformers, torchao",
-        choices=("below_db",),
+        choices=("below_db", "rounding"),
+        has_names=True,
         make=ignore_list.make,
     ),
     Format(
@@ -62,6 +65,7 @@ ROWS = (
         name="input-scales",
         what="static input scales, a sidecar to merge into quantized weights",
         choices=("convention", "number_format"),
+        has_names=True,
         make=input_scales.make,
     ),
     Format(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hubmaxact.deployed_formats import LINEAR_INPUTS, TARGETS, DeployedFormat
+from hubmaxact.deployed_formats import LINEAR_INPUTS, TARGETS, DeployedFormat, find_way
 from hubmaxact.errors import OptionsError
 from hubmaxact.printable import printable
 
@@ -54,11 +54,10 @@ def _asked(text: str) -> AskedRounding:
             f"end_to_end rounds {', '.join(TARGETS)}; found {_shown(target)}. "
             "Write it as [TARGET:]FORMAT[/GRANULARITY[/POLICY]]."
         )
-    name, *more = rest.split("/")
     ways = TARGETS[target]
-    for way in ways:
-        if way.format == name and set(more) <= {way.granularity, way.policy}:
-            return AskedRounding(target, way)
+    if (way := find_way(rest, ways)) is not None:
+        return AskedRounding(target, way)
+    name = rest.partition("/")[0]
     known = ", ".join(way.name for way in ways if way.format == name)
     known = known or ", ".join(dict.fromkeys(way.format for way in ways))
     raise OptionsError(f"end_to_end rounds {target} to none of {_shown(rest)}. Use {known}.")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from hubmaxact.printable import printable
-from hubmaxact.report.deployment import QUANTIZATION
+from hubmaxact.report.deployment import QUANTIZATION, Sidecar
 from hubmaxact.report.derived import PooledRow
 from hubmaxact.report.document import Report
 from hubmaxact.report.rounded_tensors import rounded_places
@@ -31,14 +31,40 @@ def check_error_rows(report: Report, found: Found | None) -> None:
     Raises:
         SidecarError: They are not the rows that the report pools, or cannot be read.
     """
-    named = [row for row in report.get("sidecars", ()) if row["name"] == QUANTIZATION]
-    if not named or found is None or found.file is None or not can_be_read():
-        return
-    content = Beside(found).read(named[0])
+    is_here = found is not None and found.file is not None
+    if is_here and _named(report) is not None and can_be_read():
+        read_error_rows(report, found)
+
+
+def read_error_rows(report: Report, found: Found | None) -> list[ErrorRow] | None:
+    """Read what every tensor of a report loses each way it was rounded.
+
+    Args:
+        report: Any.
+        found: Where it was found. None: it came from memory.
+
+    Returns:
+        Rows that add up to those of the report. None: it names no such file, or none lies there.
+
+    Raises:
+        SidecarError: They are not the rows that the report pools, or cannot be read.
+        MissingPackageError: pyarrow is not installed, or cannot be loaded.
+        HubError: The repository cannot be read.
+    """
+    named = _named(report)
+    content = None if named is None else Beside(found).read(named)
     if content is None:
-        return
-    for problem in _contradictions(report, decode(content)):
+        return None
+    rows = decode(content)
+    for problem in _contradictions(report, rows):
         raise SidecarError(f"{QUANTIZATION} contradicts the report: {problem}. Measure again.")
+    return rows
+
+
+def _named(report: Report) -> Sidecar | None:
+    """The file, as the report names it; pyarrow is not loaded where it does not."""
+    rows = (row for row in report.get("sidecars", ()) if row["name"] == QUANTIZATION)
+    return next(rows, None)
 
 
 def _contradictions(report: Report, rows: Iterable[ErrorRow]) -> Iterator[str]:

@@ -35,6 +35,15 @@ def test_every_command_is_one_of_ours(command):
     found.make_context(name, words).close()
 
 
+def test_sglang_is_given_the_report_of_a_model_that_it_loads_scales_for():
+    """Its file for Gemma would stop it."""
+    (made,) = (words for words in COMMANDS if "--to sglang-kv-json" in words)
+    assert made.startswith("export smollm2.json ")
+    launches = re.findall(r"sglang.launch_server .*?(?=```)", PAGE, re.DOTALL)
+    (launch,) = (words for words in launches if "--quantization-param-path" in words)
+    assert "--model-path ./SmolLM2-135M-Instruct" in launch
+
+
 def test_every_format_is_shown():
     shown = set(re.findall(r"--to (\S+)", "\n".join(COMMANDS)))
     assert shown == {row.name for row in ROWS}

@@ -48,6 +48,27 @@ def test_sglang_has_one_number_for_keys_and_values_of_every_layer(tmp_path, sour
     assert found["kv_cache"]["scaling_factor"] == {"0": expected}
 
 
+@pytest.mark.parametrize(
+    ("model_type", "is_loaded"),
+    [
+        ("qwen3", True),
+        ("llama", True),
+        ("mistral", True),
+        ("gemma3_text", False),
+        ("gemma3", False),
+    ],
+)
+def test_sglang_stops_where_a_class_has_no_place_for_them(tmp_path, source, model_type, is_loaded):
+    report = json.loads(source.read_bytes())
+    report["model"]["model_type"] = model_type
+    write_report(source, report)
+    done = export(tmp_path, source, "sglang-kv-json", "--output", "made")
+    assert done.returncode == 0
+    assert "Experimental: " in done.stderr
+    stops = f"no load_kv_cache_scales for {model_type}, as far as is known: it stops"
+    assert (stops in done.stderr) == (not is_loaded)
+
+
 @pytest.mark.parametrize(("ranks", "heads"), [(2, [0, 1]), (4, [0, 0, 1, 1])])
 def test_a_rank_of_sglang_has_the_scales_of_its_own_heads(tmp_path, source, ranks, heads):
     found = document(tmp_path, source, "sglang-kv-json", "--tensor-parallel", ranks)
@@ -113,7 +134,7 @@ def test_a_report_in_memory_gives_the_file_that_its_own_file_gives(tmp_path, sou
     assert package.export(report, "openvino", tmp_path / "from_memory") == ()
     assert (tmp_path / "from_memory").read_bytes() == by_file
     notes = package.export(report, "input-scales", tmp_path / "scales", number_format="int8")
-    assert [note[:19] for note in notes] == ["A sidecar to merge "]
+    assert [note[:9] for note in notes] == ["A sidecar", "Names are"]
     with pytest.raises(package.HubmaxactError, match="--number-format int9 is not for"):
         package.export(report, "input-scales", tmp_path / "no", number_format="int9")
 

@@ -172,6 +172,7 @@ def test_what_is_no_choice_of_a_format_is_refused(tmp_path, to):
         "convention": "modelopt",
         "number_format": "fp8",
         "below_db": "3",
+        "rounding": "int8",
     }
     for name, value in choices.items():
         if name not in FORMATS[to].choices:
