@@ -19,7 +19,8 @@ DEFAULT_BELOW_DB = 20.0
 """A tenth of the input's size, as noise."""
 
 MOST_UNDERFLOW = 0.5
-"""Where rounding makes more of an input's values zero, its SQNR is that of a few large ones."""
+"""Where rounding makes more of an input's values zero, its SQNR is that of a few large ones, and
+tokens that have none of these are lost."""
 
 MEMORY_NOTE = (
     "Modules have the names of transformers' memory, which quantizers match. exclude_modules is "
@@ -32,8 +33,8 @@ def make(measured: Measured, choices: Choices) -> FileContent:
 
     Args:
         measured: A report of profile deployment, with what lies beside it.
-        choices: `below_db`: SQNR under which a module is kept wide. `rounding`: how inputs are
-            rounded.
+        choices: `below_db`: SQNR under which a module is kept wide, as it is where most of its
+            input vanishes. `rounding`: how inputs are rounded.
 
     Returns:
         The file; lists hold the language model's head even where nothing else is kept.
@@ -49,7 +50,7 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         raise OptionsError(f"--below-db {below_db} is no number of decibels. Give one, such as 20.")
     way = way_of(choices.rounding)
     errors = input_errors(measured, way)
-    kept = [error for error in errors if error.sqnr_db < below_db]
+    kept = [error for error in errors if error.sqnr_db < below_db or _vanishes(error)]
     modules = list(dict.fromkeys(module for error in kept for module in error.row["modules"]))
     document = {
         **measured.origin.as_json(),
@@ -59,11 +60,12 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         "kept_wide": [_told(error) for error in kept],
         **lists_of(modules, list(names_in(modules, measured.tensors).values())),
     }
+    below = [error for error in errors if error.sqnr_db < below_db]
     note = (
-        f"{len(kept)} of {len(errors)} inputs are below {below_db:g} dB in {way.name}, "
+        f"{len(below)} of {len(errors)} inputs are below {below_db:g} dB in {way.name}, "
         f"{_known(errors)}; {HEAD} is always kept."
     )
-    notes = (note, *_vanishing(errors[len(kept) :]))
+    notes = (note, *_vanishing([error for error in kept if error not in below]))
     named = [MEMORY_NOTE] if measured.tensors is None else []
     return FileContent(text_of(document), (*notes, *named))
 
@@ -75,18 +77,20 @@ def _known(errors: Sequence[InputError]) -> str:
     return f"estimated from maxima where {QUANTIZATION} beside the report has no row"
 
 
+def _vanishes(error: InputError) -> bool:
+    return (error.underflow_rate or 0.0) > MOST_UNDERFLOW
+
+
 def _vanishing(others: Sequence[InputError]) -> tuple[str, ...]:
-    """What SQNR does not show of inputs that are not kept wide."""
-    shares = [(error.underflow_rate or 0.0, error.row["modules"][0]) for error in others]
-    found = sorted((each for each in shares if each[0] > MOST_UNDERFLOW), reverse=True)
-    if not found:
+    """What is kept although its SQNR is high."""
+    if not others:
         return ()
-    share, module = found[0]
+    first = max(others, key=lambda error: error.underflow_rate or 0.0)
+    share = 100 * (first.underflow_rate or 0.0)
     note = (
-        "Not kept, but more than half of their values become zero: "
-        f"{counted(len(found), 'input')}, first {printable(module)} ({100 * share:.6g} %). SQNR "
-        "weighs values by their squares, and a few large ones hold most of these; keep them wide "
-        "too unless the rest does not matter."
+        f"Kept too: {counted(len(others), 'input')} of which more than half of the values become "
+        f"zero, first {printable(first.row['modules'][0])} ({share:.6g} %). SQNR weighs values by "
+        "their squares, and a few large ones hold most of these."
     )
     return (note,)
 
