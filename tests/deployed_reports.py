@@ -47,12 +47,21 @@ EXPERT_ROLES = ("expert_input", "expert_down_input")
 
 
 def deployment_report(
-    num_layers=2, num_experts=0, hidden_size=64, *, plain=False, rounded=False, **merges
+    num_layers=2,
+    num_experts=0,
+    hidden_size=64,
+    *,
+    plain=False,
+    rounded=False,
+    num_heads=2,
+    more_maps=(),
+    **merges,
 ):
     """Sandwich norms whose updates dwarf what their blocks put out; keys beyond FP8.
 
     `plain`: no norms, so that updates are what the blocks put out. `rounded`: with what deployed
-    formats lose; earlier versions did not measure that.
+    formats lose; earlier versions did not measure that. `more_maps`: maps of each layer beside the
+    usual ones, by the part that they are.
     """
     stream = example_reports.residual_stream(num_layers, 1, 103936.0, 9216.0)[:num_layers]
     sites = example_reports.decoder_sites(
@@ -79,13 +88,13 @@ def deployment_report(
     report = example_reports.assemble(
         sites, num_layers=num_layers, hidden_size=hidden_size, experts=experts
     )
-    maps = EXPERTS_MAPS if num_experts else MAPS
+    maps = (EXPERTS_MAPS if num_experts else MAPS) | dict(more_maps)
     inputs = [
         linear_input(layer, part, names, peak=3.5 * (1 + row) * (1 + layer), width=hidden_size)
         for layer in range(num_layers)
         for row, (part, names) in enumerate(maps.items())
     ]
-    kv = [cached(layer) for layer in range(num_layers)]
+    kv = [cached(layer, num_heads) for layer in range(num_layers)]
     report = _completed(report, inputs, kv, num_layers, bool(num_experts))
     if rounded:
         report["protocol"]["format_errors"] = "all"

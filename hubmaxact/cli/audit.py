@@ -14,7 +14,8 @@ FORMATS = ("terminal", "json")
     type=float,
     default=0.0,
     show_default=True,
-    help="By this share what was measured may exceed what a scale stands for.",
+    help="By this share what was measured may exceed what a scale stands for. One that an observer "
+    "chose below the maximum on purpose is not held to it.",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True)
 def audit(report: str, checkpoint: str, revision: str | None, tolerance: float, form: str) -> None:
@@ -25,7 +26,8 @@ def audit(report: str, checkpoint: str, revision: str | None, tolerance: float, 
     is a folder or a Hub id; headers and scales are read, and no weights.
 
     Exits 1 naming the inputs, keys and values that saturate by more than --tolerance, and when the
-    report is not valid; 2 when the two cannot be held against each other.
+    report is not valid; 2 when the two cannot be held against each other, as where the
+    report knows no tensor that a scale is of.
     """
     from hubmaxact.cli.audit_progress import AuditProgress
     from hubmaxact.shipped_scales import audit as library

@@ -24,6 +24,17 @@ EXPERTS_NOTE = (
     "for how they are quantized, and they are not. vLLM and SGLang do not ask."
 )
 
+WITHOUT_TRANSFORMERS = {
+    "gpt2": "GPT-2",
+    "gptj": "GPT-J",
+    "gpt_neox": "GPT-NeoX",
+    "falcon": "Falcon",
+    "bloom": "BLOOM",
+    "opt": "OPT",
+}
+"""A `model_type` whose attention has no projections of the names that compressed-tensors knows, or
+takes no `past_key_values`, and what people call it."""
+
 
 def make(measured: Measured, choices: Choices) -> CheckpointChange:
     """Return the scales, and what config.json says of them.
@@ -51,8 +62,19 @@ def make(measured: Measured, choices: Choices) -> CheckpointChange:
         PER_HEAD_NOTE: granularity == "per_head",
         EXPERTS_NOTE: measured.report["model"]["architecture"] == "moe",
     }
-    told = tuple(note for note, is_due in notes.items() if is_due)
+    told = (*(note for note, is_due in notes.items() if is_due), *_family_notes(measured))
     return CheckpointChange(scales, configuration(granularity), measured.origin, told)
+
+
+def _family_notes(measured: Measured) -> list[str]:
+    title = WITHOUT_TRANSFORMERS.get(measured.report["model"]["model_type"])
+    if title is None:
+        return []
+    note = (
+        f"transformers cannot use these scales in {title}, whose attention has no projections of "
+        "the usual names or takes no past_key_values."
+    )
+    return [note]
 
 
 def configuration(granularity: str) -> dict[str, object]:

@@ -37,7 +37,7 @@ def cached(report: Report) -> list[KeysAndValues]:
                 "format has no scale that any loader is known to take."
             )
         for name, maxima in (("keys", row["key"]), ("values", row["value"])):
-            _refuse_broken(f"the {name} of {row['module']}", maxima, maxima["per_head"])
+            _refuse_broken(f"the {name} of {row['module']}", maxima, maxima["per_head"] or ())
     return rows
 
 
@@ -118,7 +118,22 @@ def abs_max(row: HeadMaxima | LinearInput) -> float:
 
 
 def per_head(maxima: HeadMaxima) -> list[float]:
-    """The largest |x| of each head of a row that `cached` returned."""
+    """Return the largest |x| of each head of a row that `cached` returned.
+
+    Args:
+        maxima: Of keys or of values.
+
+    Returns:
+        As many as there are heads.
+
+    Raises:
+        NotExportableError: The report has no room for single heads.
+    """
+    if maxima["per_head"] is None:
+        raise NotExportableError(
+            "the report of a model this large has no room for the maxima of single heads. Leave "
+            "out --granularity per_head, or --tensor-parallel, for one scale of all heads."
+        )
     found = [value for value in maxima["per_head"] if value is not None]
     assert len(found) == len(maxima["per_head"])
     return found

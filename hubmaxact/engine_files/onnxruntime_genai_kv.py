@@ -1,6 +1,6 @@
 """ONNX Runtime GenAI's file of scales for a quantized cache (`kv_cache_scale_file`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 
 from hubmaxact.engine_files.json_text import text_of
@@ -63,7 +63,12 @@ def make(measured: Measured, choices: Choices) -> FileContent:
         "layer_ids": list(rows),
         "qmax": limit,
     }
-    return FileContent(text_of(document), (note,))
+    return FileContent(text_of(document), (note,) if _may_turn(rows.values()) else ())
+
+
+def _may_turn(rows: Iterable[KeysAndValues]) -> bool:
+    """Whether some keys turn with their position, as far as is known."""
+    return any(row["rotary"] is None or row["rotary"]["pairs"] != "none" for row in rows)
 
 
 def _of_tensor(measured: Measured, rows: list[KeysAndValues]) -> list[Thresholds]:  # noqa: ARG001
@@ -94,7 +99,7 @@ THRESHOLDS: Mapping[str, Way] = {
     "per_tensor": (_of_tensor, ROTATION_NOTE),
     "per_channel": (_of_channels, ENVELOPE_NOTE),
 }
-"""Granularity -> what is scaled to the limit, and what its user should know."""
+"""Granularity -> what is scaled to the limit, and what its user should know of keys that turn."""
 
 
 def _scale(threshold: float, limit: float) -> float:

@@ -6,7 +6,7 @@ the same, exactly; `compressed-tensors-kv` is the way that works.
 """
 
 from hubmaxact.engine_files.json_text import text_of
-from hubmaxact.engine_files.measured_maxima import cached_by_layer, per_head
+from hubmaxact.engine_files.measured_maxima import abs_max, cached_by_layer, per_head
 from hubmaxact.engine_files.request import Choices, FileContent, Measured, NotExportableError
 from hubmaxact.engine_files.scale_conventions import E4M3, multiplier
 from hubmaxact.printable import counted, printable
@@ -77,9 +77,11 @@ def _not_loaded(model_type: str) -> tuple[str, ...]:
 
 def _scale(row: KeysAndValues, rank: int, num_ranks: int) -> float:
     """One number for keys and values, which is all that SGLang has a place for."""
+    both = row["key"], row["value"]
+    if num_ranks == 1:
+        return multiplier(max(map(abs_max, both)), E4M3)
     heads = _heads_of(row, rank, num_ranks)
-    largest = max(max(per_head(maxima)[heads]) for maxima in (row["key"], row["value"]))
-    return multiplier(largest, E4M3)
+    return multiplier(max(max(per_head(maxima)[heads]) for maxima in both), E4M3)
 
 
 def _heads_of(row: KeysAndValues, rank: int, num_ranks: int) -> slice:

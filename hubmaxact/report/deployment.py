@@ -39,7 +39,7 @@ class HeadMaxima(TypedDict):
     """The largest |x| of cached keys or values, over all heads and of each."""
 
     abs_max: float | None
-    per_head: list[float | None]
+    per_head: list[float | None] | None
     num_nan: int
     num_inf: int
 

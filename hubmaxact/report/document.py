@@ -17,6 +17,8 @@ REPORT_NAME = "activation_maxima.json"
 MAX_REPORT_BYTES = 2 * 1024 * 1024
 """Of a report that is read, whoever wrote it; ours are held to half of that."""
 MAX_WRITTEN_BYTES = MAX_REPORT_BYTES // 2
+MOST_MEASURED_BYTES = MAX_WRITTEN_BYTES * 31 // 32
+"""Of a report as it is measured; the rest is for what its owner adds."""
 
 PROBE_5K = "probe-5k"
 NAMED_CORPORA = {PROBE_5K: "synthetic", "paper": "natural"}
@@ -192,7 +194,7 @@ class SiteFacts(TypedDict):
     std: float | None
     rms: float | None
     abs_mean: float | None
-    abs_quantiles: dict[str, float | None]
+    abs_quantiles: dict[str, float | None] | None
     zero_fraction: float | None
     num_nan: int
     num_inf: int

@@ -9,6 +9,8 @@ from hubmaxact.report.derived import FormatRow
 from hubmaxact.report.document import Report
 from hubmaxact.report.watched_rows import watched_rows
 
+HIDDEN = "hidden_state"
+
 
 def per_layer(report: Report, role: str) -> list[float | None]:
     """The largest |x| of a role in each layer, over its parts; None where nothing was seen."""
@@ -64,23 +66,54 @@ class Decibels(NamedTuple):
     final_norm: float | None
 
 
+def shown_int8_rows(report: Report, policy: str) -> list[FormatRow]:
+    """Return the INT8 rows of a policy that figures are told of; the rest changes none of them.
+
+    Args:
+        report: Any.
+        policy: Of its rows.
+
+    Returns:
+        At M and of every role but the hidden states; of these the lowest, the median and the
+        highest SQNR, and one for each reason why there is none.
+    """
+    rows = [row for row in int8_rows(report) if row["policy"] == policy]
+    at_peak = rows_at_peak(report)
+    hidden = [row for row in rows if row["site"]["role"] == HIDDEN]
+    known = sorted((row for row in hidden if row["sqnr_db"] is not None), key=_level)
+    reasons = {row["reason"]: row for row in reversed(hidden) if row["sqnr_db"] is None}
+    shown = [*at_peak, *reasons.values(), *_with_their_median(known, at_peak)]
+    return [row for row in rows if row["site"]["role"] != HIDDEN or row in shown]
+
+
+def _with_their_median(known: list[FormatRow], wanted: list[FormatRow]) -> list[FormatRow]:
+    """The first and the last of rows in order, the lower median and those wanted: few more."""
+    middle = (len(known) - 1) // 2
+    kept = {0, middle, len(known) - 1} | {n for n, row in enumerate(known) if row in wanted}
+    # The median stays the median: above it stand as many as below, or one more.
+    more = sum(n < middle for n in kept) - sum(n > middle for n in kept)
+    above = [n for n in range(middle + 1, len(known)) if n not in kept]
+    kept |= set(above[: max(0, more)])
+    return [row for n, row in enumerate(known) if n in kept]
+
+
 def decibels(report: Report) -> list[Decibels]:
     """The INT8 diagnostic in a row for each policy that has values on hidden states."""
     summary, at_peak = [], int8_at_peak(report)
     rows = [row for row in int8_rows(report) if row["sqnr_db"] is not None]
     for policy in dict.fromkeys(row["policy"] for row in rows):
         known = [row for row in rows if row["policy"] == policy]
-        hidden = sorted(
-            (row["sqnr_db"] or 0.0, row["site"]["layer"])
-            for row in known
-            if row["site"]["role"] == "hidden_state" and row["site"]["layer"] is not None
-        )
+        hidden = sorted(_level(row) for row in known if row["site"]["role"] == HIDDEN)
         if hidden:
             middle = hidden[(len(hidden) - 1) // 2][0]
             peak = at_peak[policy]["sqnr_db"] if policy in at_peak else None
             norm = _of_role(known, "final_norm")
             summary.append(Decibels(policy, hidden[0], middle, hidden[-1][0], peak, norm))
     return summary
+
+
+def _level(row: FormatRow) -> tuple[float, int]:
+    return row["sqnr_db"] or 0.0, row["site"]["layer"] or 0
 
 
 def _of_role(rows: list[FormatRow], role: str) -> float | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hubmaxact.errors import ReportError
 from hubmaxact.report.destination import write_content
-from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report
+from hubmaxact.report.document import MAX_WRITTEN_BYTES, MOST_MEASURED_BYTES, Report
 from hubmaxact.report.json_layout import layout
 from hubmaxact.report.validate import validate
 
@@ -44,7 +44,8 @@ def write_report(report: Report, path: str | Path) -> None:
 def report_bytes(report: Report) -> bytes:
     """Return the file's content: ASCII, keys in document order, a newline at the end.
 
-    Equal reports in equal key order give equal bytes, and parse() returns the same report.
+    Equal reports in equal key order give equal bytes, and parse() returns the same report. Spaces
+    within a line are left out only of a report that would be too large with them.
 
     Args:
         report: What `measure` or `read_report` returned.
@@ -59,12 +60,18 @@ def report_bytes(report: Report) -> bytes:
     found = validate(plain)
     if found:
         raise UnwritableReportError(str(found[0]))
-    content = (layout(plain) + "\n").encode("ascii")
+    content = _content(plain)
     if len(content) > MAX_WRITTEN_BYTES:
         raise UnwritableReportError(
             f"it has {len(content):,} bytes; the limit is {MAX_WRITTEN_BYTES:,}"
         )
     return content
+
+
+def _content(plain: object) -> bytes:
+    spaced = f"{layout(plain)}\n"
+    fits = len(spaced) <= MOST_MEASURED_BYTES
+    return (spaced if fits else f"{layout(plain, is_tight=True)}\n").encode("ascii")
 
 
 def digest(report: Report) -> str:

@@ -19,6 +19,7 @@ from hubmaxact.shipped_scales.missing import missing_cache, missing_inputs
 from hubmaxact.shipped_scales.notes import notes
 from hubmaxact.shipped_scales.other_inputs import PRE_QUANT_SCALE, changes
 from hubmaxact.shipped_scales.pair import (
+    refuse_no_match,
     refuse_other_model,
     refuse_other_profile,
     said_of_quantized,
@@ -102,8 +103,8 @@ def audit(
 
     Raises:
         OptionsError: The tolerance is no share.
-        NothingToAuditError: The report has no linear inputs, or is of another model, or the
-            checkpoint is not quantized.
+        NothingToAuditError: The report has no linear inputs, or is of another model, or knows no
+            tensor that a scale is of, or the checkpoint is not quantized.
         NoCheckpointError: What was named is no checkpoint.
         UnsafeCheckpointError: Its files lie.
         IncompleteWeightsError: Files are missing.
@@ -121,6 +122,7 @@ def audit(
     declared = declaration(said_of_quantized(listing, found.config))
     refuse_other_model(measured.report, found.config, listing.name)
     rows = _rows(listing, found.weights, declared, measured, tolerance, watcher or Watcher())
+    refuse_no_match(measured.report, rows, listing.name)
     return Audit(
         audit_version=AUDIT_VERSION,
         passed=not any(row.fails for row in rows),

@@ -11,7 +11,7 @@ from itertools import takewhile
 from math import isfinite
 from typing import Literal
 
-from hubmaxact.report.deployment import ExpertMaxima
+from hubmaxact.report.deployment import ExpertMaxima, HeadMaxima
 from hubmaxact.report.document import Experts, Report
 from hubmaxact.scales.tensors import INPUT, KEY, QUERY, VALUE
 from hubmaxact.sidecars.channels import Channels
@@ -164,7 +164,7 @@ class MeasuredMaxima:
             maxima = [row["value"] if kind == VALUE else row["key"]]
         if not maxima or num_elements not in {1, row["num_kv_heads"]}:
             return None
-        each = [m["abs_max"] if num_elements == 1 else m["per_head"][element] for m in maxima]
+        each = [_of_head(m, element, num_elements) for m in maxima]
         is_finite = not any(m["num_nan"] + m["num_inf"] for m in maxima)
         return Measured(key, max((a for a in each if a is not None), default=None), {}, is_finite)
 
@@ -201,6 +201,12 @@ def _plain_words(module: str) -> Iterator[str]:
 
 def _of_experts(row: Experts, name: Literal["input", "down_input"]) -> ExpertMaxima | None:
     return row.get("input") if name == "input" else row.get("down_input")
+
+
+def _of_head(found: HeadMaxima, element: int, num_elements: int) -> float | None:
+    """The largest |x| of one head; of all of them where there is one number, or no more known."""
+    each = found["per_head"]
+    return found["abs_max"] if num_elements == 1 or each is None else each[element]
 
 
 def _share(found: ExpertMaxima, element: int, num_elements: int) -> float | None:

@@ -1,14 +1,17 @@
 """Whether a report and a checkpoint can be held against each other at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hubmaxact.errors import HubmaxactError
-from hubmaxact.printable import printable
+from hubmaxact.printable import LONGEST_PATH, counted, printable
 from hubmaxact.recognition.listing import Listing
 from hubmaxact.recognition.quantization import said_of_weights
 from hubmaxact.report.document import Report
 from hubmaxact.report.roles import DEPLOYMENT
+from hubmaxact.report.watched_rows import watched_rows
+from hubmaxact.shipped_scales.row import Row
+from hubmaxact.shipped_scales.verdicts import NOT_MEASURED
 
 SIZES = {
     "num_layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
@@ -18,6 +21,9 @@ SIZES = {
 
 PARTS = ("text_config", "llm_config", "language_config")
 """Where a configuration of several models keeps the decoder's."""
+
+COMPARED = ("linear_input", "key", "value", "query")
+"""Roles that scales are of."""
 
 
 class NothingToAuditError(HubmaxactError):
@@ -84,3 +90,32 @@ def refuse_other_model(report: Report, config: Mapping[str, Any], name: str) -> 
                 f"{name} is {printable(str(said[-1]))}. Name the report of the model that it was "
                 "quantized from."
             )
+
+
+def refuse_no_match(report: Report, rows: Sequence[Row], name: str) -> None:
+    """Refuse a checkpoint that ships scales of which the report knows not one tensor.
+
+    Args:
+        report: Of the model that it should have been quantized from.
+        rows: All that the audit found.
+        name: How sentences call the checkpoint.
+
+    Raises:
+        NothingToAuditError: So it is; the message names a module of each.
+    """
+    shipped = [row for row in rows if row.tensor is not None]
+    if not shipped or not all(map(_is_unknown, shipped)):
+        return
+    known = next((row.module for row in watched_rows(report) if row.role in COMPARED), None)
+    theirs = "none at all" if known is None else printable(known, LONGEST_PATH)
+    raise NothingToAuditError(
+        f"not one of {counted(len(shipped), 'static scale')} that {name} ships is of a tensor that "
+        f"the report knows: one is of {printable(shipped[0].module, LONGEST_PATH)}, and the report "
+        f"has {theirs}. Name the report of the model that it was quantized from, measured from a "
+        "checkpoint with the same names."
+    )
+
+
+def _is_unknown(row: Row) -> bool:
+    """Whether no tensor of the report is the row's; one that nothing reached says so."""
+    return row.verdict == NOT_MEASURED.name and not row.detail

@@ -114,6 +114,12 @@ class Channels:
         name, told = cached_abs_max(role), row[role]
         shape = (row["num_kv_heads"], ANY)
         heads = _by_head(self.file.magnitudes(name, row["module"], shape), row["num_kv_heads"])
+        if told["per_head"] is None:
+            reached = max((value for found in heads for value in found), default=0.0)
+            if reached != told["abs_max"]:
+                words = f"reaches {reached:g}, and the report says {told['abs_max']}"
+                self.file.refuse(name.of(row["module"]), words)
+            return heads
         for head, (found, largest) in enumerate(zip(heads, told["per_head"], strict=True)):
             if max(found, default=None) != largest:
                 words = f"reaches {max(found, default=0.0):g} in head {head}, and the report says "

@@ -128,6 +128,15 @@ def test_what_cannot_be_held_against_each_other_is_refused(desk, kind):
     assert words in done.stderr
 
 
+def test_names_of_another_model_are_refused(desk):
+    tensors = made.fp8_modelopt(made.deployment_report())
+    other = {name.replace("model.", "backbone.", 1): each for name, each in tensors.items()}
+    made.write(desk / "good", other, made.said_modelopt())
+    done = run(desk, "report.json", "good")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not one of 18 static scales that good ships" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

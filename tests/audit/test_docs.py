@@ -25,7 +25,8 @@ hubmaxact audit report.json alice/model-FP8
 Of the quantized checkpoint, a folder or a repository on the Hub, the headers and the scales are
 read and no weights. Exit 0 when every number reaches; 1 when one fails, which `--tolerance 0.02`
 allows to those exceeded by 2 % at most, or when the report is not valid; 2 when the two cannot be
-held against each other: another profile, another size, weights that are not quantized.
+held against each other: another profile, another size, weights that are not quantized, scales of
+which not one is of a tensor that the report knows (by the names of its modules).
 
 A ratio means something as far as the texts do: over other texts a calibration saw other maxima.
 Over the same texts, another attention implementation alone moved one maximum by 1.3 %.
@@ -54,7 +55,12 @@ that, `in_kernel`, and what it stands for by itself is `representable`.
 OTHERS = """
 Observers other than `static_minmax` (`minmax`, a moving average; `mse`; `imatrix_mse`) choose
 less than the maximum. Where a configuration of compressed-tensors names none, a moving average was
-taken by default: what saturates there fails, and says so.
+taken by default: what saturates there fails, and says so. What was chosen below the maximum on
+purpose is not held to `--tolerance`: `clipped_share` says what it costs.
+
+A number that is promised and missing is named and fails nothing by itself: which one an engine
+takes for an input then no report tells (vLLM goes on with float32's least number or NaN). Of a cache
+it is 1.0, which fails where that saturates.
 
 FP8 keeps its precision far below the largest code, so that range which is not used costs little
 there; in INT8 each halving is a bit. `clipped_share` bounds the share of values beyond the number

@@ -4,6 +4,7 @@ import pytest
 from audit import checkpoints as made
 
 from hubmaxact.shipped_scales.audit import audit
+from hubmaxact.shipped_scales.pair import NothingToAuditError
 
 FP8 = made.said_modelopt()
 DOWN = "model.layers.1.mlp.down_proj"
@@ -36,11 +37,29 @@ def test_a_model_inside_another_is_found(tmp_path, report, prefix):
 
 @pytest.mark.parametrize("prefix", ["vision_tower.encoder.", "model.visual.", "mtp."])
 def test_no_other_tower_is_taken_for_it(tmp_path, report, prefix):
-    tensors = renamed(made.fp8_modelopt(report), "model.", prefix)
+    own = made.fp8_modelopt(report)
+    others = renamed(own, "model.", prefix)
     said = {"quant_method": "modelopt", "quant_algo": "FP8"}
-    found = audit(report, made.write(tmp_path / "q", tensors, said))
-    assert {row.verdict for row in found.rows} == {"not_measured"}
+    found = audit(report, made.write(tmp_path / "q", own | others, said))
+    assert {row.verdict for row in found.rows if row.tensor in others} == {"not_measured"}
+    assert "matches" in {row.verdict for row in found.rows if row.tensor in own}
     assert found.passed
+
+
+@pytest.mark.parametrize("prefix", ["vision_tower.encoder.", "mtp.", "backbone."])
+@pytest.mark.parametrize("said", [FP8, {"quant_method": "modelopt", "quant_algo": "FP8"}])
+def test_where_no_scale_is_of_a_measured_tensor_nothing_is_answered(tmp_path, report, prefix, said):
+    tensors = renamed(made.fp8_modelopt(report), "model.", prefix)
+    words = rf"not one of 18 static scales that q ships .* one is of {prefix}layers.0.* has model."
+    with pytest.raises(NothingToAuditError, match=words):
+        audit(report, made.write(tmp_path / "q", tensors, said))
+
+
+def test_a_finding_without_a_match_is_one_all_the_same(tmp_path, report):
+    tensors = renamed(made.fp8_modelopt(report), "model.", "backbone.")
+    tensors["backbone.layers.0.mlp.down_proj.input_scale"] = made.scalar(float("nan"))
+    found = audit(report, made.write(tmp_path / "q", tensors, {"quant_method": "modelopt"}))
+    assert not found.passed
 
 
 def test_maps_outside_the_layers_are_not_measured(tmp_path, report):
@@ -125,10 +144,12 @@ class TestExperts:
         assert verdicts(found) == {"matches", "not_calibrated"}
 
     def test_an_expert_that_the_model_has_not_is_not_measured(self, tmp_path, moe):
-        tensors = {"model.layers.0.mlp.experts.8.down_proj.input_scale": made.scalar(1e-9)}
-        tensors["model.layers.0.mlp.experts.8.down_proj.weight"] = made.zeros("F8_E4M3", 4, 4)
+        tensors = of_experts(moe, exact)
+        ninth = "model.layers.0.mlp.experts.8.down_proj"
+        tensors[f"{ninth}.input_scale"] = made.scalar(1e-9)
+        tensors[f"{ninth}.weight"] = made.zeros("F8_E4M3", 4, 4)
         found = audit(moe, made.write(tmp_path / "q", tensors, {"quant_method": "modelopt"}))
-        assert verdicts(found) == {"not_measured"}
+        assert [r.module for r in found.rows if r.verdict == "not_measured"] == [ninth]
 
 
 class TestOtherInputs:

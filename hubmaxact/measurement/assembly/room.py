@@ -1,17 +1,16 @@
 """A report of a large model made to fit: what is told last is left out first."""
 
 import copy
-import json
 from collections.abc import Callable
 
+from hubmaxact.formats import INT8_POLICIES
 from hubmaxact.measurement.anatomy.updates import OUTPUTS
-from hubmaxact.report.document import MAX_WRITTEN_BYTES, Report, RoleCoverage, SiteFacts
+from hubmaxact.report.document import MOST_MEASURED_BYTES, Report, RoleCoverage, SiteFacts
 from hubmaxact.report.excess import tell_excesses
+from hubmaxact.report.json_layout import layout
 from hubmaxact.report.roles import ROLE_BY_NAME
 from hubmaxact.report.row_fields import field, fields
-
-MOST_BYTES = MAX_WRITTEN_BYTES * 31 // 32
-"""Of a report without the spaces and line ends that its layout adds."""
+from hubmaxact.report.summaries import shown_int8_rows
 
 
 def fitted(report: Report) -> Report:
@@ -20,8 +19,10 @@ def fitted(report: Report) -> Report:
     Left out are, in this order, all but the largest value of rows outside M; quantiles of blocks;
     all but the worst tensor of pooled rows; the maxima of single experts; all but the largest value
     of every row; rows of updates that repeat those of their blocks' own outputs, whose layers are
-    then counted as having none; and quantiles of linear inputs. None of it is needed to read the
-    rest.
+    then counted as having none; quantiles of rows outside M, then of all; quantiles of linear
+    inputs; where the largest value of a row outside M stands, but for its role's largest; INT8
+    rows that no figure is told of; moments of rows outside M; and the maxima of single heads. None
+    of it is needed to read the rest, and every tensor keeps its maximum.
 
     Args:
         report: Whole.
@@ -29,18 +30,18 @@ def fitted(report: Report) -> Report:
     Returns:
         The same if it fits; else a copy.
     """
-    if _size(report) <= MOST_BYTES:
+    if _size(report) <= MOST_MEASURED_BYTES:
         return report
     shorter = copy.deepcopy(report)
     for leave_out in LEFT_OUT:
         leave_out(shorter)
-        if _size(shorter) <= MOST_BYTES:
+        if _size(shorter) <= MOST_MEASURED_BYTES:
             break
     return shorter
 
 
 def _size(report: Report) -> int:
-    return len(json.dumps(report))
+    return len(layout(report, is_tight=True))
 
 
 def _blocks(report: Report) -> None:
@@ -61,9 +62,8 @@ def _single_experts(report: Report) -> None:
 
 
 def _beside_m(report: Report) -> None:
-    for site in report["sites"]:
-        if not ROLE_BY_NAME[site["role"]].in_global_max:
-            del site["top"][1:]
+    for site in _outside_m(report):
+        del site["top"][1:]
 
 
 def _everywhere(report: Report) -> None:
@@ -89,9 +89,46 @@ def _repeated_updates(report: Report) -> None:
     tell_excesses(report)
 
 
+def _quantiles_beside_m(report: Report) -> None:
+    for site in _outside_m(report):
+        site["abs_quantiles"] = None
+
+
+def _quantiles_of_sites(report: Report) -> None:
+    for site in report["sites"]:
+        site["abs_quantiles"] = None
+
+
 def _quantiles_of_inputs(report: Report) -> None:
     for row in report.get("linear_inputs", ()):
         row["abs_quantiles"] = None
+
+
+def _places_beside_m(report: Report) -> None:
+    peaks = {role: abs(row["value"]) for role, row in report["max_by_role"].items()}
+    for site in _outside_m(report):
+        if site["abs_max"] != peaks.get(site["role"]):
+            site["top"] = []
+
+
+def _int8_rows(report: Report) -> None:
+    kept = [row for policy in INT8_POLICIES for row in shown_int8_rows(report, policy)]
+    rows = report["quantization"]["formats"]
+    report["quantization"]["formats"] = [row for row in rows if row in kept]
+
+
+def _moments_beside_m(report: Report) -> None:
+    for site in _outside_m(report):
+        site["mean"] = site["std"] = site["rms"] = site["abs_mean"] = site["zero_fraction"] = None
+
+
+def _single_heads(report: Report) -> None:
+    for row in report.get("kv", ()):
+        row["key"]["per_head"] = row["value"]["per_head"] = None
+
+
+def _outside_m(report: Report) -> list[SiteFacts]:
+    return [site for site in report["sites"] if not ROLE_BY_NAME[site["role"]].in_global_max]
 
 
 def _tensor(site: SiteFacts) -> tuple[object, ...]:
@@ -107,5 +144,11 @@ LEFT_OUT: tuple[Callable[[Report], None], ...] = (
     _single_experts,
     _everywhere,
     _repeated_updates,
+    _quantiles_beside_m,
+    _quantiles_of_sites,
     _quantiles_of_inputs,
+    _places_beside_m,
+    _int8_rows,
+    _moments_beside_m,
+    _single_heads,
 )

@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     sites.layers_have_modules_of_their_own,
     sites.counts_nest,
     values.nulls_mean_nothing_finite,
+    values.quantiles_are_there,
     values.moments_agree,
     values.quantiles_ascend,
     values.zeros_agree,

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from hubmaxact.printable import shown
-from hubmaxact.report.consistency.predicates import above, on_bf16_grid, told
+from hubmaxact.report.consistency.predicates import above, is_shortened, on_bf16_grid, told
 from hubmaxact.report.deployment import SIDECARS, HeadMaxima, KeysAndValues, LinearInput
 from hubmaxact.report.document import Report
 from hubmaxact.report.json_text import join
@@ -132,8 +132,12 @@ def cached_heads_agree(report: Report) -> Iterator[Problem]:
         if row["kind"] == "latent" and row["num_kv_heads"] != 1:
             message = f"is {row['num_kv_heads']}, but all heads share a latent"
             yield Problem(f"{path}.num_kv_heads", message)
-        yield from _heads(f"{path}.key", row["key"], row["num_kv_heads"])
-        yield from _heads(f"{path}.value", row["value"], row["num_kv_heads"])
+        for name, found in (("key", row["key"]), ("value", row["value"])):
+            if found["per_head"] is not None:
+                yield from _heads(f"{path}.{name}", found, found["per_head"], row["num_kv_heads"])
+            elif not is_shortened(report):
+                message = "is null, though the report has room for quantiles of blocks"
+                yield Problem(f"{path}.{name}.per_head", message)
         yield from _multiplied(path, row)
 
 
@@ -148,11 +152,13 @@ def _multiplied(path: str, row: KeysAndValues) -> Iterator[Problem]:
         yield Problem(f"{path}.attention_logit", "is given, but query is null")
 
 
-def _heads(path: str, found: HeadMaxima, num_heads: int) -> Iterator[Problem]:
-    if len(found["per_head"]) != num_heads:
-        message = f"has {told(len(found['per_head']), 'value')}, but num_kv_heads is {num_heads}"
+def _heads(
+    path: str, found: HeadMaxima, each: Sequence[float | None], num_heads: int
+) -> Iterator[Problem]:
+    if len(each) != num_heads:
+        message = f"has {told(len(each), 'value')}, but num_kv_heads is {num_heads}"
         yield Problem(f"{path}.per_head", message)
-    yield from _largest(path, found["abs_max"], found["per_head"])
+    yield from _largest(path, found["abs_max"], each)
 
 
 def _largest(path: str, said: float | None, each: Sequence[float | None]) -> Iterator[Problem]:

@@ -42,6 +42,12 @@ def sites_with_paths(report: Report) -> Iterator[tuple[str, SiteFacts]]:
         yield f"sites[{position}]", site
 
 
+def is_shortened(report: Report) -> bool:
+    """Whether a report was made to fit: what is left out first of all is not there."""
+    rows = report.get("linear_inputs")
+    return rows is not None and all(row["block_max_quantiles"] is None for row in rows)
+
+
 def finite_sites(report: Report) -> list[SiteFacts]:
     """Sites with a finite value and its coordinates, in site order."""
     found = [site for site in report["sites"] if site["abs_max"] is not None and site["top"]]

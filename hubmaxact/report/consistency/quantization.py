@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from hubmaxact.formats import INT8_CONVENTION, INT8_LABEL, INT8_POLICIES
 from hubmaxact.printable import shown
 from hubmaxact.report.consistency.pooled import pooled_rows
-from hubmaxact.report.consistency.predicates import key_of, name_of, near, num_finite, told
+from hubmaxact.report.consistency.predicates import (
+    SiteKey,
+    is_shortened,
+    key_of,
+    name_of,
+    near,
+    num_finite,
+    told,
+)
 from hubmaxact.report.derived import FormatRow, PooledRow
 from hubmaxact.report.document import Report
 from hubmaxact.report.problem import Problem
@@ -41,19 +49,29 @@ def rows_are_of_a_known_kind(report: Report) -> Iterator[Problem]:
 
 
 def sites_have_rows(report: Report) -> Iterator[Problem]:
-    """Every hidden state, the final norm and whatever carries M has a row for each policy."""
-    peak = report["global_max"]
-    wanted = {key_of(site) for site in report["sites"] if site["role"] in ALWAYS}
-    # A carrier that sites does not have is another rule's business.
-    wanted |= {key_of(carrier) for carrier in (peak["carriers"] if peak else ())} & set(
-        map(key_of, report["sites"])
-    )
+    """Every hidden state, the final norm and whatever carries M has a row for each policy.
+
+    Of a large report the final norm and the first carrier have.
+    """
+    wanted = _wanted(report)
     found = {(key_of(row["site"]), row["policy"]) for row in report["quantization"]["formats"]}
     for key in map(key_of, report["sites"]):
         for policy in INT8_POLICIES if key in wanted else ():
             if (key, policy) not in found:
                 message = f"has no row for {name_of(*key)} under {policy}"
                 yield Problem("quantization.formats", message)
+
+
+def _wanted(report: Report) -> set[SiteKey]:
+    peak = report["global_max"]
+    carriers = peak["carriers"] if peak else []
+    always = frozenset(ALWAYS)
+    if is_shortened(report):
+        carriers, always = carriers[:1], always - {"hidden_state"}
+    sites = {key_of(site): site["role"] for site in report["sites"]}
+    wanted = {key for key, role in sites.items() if role in always}
+    # A carrier that sites does not have is another rule's business.
+    return wanted | {key_of(carrier) for carrier in carriers} & set(sites)
 
 
 def rows_have_sites(report: Report) -> Iterator[Problem]:

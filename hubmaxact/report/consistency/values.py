@@ -8,6 +8,7 @@ from hubmaxact.report.consistency.predicates import (
     ROUNDING,
     above,
     in_float32,
+    is_shortened,
     near,
     num_finite,
     on_bf16_grid,
@@ -17,9 +18,11 @@ from hubmaxact.report.consistency.predicates import (
 from hubmaxact.report.document import Report, SiteFacts
 from hubmaxact.report.json_text import join
 from hubmaxact.report.problem import Problem
+from hubmaxact.report.roles import ROLE_BY_NAME
 from hubmaxact.report.row_fields import fields
 
-NULL_TOGETHER = ("min", "max", "abs_max", "mean", "std", "rms", "abs_mean", "zero_fraction")
+EXTREMES = ("min", "max", "abs_max")
+MOMENTS = ("mean", "std", "rms", "abs_mean", "zero_fraction")
 
 SMALLEST_FLOAT32 = 2.0**-149
 
@@ -29,15 +32,42 @@ def nulls_mean_nothing_finite(report: Report) -> Iterator[Problem]:
     for path, site in sites_with_paths(report):
         finite = num_finite(site)
         known = told(finite, "element is", "elements are")
-        values: dict[str, object] = fields(site, NULL_TOGETHER)
-        values |= {join("abs_quantiles", q): v for q, v in site["abs_quantiles"].items()}
+        names = EXTREMES if _lacks_moments(report, site) else EXTREMES + MOMENTS
+        values: dict[str, object] = fields(site, names)
+        values |= {join("abs_quantiles", q): v for q, v in _levels(site).items()}
         for name, value in values.items():
             if (value is None) != (finite <= 0):
                 found = "null" if value is None else value
                 yield Problem(f"{path}.{name}", f"is {found}, but {known} finite")
-        if bool(site["top"]) != (finite > 0):
+        lacks = not site["top"] and _may_lack(report, site)
+        if bool(site["top"]) != (finite > 0) and not lacks:
             message = f"holds {told(len(site['top']), 'value')}, but {known} finite"
             yield Problem(f"{path}.top", message)
+
+
+def _lacks_moments(report: Report, site: SiteFacts) -> bool:
+    return _may_lack(report, site) and not any(
+        value is not None for value in fields(site, MOMENTS).values()
+    )
+
+
+def _may_lack(report: Report, site: SiteFacts) -> bool:
+    """Whether a large report may tell no more of a site than its extremes."""
+    return is_shortened(report) and not ROLE_BY_NAME[site["role"]].in_global_max
+
+
+def _levels(site: SiteFacts) -> dict[str, float | None]:
+    return site["abs_quantiles"] or {}
+
+
+def quantiles_are_there(report: Report) -> Iterator[Problem]:
+    """Only a large report of profile `deployment` has no room for them, nor for those of blocks."""
+    if is_shortened(report):
+        return
+    for path, site in sites_with_paths(report):
+        if site["abs_quantiles"] is None:
+            message = "is null, though the report has room for quantiles of blocks"
+            yield Problem(f"{path}.abs_quantiles", message)
 
 
 def moments_agree(report: Report) -> Iterator[Problem]:
@@ -72,7 +102,7 @@ def quantiles_ascend(report: Report) -> Iterator[Problem]:
     """Quantiles ascend and, unless they were rounded, stay within the extremes."""
     rounded = report["protocol"]["counts_rounded_to"] is not None
     for path, site in sites_with_paths(report):
-        ladder = {join(f"{path}.abs_quantiles", q): v for q, v in site["abs_quantiles"].items()}
+        ladder = {join(f"{path}.abs_quantiles", q): v for q, v in _levels(site).items()}
         if not rounded:
             ladder[f"{path}.abs_max"] = site["abs_max"]
         known = {name: value for name, value in ladder.items() if value is not None}
@@ -90,7 +120,7 @@ def zeros_agree(report: Report) -> Iterator[Problem]:
             continue
         if (share == 1) != (abs_max == 0):
             yield Problem(f"{path}.zero_fraction", f"is {share}, but abs_max is {abs_max}")
-        for level, value in site["abs_quantiles"].items():
+        for level, value in _levels(site).items():
             # A quantile is the value of a whole rank, so a share may lie one element off.
             rank, slack = float(level), 1 / max(1, num_finite(site)) + ROUNDING
             filled = share > rank + slack
@@ -128,7 +158,7 @@ def values_lie_on_the_grid(report: Report) -> Iterator[Problem]:
 def _quantiles(report: Report) -> Iterator[tuple[str, float]]:
     """Every quantile: they come from counts of bf16 values, rounded or not."""
     for path, site in sites_with_paths(report):
-        for level, value in site["abs_quantiles"].items():
+        for level, value in _levels(site).items():
             if value is not None:
                 yield join(f"{path}.abs_quantiles", level), value
 
