@@ -59,8 +59,8 @@ taken by default: what saturates there fails, and says so. What was chosen below
 purpose is not held to `--tolerance`: `clipped_share` says what it costs.
 
 A number that is promised and missing is named and fails nothing by itself: which one an engine
-takes for an input then no report tells (vLLM goes on with float32's least number or NaN). Of a cache
-it is 1.0, which fails where that saturates.
+takes for an input then no report tells (vLLM goes on with float32's least number or NaN). Of a
+cache it is 1.0, which fails where that saturates.
 
 FP8 keeps its precision far below the largest code, so that range which is not used costs little
 there; in INT8 each halving is a bit. `clipped_share` bounds the share of values beyond the number

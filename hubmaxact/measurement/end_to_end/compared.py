@@ -17,7 +17,8 @@ from hubmaxact.measurement.end_to_end.scored import Scored
 from hubmaxact.measurement.kernels.torch_operations import WITHOUT_FLOAT64
 
 VALUES_AT_ONCE = 1 << 24
-"""Logits that are made together."""
+"""Logits of one pass that are made together. Those of all passes come from one call of the head,
+whose weight is read, and on some processors widened, anew for each."""
 
 Float64s = npt.NDArray[np.float64]
 
@@ -67,16 +68,16 @@ def _piece(
 ) -> Float64s:
     """Numbers of some predictions, (passes, 3, predictions)."""
     ids, target = ids_P[where], targets_P[where]
-    unrounded = _Unrounded(_log_probabilities(head, passes[0], ids, where))
+    hidden = torch.cat([each.hidden_PD[where] for each in passes])
+    logits = head.logits(passes[0].form, hidden, ids.repeat(len(passes))).split(len(ids))
+    unrounded = _Unrounded(_log_probabilities(logits[0]))
     found = [unrounded.itself(target)]
-    rounded = (_log_probabilities(head, each, ids, where) for each in passes[1:])
-    found += [unrounded.against(each, target) for each in rounded]
+    found += [unrounded.against(_log_probabilities(each), target) for each in logits[1:]]
     numbers: Float64s = torch.stack(found).cpu().double().numpy()
     return numbers
 
 
-def _log_probabilities(head: Head, each: Pass, ids_P: Tensor, where: slice) -> Tensor:
-    logits_PV = head.logits(each.form, each.hidden_PD[where], ids_P)
+def _log_probabilities(logits_PV: Tensor) -> Tensor:
     return torch.log_softmax(logits_PV.float(), dim=-1)
 
 
