@@ -122,6 +122,16 @@ def test_where_a_run_has_no_error_beside_it_the_run_speaks():
     assert told(report)[INT8].word == "severe loss"
 
 
+def test_a_loss_and_an_error_of_one_level_are_not_ranked():
+    def spoilt(report):
+        find(report, "nvfp4/block_16/max_abs")["worst"][0]["sqnr_db"] = 11.5
+        find(report, "mxfp4/block_32/dynamic")["worst"][0]["sqnr_db"] = 16.6
+
+    run = ("linear_inputs", "nvfp4/block_16/max_abs", (0.137, 0.06, 0.234))
+    said = [words for head, words in done(with_loss(pooled_report(spoilt), run)) if head == "4-bit"]
+    assert not [words for words in said if words.startswith("Use ")]
+
+
 def test_a_run_of_one_four_bit_format_does_not_speak_for_the_other():
     ruined = ("linear_inputs", "mxfp4/block_32/dynamic", (0.7, 0.6, 0.8))
     found = told(with_loss(pooled_report(), ruined))[FOUR_BIT]

@@ -55,7 +55,10 @@ def _granularity(found: list[Candidate]) -> Iterator[str]:
     speaks, *others = found
     coarser = (each for each in others if ways.cost(each.way) < ways.cost(speaks.way))
     best = next(coarser, None)
-    if best and (best.level != speaks.level or best.level.standing == "beyond"):
+    # Within one level a loss and an error do not say which of two is worse.
+    alike = best and best.level == speaks.level
+    same_kind = best and (best.loss is None) == (speaks.loss is None)
+    if best and (not alike or (same_kind and best.level.standing == "beyond")):
         yield (
             f"Use {ways.words(speaks.way)}: a {_harm(speaks, ' or above in every input')}; "
             f"{ways.words(best.way)}, leaves a {_harm(best)}."
