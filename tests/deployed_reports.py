@@ -9,7 +9,7 @@ from example_reports import NUM_TOKENS, QUANTILES, bf16, site
 
 from hubmaxact.deployed_formats import LABEL, formats_of
 from hubmaxact.formats import LARGEST_FINITE
-from hubmaxact.report.deployment import BLOCKS, CHANNELS, QUANTIZATION
+from hubmaxact.report.deployment import BLOCKS, CHANNELS, EXPERTS, QUANTIZATION
 from hubmaxact.report.roles import PAPER_ROLES, ROLE_BY_NAME, ROLES
 from hubmaxact.report.rounded_tensors import rounded_places
 from hubmaxact.report.watched_rows import watched_rows
@@ -291,14 +291,14 @@ def _experts(layer, num_experts, sites):
 
 def _completed(report, inputs, kv, num_layers, has_experts):
     """The report with its new arrays where they belong, and all that follows from them."""
-    fields = {}
+    fields, beside = {}, [CHANNELS, BLOCKS, *([EXPERTS] if has_experts else [])]
     for name, value in report.items():
         fields[name] = value
         if name == "sites":
             fields |= {
                 "linear_inputs": inputs,
                 "kv": kv,
-                "sidecars": [sidecar(CHANNELS), sidecar(BLOCKS)],
+                "sidecars": [sidecar(each) for each in beside],
             }
     fields["schema_version"] = "0.2"
     domains, peak = fields["protocol"]["corpus"]["domains"], fields["global_max"]

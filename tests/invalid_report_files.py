@@ -713,10 +713,10 @@ FILES = {
     ),
     "sidecar_named_twice": (
         deployed(("sidecars", 1, "name"), "channels.safetensors"),
-        "sidecars: names channels.safetensors, channels.safetensors; each stands once",
+        "sidecars: names channels.safetensors, channels.safetensors, experts.safetensors; each",
     ),
     "sidecar_beyond_measure": (
-        deployed(("sidecars", 0, "size"), 2**29 + 1),
+        deployed(("sidecars", 0, "size"), 2**30 + 1),
         "sidecars[0].size",
     ),
     "deployment_before_its_schema": (
@@ -843,7 +843,7 @@ FILES = {
     "file_of_no_rows": (
         changed(
             ("sidecars",),
-            [*DEPLOYED["sidecars"], POOLED["sidecars"][2]],
+            [*DEPLOYED["sidecars"], POOLED["sidecars"][-1]],
             DEPLOYED,
         ),
         "sidecars: names quantization.parquet, but no row was measured",

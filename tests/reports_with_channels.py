@@ -8,7 +8,7 @@ from hubmaxact.report.write import report_bytes
 from hubmaxact.sidecars.own_folder import folder_of
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
 
-NAME = "channels.safetensors"
+NAME, OF_EXPERTS = "channels.safetensors", "experts.safetensors"
 HEAD_CHANNELS = 16
 CALIBRATION_ROWS = 40_000
 
@@ -35,16 +35,33 @@ def channels(report):
     return found
 
 
+def expert_channels(report):
+    """Tensors by name: every expert was given as many rows, the last one none."""
+    found = {}
+    for row in report["experts"]:
+        number, experts = row["num_experts"], f"model.layers.{row['layer']}.mlp.experts"
+        rows = [CALIBRATION_ROWS] * (number - 1) + [0]
+        for reads, width in (("input", 64), ("down_input", 32)):
+            sums = [float(expert + channel) for expert in range(number) for channel in range(width)]
+            found[f"{experts}.{reads}.sum_sq"] = StoredTensor(sums, (number, width))
+            found[f"{experts}.{reads}.sum_sq_rows"] = StoredTensor(rows, (number,), "I64")
+    return found
+
+
 def ascending(most, number):
     return [most * (1 + place) / number for place in range(number)]
 
 
-def write_with(path, report, tensors):
+def write_with(path, report, tensors, *, experts=None):
     """Write a report and, beside it, tensors that it names; returns its path."""
-    content = encoded(tensors, {"format": "hubmaxact"})
-    digest = hashlib.sha256(content).hexdigest()
-    report["sidecars"] = [{"name": NAME, "size": len(content), "sha256": digest}]
+    files = {NAME: tensors} | ({} if experts is None else {OF_EXPERTS: experts})
+    contents = {name: encoded(found, {"format": "hubmaxact"}) for name, found in files.items()}
+    report["sidecars"] = [
+        {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in contents.items()
+    ]
     path.write_bytes(report_bytes(report))
     folder_of(path).mkdir(exist_ok=True)
-    (folder_of(path) / NAME).write_bytes(content)
+    for name, content in contents.items():
+        (folder_of(path) / name).write_bytes(content)
     return path

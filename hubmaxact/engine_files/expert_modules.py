@@ -5,11 +5,12 @@ files name `model.layers.0.mlp.experts.3.gate_proj`, or the experts as a whole.
 """
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from hubmaxact.engine_files.request import NotExportableError
 from hubmaxact.printable import printable
 from hubmaxact.report.document import Experts, Report
+from hubmaxact.sidecars.names import Reads
 
 EXPERTS = "experts"
 
@@ -17,7 +18,7 @@ EXPERTS = "experts"
 class Fused(NamedTuple):
     """What a fused weight reads, and the maps that it stands for."""
 
-    reads: Literal["input", "down_input"]
+    reads: Reads
     maps: tuple[str, ...]
 
 
@@ -96,6 +97,24 @@ def expert_maxima(report: Report, layer: int, module: str) -> list[float]:
         f"the report holds no largest input of each expert (experts[].{reads}) for "
         f"{printable(module)}."
     )
+
+
+def num_experts(report: Report, layer: int) -> int:
+    """Return how many routed experts a layer has.
+
+    Args:
+        report: Of a model with experts.
+        layer: Decoder layer.
+
+    Returns:
+        As the report says.
+
+    Raises:
+        NotExportableError: It says of none.
+    """
+    for row in _rows(report, layer):
+        return row["num_experts"]
+    raise NotExportableError(f"the report tells of no experts in layer {layer}.")
 
 
 def _rows(report: Report, layer: int) -> Iterator[Experts]:

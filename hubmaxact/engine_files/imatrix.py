@@ -4,7 +4,9 @@
 weight by its GGUF name.
 """
 
-from hubmaxact.engine_files.expert_modules import experts_of
+from collections.abc import Iterable, Mapping, Sequence
+
+from hubmaxact.engine_files.expert_modules import experts_of, fused, num_experts
 from hubmaxact.engine_files.gguf_bytes import GgufTensor, Value, encoded
 from hubmaxact.engine_files.gguf_names import gguf_name, refuse_unknown
 from hubmaxact.engine_files.measured_maxima import linear_inputs
@@ -16,12 +18,21 @@ from hubmaxact.engine_files.request import (
 )
 from hubmaxact.engine_files.scale_conventions import LARGEST_FLOAT32
 from hubmaxact.printable import counted, printable
+from hubmaxact.report.deployment import LinearInput
 from hubmaxact.report.document import Report
-from hubmaxact.sidecars.channels import SumsOfSquares
+from hubmaxact.sidecars.channels import Channels
+from hubmaxact.sidecars.expert_channels import ExpertChannels
 
-EXPERTS_NOTE = (
-    "left out: sums of squares are measured over all experts, and llama.cpp wants them of each. "
-    "llama-quantize takes their weights as equally important, or stops where a format needs more."
+COUNTS = ".counts"
+
+NOT_MEASURED = (
+    "left out: the report names no experts.safetensors, which holds what each of them read. "
+    "llama-quantize takes their weights as equally important, or stops where a format needs more. "
+    "Measure again."
+)
+NOT_REACHED = (
+    "to which no calibration text was routed: llama-quantize takes their weights as equally "
+    "important. Measure with more --calibration-samples."
 )
 
 
@@ -33,12 +44,12 @@ def make(measured: Measured, choices: Choices) -> FileContent:  # noqa: ARG001 i
         choices: None are taken.
 
     Returns:
-        GGUF, a pair of tensors for each weight.
+        GGUF, a pair of tensors for each weight; those of all experts of a layer are one.
 
     Raises:
         NotExportableError: The inputs were not measured or not finite, or not over a calibration
             split, their squares are too large, or what llama.cpp calls the weights is not known.
-        SidecarError: The channels are not there, or are not those of the report.
+        SidecarError: What channels showed is not there, or is not that of the report.
     """
     report = measured.report
     refuse_unknown(report["model"]["model_type"])
@@ -47,20 +58,52 @@ def make(measured: Measured, choices: Choices) -> FileContent:  # noqa: ARG001 i
             "sums of squares are taken over the calibration split, of which the report has none. "
             "Measure with --calibration-samples."
         )
-    rows, channels = linear_inputs(report), measured.channels()
-    tensors, experts = dict[str, GgufTensor](), 0
-    for row in rows:
-        fused = [module for module in row["modules"] if experts_of(module) is not None]
-        experts += len(fused)
-        if plain := [module for module in row["modules"] if module not in fused]:
-            sums = channels.sum_sq(row)
-            _refuse_infinite(sums, plain[0])
-            for module in plain:
-                tensors |= _pair(gguf_name(module), sums)
+    rows = linear_inputs(report)
+    tensors = _plain(measured.channels(), rows)
+    weights = [(row["layer"], each) for row in rows for each in row["modules"] if experts_of(each)]
+    by_expert = measured.expert_channels() if weights else None
+    if by_expert is not None:
+        tensors |= _fused(by_expert, report, weights)
+    notes = _notes(tensors, 0 if by_expert else len(weights))
     ordered = dict(sorted(tensors.items()))
-    weights = counted(experts, "fused weight")
-    notes = (f"{weights} of experts {EXPERTS_NOTE}",) if experts else ()
     return FileContent(encoded(_keys(report) | measured.origin.as_text(), ordered), notes)
+
+
+def _plain(channels: Channels, rows: Iterable[LinearInput]) -> dict[str, GgufTensor]:
+    """Of all maps that are no experts'."""
+    tensors = dict[str, GgufTensor]()
+    for row in rows:
+        if plain := [module for module in row["modules"] if experts_of(module) is None]:
+            sums = channels.sum_sq(row)
+            _refuse_infinite(sums.by_channel, plain[0])
+            for module in plain:
+                tensors |= _pair(gguf_name(module), sums.by_channel, [sums.num_rows])
+    return tensors
+
+
+def _fused(
+    channels: ExpertChannels, report: Report, weights: Iterable[tuple[int, str]]
+) -> dict[str, GgufTensor]:
+    """Of fused weights, by their layers: all maps that each stands for."""
+    tensors = dict[str, GgufTensor]()
+    for layer, module in weights:
+        experts, (reads, maps) = module.rpartition(".")[0], fused(module)
+        sums, num_rows = channels.sum_sq(experts, reads, num_experts(report, layer))
+        _refuse_infinite(sums, module)
+        for each in maps:
+            tensors |= _pair(gguf_name(f"{experts}.{each}"), sums, num_rows)
+    return tensors
+
+
+def _notes(tensors: Mapping[str, GgufTensor], num_left_out: int) -> tuple[str, ...]:
+    """What of experts is not there."""
+    notes = []
+    if num_left_out:
+        notes.append(f"{counted(num_left_out, 'fused weight')} of experts {NOT_MEASURED}")
+    counts = [tensor.values for name, tensor in tensors.items() if name.endswith(COUNTS)]
+    if most := max((list(values).count(0) for values in counts), default=0):
+        notes.append(f"there are layers with {counted(most, 'expert')} {NOT_REACHED}")
+    return tuple(notes)
 
 
 def _keys(report: Report) -> dict[str, Value]:
@@ -75,15 +118,17 @@ def _keys(report: Report) -> dict[str, Value]:
     }
 
 
-def _pair(weight: str, sums: SumsOfSquares) -> dict[str, GgufTensor]:
+def _pair(weight: str, sums: Sequence[float], num_rows: Sequence[float]) -> dict[str, GgufTensor]:
+    """What a weight reads: sums of each channel, matrix by matrix, and the rows of each matrix."""
+    matrices = len(num_rows)
     return {
-        f"{weight}.in_sum2": GgufTensor(sums.by_channel, (len(sums.by_channel), 1)),
-        f"{weight}.counts": GgufTensor([sums.num_rows], (1, 1)),
+        f"{weight}.in_sum2": GgufTensor(sums, (len(sums) // matrices, matrices)),
+        f"{weight}{COUNTS}": GgufTensor(num_rows, (1, matrices)),
     }
 
 
-def _refuse_infinite(sums: SumsOfSquares, module: str) -> None:
-    if max(sums.by_channel) > LARGEST_FLOAT32:
+def _refuse_infinite(sums: Sequence[float], module: str) -> None:
+    if max(sums) > LARGEST_FLOAT32:
         raise NotExportableError(
             f"the sums of squares of what {printable(module, 300)} reads are beyond float32, and "
             "llama-quantize takes no infinity. Measure with fewer --calibration-samples."

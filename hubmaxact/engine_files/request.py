@@ -13,6 +13,7 @@ from hubmaxact.report.source import Found
 from hubmaxact.sidecars.channels import Channels, read_channels
 from hubmaxact.sidecars.error_rows import ErrorRow
 from hubmaxact.sidecars.error_rows_beside import read_error_rows
+from hubmaxact.sidecars.expert_channels import ExpertChannels, read_expert_channels
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor
 
 MADE_BY = "hubmaxact export"
@@ -83,6 +84,17 @@ class Measured:
             SidecarError: They are not there, or are not those of the report.
         """
         return read_channels(self.report, self.found)
+
+    def expert_channels(self) -> ExpertChannels | None:
+        """What every channel showed that each expert reads, from beside the report as well.
+
+        Returns:
+            Sums by expert. None: the report names no such file.
+
+        Raises:
+            SidecarError: They are not there, or are not those of the report.
+        """
+        return read_expert_channels(self.report, self.found)
 
     def error_rows(self) -> list[ErrorRow] | None:
         """What every tensor loses each way it was rounded, from beside the report as well.

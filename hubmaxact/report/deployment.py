@@ -5,15 +5,21 @@ What linear maps and experts read, keys and values as cached, and the files that
 
 from typing import Literal, TypedDict
 
-SidecarName = Literal["channels.safetensors", "blocks.safetensors", "quantization.parquet"]
+SidecarName = Literal[
+    "channels.safetensors", "blocks.safetensors", "experts.safetensors", "quantization.parquet"
+]
 CHANNELS: SidecarName = "channels.safetensors"
 BLOCKS: SidecarName = "blocks.safetensors"
+EXPERTS: SidecarName = "experts.safetensors"
 QUANTIZATION: SidecarName = "quantization.parquet"
-SIDECARS = (CHANNELS, BLOCKS, QUANTIZATION)
+SIDECARS = (CHANNELS, BLOCKS, EXPERTS, QUANTIZATION)
 """Names of all files that may lie beside a report, in the report's order."""
 
-MAX_SIDECAR_BYTES = 512 * 1024 * 1024
-"""Of one of them: more than any model's; readers ask for no more than the report says."""
+MAX_SIDECAR_BYTES = 1024 * 1024 * 1024
+"""Of one of them: more than any model's, also of 384 experts in each of 60 layers.
+
+Readers ask for no more than the report says.
+"""
 
 
 class LinearInput(TypedDict):

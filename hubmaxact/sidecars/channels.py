@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from hubmaxact.printable import printable
 from hubmaxact.report.deployment import CHANNELS, KeysAndValues, LinearInput, RotaryPairs
 from hubmaxact.report.document import Report
 from hubmaxact.report.roles import DEPLOYMENT
 from hubmaxact.report.source import Found
-from hubmaxact.sidecars.beside import Beside, MissingSidecarError
+from hubmaxact.sidecars.beside import MissingSidecarError
 from hubmaxact.sidecars.names import (
     INPUT_ABS_MAX,
     INPUT_NUM_ROWS,
@@ -18,7 +17,7 @@ from hubmaxact.sidecars.names import (
     cached_abs_max,
     cached_pair_max,
 )
-from hubmaxact.sidecars.tensor_file import TensorFile
+from hubmaxact.sidecars.tensor_file import TensorFile, named_file
 
 ANY = -1
 Role = Literal["key", "value"]
@@ -184,17 +183,10 @@ def read_channels(report: Report, found: Found | None) -> Channels:
         SidecarError: It is another one, or not sound.
         HubError: The repository cannot be read.
     """
-    row = next((row for row in report.get("sidecars", ()) if row["name"] == CHANNELS), None)
-    if row is None:
+    file = named_file(report, found, CHANNELS)
+    if file is None:
         raise MissingSidecarError(
             f"the report names no {CHANNELS}, which holds what every channel showed. "
             f"Measure with `hubmaxact measure --profile {DEPLOYMENT}`."
         )
-    content = Beside(found).read(row)
-    if content is None:
-        raise MissingSidecarError(
-            f"{CHANNELS}, which the report of {printable(report['model']['id'] or 'this model')} "
-            "names, does not lie beside it. Keep the folder that `hubmaxact measure` writes beside "
-            "the report, and name the report's own file."
-        )
-    return Channels(TensorFile(CHANNELS, content))
+    return Channels(file)

@@ -1,6 +1,9 @@
 """What sidecars call their tensors: a module's name, and what is told of it."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Reads = Literal["input", "down_input"]
+"""What experts are given, or what their down projections read."""
 
 
 class TensorName(NamedTuple):
@@ -35,6 +38,16 @@ def cached_abs_max(role: str) -> TensorName:
 def cached_pair_max(role: str) -> TensorName:
     """The largest norm of each pair of channels that the position embedding turns, by head."""
     return TensorName(f"{role}.pair_max", "F32")
+
+
+def expert_sum_sq(reads: Reads) -> TensorName:
+    """The sum of x^2 of each channel by expert; named by the module that holds the experts."""
+    return TensorName(f"{reads}.sum_sq", "F32")
+
+
+def expert_rows(reads: Reads) -> TensorName:
+    """The rows of each expert that they are over."""
+    return TensorName(f"{reads}.sum_sq_rows", "I64")
 
 
 def block_values(size: int) -> TensorName:

@@ -8,7 +8,10 @@ from typing import NoReturn
 from hubmaxact.errors import UnsafeCheckpointError
 from hubmaxact.printable import printable
 from hubmaxact.recognition.safetensors_header import checked_header
-from hubmaxact.sidecars.beside import MissingSidecarError, SidecarError
+from hubmaxact.report.deployment import SidecarName
+from hubmaxact.report.document import Report
+from hubmaxact.report.source import Found
+from hubmaxact.sidecars.beside import Beside, MissingSidecarError, SidecarError
 from hubmaxact.sidecars.names import TensorName
 from hubmaxact.sidecars.safetensors_bytes import numbers
 
@@ -98,3 +101,32 @@ class TensorFile:
             SidecarError: Always.
         """
         raise SidecarError(f"{printable(tensor, 300)} in {self.name} {found}. Measure again.")
+
+
+def named_file(report: Report, found: Found | None, name: SidecarName) -> TensorFile | None:
+    """Read one of the files that a report names.
+
+    Args:
+        report: Any.
+        found: Where it was found. None: it came from memory.
+        name: The file's.
+
+    Returns:
+        The file. None: the report names no such one.
+
+    Raises:
+        MissingSidecarError: It is not there.
+        SidecarError: It is another one, or not sound.
+        HubError: The repository cannot be read.
+    """
+    row = next((row for row in report.get("sidecars", ()) if row["name"] == name), None)
+    if row is None:
+        return None
+    content = Beside(found).read(row)
+    if content is None:
+        raise MissingSidecarError(
+            f"{name}, which the report of {printable(report['model']['id'] or 'this model')} "
+            "names, does not lie beside it. Keep the folder that `hubmaxact measure` writes beside "
+            "the report, and name the report's own file."
+        )
+    return TensorFile(name, content)

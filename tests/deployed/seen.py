@@ -40,10 +40,10 @@ class Seen:
             return joined([rows for _, rows in self.read_by_experts(experts)])
         return joined(self.inputs[experts])
 
-    def read_by_experts(self, experts):
+    def read_by_experts(self, experts, batches=slice(None)):
         """(expert, rows of real tokens that its down projection reads), batch by batch."""
-        batches = zip(self.products[experts], self.routed[experts], strict=True)
-        for (rows, ends), (_, chosen, real) in batches:
+        both = zip(self.products[experts][batches], self.routed[experts][batches], strict=True)
+        for (rows, ends), (_, chosen, real) in both:
             expert, order = chosen.flatten().sort()
             kept = real[order // chosen.shape[1]]
             begin = 0

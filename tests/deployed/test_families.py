@@ -6,6 +6,7 @@ from oracle.families import FAMILIES as COMMON
 
 from deployed import seen
 from deployed.families import BY_NIGHT, FAMILIES, MEASURED
+from hubmaxact.measurement.batch_plan import Split
 
 ROUTED = ["granitemoehybrid", "nemotron_h", *(name for name in COMMON if COMMON[name].routed)]
 EXPERTS = [
@@ -145,10 +146,10 @@ def test_each_experts_input_is_the_largest_token_that_is_routed_to_it(name, both
     run = both(name)
     found = run.measurement.recorder.result().expert_inputs
     experts = run.measurement.anatomy.experts
-    assert sorted(found) == sorted(experts)
-    for layer, maxima in found.items():
+    assert sorted(site.layer for site in found) == sorted(experts)
+    for site, (maxima, _) in found.items():
         largest = [-1.0] * len(maxima)
-        for hidden, chosen, real in run.seen.routed[experts[layer]]:
+        for hidden, chosen, real in run.seen.routed[experts[site.layer]]:
             for row, numbers, is_real in zip(hidden, chosen.tolist(), real, strict=True):
                 for expert in numbers if is_real else ():
                     largest[expert] = max(largest[expert], row.float().abs().max().item())
@@ -163,3 +164,45 @@ def test_each_experts_down_projection_reads_what_was_measured(name, both):
         for expert, rows in run.seen.read_by_experts(site.module):
             largest[expert] = max([largest[expert], *rows.float().abs().amax(1).tolist()])
         assert result.expert_maxima == tuple(largest)
+
+
+def calibrated(run):
+    """The batches of the calibration split."""
+    splits = [batch.split for batch in run.measurement.plan.batches]
+    return slice(splits.count(Split.CALIBRATION))
+
+
+def same_squares(found, by_expert, width):
+    """Whether sums are those of each expert's rows, within the bound of float32 sums."""
+    assert found.sums_ED.shape == (len(by_expert), width)
+    assert found.num_rows == tuple(map(len, by_expert))
+    for sums, rows in zip(found.sums_ED, by_expert, strict=True):
+        exact = sum((row.double() ** 2 for row in rows), torch.zeros(width, dtype=torch.float64))
+        bound = exact * len(rows) * 2**-24 + 2**-44
+        assert (abs(torch.from_numpy(sums) - exact) <= bound).all()
+
+
+@pytest.mark.parametrize("name", EXPERTS)
+def test_squares_of_what_each_expert_is_given_are_added_up(name, both):
+    run = both(name)
+    experts = run.measurement.anatomy.experts
+    for site, (maxima, squares) in run.measurement.recorder.result().expert_inputs.items():
+        by_expert = [[] for _ in maxima]
+        for hidden, chosen, real in run.seen.routed[experts[site.layer]][calibrated(run)]:
+            for row, numbers, is_real in zip(hidden, chosen.tolist(), real, strict=True):
+                for expert in numbers if is_real else ():
+                    by_expert[expert].append(row)
+        assert sum(map(len, by_expert)) > 0
+        same_squares(squares, by_expert, hidden.shape[1])
+
+
+@pytest.mark.parametrize("name", EXPERTS)
+def test_squares_of_what_each_down_projection_reads_are_added_up(name, both):
+    run = both(name)
+    found = run.of("expert_down_input")
+    assert len(found) == len(run.measurement.anatomy.experts)
+    for site, result in found.items():
+        by_expert = [[] for _ in result.expert_maxima]
+        for expert, rows in run.seen.read_by_experts(site.module, calibrated(run)):
+            by_expert[expert].extend(rows)
+        same_squares(result.expert_sum_sq, by_expert, rows.shape[1])

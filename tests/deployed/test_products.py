@@ -123,10 +123,10 @@ def test_experts_read_what_was_measured_under_every_implementation(name, kernel,
 @pytest.mark.parametrize("kernel", ["eager", "batched_mm"])
 def test_what_reaches_experts_is_the_same_under_every_implementation(kernel, run):
     ran = run("qwen3_moe", kernel)
-    for layer, maxima in ran.measurement.recorder.result().expert_inputs.items():
+    for site, (maxima, _) in ran.measurement.recorder.result().expert_inputs.items():
         largest = [-1.0] * len(maxima)
         for shown in ran.shown:
-            hidden, chosen, _ = shown.inputs[ran.measurement.anatomy.experts[layer]][0]
+            hidden, chosen, _ = shown.inputs[ran.measurement.anatomy.experts[site.layer]][0]
             for row, numbers in zip(hidden[shown.real], chosen[shown.real].tolist(), strict=True):
                 for expert in numbers:
                     largest[expert] = max(largest[expert], row.float().abs().max().item())

@@ -37,7 +37,11 @@ def shown(recorder):
         site: (r.values, r.top, r.expert_maxima, r.format_errors, r.rows_beyond)
         for site, r in recorded.sites.items()
     }
-    return sites, recorded.expert_inputs, recorded.routed, recorder.fired, recorded.heads
+    given = {
+        site: (maxima, sums.tolist(), num_rows)
+        for site, (maxima, (sums, num_rows)) in recorded.expert_inputs.items()
+    }
+    return sites, given, recorded.routed, recorder.fired, recorded.heads
 
 
 def test_batches_merge_in_any_order(parts):

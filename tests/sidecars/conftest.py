@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from command import DENSE, hubmaxact_here
+from command import DENSE, MOE, hubmaxact_here
 
 TEXTS = ("The quick brown fox", "def f(x):\n    return x + 1", "12 + 30 = 42, or so they say")
 WORDS = ("--corpus", "texts.jsonl", "--profile", "deployment", "--products", "native")
@@ -23,6 +23,15 @@ def made_once(tmp_path_factory):
     """A folder that holds `report.json` and what lies beside it."""
     folder = tmp_path_factory.mktemp("measured")
     done = measure(folder, DENSE, "--output", "report.json")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_of_experts(tmp_path_factory):
+    """The same of a model with routed experts."""
+    folder = tmp_path_factory.mktemp("experts")
+    done = measure(folder, MOE, "--output", "report.json")
     assert done.returncode == 0, done.stderr
     return folder
 

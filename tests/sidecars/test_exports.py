@@ -6,9 +6,17 @@ import json
 import gguf
 import pytest
 import torch
-from command import hubmaxact_here
+from command import MOE, hubmaxact_here
 from deployed_reports import deployment_report
-from reports_with_channels import CALIBRATION_ROWS, HEAD_CHANNELS, channels, write_with
+from reports_with_channels import (
+    CALIBRATION_ROWS,
+    HEAD_CHANNELS,
+    channels,
+    expert_channels,
+    write_with,
+)
+from sidecars.conftest import CALIBRATION, TEXTS
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from hubmaxact import read_report
 from hubmaxact.engine_files import imatrix
@@ -94,6 +102,69 @@ def test_an_imatrix_has_the_squares_that_plain_hooks_see(made, calibrated):
         assert tensors[f"{weight}.counts"].tolist() == [[len(x)]]
         sums = torch.tensor(tensors[f"{weight}.in_sum2"][0]).double()
         assert torch.allclose(sums, (x * x).sum(0), rtol=1e-5, atol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def given_to_experts():
+    """What the experts of each layer are given over the calibration split, and the chosen ones."""
+    model = AutoModelForCausalLM.from_pretrained(MOE, dtype="auto").eval()
+    tokenizer, given = AutoTokenizer.from_pretrained(MOE), {}
+    for name, module in model.named_modules():
+        if name.endswith(".experts"):
+            kept = given[name] = []
+            module.register_forward_pre_hook(lambda _, args, kept=kept: kept.append(args[:2]))
+    with torch.no_grad():
+        for text in TEXTS[:CALIBRATION]:
+            model(**tokenizer(text, return_tensors="pt"))
+    return model, given
+
+
+def by_expert(given, number):
+    """The rows that one expert is given."""
+    return torch.cat([x[(chosen == number).any(-1)] for x, chosen in given]).double()
+
+
+def test_an_imatrix_has_a_matrix_for_each_expert(made_of_experts, tmp_path, given_to_experts):
+    file, notes = exported(tmp_path, made_of_experts / "report.json", "imatrix")
+    assert "left out" not in notes
+    tensors = {tensor.name: torch.tensor(tensor.data) for tensor in gguf.GGUFReader(file).tensors}
+    model, given = given_to_experts
+    for layer, (name, found) in enumerate(given.items()):
+        experts = model.get_submodule(name)
+        for number in range(experts.num_experts):
+            x = by_expert(found, number)
+            gate, up = (x @ experts.gate_up_proj[number].double().T).chunk(2, dim=-1)
+            reads = {"gate": x, "up": x, "down": experts.act_fn(gate) * up}
+            for map_, rows in reads.items():
+                weight = f"blk.{layer}.ffn_{map_}_exps.weight"
+                assert tensors[f"{weight}.counts"][number].tolist() == [len(rows)]
+                sums, near = (rows * rows).sum(0), {"rtol": 1e-5 if rows is x else 0.05}
+                assert torch.allclose(
+                    tensors[f"{weight}.in_sum2"][number].double(), sums, atol=1e-3, **near
+                )
+
+
+def test_experts_that_no_text_reached_are_told(made_of_experts, tmp_path):
+    file, notes = exported(tmp_path, made_of_experts / "report.json", "imatrix")
+    tensors = {t.name: t.data for t in gguf.GGUFReader(file).tensors if "_exps." in t.name}
+    idle = max(int((x == 0).sum()) for name, x in tensors.items() if name.endswith(".counts"))
+    assert ("no calibration text was routed" in notes) == (idle > 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: t._replace(values=t.values[:-1], shape=(3,)), "sum_sq_rows"),
+        (lambda t: t._replace(values=[-1, *t.values[1:]]), "holds -1"),
+    ],
+)
+def test_sums_of_other_experts_are_refused(tmp_path, experts, change, told):
+    report = json.loads(experts.read_bytes())
+    tensors = expert_channels(report)
+    name = "model.layers.0.mlp.experts.input.sum_sq_rows"
+    tensors[name] = change(tensors[name])
+    write_with(experts, report, channels(report), experts=tensors)
+    assert told in refused(tmp_path, experts, "imatrix")
 
 
 def test_an_imatrix_leaves_experts_out_and_says_what_that_costs(tmp_path, experts):

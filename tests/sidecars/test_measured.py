@@ -15,9 +15,11 @@ from hubmaxact import read_report
 from hubmaxact.measurement.options import Options
 from hubmaxact.measurement.run import measure_in_full
 from hubmaxact.measurement.watcher import Watcher
-from hubmaxact.report.deployment import SIDECARS
+from hubmaxact.report.deployment import EXPERTS, QUANTIZATION, SIDECARS
 from hubmaxact.report.source import find
 from hubmaxact.sidecars.channels import read_channels
+
+OF_DENSE = [name for name in SIDECARS if name != EXPERTS]
 
 
 @pytest.fixture(scope="session")
@@ -77,13 +79,13 @@ def test_every_block_of_every_linear_input_equals_plain_hooks(made_once, rows, s
 
 def test_the_report_names_them_and_they_the_run(made_once):
     report = read_report(made_once / "report.json")
-    assert [row["name"] for row in report["sidecars"]] == list(SIDECARS)
-    table = pq.read_metadata(made_once / "report" / SIDECARS[2]).metadata
+    assert [row["name"] for row in report["sidecars"]] == OF_DENSE
+    table = pq.read_metadata(made_once / "report" / QUANTIZATION).metadata
     metadata = [{key.decode(): text.decode() for key, text in table.items()}]
-    for name in SIDECARS[:2]:
+    for name in OF_DENSE[:2]:
         with safe_open(made_once / "report" / name, "numpy") as file:
             metadata.append(file.metadata())
-    for name, told in zip((SIDECARS[2], *SIDECARS[:2]), metadata, strict=True):
+    for name, told in zip((QUANTIZATION, *OF_DENSE[:2]), metadata, strict=True):
         assert (told["format"], told["holds"]) == ("hubmaxact", name.partition(".")[0])
         assert told["corpus_digest"] == report["protocol"]["corpus"]["digest"]
 
@@ -99,8 +101,8 @@ def test_equal_runs_give_equal_bytes_also_in_the_checkpoint_itself(made, model_c
     beside = model_copy / "activation_maxima"
     pictures = ("cache.svg", "errors.svg", "layers.svg", "saturation.svg")
     names = sorted(path.name for path in beside.iterdir())
-    assert names == sorted([*SIDECARS, *pictures])
-    for name in SIDECARS:
+    assert names == sorted([*OF_DENSE, *pictures])
+    for name in OF_DENSE:
         assert (beside / name).read_bytes() == (made / "report" / name).read_bytes()
     assert hubmaxact_here("validate", model_copy, cwd=made).returncode == 0
     (beside / "blocks.safetensors").write_bytes(b"of another run")

@@ -25,7 +25,8 @@ def experts(recorded: Recorded, seen: Seen, profile: Profile) -> list[Experts]:
         for layer, counts in recorded.routed.items()
     ]
     if profile == DEPLOYMENT:
-        inputs = {**recorded.expert_inputs, **_by_layer(seen, "expert_input")}
+        given = {site.layer: found.maxima for site, found in recorded.expert_inputs.items()}
+        inputs = {**given, **_by_layer(seen, "expert_input")}
         downs = _by_layer(seen, "expert_down_input")
         for row in rows:
             row["input"] = _maxima(inputs.get(row["layer"]))

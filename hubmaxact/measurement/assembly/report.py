@@ -108,8 +108,7 @@ def assemble(facts: RunFacts, recorder: Recorder, losses: Losses | None = None) 
     report["quantization"]["pooled"] = pooled(
         rounded, report, shortage=shortage, in_pass=told.get("format_errors") == "all"
     )
-    envelopes = recorded.heads.envelopes
-    beside = sidecars.sidecars(seen, recorder.sites, envelopes, rounded, report)
+    beside = sidecars.sidecars(seen, recorder.sites, recorded, rounded, report)
     report["sidecars"] = sidecars.rows(beside)
     return Measured(fitted(report), beside)
 

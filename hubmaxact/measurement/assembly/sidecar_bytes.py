@@ -2,14 +2,14 @@
 
 An estimate that runs stay below. Each linear input has a few numbers for each channel, different
 maxima of its blocks with their counts, and rows of errors; each cache has a few numbers for each
-channel.
+channel, and experts one for each of theirs.
 """
 
 from collections.abc import Iterable
 
 from torch import nn
 
-from hubmaxact.measurement.anatomy.site import Anatomy, Site
+from hubmaxact.measurement.anatomy.site import Anatomy, Point, Site
 from hubmaxact.measurement.statistics.block_maxima import SIZES
 
 MOST_BINS = 32 * 128
@@ -17,6 +17,8 @@ MOST_BINS = 32 * 128
 
 BYTES_OF_BIN = 4 + 8  # a maximum and a count
 BYTES_OF_CHANNEL = 4 + 8  # a maximum and a sum of squares; of a cache two maxima, which is less
+BYTES_OF_CHANNEL_OF_EXPERT = 4  # a sum of squares
+BYTES_OF_ROWS = 8  # of an expert: how many it is given
 BYTES_OF_SITE = 16 * 1024  # names, and errors in every format
 
 
@@ -36,10 +38,18 @@ def sidecar_bytes(anatomy: Anatomy, model: nn.Module, num_tokens: int) -> int:
 
 
 def _bytes(site: Site, width: int, num_tokens: int) -> int:
+    if site.point is Point.EXPERT_INPUT:
+        return _bytes_of_experts(site, width)
     if site.role != "linear_input":
         return BYTES_OF_SITE + BYTES_OF_CHANNEL * width if site.num_heads is not None else 0
     bins = sum(min(MOST_BINS, num_tokens * -(-width // size)) for size in SIZES)
-    return BYTES_OF_SITE + BYTES_OF_CHANNEL * width + BYTES_OF_BIN * bins
+    whole = BYTES_OF_SITE + BYTES_OF_CHANNEL * width + BYTES_OF_BIN * bins
+    return whole + _bytes_of_experts(site, width)
+
+
+def _bytes_of_experts(site: Site, width: int) -> int:
+    num_experts = site.groups or 0
+    return num_experts * (BYTES_OF_ROWS + BYTES_OF_CHANNEL_OF_EXPERT * width)
 
 
 def _width(shapes: dict[str, tuple[int, ...]], site: Site) -> int:

@@ -11,10 +11,21 @@ from hubmaxact.measurement.anatomy.site import Site
 from hubmaxact.measurement.assembly.rounded_tensors import RoundedTensor
 from hubmaxact.measurement.assembly.sites import Seen
 from hubmaxact.measurement.batch_plan import Split
+from hubmaxact.measurement.execution.recorder import Recorded
+from hubmaxact.measurement.statistics.distribution import Float64s
+from hubmaxact.measurement.statistics.expert_squares import ExpertSums
 from hubmaxact.measurement.statistics.rotary_envelope import ByHead
 from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
-from hubmaxact.report.deployment import BLOCKS, CHANNELS, QUANTIZATION, Sidecar, SidecarName
+from hubmaxact.report.deployment import (
+    BLOCKS,
+    CHANNELS,
+    EXPERTS,
+    MAX_SIDECAR_BYTES,
+    QUANTIZATION,
+    Sidecar,
+    SidecarName,
+)
 from hubmaxact.report.document import Report
 from hubmaxact.sidecars.error_rows import ErrorRow, encode
 from hubmaxact.sidecars.names import (
@@ -22,15 +33,20 @@ from hubmaxact.sidecars.names import (
     INPUT_NUM_ROWS,
     INPUT_SUM_SQ,
     INPUT_SUM_SQ_ROWS,
+    Reads,
     TensorName,
     block_counts,
     block_values,
     cached_abs_max,
     cached_pair_max,
+    expert_rows,
+    expert_sum_sq,
 )
 from hubmaxact.sidecars.safetensors_bytes import StoredTensor, encoded
+from hubmaxact.sidecars.safetensors_bytes import size as size_of
 
 FORMAT = "hubmaxact"
+ROOM_OF_HEADER = 1024 * 1024
 DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 
 Tensors = Iterator[tuple[str, StoredTensor]]
@@ -39,7 +55,7 @@ Tensors = Iterator[tuple[str, StoredTensor]]
 def sidecars(
     seen: Seen,
     statistics: Mapping[Site, SiteStatistics],
-    envelopes: Mapping[Site, ByHead],
+    recorded: Recorded,
     rounded: Sequence[RoundedTensor],
     report: Report,
 ) -> dict[SidecarName, bytes]:
@@ -48,7 +64,7 @@ def sidecars(
     Args:
         seen: What every site showed.
         statistics: What that came from; it tells splits apart.
-        envelopes: Norms of channels of keys that rotate together, by head and pair.
+        recorded: Norms of channels of keys that rotate together, and what experts were given.
         rounded: What each tensor loses each way that it is rounded.
         report: Made of it, of profile deployment.
 
@@ -61,11 +77,12 @@ def sidecars(
         each
         for site, result in seen.items()
         if site.num_heads is not None
-        for each in _cached(site, result, site.num_heads, envelopes.get(site))
+        for each in _cached(site, result, site.num_heads, recorded.heads.envelopes.get(site))
     )
     tensors: dict[SidecarName, dict[str, StoredTensor]] = {
         CHANNELS: dict(chain(of_inputs, of_caches)),
         BLOCKS: dict(each for row in inputs for each in _blocks(*row)),
+        EXPERTS: _with_room(dict(_experts(seen, recorded))),
     }
     files = {
         name: encoded(found, _metadata(name, report)) for name, found in tensors.items() if found
@@ -92,7 +109,7 @@ def rows(contents: Mapping[SidecarName, bytes]) -> list[Sidecar]:
 
 
 def _channels(site: Site, result: SiteResult, statistics: SiteStatistics) -> Tensors:
-    maxima, sums = result.channel_maxima, result.channel_sum_sq
+    maxima, sums = result.channel_maxima, _sum_sq(result)
     if maxima is None or len(maxima) == 0:  # nothing was finite
         return
     module = site.maps[0]
@@ -103,6 +120,35 @@ def _channels(site: Site, result: SiteResult, statistics: SiteStatistics) -> Ten
         num_values = int(statistics.values[Split.CALIBRATION].counts.sum())
         yield _named(INPUT_SUM_SQ, module, sums)
         yield _named(INPUT_SUM_SQ_ROWS, module, [num_values // len(sums)])
+
+
+def _sum_sq(result: SiteResult) -> Float64s | None:
+    """By channel, over all experts where it lies inside some."""
+    if result.expert_sum_sq is not None:
+        total: Float64s = result.expert_sum_sq.sums_ED.sum(axis=0)
+        return total
+    return result.channel_sum_sq
+
+
+def _experts(seen: Seen, recorded: Recorded) -> Tensors:
+    """What each expert is given, and what its down projection reads, where all of it is finite."""
+    for site, found in recorded.expert_inputs.items():
+        yield from _of_each(site.module, "input", found.squares)
+    for site, result in seen.items():
+        if site.role == "expert_down_input" and result.expert_sum_sq is not None:
+            experts, _, _ = site.maps[0].rpartition(".")
+            yield from _of_each(experts, "down_input", result.expert_sum_sq)
+
+
+def _with_room(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """The same, none where a report could not name so large a file."""
+    return tensors if size_of(tensors) + ROOM_OF_HEADER <= MAX_SIDECAR_BYTES else {}
+
+
+def _of_each(experts: str, reads: Reads, found: ExpertSums) -> Tensors:
+    if found.sums_ED.size and np.isfinite(found.sums_ED).all():
+        yield _named(expert_sum_sq(reads), experts, found.sums_ED)
+        yield _named(expert_rows(reads), experts, found.num_rows)
 
 
 def _cached(site: Site, result: SiteResult, num_heads: int, envelope: ByHead | None) -> Tensors:

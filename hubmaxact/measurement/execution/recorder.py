@@ -21,7 +21,12 @@ from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.statistics.accumulator import State, by_part, joined
 from hubmaxact.measurement.statistics.calibration import DTYPE, Thresholds
-from hubmaxact.measurement.statistics.experts import ExpertMaxima, RoutedTokens
+from hubmaxact.measurement.statistics.expert_inputs import (
+    ExpertInput,
+    ExpertInputs,
+    TokensOfExperts,
+)
+from hubmaxact.measurement.statistics.experts import RoutedTokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
@@ -38,9 +43,7 @@ class Recorded:
     sites: dict[Site, SiteResult]
     sample_maxima: tuple[float, ...]  # largest |x| by sample, -1 where nothing was finite
     routed: dict[int, tuple[int, ...]]  # layer -> tokens by expert
-    expert_inputs: dict[
-        int | None, tuple[float, ...]
-    ]  # layer -> largest |x| by expert, -1 for none
+    expert_inputs: dict[Site, ExpertInput]  # what reaches experts, where it is one tensor for all
     heads: RecordedHeads
 
 
@@ -69,7 +72,7 @@ class Recorder:
         self.sites: dict[Site, SiteStatistics] = {}
         self.samples = SampleMaxima(num_stretches(num_samples))
         self.routed: dict[int, RoutedTokens] = {}
-        self.expert_inputs: dict[Site, ExpertMaxima] = {}
+        self.expert_inputs: dict[Site, ExpertInputs] = {}
         self.heads = HeadRecorder(anatomy)
         self.input: Input | None = None
         self.is_last = False  # no batch follows: sites end one after another
@@ -113,11 +116,12 @@ class Recorder:
 
     def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
         """Fold in what the experts of a layer are given, by the experts that it is routed to."""
-        kept = self._input().kept
-        where = x.device
-        kept = None if kept is None else kept.to(where)
-        maxima, top_k_index = self._reader(where).maxima, top_k_index.to(where)
-        self._expert_input(site, where).update_tokens(x, top_k_index, kept, maxima)
+        batch, reader = self._input(), self._reader(x.device)
+        kept = None if batch.kept is None else batch.kept.to(reader.device)
+        x, top_k_index = x.to(reader.device), top_k_index.to(reader.device)
+        inputs = self._expert_input(site, reader.device)
+        largest = reader.maxima.of_experts(x, top_k_index, kept, inputs.num_experts)
+        inputs.update(TokensOfExperts(x, top_k_index, kept, batch.batch.split, largest))
 
     def cached(self, site: Site, x: Tensor) -> None:
         """Fold in keys or values, head by head."""
@@ -149,8 +153,8 @@ class Recorder:
             self._at(site, theirs.dtype, theirs.device).merge(theirs)
         for layer, tokens in other.routed.items():
             self._routed(layer, tokens.tokens.device).merge(tokens)
-        for site, maxima in other.expert_inputs.items():
-            self._expert_input(site, maxima.abs_max.device).merge(maxima)
+        for site, inputs in other.expert_inputs.items():
+            self._expert_input(site, inputs.device).merge(inputs)
         self.heads.merge(other.heads)
 
     def state(self) -> State:
@@ -160,7 +164,7 @@ class Recorder:
             {
                 **{site.key: statistics for site, statistics in self.sites.items()},
                 **{f"{ROUTED}{layer}": tokens for layer, tokens in self.routed.items()},
-                **{site.key: maxima for site, maxima in self.expert_inputs.items()},
+                **{site.key: inputs for site, inputs in self.expert_inputs.items()},
                 **self.heads.parts(),
                 "samples": self.samples,
             }
@@ -195,7 +199,7 @@ class Recorder:
             sites={site: results[site] for site in sorted(results, key=lambda site: site.order)},
             sample_maxima=self.samples.result(),
             routed={layer: self.routed[layer].result() for layer in sorted(self.routed)},
-            expert_inputs={s.layer: maxima.result() for s, maxima in self.expert_inputs.items()},
+            expert_inputs={site: inputs.result() for site, inputs in self.expert_inputs.items()},
             heads=self.heads.result(),
         )
 
@@ -276,12 +280,12 @@ class Recorder:
                 )
         return self.sites[site]
 
-    def _expert_input(self, site: Site, device: torch.device) -> ExpertMaxima:
-        """The maxima of a layer's experts, made when it routes for the first time."""
+    def _expert_input(self, site: Site, device: torch.device) -> ExpertInputs:
+        """What reaches a layer's experts, made when it routes for the first time."""
         if site not in self.expert_inputs:
             assert site.groups is not None
             with torch.inference_mode(mode=False):
-                self.expert_inputs[site] = ExpertMaxima(site.groups, device)
+                self.expert_inputs[site] = ExpertInputs(site.groups, device)
         return self.expert_inputs[site]
 
     def _routed(self, layer: int, device: torch.device) -> RoutedTokens:

@@ -79,7 +79,7 @@ def cost_of(
         batch_bytes=passes.most_bytes(BYTES_PER_VALUE),
         statistics_bytes=state_bytes(
             anatomy,
-            passes.widest.sites,
+            passes.widest,
             len(lengths),
             splits,
             format_errors=options.sums_format_errors,

@@ -35,6 +35,7 @@ class ShapePass:
     peak: int = 0  # bytes of its tensors that are alive at once, the model's own left out
     operations: int = 0
     sites: dict[Site, Watched] = field(default_factory=dict)
+    given: dict[Site, int] = field(default_factory=dict)  # to experts: values in a row
 
     def tensor(self, site: Site, x: Tensor, routed: Routed | None) -> None:  # noqa: ARG002 a sink's
         """Note the shape; of a site that fires several times, all of it."""
@@ -47,8 +48,9 @@ class ShapePass:
     def routed_rows(self, layer: int, x: Tensor, routed: Routed) -> None:
         """Take no notice."""
 
-    def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:
-        """Take no notice: a maximum for each expert is next to nothing."""
+    def expert_input(self, site: Site, x: Tensor, top_k_index: Tensor) -> None:  # noqa: ARG002 a sink's
+        """Note the width: each expert has a sum for each channel."""
+        self.given[site] = x.shape[-1]
 
     def cached(self, site: Site, x: Tensor) -> None:
         """Take no notice: a maximum for each channel is next to nothing."""

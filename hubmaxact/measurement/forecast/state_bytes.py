@@ -1,16 +1,17 @@
 """How many bytes the statistics of a whole run hold: as many as those of a few rows."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import cache
 from typing import Unpack
 
 import torch
 
-from hubmaxact.measurement.anatomy.site import Anatomy, Site
+from hubmaxact.measurement.anatomy.site import Anatomy
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.execution.kept import Kept, kept_of
-from hubmaxact.measurement.forecast.shape_pass import Watched
+from hubmaxact.measurement.forecast.shape_pass import ShapePass
 from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.expert_inputs import ExpertInputs
 from hubmaxact.measurement.statistics.experts import RoutedTokens
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
@@ -24,7 +25,7 @@ NUM_ROWS = NUM_TOP + 1
 
 def state_bytes(
     anatomy: Anatomy,
-    watched: Mapping[Site, Watched],
+    seen: ShapePass,
     num_samples: int,
     splits: Collection[Split],
     *,
@@ -34,11 +35,11 @@ def state_bytes(
 
     A site's state depends on its number format, on its width and experts and on the splits that are
     run, and on no number of tokens: statistics of that kind are made, fed a few rows, and weighed.
-    What is kept of heads and of experts' inputs, a few numbers each, is left out.
+    What is kept of heads, a few numbers each, is left out.
 
     Args:
         anatomy: The sites.
-        watched: What each shows.
+        seen: A pass, which tells what each shows.
         num_samples: Texts.
         splits: Those that any batch belongs to.
         format_errors: Whether errors of formats are summed in the pass.
@@ -54,10 +55,13 @@ def state_bytes(
             ordered,
             **kept_of(site, format_errors=format_errors),
         )
-        for site, shown in watched.items()
+        for site, shown in seen.sites.items()
     )
     routed = sum(_size(RoutedTokens(anatomy.num_experts[n]).state()) for n in anatomy.experts)
-    return sites + routed + _size(SampleMaxima(num_stretches(num_samples)).state())
+    given = sum(
+        _given_bytes(site.groups or 0, width, ordered) for site, width in seen.given.items()
+    )
+    return sites + given + routed + _size(SampleMaxima(num_stretches(num_samples)).state())
 
 
 @cache
@@ -72,6 +76,14 @@ def _site_bytes(
     for split in splits:
         statistics.update(Rows.of(values, tokens, split, expert))
     return _size(statistics.state())
+
+
+@cache
+def _given_bytes(num_experts: int, width: int, splits: tuple[Split, ...]) -> int:
+    inputs = ExpertInputs(num_experts)
+    if Split.CALIBRATION in splits:
+        inputs.squares.update(torch.ones(1, width), torch.zeros((1, 1), dtype=torch.long))
+    return _size(inputs.state())
 
 
 def _size(state: State) -> int:

@@ -22,6 +22,7 @@ from hubmaxact.measurement.statistics.watched import Watched
 NUM_ROWS, WIDTH = 96, 264
 NEARLY = {
     "squares/sums": channel_squares.are_near,
+    "by_expert/sums": channel_squares.are_near,
     "formats/err_sq": format_errors.are_near,
     "norms": group_maxima.are_near,
     "halves": group_maxima.are_near,
@@ -46,7 +47,8 @@ def equals_torch(reader: Reader, dtype: torch.dtype, *, format_errors: bool = Fa
     """
     torchs = TorchOperations(reader.device, "to compare")
     of_linear_input = SiteKind(is_linear_input=True, sums_format_errors=format_errors)
-    sites = (SiteKind(), SiteKind(num_experts=NUM_EXPERTS), of_linear_input)
+    of_experts = SiteKind(num_experts=NUM_EXPERTS)
+    sites = (SiteKind(), of_experts, of_experts._replace(is_linear_input=True), of_linear_input)
     return _same(_maxima(reader, dtype), _maxima(torchs, dtype)) and all(
         _same(_state(reader, dtype, kind), _state(torchs, dtype, kind)) for kind in sites
     )

@@ -29,11 +29,14 @@ class ChannelSquares:
 
     Args:
         device: Where the site's tensors are.
+        most_partial: So many partial sums are rounded at a time: each alone takes as long.
     """
 
-    def __init__(self, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, device: torch.device | str = "cpu", *, most_partial: int = MOST_PARTIAL
+    ) -> None:
         self.sums = torch.zeros((2, 0), dtype=torch.int64, device=device)
-        self._partial: list[Tensor] = []  # rounded many at a time: each alone takes as long
+        self._partial, self._most_partial = list[Tensor](), most_partial
 
     @torch.no_grad()
     def update(self, x_TD: Tensor) -> None:
@@ -57,7 +60,7 @@ class ChannelSquares:
         """
         self._expect(len(sums_D))
         self._partial.append(sums_D)
-        if len(self._partial) == MOST_PARTIAL:
+        if len(self._partial) == self._most_partial:
             self._round()
 
     @torch.no_grad()

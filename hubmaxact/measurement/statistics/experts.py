@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.group_maxima import GroupMaxima
 from hubmaxact.measurement.statistics.rows import Rows
 
 
@@ -82,19 +81,9 @@ class ExpertMaxima:
         self.abs_max.scatter_reduce_(0, chosen, largest, "amax")
 
     @torch.no_grad()
-    def update_tokens(
-        self, x_TD: Tensor, top_k_index: Tensor, kept_T: Tensor | None, maxima: GroupMaxima
-    ) -> None:
-        """Fold in what tokens hand to the experts that they are routed to; a GPU is not waited for.
-
-        Args:
-            x_TD: One row for each token.
-            top_k_index: Numbers of experts, shape (T, k); one that is no expert's is left out.
-            kept_T: Which tokens count, bool of shape (T,); None: all.
-            maxima: Finds the experts'.
-        """
-        found = maxima.of_experts(x_TD, top_k_index, kept_T, len(self.abs_max))
-        torch.maximum(self.abs_max, found.to(self.abs_max.device), out=self.abs_max)
+    def raise_to(self, found_E: Tensor) -> None:
+        """Fold in maxima of each expert, -1 for none."""
+        torch.maximum(self.abs_max, found_E.to(self.abs_max.device), out=self.abs_max)
 
     def merge(self, other: Self) -> None:
         """Fold in another's maxima."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hubmaxact.measurement.statistics.counted_errors import CountedErrors
 from hubmaxact.measurement.statistics.distribution import Bins, Distribution, Float32s, Float64s
+from hubmaxact.measurement.statistics.expert_squares import ExpertSums
 from hubmaxact.measurement.statistics.format_errors import FormatError
 from hubmaxact.measurement.statistics.massive_tokens import MassiveTokens
 from hubmaxact.measurement.statistics.top_values import Value
@@ -21,6 +22,7 @@ class SiteResult:
     channel_maxima: Float32s | None  # by channel, -1 for none; None elsewhere
     block_maxima: Mapping[int, Bins] | None  # by size of block; None elsewhere
     channel_sum_sq: Float64s | None  # by channel, of the calibration split; infinity: not known
+    expert_sum_sq: ExpertSums | None  # the same by expert, inside experts and in its place
     calibration_max: float | None  # largest |x| of the calibration split, if above zero
     counted_errors: CountedErrors | None  # of what is rounded in deployment; None elsewhere
     format_errors: tuple[FormatError, ...] | None  # by way of IN_PASS; None: not summed

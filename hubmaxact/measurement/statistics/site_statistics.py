@@ -17,6 +17,7 @@ from hubmaxact.measurement.statistics.calibration import DTYPE, Thresholds, thre
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
 from hubmaxact.measurement.statistics.counted_errors import CountedErrors, counted_errors
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
 from hubmaxact.measurement.statistics.format_errors import FormatErrors
 from hubmaxact.measurement.statistics.int8_error import (
@@ -32,7 +33,7 @@ from hubmaxact.measurement.statistics.site_result import SiteResult
 from hubmaxact.measurement.statistics.top_values import TopValues
 from hubmaxact.measurement.statistics.values_by_dtype import values_for
 
-OPTIONAL = ("massive", "beyond", "experts", "channels", "blocks", "squares", "formats")
+OPTIONAL = ("massive", "beyond", "experts", "channels", "blocks", "squares", "by_expert", "formats")
 """Accumulators that not every site has, by their names here and in states."""
 
 
@@ -68,12 +69,16 @@ class SiteStatistics:
         self.experts = None if num_experts is None else ExpertMaxima(num_experts, device)
         self.channels = ChannelMaxima(device) if is_linear_input or is_cached else None
         self.blocks = BlockMaxima(device) if is_linear_input or is_cached else None
-        self.squares = ChannelSquares(device) if is_linear_input else None
+        # Experts have sums of their own, which are together those of all rows.
+        by_expert = None if num_experts is None else ExpertSquares(num_experts, device)
+        self.by_expert = by_expert if is_linear_input else None
+        self.squares = ChannelSquares(device) if is_linear_input and by_expert is None else None
         self.beyond = None if is_cached else RowsBeyond(device)
         self.formats = FormatErrors(device) if sums_format_errors else None
         # Only wide values need their errors accumulated: a histogram gives them afterwards.
         self.int8: dict[str, Int8Errors] = {}
         self._fixed = thresholds
+        self._rounded_as = KEY if is_cached else LINEAR_INPUT  # values are rounded as keys are
 
     @torch.no_grad()
     def update(self, rows: Rows) -> None:
@@ -93,6 +98,9 @@ class SiteStatistics:
         squares = self.squares_of(rows.split)
         if squares is not None:
             squares.update(rows.x_TD)
+        by_expert = self.by_expert_of(rows.split)
+        if by_expert is not None:
+            by_expert.update_rows(rows.x_TD, rows.expert_T)
         for errors in self.errors_of(rows.split):
             errors.update(rows.x_TD)
         formats = self.formats_of(rows.split)
@@ -102,6 +110,10 @@ class SiteStatistics:
     def squares_of(self, split: Split) -> ChannelSquares | None:
         """What adds up squares of a split's channels: those of calibration data, as elsewhere."""
         return self.squares if split is Split.CALIBRATION else None
+
+    def by_expert_of(self, split: Split) -> ExpertSquares | None:
+        """What adds them up by expert; where anything does, `squares_of` is None."""
+        return self.by_expert if split is Split.CALIBRATION else None
 
     def expect(self, dtype: torch.dtype) -> None:
         """Refuse tensors of another dtype."""
@@ -219,6 +231,7 @@ class SiteStatistics:
             channel_maxima=kept.get("channels"),
             block_maxima=kept.get("blocks"),
             channel_sum_sq=kept.get("squares"),
+            expert_sum_sq=kept.get("by_expert"),
             calibration_max=calibration_max,
             counted_errors=self._counted_errors(),
             format_errors=kept.get("formats"),
@@ -233,9 +246,10 @@ class SiteStatistics:
     def _counted_errors(self) -> CountedErrors | None:
         if self.channels is None:
             return None
-        kind = KEY if self.squares is None else LINEAR_INPUT  # values are rounded as keys are
         return counted_errors(
-            kind, self.values[Split.CALIBRATION].bins(), self.values[Split.EVALUATION].bins()
+            self._rounded_as,
+            self.values[Split.CALIBRATION].bins(),
+            self.values[Split.EVALUATION].bins(),
         )
 
     def fix(self, thresholds: Thresholds) -> None:

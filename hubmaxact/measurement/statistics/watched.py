@@ -46,13 +46,17 @@ class Watched:
             return self.position_T
         return self.kept_P[self.token_R].nonzero().flatten()
 
+    def of_tokens(self) -> tuple[Tensor, Tensor | None]:
+        """The rows that belong to real tokens, and the expert that saw each."""
+        chosen = self.chosen()
+        if chosen is None:
+            return self.x_RD, self.expert_R
+        return self.x_RD[chosen], None if self.expert_R is None else self.expert_R[chosen]
+
     def rows(self) -> Rows:
         """The rows that belong to real tokens, copied, with their magnitudes."""
-        x_TD, token_T, expert_T = self.x_RD, self.token_R, self.expert_R
-        chosen = self.chosen()
+        (x_TD, expert_T), token_T, chosen = self.of_tokens(), self.token_R, self.chosen()
         if chosen is not None:
-            x_TD = x_TD[chosen]
             token_T = chosen if token_T is None else token_T[chosen]
-            expert_T = None if expert_T is None else expert_T[chosen]
         tokens = self.tokens if token_T is None else self.tokens.take(token_T)
         return Rows.of(x_TD, tokens, self.split, expert_T)

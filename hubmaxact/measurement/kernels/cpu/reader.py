@@ -49,6 +49,9 @@ class CpuReader:
             count_beyond(row_max, LIMITS.numpy(), statistics.beyond.counts.numpy())
         if statistics.experts is not None and x.experts is not None:
             raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)
+        by_expert = statistics.by_expert_of(watched.split)
+        if by_expert is not None:
+            by_expert.update_rows(*watched.of_tokens())
         if samples is not None:
             sample, largest = x.columns[0, x.places], samples.abs_max.numpy()
             _ = largest[sample.max()]  # compiled loops do not notice a sample that is not there

@@ -94,8 +94,10 @@ class OneRead:
                 formats.fold(of_formats, watched, stream.cuda_stream)
             squares = statistics.squares_of(watched.split)
             if squares is not None:
-                chosen = watched.chosen()
-                squares.update(x_RD if chosen is None else x_RD[chosen])
+                squares.update(watched.of_tokens()[0])
+            by_expert = statistics.by_expert_of(watched.split)
+            if by_expert is not None:
+                by_expert.update_rows(*watched.of_tokens())
             site.launched(stream)
 
     def _kernels(
