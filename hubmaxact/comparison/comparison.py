@@ -12,7 +12,7 @@ from hubmaxact.report.comparability import ProtocolRow
 from hubmaxact.report.derived import EndToEndRow, FormatRow, Headroom, PooledRow
 from hubmaxact.report.document import GlobalMax, RoleMax
 
-COMPARISON_VERSION = "0.2"
+COMPARISON_VERSION = "0.3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +98,23 @@ class HeadroomRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictCell:
+    """What one report's card says of a format."""
+
+    word: str  # one or two: the verdict
+    standing: str  # "within", "near", "beyond" or "unknown"
+    number: str | None  # what the word follows from; null where nothing was measured
+    condition: str | None  # over what it was measured, and how; or why it was not
+    module: str | None  # which one decides
+    lowest_db: float | None  # SQNR of its input, where it is the one that is rounded worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictRow:
     """The verdict on one format of deployment, in each report."""
 
     title: str
-    cells: tuple[str, ...]  # one word or two
+    cells: tuple[VerdictCell, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
