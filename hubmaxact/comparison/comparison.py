@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hubmaxact.report.comparability import ProtocolRow
 from hubmaxact.report.derived import EndToEndRow, FormatRow, Headroom, PooledRow
 from hubmaxact.report.document import GlobalMax, RoleMax
+from hubmaxact.report.stability import MaximaByText, Subsets
 
 COMPARISON_VERSION = "0.3"
 
@@ -65,6 +66,16 @@ class LayerTable:
     aligned_by: str  # "layer" or "depth"
     layers: tuple[tuple[tuple[int, int], ...], ...]  # a row, then a report: first and last layer
     series: tuple[LayerSeries, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertaintyCell:
+    """How sure the M of one report is: what parts of its texts reach, and what more would."""
+
+    subsets: tuple[Subsets, ...]
+    no_subsets: str | None  # why there are none
+    by_text: MaximaByText | None  # null where the report has no maxima of single texts
+    not_by_text: str | None  # why it has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +243,7 @@ class Comparison:
         protocol: One row for each field of the protocol.
         by_role: The largest |x| of each role.
         by_layer: The largest |x| of each layer, or of each share of the depth.
+        certainty: How sure M is, one cell for each report.
         int8: One row for each policy of the INT8 diagnostic.
         dtype_headroom: One row for each number format, unscaled.
         verdicts: One row for each format of deployment.
@@ -247,6 +259,7 @@ class Comparison:
     protocol: tuple[ProtocolRow, ...]
     by_role: tuple[RoleRow, ...]
     by_layer: LayerTable
+    certainty: tuple[CertaintyCell, ...]
     int8: tuple[Int8Row, ...]
     dtype_headroom: tuple[HeadroomRow, ...]
     verdicts: tuple[VerdictRow, ...]

@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from hubmaxact.comparison import deployed_tables, sentences, tables, verdict_tables
+from hubmaxact.comparison import (
+    certainty_table,
+    deployed_tables,
+    sentences,
+    tables,
+    verdict_tables,
+)
 from hubmaxact.comparison.comparison import Comparison
 from hubmaxact.comparison.table import Table
 from hubmaxact.rendering.escape import code, text
@@ -26,6 +32,7 @@ def _parts(comparison: Comparison) -> Iterator[str]:
         yield from _block(sentences.movers(each, text))
     yield from _block(verdict_tables.verdicts(comparison, code, text))
     yield from _block(tables.by_role(comparison))
+    yield from _block(certainty_table.certainty(comparison, text))
     yield from _block(deployed_tables.kv(comparison))
     yield from _block(tables.dtype_headroom(comparison))
     yield from _block(deployed_tables.end_to_end(comparison))

@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hubmaxact.comparison import deployed_tables, sentences, tables, verdict_tables
+from hubmaxact.comparison import (
+    certainty_table,
+    deployed_tables,
+    sentences,
+    tables,
+    verdict_tables,
+)
 from hubmaxact.comparison.comparison import Comparison
 from hubmaxact.comparison.table import Table
 from hubmaxact.printable import printable
@@ -32,6 +38,7 @@ def show(comparison: Comparison, console: "Console") -> None:
         _show(console, sentences.movers(each, printable))
     _show(console, verdict_tables.verdicts(comparison, printable, _reason))
     _show(console, tables.by_role(comparison))
+    _show(console, certainty_table.certainty(comparison, _reason))
     _show(console, deployed_tables.kv(comparison))
     _show(console, tables.dtype_headroom(comparison))
     _show(console, deployed_tables.end_to_end(comparison))

@@ -189,6 +189,7 @@ def test_the_json_is_strict_ascii_and_has_the_same_fields_in_the_same_order(name
         "protocol",
         "by_role",
         "by_layer",
+        "certainty",
         "int8",
         "dtype_headroom",
         "verdicts",
