@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from hubmaxact.catalog.fit import fit_columns
+from hubmaxact.catalog.losses import loss_columns
 from hubmaxact.catalog.pooled import pooled_columns
 from hubmaxact.catalog.row import EMPTY, MEASURED, Row, SubsetRow
 from hubmaxact.formats import LARGEST_FINITE
 from hubmaxact.report.comparability import protocol_key, simulated_ways
 from hubmaxact.report.document import GlobalMax, Protocol, Report
+from hubmaxact.report.excess import SCALED, left_beyond
 from hubmaxact.report.model_block import Model, WeightFile, every_weight_file
 from hubmaxact.report.roles import PAPER_ROLES
 from hubmaxact.report.row_fields import field, fields
@@ -43,6 +45,7 @@ def row_of(report: Report, content: bytes, *, key: str, name: str) -> Row:
         | _errors(report)
         | _errors_elsewhere(report)
         | pooled_columns(report)
+        | loss_columns(report)
         | fit_columns(report)
         | protocol_columns(report["protocol"])
         | fields(report["environment"], ("hubmaxact", "device_name"))
@@ -89,9 +92,18 @@ def _outcome(report: Report) -> dict[str, Any]:
         "status": report["status"],
         "num_missing": len(report["coverage"]["missing"]),
         **{f"exceeds_{name}": headroom[name]["exceeded"] for name in LARGEST_FINITE},
+        **_scaling(report),
         "subsets": [SubsetRow(**subset) for subset in report["stability"]["subsets"]],
         **_certainty(report),
     }
+
+
+def _scaling(report: Report) -> dict[str, Any]:
+    """What keeps a residual stream within fp16, and what that does not help; where it is told."""
+    exponent = report["dtype_headroom"][SCALED].get("residual_exponent")
+    if exponent is None:
+        return {}
+    return {"residual_exponent": exponent, "num_left_beyond": len(left_beyond(report))}
 
 
 def _certainty(report: Report) -> dict[str, Any]:

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, cast
 
-from hubmaxact.catalog.row import HINTS, Real, Row, SubsetRow, Text, Truth, Whole
+from hubmaxact.catalog.row import (
+    HINTS,
+    LOSS_FIGURES,
+    LossRow,
+    Real,
+    Row,
+    SubsetRow,
+    Text,
+    Truth,
+    Whole,
+)
 from hubmaxact.errors import HubmaxactError, MissingPackageError
 
 COMPRESSION = "zstd"
@@ -85,6 +95,13 @@ def _schema() -> Any:
             ("coefficient_of_variation", pa.float64()),
         ]
     )
+    loss = pa.struct(
+        [
+            *((name, pa.string()) for name in ("target", "format", "granularity", "policy")),
+            ("num_samples", pa.int64()),
+            *((name, pa.float64()) for name in LOSS_FIGURES),
+        ]
+    )
     types = {
         str: pa.string(),
         Text: pa.string(),
@@ -95,5 +112,6 @@ def _schema() -> Any:
         list[str] | None: pa.list_(pa.string()),
         list[float | None] | None: pa.list_(pa.float64()),
         list[SubsetRow] | None: pa.list_(subset),
+        list[LossRow] | None: pa.list_(loss),
     }
     return pa.schema([(name, types[hint]) for name, hint in HINTS.items()])

@@ -36,6 +36,7 @@ LINEAR_INPUTS = {
 }
 """Column -> the way that it tells of."""
 
+CACHE_COLUMN = "kv_fp8_unscaled_db"
 CACHE = _per_tensor("float8_e4m3fn", UNSCALED)
 
 
@@ -53,9 +54,23 @@ def pooled_columns(report: Report) -> dict[str, Any]:
     cached = [row_of(kind, CACHE) for kind in (KEY, VALUE)]
     return {
         **{column: row and row["sqnr_db"] for column, row in found.items()},
-        "kv_fp8_unscaled_db": _of_both(min, [row and row["sqnr_db"] for row in cached]),
+        **_lowest({column: [row] for column, row in found.items()} | {CACHE_COLUMN: cached}),
+        CACHE_COLUMN: _of_both(min, [row and row["sqnr_db"] for row in cached]),
         "kv_fp8_unscaled_clip_rate": _of_both(max, [row and row["clip_rate"] for row in cached]),
     }
+
+
+def _lowest(found: dict[str, list[PooledRow | None]]) -> dict[str, Any]:
+    """The tensor that each way rounds worst; nothing where a kind was not measured."""
+    columns: dict[str, Any] = {}
+    for column, rows in found.items():
+        if all(row and row["worst"] for row in rows):
+            worst = (row["worst"][0] for row in rows if row)
+            each = min(worst, key=lambda tensor: tensor["sqnr_db"])
+            name = column.removesuffix("_db")
+            columns[f"{name}_lowest_db"] = each["sqnr_db"]
+            columns[f"{name}_lowest_module"] = each["module"]
+    return columns
 
 
 def _of_both(worse: Callable[[list[float]], float], values: Sequence[float | None]) -> float | None:

@@ -25,6 +25,24 @@ class SubsetRow(TypedDict):
     coefficient_of_variation: float | None
 
 
+class LossRow(TypedDict):
+    """What one way of rounding does to the model's own predictions; null where it was not measured.
+
+    Loss and divergence are in nats for each token.
+    """
+
+    target: str
+    format: str
+    granularity: str
+    policy: str
+    num_samples: int | None
+    change: float | None
+    low: float | None
+    high: float | None
+    kl_divergence: float | None
+    top1_agreement: float | None
+
+
 class Row(TypedDict):
     """One release. `abs` stands in a name where the sign is dropped."""
 
@@ -91,6 +109,12 @@ class Row(TypedDict):
     exceeds_bfloat16: Annotated[Truth, "Likewise."]
     exceeds_float8_e4m3fn: Annotated[Truth, "Likewise; such formats are used scaled."]
     exceeds_float8_e5m2: Annotated[Truth, "Likewise; such formats are used scaled."]
+    residual_exponent: Annotated[
+        Whole, "n: scaled by 2^-n the residual stream stays within fp16; 0: it does as it is."
+    ]
+    num_left_beyond: Annotated[
+        Whole, "Tensors beyond fp16 that no scaling of the residual stream changes."
+    ]
 
     int8_max_abs_sqnr_db: Annotated[Real, "INT8 diagnostic at M, max-abs scale: SQNR in dB."]
     int8_max_abs_rel_rmse: Annotated[Real, "Likewise: root mean square error over the signal's."]
@@ -122,6 +146,40 @@ class Row(TypedDict):
         Real, "SQNR (dB) of keys or of values, the lower, in FP8 E4M3 with scale 1."
     ]
     kv_fp8_unscaled_clip_rate: Annotated[Real, "Likewise: the higher share of values beyond 448."]
+    linear_int8_tensor_lowest_db: Annotated[
+        Real, "SQNR (dB) of the linear input that is rounded worst, in INT8, a max-abs scale each."
+    ]
+    linear_int8_token_lowest_db: Annotated[Real, "Likewise, a scale for each token."]
+    linear_fp8_tensor_lowest_db: Annotated[Real, "Likewise in FP8 E4M3, a scale for each tensor."]
+    linear_fp8_token_lowest_db: Annotated[Real, "Likewise, a scale for each token."]
+    linear_mxfp8_lowest_db: Annotated[Real, "Likewise in MXFP8."]
+    linear_mxfp4_lowest_db: Annotated[Real, "Likewise in MXFP4."]
+    linear_nvfp4_lowest_db: Annotated[Real, "Likewise in NVFP4."]
+    kv_fp8_unscaled_lowest_db: Annotated[
+        Real, "SQNR (dB) of the key or value that is rounded worst, in FP8 E4M3 with scale 1."
+    ]
+    linear_int8_tensor_lowest_module: Annotated[
+        Text, "Module whose input that is, of the columns that end in lowest_db."
+    ]
+    linear_int8_token_lowest_module: Annotated[Text, "Likewise."]
+    linear_fp8_tensor_lowest_module: Annotated[Text, "Likewise."]
+    linear_fp8_token_lowest_module: Annotated[Text, "Likewise."]
+    linear_mxfp8_lowest_module: Annotated[Text, "Likewise."]
+    linear_mxfp4_lowest_module: Annotated[Text, "Likewise."]
+    linear_nvfp4_lowest_module: Annotated[Text, "Likewise."]
+    kv_fp8_unscaled_lowest_module: Annotated[Text, "Module of the attention whose key or value."]
+    loss_unrounded: Annotated[Real, "Loss without rounding, nats a token, evaluation texts."]
+    losses: Annotated[
+        list[LossRow] | None, "Change of loss with rounding really applied, each way asked for."
+    ]
+    loss_worst_change: Annotated[
+        Real, "Largest change of loss among the ways of deployment asked for: nats a token."
+    ]
+    loss_worst_low: Annotated[Real, "Likewise: the lower end of its interval."]
+    loss_worst_high: Annotated[Real, "Likewise: the upper end, by which it is the largest."]
+    loss_worst_way: Annotated[
+        Text, "Likewise: what was rounded, and how: TARGET:FORMAT/GRANULARITY/POLICY."
+    ]
     fit_fp8: Annotated[Text, "Verdict of the card on FP8 weights and activations, in a word."]
     fit_int8: Annotated[Text, "Likewise on INT8."]
     fit_4bit: Annotated[Text, "Likewise on 4-bit formats."]
@@ -159,6 +217,9 @@ class Row(TypedDict):
     in_paper_main: Annotated[Truth, "Whether the paper's main analysis counts it; null elsewhere."]
     notes: Annotated[list[str], "What a reader must know, such as sources that disagree."]
 
+
+LOSS_FIGURES = ("change", "low", "high", "kl_divergence", "top1_agreement")
+"""The real numbers of a row of losses."""
 
 HINTS = get_type_hints(Row)
 """Column name to Python type, in order."""

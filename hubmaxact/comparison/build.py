@@ -5,6 +5,7 @@ from pathlib import Path
 from string import ascii_uppercase
 
 from hubmaxact.comparison import deployed
+from hubmaxact.comparison.certainty import certainties
 from hubmaxact.comparison.changes import changes
 from hubmaxact.comparison.comparison import (
     COMPARISON_VERSION,
@@ -88,6 +89,7 @@ def compare_inputs(inputs: Sequence[Input], *, across_protocols: bool = False) -
         protocol=rows,
         by_role=tuple(_by_role(reports)),
         by_layer=layer_table(reports),
+        certainty=certainties(reports),
         int8=int8_table(reports),
         dtype_headroom=tuple(_headroom(reports)),
         verdicts=deployed.verdict_table(reports),

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from hubmaxact.report.comparability import ProtocolRow
 from hubmaxact.report.derived import EndToEndRow, FormatRow, Headroom, PooledRow
 from hubmaxact.report.document import GlobalMax, RoleMax
+from hubmaxact.report.stability import MaximaByText, Subsets
 
-COMPARISON_VERSION = "0.2"
+COMPARISON_VERSION = "0.3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,16 @@ class LayerTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CertaintyCell:
+    """How sure the M of one report is: what parts of its texts reach, and what more would."""
+
+    subsets: tuple[Subsets, ...]
+    no_subsets: str | None  # why there are none
+    by_text: MaximaByText | None  # null where the report has no maxima of single texts
+    not_by_text: str | None  # why it has none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Int8Cell:
     """The INT8 diagnostic of one report under one policy; null rows carry their reason."""
 
@@ -98,11 +109,23 @@ class HeadroomRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictCell:
+    """What one report's card says of a format."""
+
+    word: str  # one or two: the verdict
+    standing: str  # "within", "near", "beyond" or "unknown"
+    number: str | None  # what the word follows from; null where nothing was measured
+    condition: str | None  # over what it was measured, and how; or why it was not
+    module: str | None  # which one decides
+    lowest_db: float | None  # SQNR of its input, where it is the one that is rounded worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictRow:
     """The verdict on one format of deployment, in each report."""
 
     title: str
-    cells: tuple[str, ...]  # one word or two
+    cells: tuple[VerdictCell, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +243,7 @@ class Comparison:
         protocol: One row for each field of the protocol.
         by_role: The largest |x| of each role.
         by_layer: The largest |x| of each layer, or of each share of the depth.
+        certainty: How sure M is, one cell for each report.
         int8: One row for each policy of the INT8 diagnostic.
         dtype_headroom: One row for each number format, unscaled.
         verdicts: One row for each format of deployment.
@@ -235,6 +259,7 @@ class Comparison:
     protocol: tuple[ProtocolRow, ...]
     by_role: tuple[RoleRow, ...]
     by_layer: LayerTable
+    certainty: tuple[CertaintyCell, ...]
     int8: tuple[Int8Row, ...]
     dtype_headroom: tuple[HeadroomRow, ...]
     verdicts: tuple[VerdictRow, ...]

@@ -3,9 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from hubmaxact.comparison.comparison import CacheCell, CacheRow, LossRow, RoundingRow, VerdictRow
+from hubmaxact.comparison.comparison import (
+    CacheCell,
+    CacheRow,
+    LossRow,
+    RoundingRow,
+    VerdictCell,
+    VerdictRow,
+)
 from hubmaxact.deployed_formats import CACHED
 from hubmaxact.formats import LARGEST_FINITE
+from hubmaxact.rendering.fit.verdict import Verdict
 from hubmaxact.rendering.fit.verdicts import verdicts
 from hubmaxact.report.derived import EndToEndRow, PooledRow
 from hubmaxact.report.document import Report
@@ -23,7 +31,7 @@ def verdict_table(reports: Sequence[Report]) -> tuple[VerdictRow, ...]:
     """One row for each format of deployment."""
     found = [verdicts(report, str) for report in reports]
     return tuple(
-        VerdictRow(title=row[0].title, cells=tuple(each.word for each in row))
+        VerdictRow(title=row[0].title, cells=tuple(map(_verdict, row)))
         for row in zip(*found, strict=True)
     )
 
@@ -52,6 +60,17 @@ def loss_table(reports: Sequence[Report]) -> tuple[LossRow, ...]:
     return tuple(
         LossRow(target=target, format=name, granularity=shared, policy=policy, cells=cells)
         for (target, name, shared, policy), cells in _side_by_side(found)
+    )
+
+
+def _verdict(found: Verdict) -> VerdictCell:
+    return VerdictCell(
+        word=found.word,
+        standing=found.standing,
+        number=found.number or None,
+        condition=found.condition or None,
+        module=found.module or None,
+        lowest_db=found.lowest_db,
     )
 
 

@@ -1,4 +1,4 @@
-"""What deployed kernels see, as tables of words: verdicts, caches, errors of rounding, losses."""
+"""What deployed kernels see, as tables of words: caches, errors of rounding, losses."""
 
 from collections.abc import Iterator
 
@@ -19,15 +19,6 @@ ROUNDING = (
     "worst. Weights are not rounded."
 )
 LOSS = "Nats a token, in parentheses the interval over texts."
-
-
-def verdicts(comparison: Comparison) -> Table | None:
-    """The verdict on each format; None where nothing but fp16 was measured in any report."""
-    rows = [(row.title, *row.cells) for row in comparison.verdicts]
-    head = ("format", *(entry.column for entry in comparison.reports))
-    if not comparison.kv and not comparison.rounding:
-        return None
-    return Table(caption="Will it fit?", head=head, rows=tuple(rows), numeric=False)
 
 
 def kv(comparison: Comparison) -> Table | None:

@@ -3,8 +3,6 @@
 `name` makes strangers' text safe for the place it will stand in.
 """
 
-from collections.abc import Iterator
-
 from hubmaxact.comparison.comparison import CarrierChange, Change, Comparison, Entry, Mover
 from hubmaxact.comparison.table import Name, Table, change
 from hubmaxact.rendering import numbers, words
@@ -35,18 +33,6 @@ def peak(entry: Entry, name: Name) -> str:
         words.ties(found),
     ]
     return " ".join(filter(None, said))
-
-
-def headroom(comparison: Comparison, name: Name) -> Iterator[str]:
-    """Where fp16 was exceeded, for each report; nothing for those that stayed below."""
-    rows = {row.format: row for row in comparison.dtype_headroom}
-    for entry, cell in zip(comparison.reports, rows["float16"].cells, strict=True):
-        where = cell["where"]
-        if where is not None:
-            yield (
-                f"{entry.column} exceeds fp16: {words.reached(where)} in the "
-                f"{words.title(where['role'], where['layer'])} ({name(where['module'])})."
-            )
 
 
 def measured(comparison: Comparison) -> str:

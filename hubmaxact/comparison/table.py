@@ -22,6 +22,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     numeric: bool = True  # columns after the first are numbers
+    sentences: bool = False  # the last column is as long as it likes
 
 
 def change(quotient: float | None) -> str:

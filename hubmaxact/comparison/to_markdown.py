@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from hubmaxact.comparison import deployed_tables, sentences, tables
+from hubmaxact.comparison import (
+    certainty_table,
+    deployed_tables,
+    sentences,
+    tables,
+    verdict_tables,
+)
 from hubmaxact.comparison.comparison import Comparison
 from hubmaxact.comparison.table import Table
 from hubmaxact.rendering.escape import code, text
@@ -24,11 +30,11 @@ def _parts(comparison: Comparison) -> Iterator[str]:
         yield f"**From {each.before} to {each.after}**"
         yield sentences.changed(comparison, each, text)
         yield from _block(sentences.movers(each, text))
-    yield from _block(deployed_tables.verdicts(comparison))
+    yield from _block(verdict_tables.verdicts(comparison, code, text))
     yield from _block(tables.by_role(comparison))
+    yield from _block(certainty_table.certainty(comparison, text))
     yield from _block(deployed_tables.kv(comparison))
     yield from _block(tables.dtype_headroom(comparison))
-    yield from sentences.headroom(comparison, code)
     yield from _block(deployed_tables.end_to_end(comparison))
     yield from _block(deployed_tables.rounding(comparison, text))
     yield from _block(tables.int8(comparison, text))

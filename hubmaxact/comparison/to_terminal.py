@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hubmaxact.comparison import deployed_tables, sentences, tables
+from hubmaxact.comparison import (
+    certainty_table,
+    deployed_tables,
+    sentences,
+    tables,
+    verdict_tables,
+)
 from hubmaxact.comparison.comparison import Comparison
 from hubmaxact.comparison.table import Table
 from hubmaxact.printable import printable
@@ -13,6 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 GAP = 2  # columns between two columns
+TITLE_WIDTH, WORD_WIDTH = 18, 14  # where sentences stand beside
+LONGEST_REASON = 256
 
 
 def show(comparison: Comparison, console: "Console") -> None:
@@ -28,11 +36,11 @@ def show(comparison: Comparison, console: "Console") -> None:
         _say(console, "", f"From {each.before} to {each.after}", style="bold")
         _say(console, sentences.changed(comparison, each, printable))
         _show(console, sentences.movers(each, printable))
-    _show(console, deployed_tables.verdicts(comparison))
+    _show(console, verdict_tables.verdicts(comparison, printable, _reason))
     _show(console, tables.by_role(comparison))
+    _show(console, certainty_table.certainty(comparison, _reason))
     _show(console, deployed_tables.kv(comparison))
     _show(console, tables.dtype_headroom(comparison))
-    _say(console, *sentences.headroom(comparison, printable))
     _show(console, deployed_tables.end_to_end(comparison))
     _show(console, deployed_tables.rounding(comparison, printable))
     _show(console, tables.int8(comparison, printable))
@@ -65,14 +73,25 @@ def _print(console: "Console", content: Table, columns: list[int]) -> None:
     grid = RichTable(box=None, pad_edge=False, header_style="dim")
     for column in columns:
         head, right = Text(content.head[column]), bool(column) and content.numeric
-        grid.add_column(head, justify="right" if right else "left", overflow="fold")
+        most = _most(content, column)
+        grid.add_column(head, justify="right" if right else "left", overflow="fold", max_width=most)
     for row in content.rows:
         grid.add_row(*(Text(row[column]) for column in columns))
     console.print(grid, highlight=False)
 
 
+def _most(content: Table, column: int) -> int | None:
+    """How wide a column may be; None: as wide as it needs to be, or as there is room for."""
+    if not content.sentences or column == len(content.head) - 1:
+        return None
+    return WORD_WIDTH if column else TITLE_WIDTH
+
+
 def _pieces(content: Table, width: int) -> Iterator[list[int]]:
-    """Yield the first column and those that fit beside it, again and again."""
+    """Yield the first column and those that fit beside it, again and again; all with sentences."""
+    if content.sentences:
+        yield list(range(len(content.head)))
+        return
     widths = [max(map(len, column)) for column in zip(content.head, *content.rows, strict=True)]
     piece, used = [0], widths[0]
     for column in range(1, len(widths)):
@@ -82,6 +101,10 @@ def _pieces(content: Table, width: int) -> Iterator[list[int]]:
         piece.append(column)
         used += GAP + widths[column]
     yield piece
+
+
+def _reason(text: str) -> str:
+    return printable(text, LONGEST_REASON)
 
 
 def _say(console: "Console", *lines: str, style: str | None = None) -> None:

@@ -103,7 +103,7 @@ def fixed(rows: Sequence[Row], index: Index, origin: str, built: str | None) -> 
         ],
         "protocol_fields": _protocol_fields(),
         "int8": _int8(),
-        "errors": [{"name": column, "label": label} for column, label in ERRORS.items()],
+        "errors": [_error(column, label) for column, label in ERRORS.items()],
         "fit": [{"name": column, "label": title} for column, title in TITLES.items()],
         "words": [{"word": word, "meaning": meaning} for word, meaning in WORDS.items()],
     }
@@ -169,6 +169,12 @@ def _protocol_fields() -> list[dict[str, Any]]:
         "why": f"one digest of every decisive field; also of {' and '.join(without)}",
     }
     return [*fields, key]
+
+
+def _error(column: str, label: str) -> dict[str, str]:
+    """A column of what a format loses, and those of the tensor that it rounds worst."""
+    lowest = f"{column.removesuffix('_db')}_lowest"
+    return {"name": column, "label": label, "lowest": f"{lowest}_db", "module": f"{lowest}_module"}
 
 
 def _int8() -> list[dict[str, Any]]:

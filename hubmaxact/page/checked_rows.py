@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from hubmaxact.catalog.parquet import DamagedTableError, Table, rows_of
-from hubmaxact.catalog.row import HINTS, Real, Row
+from hubmaxact.catalog.row import HINTS, LOSS_FIGURES, Real, Row
 from hubmaxact.page.safe_text import collated, shown
 
 NEVER_NULL = ("key", "name", "source", "trust", "protocol_key", "notes")
 NEVER_NEGATIVE = ("abs_max", "size", "tokens_trained", "num_tokens", "num_layers")
+OF_ROWS = ("subsets", "losses")
 REALS = tuple(name for name, hint in HINTS.items() if hint == Real)
 BY_LAYER = tuple(name for name in HINTS if name.endswith("_by_layer"))
 
@@ -45,6 +46,7 @@ def sound_rows(table: Table) -> list[Row]:
 def _check(row: Row) -> None:
     columns = cast("dict[str, Any]", row)
     lacking = [name for name in NEVER_NULL if columns[name] is None]
+    lacking += [f"whole {name}" for name in OF_ROWS if None in (columns[name] or ())]
     negative = [name for name in NEVER_NEGATIVE if (columns[name] or 0) < 0]
     if lacking or negative:
         what = f"no {lacking[0]}" if lacking else f"a negative {negative[0]}"
@@ -68,6 +70,9 @@ def _drop_infinities(columns: dict[str, Any]) -> None:
     for name in BY_LAYER:
         if columns[name] is not None:
             columns[name] = [_finite(value) for value in columns[name]]
+    for loss in columns["losses"] or ():
+        for name in LOSS_FIGURES:
+            loss[name] = _finite(loss[name])
     for subset in columns["subsets"] or ():
         subset["values"] = [_finite(value) for value in subset["values"] or ()]
         for name in ("range_over_mean", "coefficient_of_variation"):

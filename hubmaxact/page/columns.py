@@ -11,7 +11,7 @@ from hubmaxact.page.safe_text import shown
 from hubmaxact.page.verdict import site
 from hubmaxact.report.row_fields import field
 
-Kind = Literal["text", "number", "count", "flag", "db"]
+Kind = Literal["text", "number", "count", "flag", "db", "loss"]
 Cell = str | float | bool | None
 
 
@@ -82,6 +82,10 @@ COLUMNS = (
     Column("kv_fp8_unscaled_db", "FP8 cache (dB)", "db",
            "SQNR of keys or of values, the lower, in FP8 E4M3 without a scale.",
            _plain("kv_fp8_unscaled_db")),
+    Column("loss_worst_change", "Worst loss", "loss",
+           "Largest change of loss with rounding really applied, among the ways asked for; "
+           "nats a token.",
+           _plain("loss_worst_change")),
 )  # fmt: skip
 
 COLUMN_BY_NAME = {column.name: column for column in COLUMNS}

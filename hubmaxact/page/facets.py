@@ -12,6 +12,7 @@ from hubmaxact.catalog.row import MEASURED, PAPER, Row
 from hubmaxact.page.columns import weights
 from hubmaxact.page.protocol_label import protocol_label
 from hubmaxact.page.safe_text import shown, value_of
+from hubmaxact.rendering.fit.levels import LEVELS, of_loss
 from hubmaxact.report.row_fields import field
 
 UNKNOWN = "unknown"
@@ -76,6 +77,15 @@ def _standing(name: str, label: str, exceeds: bool) -> Named:
     return f"within-{name}", f"{label}: not exceeded"
 
 
+def loss(row: Row) -> Sequence[Named]:
+    """How large the worst change of loss is, by the card's own bounds."""
+    change = row["loss_worst_high"]
+    if change is None:
+        return ()
+    word = of_loss(change).word
+    return ((word, f"{word} loss"),)
+
+
 def protocol(row: Row) -> Sequence[Named]:
     """How the row was measured; rows with one value are comparable."""
     return ((value_of(row["protocol_key"]), protocol_label(row)),)
@@ -103,6 +113,7 @@ FACETS = (
         formats,
         tuple(f"{side}-{name}" for name, _ in FORMATS for side in ("beyond", "within")),
     ),
+    Facet("loss", "Loss", loss, tuple(level.word for level in LEVELS)),
     Facet("weights", "Weights", lambda row: _named(weights(row))),
     Facet("source", "Source", _of("source"), (MEASURED, PAPER)),
     Facet("trust", "Trust", _of("trust"), ("current", "stale", "copied", "unverified")),

@@ -35,6 +35,20 @@ WORDS = {
         "and values as cached. Of each tensor alone: what it costs the model's answers is another "
         "question."
     ),
+    "Loss, worst loss": (
+        "How much worse the model predicts its texts with activations really rounded, in nats a "
+        "token: 0.01 makes perplexity grow by 1 %. The worst of the ways that its report was asked "
+        "for, so two releases compare by it where they were asked for the same; the comparison of "
+        "picked releases has each way."
+    ),
+    "lowest": (
+        "Of all tensors that a format rounds, the one that it rounds worst, with its module: what "
+        "to keep in a wider format first."
+    ),
+    "2^-n": (
+        "A power of two that a residual stream beyond fp16 is scaled by to stay within it; the "
+        "model computes the same, that much smaller."
+    ),
     "small, moderate, large or severe error or loss, as on the card": NOTE,
     "Protocol": (
         "How a release was measured: the texts and how many, their longest length, special "

@@ -12,6 +12,8 @@ from hubmaxact.hub.repository import check_repo_id
 from hubmaxact.page.columns import COLUMNS, Cell, weights
 from hubmaxact.page.safe_text import LONGEST_SENTENCE, shown
 from hubmaxact.page.verdict import Verdict, site, verdict
+from hubmaxact.rendering.end_to_end_words import way
+from hubmaxact.rendering.fit.advice import scaled_by
 from hubmaxact.report.row_fields import field
 
 HUB = "https://huggingface.co/"
@@ -56,8 +58,18 @@ def release(row: Row, kept: str | None = None) -> dict[str, Any]:
         "own_code": row["remote_code"] is True,
         "trust_detail": None if detail is None else shown(detail, LONGEST_SENTENCE),
         "row": {**_all_shown(row), "key": row["key"]},
+        "losses": [{**_all_shown(loss), "way": way(loss)} for loss in row["losses"] or ()],
+        "scaling": scaling(row),
         "notes": [shown(note, LONGEST_SENTENCE) for note in notes if note],
     }
+
+
+def scaling(row: Row) -> str | None:
+    """What keeps the residual stream within fp16, where it goes beyond and that is known."""
+    exponent = row["residual_exponent"] or 0
+    if not row["exceeds_float16"] or exponent <= 0:
+        return None
+    return f"fp16: {scaled_by(exponent, row['num_left_beyond'] or 0)}"
 
 
 def trust_words(row: Row, kept: str | None = None) -> str:

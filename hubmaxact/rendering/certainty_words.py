@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator
 
 from hubmaxact.rendering import numbers
 from hubmaxact.report.document import Report
-from hubmaxact.report.stability import Tail, TextMaxima
+from hubmaxact.report.roles import PAPER
+from hubmaxact.report.stability import MaximaByText, Tail, TextMaxima
 
 Name = Callable[[str], str]
 
 MOST_DOMAINS = 3
+OF_PAPER = "profile paper keeps no maxima of single texts; profile deployment does"
+BEFORE = "this report was written before maxima of single texts were kept"
 
 
 def sentences(report: Report, name: Name) -> Iterator[str]:
@@ -119,9 +122,21 @@ def inferred(report: Report, name: Name) -> str | None:
     Returns:
         A sentence without its full stop. None: the profile does not look.
     """
-    maxima, found = _all_tokens(report), report["stability"].get("by_text")
-    if maxima is None or found is None:
-        return None
+    found = report["stability"].get("by_text")
+    return None if found is None else inferred_from(found, name)
+
+
+def inferred_from(found: MaximaByText, name: Name) -> str:
+    """What more texts would reach, of a report that looks.
+
+    Args:
+        found: Its block.
+        name: Makes a reason fit for where the words stand.
+
+    Returns:
+        A sentence without its full stop.
+    """
+    maxima = found["all_tokens"]
     if maxima["tail"] is not None:
         return f"inferred, not measured: {_interval(maxima['tail'], 'M')}"
     why = f"nothing is inferred beyond these texts: {name(maxima['reason'] or '')}"
@@ -129,6 +144,20 @@ def inferred(report: Report, name: Name) -> str | None:
     if later is None:
         return why
     return f"{why}. Inferred for all but first tokens: {_interval(later, 'the largest')}"
+
+
+def why_not_by_text(report: Report) -> str | None:
+    """Why a report has no maxima of single texts.
+
+    Args:
+        report: Of any profile and version.
+
+    Returns:
+        A reason without a full stop. None: it has them.
+    """
+    if "by_text" in report["stability"]:
+        return None
+    return OF_PAPER if report["protocol"]["profile"] == PAPER else BEFORE
 
 
 def _interval(tail: Tail, what: str) -> str:

@@ -65,7 +65,7 @@ def notes(report: Report, name: Name) -> Iterator[str]:
         return
     for row in found["rows"]:
         if row["reason"] is not None:
-            yield f"{_way(row)} was not measured: {name(row['reason'])}."
+            yield f"{way(row)} was not measured: {name(row['reason'])}."
     if any(row["target"] == "residual" for row in found["rows"]):
         yield "No deployed kernel rounds the residual stream: that row is a diagnostic."
     yield _intervals(found)
@@ -91,7 +91,7 @@ def markdown(report: Report) -> str:
 def _cells(row: EndToEndRow) -> tuple[str, ...]:
     change, divergence, same = row["loss_change"], row["kl_divergence"], row["top1_agreement"]
     return (
-        _way(row),
+        way(row),
         NONE if change is None else f"{change['mean']:+.4f}",
         NONE if change is None else _span(change),
         NONE if divergence is None else f"{max(0.0, divergence['mean']):.4f}",
@@ -99,7 +99,14 @@ def _cells(row: EndToEndRow) -> tuple[str, ...]:
     )
 
 
-def _way(row: EndToEndRow) -> str:
+class Rounded(ways.Rounding):
+    """What names a run with rounding; its row has more."""
+
+    target: str
+
+
+def way(row: Rounded) -> str:
+    """Say what was rounded, and how: "linear inputs: INT8, a scale for each token"."""
     return f"{TARGETS.get(row['target'], ways.UNKNOWN)}: {ways.words(row)}"
 
 

@@ -71,6 +71,13 @@ def release(number: int, **known) -> dict:
     }
 
 
+def hostile_loss(text: str, number: int) -> dict:
+    """A loss whose way is somebody's attempt, and its figures too."""
+    names = dict.fromkeys(("target", "format", "granularity", "policy"), text)
+    figures = ("change", "low", "high", "kl_divergence", "top1_agreement")
+    return names | {"num_samples": 256} | dict.fromkeys(figures, HUGE[number % 5])
+
+
 def hostile_rows() -> list[dict]:
     """Rows in which every text and number is somebody's attempt."""
     rows = []
@@ -78,6 +85,7 @@ def hostile_rows() -> list[dict]:
     for number, text in enumerate(HOSTILE_TEXTS):
         row = release(number, **{name: text for name in texts if name != "source"})
         row |= {"key": f"{number} {text}", "notes": [text, text], "tied_roles": [text]}
+        row |= {"losses": [hostile_loss(text, number)], "loss_worst_change": HUGE[number % 5]}
         row |= {"modalities": [text], "max_value": HUGE[number % 5], "abs_max": HUGE[number % 5]}
         rows.append(row)
     return rows

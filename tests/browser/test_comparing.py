@@ -2,7 +2,11 @@
 
 import pytest
 from browser.indexes import release, write_index
+from end_to_end_reports import end_to_end_report
 from playwright.sync_api import expect
+from pooled_reports import pooled_report, with_loss
+
+from hubmaxact.catalog.extract import row_of
 
 PAPERS = "&".join(
     f"pick=paper%3AQwen2.5-{size}B{tuned}"
@@ -173,3 +177,61 @@ def test_errors_of_deployed_formats_stand_side_by_side(visit, serve, tmp_path):
         page.goto(f"{running}?pick={rows[1]['key'].replace('/', '%2F')}")
         expect(page.locator("#stability")).to_be_visible()
         expect(page.locator("#errors")).to_have_count(0)
+
+
+RUN = ("linear_inputs", "int8/per_token/dynamic", (0.012, 0.006, 0.019))
+
+
+def reported():
+    """Rows of real shapes: two releases with losses, and one of an older report."""
+    reports = (with_loss(pooled_report(), RUN), end_to_end_report())
+    rows = [row_of(report, b"", key=f"r{n}", name=f"r{n}") for n, report in enumerate(reports)]
+    return [*rows, release(9)]
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1760])
+def test_losses_worst_inputs_and_scaling_of_reports_are_told(visit, serve, tmp_path, width):
+    rows = reported()
+    picks = "&".join(f"pick={row['key'].replace('/', '%2F')}" for row in rows)
+    index = write_index(tmp_path / "index", rows, with_paper=False)
+    with serve("export", index) as running:
+        page = visit(running, viewport={"width": width, "height": 900}).open(f"?{picks}")
+        losses = page.locator("#losses")
+        expect(losses).to_contain_text("Not measured: org-2/model-00009.")
+        way = losses.get_by_role("row", name="linear inputs: INT8, a scale for each token").first
+        assert way.get_by_role("cell").all_text_contents() == [
+            "+0.012 (+0.006 to +0.019)",
+            "+0.0156 (+0.00562 to +0.0234)",
+            "not measured",
+        ]
+        losses.locator("summary").click()
+        tables = losses.get_by_role("table")
+        expect(tables).to_have_count(3)
+        for number in range(3):
+            expect(tables.nth(number).locator("thead th")).to_have_count(4)
+        expect(tables.nth(2)).to_contain_text("91 %")
+        errors = page.locator("#errors")
+        errors.locator("summary").click()
+        mxfp4 = errors.get_by_role("row", name="MXFP4").get_by_role("cell")
+        expect(mxfp4.first).to_have_text("16.5lowest 14.7: model.layers.17.self_attn.q_proj")
+        expect(mxfp4.last).to_have_text("unknown")
+        scaling = page.locator(".verdicts .scaling")
+        expect(scaling.first).to_have_text(
+            "fp16: Scale the residual stream by 2^-1, or keep it wider; that leaves 1 other tensor"
+            " beyond."
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_table_is_ordered_and_filtered_by_the_worst_loss(visit, serve, tmp_path):
+    index = write_index(tmp_path / "index", reported(), with_paper=False)
+    wide = {"width": 1760, "height": 900}
+    with serve("export", index) as running:
+        page = visit(running, viewport=wide).open("?sort=-loss_worst_change")
+        cells = page.locator("td.c-loss_worst_change")
+        expect(cells).to_have_text(["+0.25", "+0.012", "unknown"])
+        table = page.locator("#releases").locator("..")
+        assert table.evaluate("each => each.scrollWidth <= each.clientWidth")
+        page.locator("[data-facet=loss] summary").click()
+        page.get_by_role("checkbox", name="small loss").click()
+        expect(cells).to_have_text(["+0.012"])

@@ -3,6 +3,7 @@
 import json
 
 import deployed_reports
+import end_to_end_reports
 import example_reports
 import pooled_reports
 import pytest
@@ -13,10 +14,12 @@ from shipped_reports import own_code_report
 from hubmaxact.catalog.extract import INT8_POLICIES, row_of, weights_digest
 from hubmaxact.catalog.fit import TITLES
 from hubmaxact.catalog.parquet import DamagedTableError, decode, encode, rows_of
+from hubmaxact.catalog.pooled import LINEAR_INPUTS
 from hubmaxact.catalog.row import HINTS
 from hubmaxact.comparison.int8 import int8_table
 from hubmaxact.rendering.fit.verdicts import verdicts
 from hubmaxact.report.comparability import protocol_key
+from hubmaxact.report.excess import left_beyond
 
 MAKERS = (
     example_reports.small_report,
@@ -28,6 +31,7 @@ MAKERS = (
     example_reports.few_samples_report,
     deployed_reports.deployment_report,
     lambda: deployed_reports.deployment_report(rounded=True),
+    end_to_end_reports.end_to_end_report,
     own_code_report,
 )
 
@@ -87,7 +91,7 @@ def test_how_sure_m_is_stands_where_the_profile_looks():
 def test_what_deployed_formats_lose_stands_where_it_was_measured():
     report = deployed_reports.deployment_report(rounded=True)
     made = row(report)
-    linear = {name: value for name, value in made.items() if name.startswith("linear_")}
+    linear = {name: made[name] for name in LINEAR_INPUTS}
     assert linear == {
         "linear_int8_tensor_db": pytest.approx(33.5),
         "linear_int8_token_db": pytest.approx(41.0),
@@ -113,6 +117,74 @@ def test_what_deployed_formats_lose_stands_where_it_was_measured():
     ):
         made = row(earlier)
         assert {made[name] for name in (*linear, "kv_fp8_unscaled_clip_rate")} == {None}
+
+
+def test_the_tensor_that_each_format_rounds_worst_is_told_with_its_module():
+    report = pooled_reports.pooled_report()
+    made = row(report)
+    for column, way in LINEAR_INPUTS.items():
+        worst = pooled_reports.find(report, way.name)["worst"][0]
+        name = column.removesuffix("_db")
+        assert made[f"{name}_lowest_db"] == worst["sqnr_db"]
+        assert made[f"{name}_lowest_module"] == worst["module"]
+    kinds = [
+        pooled_reports.find(report, "float8_e4m3fn/per_tensor/unscaled", kind)["worst"][0]
+        for kind in ("key", "value")
+    ]
+    worst = min(kinds, key=lambda each: each["sqnr_db"])
+    assert made["kv_fp8_unscaled_lowest_db"] == worst["sqnr_db"]
+    assert made["kv_fp8_unscaled_lowest_module"] == worst["module"]
+    made = row(pooled_reports.switched_off(report))
+    assert made["linear_mxfp4_lowest_db"] is made["linear_mxfp4_lowest_module"] is None
+    assert made["linear_int8_tensor_lowest_db"] is not None
+    for earlier in (example_reports.dense_report(), deployed_reports.deployment_report()):
+        made = row(earlier)
+        assert {made[name] for name in HINTS if "_lowest_module" in name} == {None}
+        assert made["linear_nvfp4_lowest_db"] is made["kv_fp8_unscaled_lowest_db"] is None
+
+
+def test_losses_stand_for_each_way_asked_for_and_the_worst_of_deployment_alone():
+    report = end_to_end_reports.end_to_end_report()
+    rows = report["end_to_end"]["rows"]
+    made = row(report)
+    assert made["loss_unrounded"] == report["end_to_end"]["loss"]
+    assert [list(each.values()) for each in made["losses"]] == [
+        [
+            *(each[name] for name in ("target", "format", "granularity", "policy", "num_samples")),
+            *(each["loss_change"][name] for name in ("mean", "low", "high")),
+            each["kl_divergence"]["mean"],
+            each["top1_agreement"],
+        ]
+        for each in rows
+    ]
+    # The residual stream costs most, and no deployed kernel rounds it.
+    assert made["loss_worst_way"] == "linear_inputs:int8/per_tensor/max_abs"
+    assert (made["loss_worst_change"], made["loss_worst_high"]) == (0.25, 0.2578125)
+    assert made["loss_worst_low"] == rows[0]["loss_change"]["low"]
+    rows[0] = end_to_end_reports.unknown(rows[0], "it was not finite")
+    made = row(report)
+    assert made["losses"][0]["change"] is None
+    assert made["loss_worst_way"] == "linear_inputs:int8/per_token/dynamic"
+    assert rows_of(decode(encode([made]))) == [made]
+
+
+def test_without_losses_there_is_no_worst():
+    report = end_to_end_reports.end_to_end_report()
+    rows = report["end_to_end"]["rows"]
+    report["end_to_end"]["rows"] = [end_to_end_reports.unknown(each, "why") for each in rows]
+    assert row(report)["loss_worst_change"] is row(report)["loss_worst_way"] is None
+    for earlier in (example_reports.dense_report(), pooled_reports.pooled_report()):
+        made = row(earlier)
+        assert {made[name] for name in HINTS if name.startswith("loss")} == {None}
+
+
+def test_what_scales_a_residual_stream_into_fp16_is_told_where_it_is_known():
+    report = pooled_reports.pooled_report()
+    exponent = report["dtype_headroom"]["float16"]["residual_exponent"]
+    assert row(report)["residual_exponent"] == exponent == 1
+    assert row(report)["num_left_beyond"] == len(left_beyond(report)) == 1
+    made = row(example_reports.dense_report())
+    assert made["residual_exponent"] is made["num_left_beyond"] is None
 
 
 def test_whether_it_fits_is_what_the_card_says():

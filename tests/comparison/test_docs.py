@@ -28,7 +28,8 @@ JSON = """
 
 The fields, in order. Whatever is an array of `cells` or `values` has one element for each report,
 in the order of `reports`, and null where a report has no such value. GlobalMax, RoleMax, Headroom,
-FormatRow, PooledRow and EndToEndRow are the objects of [the report's schema](../schema/README.md).
+FormatRow, PooledRow, EndToEndRow, Subsets and MaximaByText are the objects of
+[the report's schema](../schema/README.md).
 `comparison_version` changes when a field does.
 """
 GATE = """

@@ -98,7 +98,7 @@ def test_the_first_lines_say_m_and_the_next_what_changed():
     assert "The same magnitude stands in the hidden state of layers 5-9." in text
     assert "M goes from 7,968 to 696,320 in magnitude (87.4 times)." in text
     assert "Its carrier is still the hidden state of layer 4" in text
-    assert "B exceeds fp16: 696,320 in the hidden state of layer 4 (model.layers.4)." in text
+    assert "696,320 is 10.6 times 65,504; in the hidden state of layer 4, unscaled" in text
     assert "Measured under the same protocol." in text
 
 
@@ -189,6 +189,7 @@ def test_the_json_is_strict_ascii_and_has_the_same_fields_in_the_same_order(name
         "protocol",
         "by_role",
         "by_layer",
+        "certainty",
         "int8",
         "dtype_headroom",
         "verdicts",

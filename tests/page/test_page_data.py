@@ -6,14 +6,19 @@ import re
 import unicodedata
 
 import pytest
+from end_to_end_reports import end_to_end_report
 from page.rows import HOSTILE, PAPER, hostile_rows, index_of, many, page_data_of, row
+from pooled_reports import pooled_report
 
+from hubmaxact.catalog.extract import row_of
 from hubmaxact.catalog.parquet import DamagedTableError
 from hubmaxact.catalog.row import DESCRIPTIONS, HINTS
 from hubmaxact.page import assets
 from hubmaxact.page.json_bytes import encoded
 from hubmaxact.page.page_data import PageData
 from hubmaxact.page.url_state import View, parse, query_string
+from hubmaxact.rendering import end_to_end_words
+from hubmaxact.rendering.fit.advice import advice
 from hubmaxact.report.comparability import FIELDS
 
 
@@ -43,7 +48,7 @@ def test_a_page_is_told_what_it_shows():
     assert page_data.about("server", "it rains")["index"]["problem"] == "it rains"
     assert about["page_size"] == 25
     assert about["formats"][0] == {"name": "float16", "label": "fp16", "largest": 65504.0}
-    assert 8 <= len(about["columns"]) <= 13
+    assert 8 <= len(about["columns"]) <= 14
 
 
 def test_each_host_offers_the_downloads_that_it_has():
@@ -64,6 +69,7 @@ def test_columns_of_the_catalog_that_the_page_names_exist():
     names = [field["name"] for field in about["protocol_fields"]]
     names += [metric["name"] for policy in about["int8"] for metric in policy["metrics"]]
     names += [each["name"] for each in (*about["errors"], *about["fit"])]
+    names += [each[which] for each in about["errors"] for which in ("lowest", "module")]
     assert set(names) <= set(DESCRIPTIONS)
     decisive = {field["name"] for field in about["protocol_fields"] if field["decisive"]}
     assert "corpus_digest" in decisive
@@ -184,6 +190,45 @@ def test_a_hostile_family_can_be_filtered_by_its_value():
         found = page_data.page(parse(query_string(wanted)))["rows"]
         assert [each["key"] for each in found] == [shown["key"]]
     assert len(page_data.rows) == len(HOSTILE)
+
+
+def test_losses_are_told_in_the_cards_words_for_their_ways():
+    report = end_to_end_report()
+    known = row_of(report, b"", key="a", name="a")
+    (shown, older) = page_data_of([known, row("b")]).releases(["a", "b"])["releases"]
+    said = [each[0] for each in end_to_end_words.cells(report)]
+    assert [each["way"] for each in shown["losses"]] == said
+    assert [each["high"] for each in shown["losses"]] == [
+        each["loss_change"]["high"] for each in report["end_to_end"]["rows"]
+    ]
+    assert older["losses"] == []
+    cells = {each["key"]: each["cells"] for each in page_data_of([known, row("b")]).table()["rows"]}
+    assert [cells[key]["loss_worst_change"] for key in "ab"] == [0.25, None]
+
+
+def test_a_loss_of_an_unknown_way_is_not_told_in_its_own_words():
+    names = dict.fromkeys(("target", "format", "granularity", "policy"), "<b>\u202e")
+    loss = names | dict.fromkeys(("change", "low", "high"), 0.1) | {"num_samples": 1}
+    loss |= {"kl_divergence": math.inf, "top1_agreement": None}
+    (shown,) = page_data_of([row("a", losses=[loss])]).releases(["a"])["releases"]
+    assert shown["losses"][0]["way"] == "not known here: not known here, not known here"
+    assert shown["losses"][0]["kl_divergence"] is None
+    assert "\u202e" not in json.dumps(shown, ensure_ascii=False)
+
+
+def test_a_table_with_a_loss_that_is_nothing_is_refused():
+    with pytest.raises(DamagedTableError, match="no whole losses"):
+        page_data_of([row("a", losses=[None])])
+
+
+def test_what_scales_a_stream_into_fp16_is_told_as_on_the_card():
+    report = pooled_report()
+    known = row_of(report, b"", key="a", name="a")
+    rows = [known, row("b", 7e4, residual_exponent=0), row("c", residual_exponent=3), row("d", 7e4)]
+    shown = page_data_of(rows).releases(["a", "b", "c", "d"])["releases"]
+    said = dict(advice(report, str))["fp16"]
+    assert said.endswith("; that leaves 1 other tensor beyond.")
+    assert [each["scaling"] for each in shown] == [f"fp16: {said}", None, None, None]
 
 
 def test_numbers_that_json_lacks_are_unknown():

@@ -106,6 +106,16 @@ def test_sizes_fall_into_buckets_whose_bounds_belong_to_the_larger_one():
     assert [choice["value"] for choice in facet["choices"]] == list(sizes)
 
 
+def test_losses_are_filtered_by_the_cards_own_bounds():
+    highs = {"small": 0.02, "moderate": 0.1, "large": 0.5, "severe": 0.51, "unknown": None}
+    page_data = page_data_of([row(name, loss_worst_high=high) for name, high in highs.items()])
+    for name in highs:
+        found = page_data.page(View(facets={"loss": (name,)}))
+        assert [shown["key"] for shown in found["rows"]] == [name]
+    facet = next(f for f in page_data.about("static")["facets"] if f["name"] == "loss")
+    assert [choice["value"] for choice in facet["choices"]] == list(highs)
+
+
 def test_a_row_has_a_value_for_each_format_that_is_known():
     page_data = page_data_of(
         [

@@ -4,6 +4,7 @@ import { details, h, name } from "./dom.js";
 import { errors } from "./errors.js";
 import { any } from "./format.js";
 import { byLayer, byRole } from "./layers.js";
+import { losses } from "./losses.js";
 import { badge, swatch } from "./series_style.js";
 import { differing, int8, protocols } from "./protocols.js";
 import { stability } from "./stability.js";
@@ -16,7 +17,7 @@ export function comparison({ releases, unknown }, state, about, go) {
     unknown.length ? missing(unknown, releases, go) : null,
     releases.length ? [warning(releases, about), verdicts(releases, about),
       h("div", { class: "pictures" }, byLayer(releases, state, about, go), byRole(releases, about)),
-      errors(releases, about), int8(releases, about), stability(releases), protocols(releases, about), notes(releases)] : null);
+      errors(releases, about), losses(releases), int8(releases, about), stability(releases), protocols(releases, about), notes(releases)] : null);
 }
 
 function missing(keys, releases, go) {
@@ -46,6 +47,7 @@ function verdicts(releases, about) {
       h("p", { class: "who" }, swatch(place), release.href ? h("a", { href: release.href, rel: "noopener noreferrer", target: "_blank" }, name(release.name)) : name(release.name)),
       h("p", { class: "said" }, h("strong", { class: `level ${level}` }, badge(level), head), rest.length ? ` ${rest.join(" ")}` : ""),
       fit(release.row, about),
+      release.scaling ? h("p", { class: "scaling" }, release.scaling) : null,
       release.claimed ? h("p", { class: "trust" }, h("bdi", {}, release.claimed)) : null,
       h("p", { class: "trust" }, h("bdi", {}, release.trust_words), release.trust_detail ? [": ", h("bdi", {}, release.trust_detail)] : null),
       release.own_code ? h("p", { class: "trust" }, "measured with the checkpoint's own code") : null);

@@ -1,5 +1,5 @@
 // What formats of deployment lose of the picked releases, drawn and in numbers: what linear maps read
-// and what a cache is given.
+// and what a cache is given; the tensor that is rounded worst stands below the number of all.
 
 import { dots } from "./chart.js";
 import { details, h, name, table } from "./dom.js";
@@ -25,7 +25,8 @@ function drawn(releases, column) {
     .filter(({ value }) => value !== null);
 }
 
-function line({ name: column, label }, releases, shown) {
+function line({ name: column, label, lowest, module }, releases, shown) {
   return h("tr", {}, h("th", { scope: "row" }, label),
-    releases.map(({ row }) => h("td", { class: row[column] === null ? "number unknown" : "number", title: row[column] }, shown(row[column]))));
+    releases.map(({ row }) => h("td", { class: row[column] === null ? "number unknown" : "number", title: row[column] }, shown(row[column]),
+      (row[lowest] ?? null) === null ? null : h("span", { class: "lowest", title: row[lowest] }, `lowest ${decibels(row[lowest])}: `, h("bdi", {}, row[module] ?? "unknown")))));
 }

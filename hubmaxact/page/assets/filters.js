@@ -23,7 +23,7 @@ function search(state, go) {
     rest = setTimeout(() => go({ q: event.target.value, page: 1 }, { replace: true }), PAUSE);
   };
   return h("label", { class: "search" }, h("span", { class: "quiet" }, "Search"),
-    h("input", { id: "q", type: "search", maxlength: 200, value: state.q, placeholder: "Search name, family, tensor", autocomplete: "off", spellcheck: "false", oninput: typed }));
+    h("input", { id: "q", type: "search", maxlength: 200, value: state.q, placeholder: "Search names, tensors", autocomplete: "off", spellcheck: "false", oninput: typed }));
 }
 
 function menu(facet, state, go) {

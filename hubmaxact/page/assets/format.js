@@ -35,6 +35,11 @@ export function decibels(value) {
   return value === null || value === undefined ? UNKNOWN : value.toFixed(1);
 }
 
+// A change of loss, in nats a token; with its sign unless it can have but one.
+export function change(value, plus = "+") {
+  return value === null || value === undefined ? UNKNOWN : `${value < 0 ? "" : plus}${number(Number(value.toPrecision(3)))}`;
+}
+
 export function rounded(value) {
   return value === null || value === undefined ? UNKNOWN : number(Number(value.toPrecision(DIGITS)));
 }
@@ -47,7 +52,7 @@ export function flag(value) {
   return value === null || value === undefined ? UNKNOWN : value ? "yes" : "no";
 }
 
-const KINDS = { text: (value) => value ?? UNKNOWN, number: activation, count, db: decibels, flag };
+const KINDS = { text: (value) => value ?? UNKNOWN, number: activation, count, db: decibels, loss: change, flag };
 
 export function cell(kind, value) {
   return KINDS[kind](value);

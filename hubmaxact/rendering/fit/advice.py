@@ -45,8 +45,20 @@ def _scaling(report: Report) -> str | None:
     exponent = row.get("residual_exponent")
     if not row.get("exceeded_by") or not exponent:
         return None
-    left = len(left_beyond(report))
-    besides = f"; that leaves {numbers.count(left, 'other tensor')} beyond" if left else ""
+    return scaled_by(exponent, len(left_beyond(report)))
+
+
+def scaled_by(exponent: int, num_left: int) -> str:
+    """Say what keeps a residual stream within fp16.
+
+    Args:
+        exponent: Of the power of two that it is divided by, above zero.
+        num_left: Tensors beyond fp16 that no scaling of it changes.
+
+    Returns:
+        A sentence with its full stop.
+    """
+    besides = f"; that leaves {numbers.count(num_left, 'other tensor')} beyond" if num_left else ""
     return f"Scale the residual stream by 2^-{exponent}, or keep it wider{besides}."
 
 

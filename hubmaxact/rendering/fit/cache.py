@@ -59,7 +59,7 @@ def verdict(report: Report, name: Name) -> Verdict:
         standing=standing,
         number="; ".join(filter(None, [_reach(found), _lost(report)])),
         condition=f"E4M3 without scales ends at {LIMIT:g}; {_tokens(report)}",
-        where=name(found.module),
+        module=name(found.module),
     )
 
 

@@ -41,7 +41,7 @@ def _exceeded(report: Report, where: Where, name: Name) -> Verdict:
         standing="beyond",
         number=reach,
         condition=f"in the {place}, unscaled{_first(report, where)}",
-        where=name(where["module"]),
+        module=name(where["module"]),
     )
 
 
@@ -68,7 +68,7 @@ def _not_exceeded(report: Report, name: Name) -> Verdict:
         standing="unknown" if doubt else "near" if near else "within",
         number=f"no watched tensor exceeded {LIMIT} in {tokens}{share if reach else ''}",
         condition=doubt or _place(largest),
-        where=name(largest.module) if reach else "",
+        module=name(largest.module) if reach else "",
     )
 
 

@@ -1,6 +1,6 @@
 """FP8, INT8 and 4-bit: what rounding the inputs of linear maps costs."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from hubmaxact.deployed_formats import LINEAR_INPUT
 from hubmaxact.rendering import numbers
@@ -18,6 +18,13 @@ class Family(NamedTuple):
 
     title: str
     formats: tuple[str, ...]
+
+
+class Worst(TypedDict):
+    """The part of a verdict that names a module."""
+
+    module: str
+    lowest_db: float | None
 
 
 FP8 = Family("FP8 weights and activations", ("float8_e4m3fn", "mxfp8"))
@@ -57,7 +64,7 @@ def _of_loss(family: Family, candidate: Candidate, loss: Loss, name: Name) -> Ve
         standing=level.standing,
         number=loss_words(loss.change),
         condition=f"{ways.words(loss.run)}; {texts}, linear inputs rounded, weights not",
-        where=_worst(candidate.row, name) if candidate.row else "",
+        **_worst(candidate.row, name),
     )
 
 
@@ -86,7 +93,7 @@ def _of_error(report: Report, family: Family, row: PooledRow, name: Name) -> Ver
         standing="unknown" if broken else level.standing,
         number=error_words(row),
         condition=f"{ways.words(row)}; {seen}, {texts}{lost}",
-        where=_worst(row, name),
+        **_worst(row, name),
     )
 
 
@@ -105,7 +112,9 @@ def error_words(row: PooledRow) -> str:
     return f"error {numbers.percent(share)} ({sqnr:.1f} dB)"
 
 
-def _worst(row: PooledRow, name: Name) -> str:
-    worst = row["worst"][:1]
-    said = (f"lowest {name(each['module'])} ({each['sqnr_db']:.1f} dB)" for each in worst)
-    return next(said, "")
+def _worst(row: PooledRow | None, name: Name) -> Worst:
+    """The module whose input is rounded worst; empty where none is named."""
+    worst = row["worst"][0] if row and row["worst"] else None
+    if worst is None:
+        return Worst(module="", lowest_db=None)
+    return Worst(module=name(worst["module"]), lowest_db=worst["sqnr_db"])

@@ -22,7 +22,8 @@ class Verdict:
         standing: How it is coloured.
         number: What the word follows from; empty where nothing was measured.
         condition: Over what it was measured, and how; or why it was not.
-        where: The module that decides; empty where none does.
+        module: The module that decides; empty where none does.
+        lowest_db: SQNR of that module's input where it is the one that is rounded worst, in dB.
     """
 
     title: str
@@ -30,7 +31,26 @@ class Verdict:
     standing: Standing
     number: str = ""
     condition: str = ""
-    where: str = ""
+    module: str = ""
+    lowest_db: float | None = None
+
+    @property
+    def where(self) -> str:
+        """The module that decides, in words."""
+        return where(self.module, self.lowest_db)
+
+
+def where(module: str, lowest_db: float | None) -> str:
+    """Say which module decides: lowest model.layers.1.mlp (12.5 dB).
+
+    Args:
+        module: Its name, fit for where the words stand; empty where none decides.
+        lowest_db: SQNR of its input, where it is the one that is rounded worst.
+
+    Returns:
+        Words without a full stop; none without a module.
+    """
+    return module if lowest_db is None else f"lowest {module} ({lowest_db:.1f} dB)"
 
 
 def not_measured(title: str, why: str) -> Verdict:

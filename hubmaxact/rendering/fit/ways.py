@@ -1,7 +1,9 @@
 """Ways of rounding in words: a format, what shares a scale, and what fixes it."""
 
+from typing import TypedDict
+
 from hubmaxact.deployed_formats import CLIP, MAX_ABS, MEAN_SQUARE, UNSCALED
-from hubmaxact.report.derived import EndToEndRow, PooledRow
+from hubmaxact.report.derived import PooledRow
 
 FORMATS = {
     "int8": "INT8",
@@ -33,12 +35,20 @@ UNKNOWN = "not known here"
 """What is said of a name that a newer version gave; nobody's text is told as ours."""
 
 
-def words(row: PooledRow | EndToEndRow) -> str:
+class Rounding(TypedDict):
+    """What names a way of rounding; rows of errors and of losses have more."""
+
+    format: str
+    granularity: str
+    policy: str
+
+
+def words(row: Rounding) -> str:
     """Say how a row rounds: "INT8, one scale of least squared error"."""
     return f"{FORMATS.get(row['format'], UNKNOWN)}, {scale(row)}"
 
 
-def scale(row: PooledRow | EndToEndRow) -> str:
+def scale(row: Rounding) -> str:
     """Say what shares a scale, and what fixes it: "one scale from the maximum"."""
     if row["policy"] == UNSCALED:
         return "no scale"
@@ -47,7 +57,7 @@ def scale(row: PooledRow | EndToEndRow) -> str:
     return " ".join(filter(None, (shared, policy)))
 
 
-def cost(row: PooledRow | EndToEndRow) -> int:
+def cost(row: Rounding) -> int:
     """Tell where a row's granularity stands among all of them, from the coarsest."""
     names = list(GRANULARITIES)
     known = row["granularity"] in names
