@@ -119,9 +119,8 @@ class Recorder:
         batch, reader = self._input(), self._reader(x.device)
         kept = None if batch.kept is None else batch.kept.to(reader.device)
         x, top_k_index = x.to(reader.device), top_k_index.to(reader.device)
-        inputs = self._expert_input(site, reader.device)
-        largest = reader.maxima.of_experts(x, top_k_index, kept, inputs.num_experts)
-        inputs.update(TokensOfExperts(x, top_k_index, kept, batch.batch.split, largest))
+        seen = TokensOfExperts(x, top_k_index, kept, batch.batch.split, reader.maxima)
+        self._expert_input(site, reader.device).update(seen)
 
     def cached(self, site: Site, x: Tensor) -> None:
         """Fold in keys or values, head by head."""

@@ -88,6 +88,21 @@ class ChannelSquares:
         self._expect(sums_2D.shape[1])
         self.sums = self.sums + sums_2D.to(self.sums.device)
 
+    def sums_of(self, num_channels: int) -> Tensor:
+        """The sums themselves, for whoever adds rounded ones in place.
+
+        Args:
+            num_channels: Of the tensors.
+
+        Returns:
+            In 2^-4, and what is left in 2^-44, int64 of shape (2, D).
+
+        Raises:
+            ValueError: Other tensors had another number of channels.
+        """
+        self._expect(num_channels)
+        return self.sums
+
     def merge(self, other: Self) -> None:
         """Add another's sums."""
         sums = other.state()["sums"]
@@ -134,8 +149,8 @@ def are_near(sums_2D: Tensor, others_2D: Tensor) -> bool:
 
 def _values(sums_2D: Tensor) -> Float64s:
     """Sums as numbers, infinity where they are not known."""
-    high, low = sums_2D.cpu().numpy()
-    sums: Float64s = high / (1 << HIGH_BITS) + low / (1 << LOW_BITS)
+    high, low = sums_2D.double()
+    sums: Float64s = (high / (1 << HIGH_BITS) + low / (1 << LOW_BITS)).cpu().numpy()
     sums[sums >= MOST] = float("inf")
     return sums
 

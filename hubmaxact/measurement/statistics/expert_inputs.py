@@ -12,6 +12,7 @@ from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, ExpertSums
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
+from hubmaxact.measurement.statistics.group_maxima import GroupMaxima
 
 
 class TokensOfExperts(NamedTuple):
@@ -21,7 +22,7 @@ class TokensOfExperts(NamedTuple):
     chosen_TK: Tensor  # numbers of experts; one that is no expert's is left out
     kept_T: Tensor | None  # bool: tokens that count; None: all
     split: Split
-    largest_E: Tensor  # largest finite |x| that each expert is given, -1 for none
+    maxima: GroupMaxima  # finds what each expert is given
 
 
 class ExpertInput(NamedTuple):
@@ -47,12 +48,12 @@ class ExpertInputs:
     @torch.no_grad()
     def update(self, seen: TokensOfExperts) -> None:
         """Fold in one tensor of this device; a GPU is not waited for."""
-        self.maxima.raise_to(seen.largest_E)
-        if seen.split is Split.CALIBRATION:
-            chosen_TK = seen.chosen_TK
-            if seen.kept_T is not None:
-                chosen_TK = chosen_TK.where(seen.kept_T[:, None], self.num_experts)
-            self.squares.update(seen.x_TD, chosen_TK)
+        x_TD, chosen_TK, kept_T, split, maxima = seen
+        self.maxima.raise_to(maxima.of_experts(x_TD, chosen_TK, kept_T, self.num_experts))
+        if split is Split.CALIBRATION:
+            if kept_T is not None:
+                chosen_TK = chosen_TK.where(kept_T[:, None], self.num_experts)
+            maxima.add_squares(x_TD, chosen_TK, self.squares)
 
     def merge(self, other: Self) -> None:
         """Fold in another's."""

@@ -26,6 +26,23 @@ class ExpertSums(NamedTuple):
     num_rows: tuple[int, ...]  # by expert
 
 
+def one_choice(expert_T: Tensor | None) -> Tensor:
+    """The experts of rows that one saw each.
+
+    Args:
+        expert_T: The expert of each row.
+
+    Returns:
+        Shape (T, 1).
+
+    Raises:
+        ValueError: The rows do not say it.
+    """
+    if expert_T is None:
+        raise ValueError("expected rows of experts, got rows of tokens")
+    return expert_T[:, None]
+
+
 class ExpertSquares:
     """Sums of squares by expert and channel, and the rows that they are over.
 
@@ -56,20 +73,6 @@ class ExpertSquares:
         by_expert = _sorted if x_TD.is_cuda else _in_order
         self.squares.add(by_expert(x_TD, chosen_TK, self.num_experts).reshape(-1))
         self.rows.update(chosen_TK)
-
-    def update_rows(self, x_TD: Tensor, expert_T: Tensor | None) -> None:
-        """Fold in rows that one expert saw each.
-
-        Args:
-            x_TD: As in `update`.
-            expert_T: The expert of each row.
-
-        Raises:
-            ValueError: The rows do not say it, or had another width.
-        """
-        if expert_T is None:
-            raise ValueError("expected rows of experts, got rows of tokens")
-        self.update(x_TD, expert_T[:, None])
 
     def merge(self, other: Self) -> None:
         """Add another's sums."""
@@ -108,7 +111,7 @@ def _sorted(x_TD: Tensor, chosen_TK: Tensor, num_experts: int) -> Tensor:
     sums = x_TD.new_zeros((num_experts, width), dtype=torch.float32)
     for x_ND, chosen_NK in zip(x_TD.split(length), chosen_TK.split(length), strict=True):
         expert, order = torch.sort(chosen_NK.reshape(-1), stable=True)
-        rows = x_ND[order // num_chosen].float().square_()
+        rows = x_ND.float().square()[order // num_chosen]  # squared once for all that it reaches
         offsets = torch.searchsorted(expert, bounds)
         # Unsafe: to check the offsets, the GPU would have to be waited for.
         sums += torch.segment_reduce(rows, "sum", offsets=offsets, axis=0, unsafe=True)

@@ -1,5 +1,7 @@
 """The largest of groups of rows: norms of heads, squares of pairs of channels, |x| of experts.
 
+Of experts also sums of squares, as they are found in the same way.
+
 B sequences, H heads, L tokens, D channels, P pairs; T tokens in a row, E experts.
 """
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.rotary_pairs import Pairs
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares
 
 
 class GroupMaxima(Protocol):
@@ -53,6 +56,15 @@ class GroupMaxima(Protocol):
             Shape (E,), float32, -1 where nothing was finite.
         """
 
+    def add_squares(self, x_TD: Tensor, chosen_TK: Tensor, squares: ExpertSquares) -> None:
+        """Add up squares of each channel that each expert is given.
+
+        Args:
+            x_TD: One row for each token.
+            chosen_TK: Numbers of the experts that it reaches; from E on they are of none.
+            squares: Of the layer.
+        """
+
 
 class TorchMaxima:
     """By torch's operations, on any device."""
@@ -83,6 +95,10 @@ class TorchMaxima:
         chosen = chosen_TK.clamp(max=num_experts).reshape(-1).long()
         of_each = largest_T[:, None].expand(chosen_TK.shape).reshape(-1)
         return maxima.scatter_reduce_(0, chosen, of_each, "amax")[:num_experts]
+
+    def add_squares(self, x_TD: Tensor, chosen_TK: Tensor, squares: ExpertSquares) -> None:
+        """As the sums do it themselves."""
+        squares.update(x_TD, chosen_TK)
 
 
 TORCH = TorchMaxima()

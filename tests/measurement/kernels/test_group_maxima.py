@@ -10,6 +10,7 @@ from measurement.kernels.adversarial import DEVICE, DTYPES
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.rotary_pairs import Pairs
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares
 
 SHAPES = [
     (1, 1, 1, 1),
@@ -109,3 +110,23 @@ def test_experts_are_given_what_is_routed_to_them(maxima, width, dtype, index):
         there = None if counted is None else counted.to(DEVICE)
         found = maxima.of_experts(x.to(DEVICE), chosen.to(DEVICE), there, 7)
         assert found.tolist() == expected
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("width", [1, 40, 128, 300])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_experts_have_the_squares_of_what_is_routed_to_them(maxima, dtype, width, layout):
+    generator = torch.Generator().manual_seed(width)
+    x = torch.randint(-8, 9, (1, 1, 50, width), generator=generator)  # whose sums are exact
+    chosen = torch.rand((50, 9), generator=generator).argsort(dim=1)[:, :3]  # 7 and 8: of none
+    expected = np.zeros((7, width))
+    for row, numbers in zip(x[0, 0].numpy(), chosen.tolist(), strict=True):
+        for expert in numbers:
+            if expert < 7:
+                expected[expert] += row**2
+    squares, there = ExpertSquares(7, DEVICE), LAYOUTS[layout](x.to(dtype))[0, 0].to(DEVICE)
+    maxima.add_squares(there, chosen.to(DEVICE), squares)
+    maxima.add_squares(there, chosen.to(DEVICE), squares)
+    found = squares.result()
+    assert found.sums_ED.tolist() == (2 * expected).tolist()
+    assert found.num_rows == tuple(2 * (chosen == n).sum().item() for n in range(7))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hubmaxact.measurement.statistics.expert_squares import ExpertSquares
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, one_choice
 
 NUM_EXPERTS, NONE = 5, 7
 
@@ -75,6 +75,6 @@ def test_before_the_first_row_there_are_no_channels():
 
 def test_rows_that_do_not_say_whose_they_are_are_refused():
     with pytest.raises(ValueError, match="expected rows of experts"):
-        ExpertSquares(NUM_EXPERTS).update_rows(torch.ones(2, 6), None)
+        one_choice(None)
     with pytest.raises(ValueError, match="channels, got"):
         of(made(1), made(1, width=8))

@@ -1,4 +1,4 @@
-"""Maxima of heads and of what experts are given, in one read of each tensor on an NVIDIA GPU."""
+"""Of heads maxima, of what experts are given also squares: one read of each on an NVIDIA GPU."""
 
 from ctypes import Structure
 
@@ -19,10 +19,13 @@ from hubmaxact.measurement.kernels.cuda.maxima_kernels import (
     HeadsArguments,
     HeadsKind,
 )
+from hubmaxact.measurement.kernels.cuda.squares_kernel import SquaresArguments, SquaresKind
 from hubmaxact.measurement.rotary_pairs import Pairs
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares
 from hubmaxact.measurement.statistics.group_maxima import TorchMaxima
 
 MOST_ROWS = 1 << 30
+MOST_EXPERTS = (1 << 15) - 1
 
 
 class MaximaOnDevice:
@@ -76,6 +79,36 @@ class MaximaOnDevice:
             return largest_E
         return self._torch.of_experts(x_TD, chosen_TK, kept_T, num_experts)
 
+    def add_squares(self, x_TD: Tensor, chosen_TK: Tensor, squares: ExpertSquares) -> None:
+        """Rows in the order of the experts that they reach, as a CPU adds those of one up."""
+        if x_TD.numel() and not self._squared(x_TD, chosen_TK, squares):
+            self._torch.add_squares(x_TD, chosen_TK, squares)
+
+    def _squared(self, x_TD: Tensor, chosen_TK: Tensor, squares: ExpertSquares) -> bool:
+        """Launch the kernel over rows of experts, if it can read them."""
+        num_experts, kind = squares.num_experts, SquaresKind(x_TD.dtype, x_TD.shape[1])
+        if num_experts > MOST_EXPERTS or chosen_TK.numel() > MOST_ROWS:
+            return False
+        # Keys of 16 bits are sorted in a quarter of the passes.
+        short = chosen_TK.clamp(max=num_experts).to(torch.int16).reshape(-1)
+        expert, order = torch.sort(short, stable=True)
+        bounds = torch.arange(num_experts + 1, dtype=torch.int16, device=x_TD.device)
+        begin = torch.searchsorted(expert, bounds)
+        row_stride, value_stride = x_TD.stride()
+        arguments = SquaresArguments(
+            x=x_TD.data_ptr(),
+            row_stride=row_stride,
+            value_stride=value_stride,
+            order=order.data_ptr(),
+            begin=begin.data_ptr(),
+            sums=squares.squares.sums_of(num_experts * kind.width).data_ptr(),
+            reached=squares.rows.tokens.data_ptr(),
+            num_rows=num_experts * kind.num_pieces,
+            num_chosen=chosen_TK.shape[1],
+            num_experts=num_experts,
+        )
+        return self._launched(kind, arguments, arguments.num_rows)
+
     def _heads(
         self, x_BHLD: Tensor, kept_BL: Tensor | None, pairs: Pairs | None, largest: Tensor
     ) -> bool:
@@ -100,7 +133,9 @@ class MaximaOnDevice:
         kind = HeadsKind(x_BHLD.dtype, width, layout_of(x_BHLD), pairs)
         return self._launched(kind, arguments, num_tokens * num_heads)
 
-    def _launched(self, kind: HeadsKind | ExpertsKind, arguments: Structure, num_rows: int) -> bool:
+    def _launched(
+        self, kind: HeadsKind | ExpertsKind | SquaresKind, arguments: Structure, num_rows: int
+    ) -> bool:
         """Launch a kernel; what failed once is not tried again."""
         if num_rows == 0:
             return False
