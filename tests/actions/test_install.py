@@ -90,6 +90,7 @@ def test_a_version_is_one_word_to_pip_whatever_it_says(asked, machine):
     assert list(machine.home.rglob("canary")) == []
 
 
+@pytest.mark.nightly
 def test_an_install_that_fails_is_an_error_with_what_pip_said(machine, install):
     machine.set_up_python()
     machine.extra = {"PIP_NO_INDEX": "1"}

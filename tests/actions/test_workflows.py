@@ -23,6 +23,7 @@ def test_a_tag_becomes_a_pull_request(desk, machine):
     ]
 
 
+@pytest.mark.nightly
 def test_a_secret_is_used_though_the_job_has_an_identity(desk, machine):
     """As every job of this workflow has: GitHub starts none whose caller does not grant it."""
     desk.hub.trusted_publishers.clear()
@@ -40,6 +41,7 @@ def test_a_tag_that_names_no_release_publishes_nothing(desk, machine, tag):
     assert list(machine.home.rglob("canary")) == []
 
 
+@pytest.mark.nightly
 def test_a_tag_of_any_other_shape_is_a_release(desk, machine):
     machine.ref_name = "release/modèle-v3_final@2026.11"
     run = run_workflow(RELEASE_REPORT, {"repo": REPO, "mode": "dry-run"}, machine)

@@ -28,6 +28,7 @@ def test_paging_by_keyboard_goes_on_from_the_button(visit, address):
     expect(page.locator("#previous")).to_be_focused()
 
 
+@pytest.mark.nightly
 def test_paging_by_pointer_shows_the_new_page_from_its_top(visit, address):
     page = visit(address).open()
     page.locator("#next").click()
@@ -35,6 +36,7 @@ def test_paging_by_pointer_shows_the_new_page_from_its_top(visit, address):
     expect(page.locator("#releases thead")).to_be_in_viewport()
 
 
+@pytest.mark.by_day("space-?q=gemma*")
 @pytest.mark.parametrize(
     ("query", "button", "place"),
     [
@@ -50,6 +52,7 @@ def test_a_button_that_is_gone_leaves_the_keyboard_near_it(visit, address, query
     expect(page.locator(place)).to_be_focused()
 
 
+@pytest.mark.nightly
 def test_an_opened_menu_keeps_the_keyboard(visit, address):
     page = visit(address).open()
     menu = page.locator("[data-facet=stage] > summary")
@@ -59,6 +62,7 @@ def test_an_opened_menu_keeps_the_keyboard(visit, address):
     expect(menu).to_be_focused()
 
 
+@pytest.mark.by_day("space-Tab-phone")
 @pytest.mark.parametrize("size", [(390, 844), (1280, 900)], ids=["phone", "desktop"])
 @pytest.mark.parametrize("step", ["Tab", "Shift+Tab"])
 def test_the_picked_releases_never_cover_what_has_the_keyboard(visit, address, size, step):

@@ -91,6 +91,7 @@ def test_a_build_killed_at_any_change_leaves_the_old_index_or_the_new_one(worksp
     assert set(workspace.rows) >= {"file:a.json", "file:b.json"}
 
 
+@pytest.mark.nightly
 def test_a_build_killed_while_reading_leaves_the_old_index(workspace):
     workspace.put("a.json")
     workspace.build()

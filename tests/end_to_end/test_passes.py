@@ -82,6 +82,7 @@ def test_pieces_of_logits_are_those_of_all(ready, monkeypatch):
         assert one.agreed_S.tolist() == other.agreed_S.tolist()
 
 
+@pytest.mark.by_day("gpt_oss", "zamba2", "jetmoe")
 @pytest.mark.parametrize("name", ["gpt_oss", "llama4_text", "dbrx", "zamba2", "jetmoe"])
 def test_products_that_no_map_makes_are_rounded_too(ready, name):
     """Fused experts with a bias, stacks, joined matrices, shared blocks, maps of experts."""

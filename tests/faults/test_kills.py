@@ -11,7 +11,6 @@ from faults.disk import KILLED, files_in
 from faults.elsewhere import taken_from_elsewhere
 from hubmaxact.measurement.state.state_file import read_about
 
-NUM_KILLS = 20
 MANY_BATCHES = (
     *("--num-samples", "48", "--max-seq-len", "24", "--batch-tokens", "24"),
     *("--calibration-samples", "16", "--evaluation-samples", "16", "--cpu-threads", "1"),
@@ -54,12 +53,13 @@ def undisturbed(server, folder, options):
     return files_in(folder)
 
 
-def test_twenty_kills_cost_nothing_that_was_kept(server, tmp_path):
+@pytest.mark.parametrize("num_kills", [4, pytest.param(20, marks=pytest.mark.nightly)])
+def test_kills_cost_nothing_that_was_kept(server, tmp_path, num_kills):
     """Half of the kills are at a call that writes, half at any moment after a save."""
     run = Run(server, tmp_path / "killed", MANY_BATCHES)
     chance = random.Random(20261127)
     kept, forward = set(), 0
-    for number in range(NUM_KILLS):
+    for number in range(num_kills):
         later = {"after": [str(run.state), chance.uniform(0, 0.15)]}
         moment = later if number % 2 else {"at": chance.randint(1, MOST_CALLS)}
         ended = run.kept(**moment)
@@ -67,7 +67,7 @@ def test_twenty_kills_cost_nothing_that_was_kept(server, tmp_path):
         assert run.done >= kept, (number, moment)
         forward += run.done > kept
         kept = run.done
-    assert forward > NUM_KILLS / 4
+    assert forward > num_kills / 4
     assert run.kept().code == 0
     assert files_in(run.folder) == undisturbed(server, tmp_path / "undisturbed", MANY_BATCHES)
 

@@ -130,6 +130,7 @@ def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
     assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)
 
 
+@pytest.mark.nightly
 def test_the_cache_tells_of_quantized_weights_as_the_hub_does(desk):
     release = {**WHOLE, "tokenizer.json": b"{}", "hf_quant_config.json": INT4_AWQ}
     commit = desk.repo.commit(release).sha
@@ -156,6 +157,7 @@ def test_headers_of_quantized_weights_are_read_before_the_weights(desk):
     assert sum(each.num_sent for each in asked) < body.numel() / 4
 
 
+@pytest.mark.nightly
 def test_a_broken_library_is_told_before_a_weight_is_fetched(desk):
     (desk.home / "torch.py").write_text("raise OSError('libcudart.so.12')")
     commit = desk.repo.commit({**WHOLE, "tokenizer.json": b"{}"}).sha

@@ -211,6 +211,7 @@ def test_the_model_cards_are_made_from_the_records():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.nightly
 def test_the_training_script_trains_saves_and_records_its_recipe(tmp_path):
     few = {
         "steps": 1,

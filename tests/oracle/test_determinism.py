@@ -72,6 +72,7 @@ def test_a_report_names_no_place_time_or_person(first):
     assert json.loads(content)["status"] == "complete"
 
 
+@pytest.mark.by_day("qwen3-*")
 @pytest.mark.parametrize(
     ("case", "numbers"),
     [

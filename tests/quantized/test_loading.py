@@ -24,6 +24,17 @@ DAILY = {
 """At least one for each formula; all others by night."""
 
 
+@pytest.mark.by_day(
+    "fp8",
+    "ct-w8a8-asymmetric",
+    "ct-int3-asymmetric",
+    "ct-nvfp4",
+    "gptq-act-order",
+    "awq",
+    "bnb-nf4-double",
+    "bnb-int8",
+    "gpt-oss-mxfp4",
+)
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in DAILY else pytest.mark.nightly) for n in MAKERS]
 )

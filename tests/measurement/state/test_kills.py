@@ -115,6 +115,7 @@ def kept(batches):
     return KeptState(RUN, "", tuple(batches), {"counts": counts})
 
 
+@pytest.mark.by_day("kill")
 @pytest.mark.parametrize("how", ["kill", "fail"])
 def test_an_end_in_any_change_of_the_folder_loses_nothing(tmp_path, forked, stopped, how):
     before, codes = held(stopped), []
