@@ -221,6 +221,7 @@ def test_files_that_the_repository_ignores_are_reported(desk):
     assert "without activation_maxima.json" in done.stderr
 
 
+@pytest.mark.nightly
 def test_an_empty_home_and_a_job_of_a_trusted_publisher_are_enough(desk):
     desk.hub.trusted_publishers.add(REPO)
     job = {

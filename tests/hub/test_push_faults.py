@@ -110,7 +110,10 @@ REFUSED = [
 ]
 
 
-def test_a_refusal_is_final_and_says_what_to_do(tmp_path):
+@pytest.mark.parametrize(
+    "refused", [pytest.param(REFUSED, marks=pytest.mark.nightly), REFUSED[::3]]
+)
+def test_a_refusal_is_final_and_says_what_to_do(tmp_path, refused):
     def run(number, how):
         home = tmp_path / str(number)
         home.mkdir()
@@ -119,8 +122,8 @@ def test_a_refusal_is_final_and_says_what_to_do(tmp_path):
             hub.faults.add("POST", COMMIT, times=99, **how)
             return desk.push(), len(hub.asked("POST", COMMIT)), desk.commits()
 
-    runs = at_once(run, [(number, row[1]) for number, row in enumerate(REFUSED)])
-    for (name, _, words), (done, num_commits, commits) in zip(REFUSED, runs, strict=True):
+    runs = at_once(run, [(number, row[1]) for number, row in enumerate(refused)])
+    for (name, _, words), (done, num_commits, commits) in zip(refused, runs, strict=True):
         assert (done.code, done.stdout, num_commits, commits) == (2, "", 1, []), (name, done.stderr)
         assert words in done.stderr, name
         assert len(done.stderr.splitlines()) == 1, name
@@ -241,6 +244,7 @@ def test_a_strange_answer_ends_in_a_sentence(desk, path, body, words):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.nightly
 def test_what_the_server_says_is_made_harmless(desk):
     words = "\x1b[31mred\x07 \u202e::set-output name=x::y " + desk.hub.token
     body = (

@@ -54,6 +54,7 @@ def test_one_commit_carries_them_and_the_hub_has_them_by_digest(deployed):
     assert "the channels.safetensors beside the report is not the one that it names" in other.stdout
 
 
+@pytest.mark.nightly
 def test_the_report_alone_takes_them_along_and_a_pull_request_too(deployed):
     assert deployed.push("--json-only", "--pr").code == 0
     (pull,) = deployed.repo.discussions.values()

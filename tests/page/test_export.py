@@ -14,9 +14,9 @@ from hubmaxact.files import WriteError
 from hubmaxact.page.export import FIRST, ForeignFilesError, contents, export
 from hubmaxact.page.export_manifest import EXPORT_MANIFEST, digest
 
-# A child for one N in so many, killed in the Nth change of the folder, before it or after it. Prints
-# how it ended, whether the folder looks whole, and whether what is there is the old export or the
-# new one.
+# A child for one N in so many, killed in the Nth change of the folder, before it or after it.
+# Prints how it ended, whether the folder looks whole, and whether what is there is the old export
+# or the new one.
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -243,6 +243,7 @@ def test_without_an_index_the_command_says_what_is_missing(tmp_path):
     assert not (tmp_path / "site").exists()
 
 
+@pytest.mark.nightly
 def test_a_refusal_is_one_sentence_and_exit_2(tmp_path):
     hubmaxact("catalog", "build", ".", "--output", "catalog", home=tmp_path)
     done = hubmaxact("catalog", "export", "catalog", home=tmp_path)
