@@ -38,6 +38,7 @@ def install(machine):
     return run
 
 
+@pytest.mark.nightly
 def test_the_package_beside_the_action_is_installed_out_of_the_callers_way(machine, install):
     machine.set_up_python()
     # What the package needs is taken from here instead of from an index.
@@ -90,7 +91,6 @@ def test_a_version_is_one_word_to_pip_whatever_it_says(asked, machine):
     assert list(machine.home.rglob("canary")) == []
 
 
-@pytest.mark.nightly
 def test_an_install_that_fails_is_an_error_with_what_pip_said(machine, install):
     machine.set_up_python()
     machine.extra = {"PIP_NO_INDEX": "1"}

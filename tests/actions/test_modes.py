@@ -53,6 +53,7 @@ def test_a_commit_goes_to_the_branch_asked_for(desk, machine):
     assert desk.repo.read(JSON) is None
 
 
+@pytest.mark.nightly
 def test_a_dry_run_shows_the_diff_and_changes_nothing(desk, machine):
     machine.identity = False  # a public repository can be looked at by anyone
     run = run_action({"repo": REPO, "mode": "dry-run"}, machine)
@@ -147,6 +148,7 @@ def _cleared(machine):
     return machine
 
 
+@pytest.mark.nightly
 def test_weights_that_were_not_measured_are_refused_in_the_log_and_the_summary(desk, machine):
     desk.repo.commit({"model-00001-of-00002.safetensors": b"other"})
     run = run_action({"repo": REPO}, machine)

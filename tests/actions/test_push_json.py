@@ -31,6 +31,7 @@ def test_a_commit_and_the_same_again(desk, push):
     assert "already up to date" in said
 
 
+@pytest.mark.nightly
 def test_a_pull_request_and_the_same_again(desk, push):
     first, _ = push("--pr")
     assert first["commit_url"].endswith(desk.repo.resolve("refs/pr/1").sha)

@@ -35,6 +35,7 @@ def test_a_token_that_is_given_is_meant_and_the_identity_is_left_alone(desk, mac
     assert desk.hub.asked("POST", "/oauth/token") == []
 
 
+@pytest.mark.nightly
 def test_a_token_that_is_refused_is_an_error_and_the_identity_is_not_tried_instead(desk, machine):
     run = run_action({"repo": REPO, "hf-token": "hf_ofNobody"}, machine)
     assert (run.code, desk.repo.discussions) == (2, {})

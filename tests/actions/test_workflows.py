@@ -65,7 +65,7 @@ def test_a_private_repository_is_measured_and_gets_the_report(hub, machine):
     files = {path.name: path.read_bytes() for path in DENSE.iterdir() if path.is_file()}
     repo = hub.create_repo(REPO, files=files)
     repo.private = True
-    quick = {"num-samples": "400", "max-seq-len": "32", "device": "cpu", "mode": "commit"}
+    quick = {"num-samples": "24", "max-seq-len": "32", "device": "cpu", "mode": "commit"}
     run = run_action({"repo": REPO, "checkpoint": REPO, **quick}, machine)
     assert run.code == 0, run.log.shown
     assert run.steps[3] == "Measure"

@@ -42,6 +42,7 @@ def test_axe_finds_nothing(visit, page_at, view, width, dark):
     look(page, WIDTHS[width]["width"])
 
 
+@pytest.mark.nightly
 def test_axe_finds_nothing_in_an_empty_index(visit, serve, tmp_path):
     with serve("export", write_index(tmp_path / "index", [], with_paper=False)) as address:
         look(visit(address, bypass_csp=True).open(), 1280)

@@ -163,6 +163,7 @@ def test_the_cards_verdicts_stand_side_by_side(visit, serve, tmp_path):
         ]
 
 
+@pytest.mark.nightly
 def test_errors_of_deployed_formats_stand_side_by_side(visit, serve, tmp_path):
     rows = [release(4, **ERRORS, **CERTAINTY), release(9), release(14, linear_nvfp4_db=12.5)]
     index = write_index(tmp_path / "index", rows, with_paper=False)

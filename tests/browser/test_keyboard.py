@@ -15,6 +15,7 @@ def ready(page, query):
     page.wait_for_function("wanted => document.body.dataset.ready === wanted", arg=query)
 
 
+@pytest.mark.nightly
 def test_paging_by_keyboard_goes_on_from_the_button(visit, address):
     page = visit(address).open()
     page.locator("#next").focus()

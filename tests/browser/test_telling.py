@@ -53,6 +53,7 @@ def test_the_words_in_the_dot_plot_are_whole_when_every_m_is_small(shown):
     assert box["x"] + box["width"] <= frame["x"] + frame["width"]
 
 
+@pytest.mark.nightly
 def test_releases_that_the_dot_plot_leaves_aside_are_counted(shown):
     page = shown([release(1), release(2), release(3, trust="copied")])
     expect(page.locator("#age")).to_contain_text("3 releases")
@@ -95,6 +96,7 @@ def test_a_name_in_the_dot_plot_leads_to_its_own_mark(shown):
         assert [*ends, text["y"] + text["height"]][0] == pytest.approx(top, abs=8)
 
 
+@pytest.mark.nightly
 def test_the_verdict_is_in_view_where_the_table_is_wider_than_the_window(shown):
     long = {"family": "a-family-with-a-long-name", "carrier_role": "attention_output"}
     rows = [release(number, **long, size=27_000_000_000) for number in range(9)]
@@ -142,6 +144,7 @@ def test_long_numbers_are_rounded_for_people_and_exact_in_their_title(shown):
     expect(page.locator("td.c-abs_max .m")).to_have_attribute("title", str(exact))
 
 
+@pytest.mark.nightly
 def test_a_file_shows_who_it_says_it_is(shown):
     file = {"key": "file:moe.json", "name": "moe", "repo_id": None, "model_id": "org/claimed"}
     page = shown([release(1, **file)], "?pick=file%3Amoe.json")

@@ -37,6 +37,7 @@ def test_the_first_look_shows_the_largest_first_and_how_old_the_data_is(visit, a
     expect(page.locator("#releases tbody tr").first).to_contain_text("beyond fp16")
 
 
+@pytest.mark.nightly
 def test_searching_filters_as_one_types_and_stays_in_the_address(visit, address):
     page = visit(address).open()
     page.get_by_label("Search").press_sequentially("gemma-3", delay=20)
@@ -187,6 +188,7 @@ def test_no_more_than_eight_can_be_picked(visit, address):
     expect(page.locator('[data-key="paper:gemma-3-27b-it"]')).to_be_disabled()
 
 
+@pytest.mark.nightly
 def test_the_view_downloads_as_csv_and_reads_back_equal(visit, address, index):
     page = visit(address).open("?q=model&architecture=moe")
     with page.expect_download() as waiting:

@@ -160,6 +160,7 @@ STRANGE_FACTS = {
 }
 
 
+@pytest.mark.nightly
 def test_a_description_of_another_shape_takes_nothing_away(hub, from_hub, catalog):
     from_hub("--no-paper")
     before = rows_in(catalog)["org/b"]
@@ -208,6 +209,7 @@ def test_a_report_is_no_copy_where_another_than_the_hub_says_so(hub, from_hub, c
     assert rows_in(catalog)["org/new"]["copied_from"] == "org/old"
 
 
+@pytest.mark.nightly
 def test_an_exhausted_rate_limit_ends_the_asking_and_the_next_build_goes_on(hub, from_hub, catalog):
     for number in range(60):
         publish(hub, f"org/many-{number}")

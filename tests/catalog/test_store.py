@@ -115,6 +115,7 @@ def test_temporary_files_of_killed_builds_are_swept_and_nothing_else(workspace):
         assert (left.exists(), mine.exists(), at_work.exists()) == (False, True, True)
 
 
+@pytest.mark.nightly
 def test_two_builds_do_not_write_into_one_folder(workspace):
     workspace.put("a.json")
     with store.locked(workspace.output):

@@ -71,6 +71,7 @@ def test_a_data_set_is_read_at_the_commit_its_revision_points_to(ask, hub, head)
     assert fetched == [place.format(commit)]
 
 
+@pytest.mark.nightly
 def test_a_named_file_at_a_commit_is_read_offline_once_it_is_cached(ask, hub, head):
     spec = f"{LINES}@{head('someone/lines')}/data/train.jsonl"
     (first,) = ask(spec)

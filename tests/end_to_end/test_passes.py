@@ -35,6 +35,7 @@ def direct(ready, asked):
     )
 
 
+@pytest.mark.by_day("moe-*", "gpt2-*")
 @pytest.mark.parametrize(
     ("name", "ways"), [("dense", list(CASES)), ("moe", EXPERTS), ("gpt2", EXPERTS[:1])]
 )
@@ -54,6 +55,7 @@ def test_losses_are_those_of_plain_hooks(ready, name, ways):
         assert sum(columns[3]) > 1e-4 * sum(columns[0])  # something was rounded
 
 
+@pytest.mark.nightly
 def test_rounding_that_changes_nothing_changes_no_loss(ready, monkeypatch):
     def to_bf16(x, *_):
         return Rounded(as_bf16(x), torch.zeros_like(x, dtype=torch.bool))

@@ -34,6 +34,7 @@ def faults(**env):
     return int(done.stdout)
 
 
+@pytest.mark.nightly
 def test_freed_memory_is_not_taken_page_by_page_again():
     assert faults() < PAGES_OF_A_LAYER / 10
 

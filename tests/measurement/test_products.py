@@ -90,6 +90,7 @@ def test_it_is_told_once_and_only_where_nobody_chose(tmp_path, chosen, times):
     assert sum(note.startswith("Products are made ") for note in heard.notes) == times
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="oneDNN's names of x86")
 def test_a_processor_without_instructions_is_known():
     code = "from hubmaxact.measurement.execution.products import has_instructions as f\n"

@@ -20,7 +20,7 @@ def pair(request, measured):
     return measured(case), measured(case, profile="deployment")
 
 
-@pytest.mark.by_day("qwen3_moe", "gemma2")
+@pytest.mark.by_day("qwen3_moe")
 def test_what_both_profiles_hold_is_equal_to_the_last_bit(pair):
     paper, deployed = pair
     chosen = {"profile": "deployment", "format_errors": "all"}

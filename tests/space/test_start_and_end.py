@@ -82,6 +82,7 @@ def listening(pid):
     }
 
 
+@pytest.mark.nightly
 def test_it_listens_at_home_on_loopback_and_in_a_space_for_everybody(space, index, tmp_path):
     assert listening(space.process.pid) == {"0100007F"}
     env = {

@@ -72,6 +72,7 @@ def test_a_pareto_tail_is_found_again_though_bf16_ties_it(shape):
     assert np.mean(fitted) == pytest.approx(shape, abs=0.05)
 
 
+@pytest.mark.nightly
 def test_p_values_of_true_tails_are_even_and_those_of_others_are_nothing():
     random = np.random.default_rng(4)
     found = [

@@ -59,6 +59,7 @@ def held(folder):
         return {batch for kept in states.saved(RUN) for batch in kept.done}
 
 
+@pytest.mark.nightly
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path, forked):
     folder, output = tmp_path / "state", tmp_path / "output"
     folder.mkdir()

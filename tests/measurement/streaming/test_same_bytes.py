@@ -58,6 +58,7 @@ def test_of_a_hybrid_whose_experts_are_stored_one_by_one(tmp_path):
     assert same(whole, streamed)
 
 
+@pytest.mark.nightly
 def test_of_quantized_weights_that_are_expanded_layer_by_layer(tmp_path):
     whole, streamed, _ = states(make("fp8", DENSE, tmp_path / "fp8"), IDS, budget=(30_000,))
     assert same(whole, streamed)
