@@ -14,6 +14,7 @@ from quantized.plainly import shortened
 FEW = ("--num-samples", 12, "--max-seq-len", 24, "--batch-tokens", 96, "--calibration-samples", 4,
        "--evaluation-samples", 4)  # fmt: skip
 LONG = ("--num-samples", 48, "--batch-tokens", 48)
+KEPT = ("--state-dir", "kept")
 
 
 @pytest.fixture(scope="module")
@@ -107,12 +108,15 @@ def test_a_run_that_is_stopped_says_how_it_goes_on_and_does(tmp_path, short, mea
     assert code == 130
     assert said.startswith("hubmaxact: interrupted; ")
     assert said.endswith(f"batches are kept. Go on with: hubmaxact {' '.join(map(str, command))}")
-    again = measured(tmp_path / "one", *LONG, "--state-dir", "kept")
+    other = measured(tmp_path / "one", *LONG, *KEPT, "--num-samples", 47, code=2)
+    assert "kept holds a state of another run: " in other.stderr
+    again = measured(tmp_path / "one", *LONG, *KEPT)
     assert "batches of them here and now" in again.stderr
     measured(tmp_path / "two", *LONG)
     assert files(tmp_path / "one") == files(tmp_path / "two")  # nothing is left of the state
 
 
+@pytest.mark.nightly
 def test_a_state_of_another_run_is_refused_with_what_differs(tmp_path, short, measured):
     assert stopped(short, tmp_path / "one", signal.SIGTERM)[0] == 143
     (before,) = (tmp_path / "one" / "kept").glob("state-*")
