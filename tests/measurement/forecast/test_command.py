@@ -59,6 +59,7 @@ def test_a_shard_is_told_how_many_batches_are_its_own(corpus, tmp_path):
     assert "of the whole run; shard 1/2 runs 3." in " ".join(done.stderr.split())
 
 
+@pytest.mark.nightly
 def test_of_700_gb_on_the_hub_headers_are_read_and_not_one_weight(corpus, tmp_path):
     with LoopbackHub() as hub:
         repo, shards = huge_release.commit(hub, "alice/huge")
