@@ -1,6 +1,7 @@
 """What every test can ask for."""
 
 import os
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,19 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` is looked at
 def pytest_collection_modifyitems(items):
-    """Mark what asks for a browser, so that `-m "not browser"` runs where there is none."""
+    """Mark what asks for a browser, and the cases of a test that `by_day` leaves to the night."""
+    cases = {}
     for item in items:
         if "chromium" in item.fixturenames:
             item.add_marker("browser")
+        if (by_day := item.get_closest_marker("by_day")) and hasattr(item, "callspec"):
+            chosen = any(fnmatchcase(item.callspec.id, name) for name in by_day.args)
+            cases.setdefault((item.path, item.originalname), []).append(chosen)
+            if not chosen:
+                item.add_marker("nightly")
+    unknown = [name for name, chosen in cases.items() if len(chosen) > 1 and not any(chosen)]
+    if unknown:
+        raise pytest.UsageError(f"by_day names no case of {unknown}")
 
 
 @pytest.fixture

@@ -573,7 +573,8 @@ class Tree:
             for module, nodes in self.nodes.items()
             for node in nodes
             if isinstance(node, ast.Call) and module not in BY_NAME
-            if ast.unparse(node.func).split(".")[-1] in {"import_module", "__import__"}
+            if getattr(node.func, "attr", getattr(node.func, "id", None))
+            in {"import_module", "__import__"}
         ]
         return relative + by_name
 

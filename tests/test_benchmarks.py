@@ -45,10 +45,12 @@ def overhead(benchmark):
     return functools.partial(benchmark, "overhead")
 
 
+@pytest.mark.nightly
 def test_every_format_is_timed_with_both_kinds_of_products(benchmark):
     assert re.fullmatch(PRODUCTS, benchmark("products", DENSE, 2, 16))
 
 
+@pytest.mark.by_day("paper")
 @pytest.mark.parametrize("profile", ["paper", "deployment"])
 def test_the_benchmark_prints_a_ratio(overhead, profile):
     assert (found := re.fullmatch(TABLE, overhead(DENSE, 4, 32, "cpu", "auto", profile)))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from command import environment
 
 TESTS = Path(__file__).parent
@@ -72,6 +73,7 @@ def test_files_and_a_catalog_are_written_where_no_folder_can_be_opened(tmp_path)
     assert printed == "27 ['index.parquet', 'manifest.json']\n"
 
 
+@pytest.mark.nightly
 def test_the_commands_do_their_work_in_an_installation_of_their_own(tmp_path):
     printed = python(SMOKE, home=tmp_path)
     names = ("sections", "catalog", "audit", "export", "push")

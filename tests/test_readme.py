@@ -34,8 +34,8 @@ RUN_ELSEWHERE = {
     "python benchmarks/overhead.py CHECKPOINT 5000 16 cpu bfloat16 deployment 1": "the same test",
 }
 # The whole corpus takes minutes even on a tiny model; a prefix takes the same way.
-SPLITS = ["--calibration-samples", "8", "--evaluation-samples", "16"]
-PREFIX = ["--num-samples", "32", "--max-seq-len", "32", *SPLITS]
+SPLITS = ["--calibration-samples", "2", "--evaluation-samples", "4"]
+PREFIX = ["--num-samples", "8", "--max-seq-len", "24", *SPLITS]
 # The Hub's client reads its environment when it is imported: these are processes of their own.
 ASKING_THE_HUB = ("measure alice/", "push ", "verify alice/", "catalog build --from-hub ")
 

@@ -90,6 +90,14 @@ SMUGGLED = {
 }
 
 
+@pytest.mark.by_day(
+    "sideways-at the top",
+    "upwards-in a function",
+    "torch-for types",
+    "relative-in a function",
+    "by name-at the top",
+    "a circle-in a function",
+)
 @pytest.mark.parametrize("where", ["at the top", "in a function", "for types"])
 @pytest.mark.parametrize("kind", SMUGGLED)
 def test_a_smuggled_import_is_named(tree, kind, where):

@@ -131,6 +131,7 @@ def test_an_error_is_one_command_whatever_stands_in_it(monkeypatch, capsys):
     assert capsys.readouterr().out == f"::error title=hubmaxact::{written}\n"
 
 
+@pytest.mark.by_day("Check the inputs")
 @pytest.mark.parametrize("step", SCRIPTS, ids=[step["name"] for step in SCRIPTS])
 def test_every_script_takes_such_words_for_words(machine, step):
     """Each on its own, as if no step before it had looked at the inputs."""
@@ -148,6 +149,7 @@ def test_every_script_takes_such_words_for_words(machine, step):
         assert run.code != 0
 
 
+@pytest.mark.by_day("v1`*", "*abs-max=0", "v1.2.3/::error*")
 @pytest.mark.parametrize("word", WORDS)
 def test_no_input_is_taken_that_is_not_of_its_shape(machine, word):
     """Every input that is not a path, one bad value at a time, through the step that looks."""
@@ -164,6 +166,7 @@ def test_no_input_is_taken_that_is_not_of_its_shape(machine, word):
         assert (run.code, len(sentence) < 400) == (2, True)
 
 
+@pytest.mark.by_day("$(*")
 @pytest.mark.parametrize("name", [f"$({TOUCH}).json", "::error::pwned", "##[error]pwned", "a b;c"])
 def test_a_file_may_have_any_name(desk, machine, name):
     desk.file.rename(machine.workspace / name)
@@ -182,6 +185,7 @@ def test_a_readme_may_hold_any_line(desk, machine):
     assert {command for command, _ in run.log.commands} == {"stop-commands"}
 
 
+@pytest.mark.nightly
 def test_a_report_may_hold_any_word(desk, machine):
     hostile = "www.pwned.org|</td><script>`@all`](javascript:x)"
     desk.file.write_bytes(desk.report.replace(b'"probe-5k"', f'"{hostile}"'.encode()))
@@ -194,6 +198,7 @@ def test_a_report_may_hold_any_word(desk, machine):
         assert active not in prose
 
 
+@pytest.mark.by_day("pull_request-pr")
 @pytest.mark.parametrize(("event", "mode"), [("pull_request", "pr"), ("pull_request", "commit")])
 def test_a_pull_request_publishes_nothing(desk, machine, event, mode):
     machine.event = event

@@ -38,6 +38,7 @@ def install(machine):
     return run
 
 
+@pytest.mark.nightly
 def test_the_package_beside_the_action_is_installed_out_of_the_callers_way(machine, install):
     machine.set_up_python()
     # What the package needs is taken from here instead of from an index.

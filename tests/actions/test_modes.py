@@ -31,6 +31,7 @@ def test_a_prepared_report_becomes_a_pull_request(desk, machine):
     assert f"Published as a pull request: <{url}>" in run.summary
 
 
+@pytest.mark.by_day("pr")
 @pytest.mark.parametrize("mode", ["pr", "commit"])
 def test_the_same_again_changes_nothing(desk, machine, mode):
     first, second = (run_action({"repo": REPO, "mode": mode}, machine) for _ in range(2))
@@ -42,6 +43,7 @@ def test_the_same_again_changes_nothing(desk, machine, mode):
     assert "Nothing to publish: the report is already in the " in second.summary
 
 
+@pytest.mark.nightly
 def test_a_commit_goes_to_the_branch_asked_for(desk, machine):
     desk.repo.branch("next")
     run = run_action({"repo": REPO, "mode": "commit", "revision": "next"}, machine)
@@ -51,6 +53,7 @@ def test_a_commit_goes_to_the_branch_asked_for(desk, machine):
     assert desk.repo.read(JSON) is None
 
 
+@pytest.mark.nightly
 def test_a_dry_run_shows_the_diff_and_changes_nothing(desk, machine):
     machine.identity = False  # a public repository can be looked at by anyone
     run = run_action({"repo": REPO, "mode": "dry-run"}, machine)
@@ -97,6 +100,7 @@ UNFIT_GATES = [
 ]
 
 
+@pytest.mark.by_day("rules0*")
 @pytest.mark.parametrize(("rules", "reason"), UNFIT_GATES)
 def test_a_gate_that_cannot_be_applied_is_closed(desk, machine, rules, reason):
     run = run_action({"repo": REPO, **rules}, machine)
@@ -130,6 +134,7 @@ def test_a_report_that_is_not_there_is_not_called_invalid(desk, machine):
     assert "Check out the repository" in desk_is_empty.log.errors[0]
 
 
+@pytest.mark.nightly
 def test_a_folder_stands_for_the_report_in_it(desk, machine):
     (machine.workspace / "results").mkdir()
     desk.file.rename(machine.workspace / "results" / JSON)
@@ -143,6 +148,7 @@ def _cleared(machine):
     return machine
 
 
+@pytest.mark.nightly
 def test_weights_that_were_not_measured_are_refused_in_the_log_and_the_summary(desk, machine):
     desk.repo.commit({"model-00001-of-00002.safetensors": b"other"})
     run = run_action({"repo": REPO}, machine)

@@ -21,6 +21,7 @@ def push(desk):
     return run
 
 
+@pytest.mark.nightly
 def test_a_commit_and_the_same_again(desk, push):
     first, _ = push()
     url = f"{desk.hub.url}/{REPO}/commit/{desk.repo.resolve('main').sha}"
@@ -30,6 +31,7 @@ def test_a_commit_and_the_same_again(desk, push):
     assert "already up to date" in said
 
 
+@pytest.mark.nightly
 def test_a_pull_request_and_the_same_again(desk, push):
     first, _ = push("--pr")
     assert first["commit_url"].endswith(desk.repo.resolve("refs/pr/1").sha)
@@ -67,6 +69,7 @@ IDENTITY_TROUBLE = [
 ]
 
 
+@pytest.mark.by_day("fault0*")
 @pytest.mark.parametrize(("fault", "code", "said"), IDENTITY_TROUBLE)
 def test_an_exchange_that_fails_is_tried_again_or_explained(desk, machine, fault, code, said):
     desk.hub.faults.add("POST", "/oauth/token", **fault, times=1 if code == 0 else 9)
@@ -77,6 +80,7 @@ def test_an_exchange_that_fails_is_tried_again_or_explained(desk, machine, fault
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_job_without_an_identity_is_told(desk, machine):
     machine.identity = False
     done = desk.push(token="", extra=machine.variables() | {"HF_OIDC_RESOURCE": REPO})

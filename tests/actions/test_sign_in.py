@@ -27,6 +27,7 @@ def test_a_trusted_job_needs_no_token_and_asks_nothing_that_its_token_may_not(de
     assert all(asked.status < 400 for asked in desk.hub.requests if "resolve" not in asked.target)
 
 
+@pytest.mark.nightly
 def test_a_token_that_is_given_is_meant_and_the_identity_is_left_alone(desk, machine, token):
     desk.hub.trusted_publishers.clear()
     assert run_action({"repo": REPO, "hf-token": token}, machine).code == 0
@@ -34,6 +35,7 @@ def test_a_token_that_is_given_is_meant_and_the_identity_is_left_alone(desk, mac
     assert desk.hub.asked("POST", "/oauth/token") == []
 
 
+@pytest.mark.nightly
 def test_a_token_that_is_refused_is_an_error_and_the_identity_is_not_tried_instead(desk, machine):
     run = run_action({"repo": REPO, "hf-token": "hf_ofNobody"}, machine)
     assert (run.code, desk.repo.discussions) == (2, {})
@@ -52,6 +54,7 @@ def test_a_job_that_is_not_trusted_is_told_so(desk, machine):
     assert "Traceback" not in run.log.shown
 
 
+@pytest.mark.nightly
 def test_a_token_is_enough_where_there_is_no_identity(desk, machine, token):
     machine.identity = False
     machine.extra["HF_TOKEN"] = OTHERS_TOKEN  # not for this action
@@ -80,6 +83,7 @@ def places(run, secret):
     return [place for place, content in readable.items() if secret.encode() in content]
 
 
+@pytest.mark.nightly
 def test_the_token_is_nowhere_when_all_goes_well(desk, machine, token):
     machine.identity = False
     run = run_action({"repo": REPO, "hf-token": token}, machine)
@@ -99,12 +103,14 @@ def test_the_token_is_nowhere_when_the_hub_shouts_it(desk, machine, token):
     assert sentence.startswith("publishing failed: ")
 
 
+@pytest.mark.nightly
 def test_an_exchanged_token_is_nowhere_either(desk, machine):
     run = run_action({"repo": REPO}, machine)
     (exchanged,) = (bearer for bearer in bearers(desk.hub) if bearer)
     assert places(run, exchanged.removeprefix("Bearer ")) == []
 
 
+@pytest.mark.by_day("*pwned")
 @pytest.mark.parametrize("token", ["hf_one two", "hf_one\ntwo\n::error::pwned"])
 def test_a_token_that_can_be_none_is_refused_and_not_repeated(desk, machine, token):
     machine.identity = False

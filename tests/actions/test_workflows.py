@@ -23,6 +23,7 @@ def test_a_tag_becomes_a_pull_request(desk, machine):
     ]
 
 
+@pytest.mark.nightly
 def test_a_secret_is_used_though_the_job_has_an_identity(desk, machine):
     """As every job of this workflow has: GitHub starts none whose caller does not grant it."""
     desk.hub.trusted_publishers.clear()
@@ -40,6 +41,7 @@ def test_a_tag_that_names_no_release_publishes_nothing(desk, machine, tag):
     assert list(machine.home.rglob("canary")) == []
 
 
+@pytest.mark.nightly
 def test_a_tag_of_any_other_shape_is_a_release(desk, machine):
     machine.ref_name = "release/modèle-v3_final@2026.11"
     run = run_workflow(RELEASE_REPORT, {"repo": REPO, "mode": "dry-run"}, machine)
@@ -63,7 +65,7 @@ def test_a_private_repository_is_measured_and_gets_the_report(hub, machine):
     files = {path.name: path.read_bytes() for path in DENSE.iterdir() if path.is_file()}
     repo = hub.create_repo(REPO, files=files)
     repo.private = True
-    quick = {"num-samples": "400", "max-seq-len": "32", "device": "cpu", "mode": "commit"}
+    quick = {"num-samples": "24", "max-seq-len": "32", "device": "cpu", "mode": "commit"}
     run = run_action({"repo": REPO, "checkpoint": REPO, **quick}, machine)
     assert run.code == 0, run.log.shown
     assert run.steps[3] == "Measure"

@@ -83,6 +83,7 @@ def commit(hub, repo_id):
     return hub.repos["model", repo_id].resolve("main").sha
 
 
+@pytest.mark.nightly
 def test_a_report_is_held_against_the_adapters_own_file(hub, tmp_path):
     files = weights_of({"model.safetensors": b"anything"})["weight_files"]
     into = {"id": BASE, "revision": "v1", "commit": commit(hub, BASE), "weight_files": files}

@@ -180,6 +180,7 @@ class TestOnTheHub:
         assert sum(each.num_sent for each in fetched) < 150_000
         assert len(weights) == 2
 
+    @pytest.mark.nightly
     def test_a_hub_that_sends_whole_files_is_not_listened_to(self, hub, repo, desk):
         whole = repo.read("model.safetensors", repo.resolve("main").sha)
         hub.faults.add("GET", "safetensors", status=200, body=whole, times=9)
@@ -188,6 +189,7 @@ class TestOnTheHub:
         assert "sends whole files where parts of them are asked for" in done.stderr
         assert "hf download" in done.stderr
 
+    @pytest.mark.nightly
     def test_another_part_than_was_asked_for_is_no_answer(self, hub, repo, desk):
         sent = {
             "status": 206,

@@ -26,6 +26,7 @@ def page_at(serve, index):
         yield address
 
 
+@pytest.mark.by_day("comparison-desktop-False", "findings-phone-True")
 @pytest.mark.parametrize(
     ("width", "dark"),
     [
@@ -41,6 +42,7 @@ def test_axe_finds_nothing(visit, page_at, view, width, dark):
     look(page, WIDTHS[width]["width"])
 
 
+@pytest.mark.nightly
 def test_axe_finds_nothing_in_an_empty_index(visit, serve, tmp_path):
     with serve("export", write_index(tmp_path / "index", [], with_paper=False)) as address:
         look(visit(address, bypass_csp=True).open(), 1280)
@@ -67,6 +69,7 @@ def test_the_theme_follows_the_system_until_it_is_chosen(visit, page_at):
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
 
 
+@pytest.mark.nightly
 def test_at_twice_the_zoom_nothing_runs_out_of_the_window(visit, page_at):
     page = visit(page_at, viewport={"width": 640, "height": 450}).open(VIEWS["comparison"])
     assert page.evaluate("document.documentElement.scrollWidth") <= 640

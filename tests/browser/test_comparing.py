@@ -30,6 +30,7 @@ def apart(centres):
     )
 
 
+@pytest.mark.by_day("space-390")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_release_hides_another_in_the_chart_by_role(visit, address, width):
     page = visit(address, viewport={"width": width, "height": 900}).open(f"?{PAPERS}")
@@ -38,6 +39,7 @@ def test_no_release_hides_another_in_the_chart_by_role(visit, address, width):
     assert apart(chart.evaluate(MARKERS)) >= 9
 
 
+@pytest.mark.nightly
 def test_lines_that_lie_on_each_other_each_have_markers_of_their_own(visit, serve, tmp_path):
     rows = [release(n, hidden_state_by_layer=[8.0] * 30) for n in (4, 9, 14)]
     index = write_index(tmp_path / "index", rows, with_paper=False)
@@ -54,6 +56,7 @@ def test_lines_that_lie_on_each_other_each_have_markers_of_their_own(visit, serv
         expect(chart.locator("g.lined.dimmed")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_a_tap_on_a_chart_reads_its_values_and_they_stay(visit, address):
     page = visit(address, viewport=PHONE, has_touch=True).open(f"?{TWO}")
     chart = page.get_by_role("img", name="Largest |a| of each layer")
@@ -63,6 +66,7 @@ def test_a_tap_on_a_chart_reads_its_values_and_they_stay(visit, address):
     expect(page.locator(".readout span")).to_have_count(2)
 
 
+@pytest.mark.nightly
 def test_an_opened_table_stays_open_when_the_page_changes(visit, address):
     page = visit(address).open(f"?{TWO}")
     for fold in ("layer-numbers", "fields"):
@@ -88,6 +92,7 @@ def test_a_link_to_a_comparison_opens_on_it(visit, address):
     visit(address).open().wait_for_function("scrollY === 0")
 
 
+@pytest.mark.nightly
 def test_the_stability_of_m_stands_in_two_numbers_with_two_names(visit, address):
     page = visit(address).open(f"?pick=paper%3AQwen3-30B-A3B&{TWO}")
     stability = page.locator("#stability")
@@ -99,6 +104,7 @@ def test_the_stability_of_m_stands_in_two_numbers_with_two_names(visit, address)
     expect(stability).to_contain_text("No subsets: org-4/model-00018, org-5/model-00019")
 
 
+@pytest.mark.nightly
 def test_how_sure_m_is_stands_there_where_a_report_tells(visit, serve, tmp_path):
     rows = [
         release(1, abs_max_of_half=2.0, abs_max_after_first_token=1.5),
@@ -114,6 +120,7 @@ def test_how_sure_m_is_stands_there_where_a_report_tells(visit, serve, tmp_path)
         assert said == ["2.002", "2", "1.5", "not inferred", "4.008", "3.9", "unknown", "4 to 5.5"]
 
 
+@pytest.mark.nightly
 def test_the_int8_table_shows_the_hidden_states_and_says_what_is_better(visit, serve, tmp_path):
     known = {"int8_max_abs_lowest_db": 11.04, "int8_max_abs_median_db": 30.0}
     row = release(1, **known, int8_max_abs_highest_db=41.0, int8_max_abs_final_norm_db=22.0)
@@ -160,6 +167,7 @@ def test_the_cards_verdicts_stand_side_by_side(visit, serve, tmp_path):
         ]
 
 
+@pytest.mark.nightly
 def test_errors_of_deployed_formats_stand_side_by_side(visit, serve, tmp_path):
     rows = [release(4, **ERRORS, **CERTAINTY), release(9), release(14, linear_nvfp4_db=12.5)]
     index = write_index(tmp_path / "index", rows, with_paper=False)

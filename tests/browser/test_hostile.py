@@ -17,6 +17,7 @@ def hostile(request, serve, tmp_path_factory):
         yield address
 
 
+@pytest.mark.by_day("export")
 def test_every_view_of_a_hostile_index_is_only_text(visit, hostile):
     page = visit(hostile).open()
     rows = page.locator("#releases tbody tr")
@@ -34,6 +35,7 @@ def test_every_view_of_a_hostile_index_is_only_text(visit, hostile):
     assert "\u202e" not in page.content()
 
 
+@pytest.mark.by_day("export")
 def test_direction_and_control_characters_are_shown_as_code_points(visit, hostile):
     page = visit(hostile).open("?q=right")
     text = page.locator("#releases").inner_text()
@@ -42,11 +44,13 @@ def test_direction_and_control_characters_are_shown_as_code_points(visit, hostil
     assert "\x1b" not in page.content()
 
 
+@pytest.mark.by_day("export")
 def test_a_long_name_never_widens_a_phone(visit, hostile):
     page = visit(hostile, viewport={"width": 390, "height": 844}).open()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.by_day("export-?q=%3Cimg*", "export-?sort=__proto__*")
 @pytest.mark.parametrize(
     "query",
     [

@@ -40,6 +40,7 @@ BY_DAY = (QUERIES[0], "?view=findings", QUERIES[2], QUERIES[7])
 BY_NIGHT = [pytest.param(each, marks=pytest.mark.nightly) for each in QUERIES if each not in BY_DAY]
 
 
+@pytest.mark.by_day("*sort=carrier*")
 @pytest.mark.parametrize("query", [*BY_DAY, *BY_NIGHT])
 def test_both_hosts_show_the_same(visit, both, query):
     shown = []

@@ -15,6 +15,7 @@ def ready(page, query):
     page.wait_for_function("wanted => document.body.dataset.ready === wanted", arg=query)
 
 
+@pytest.mark.nightly
 def test_paging_by_keyboard_goes_on_from_the_button(visit, address):
     page = visit(address).open()
     page.locator("#next").focus()
@@ -28,6 +29,7 @@ def test_paging_by_keyboard_goes_on_from_the_button(visit, address):
     expect(page.locator("#previous")).to_be_focused()
 
 
+@pytest.mark.nightly
 def test_paging_by_pointer_shows_the_new_page_from_its_top(visit, address):
     page = visit(address).open()
     page.locator("#next").click()
@@ -35,6 +37,7 @@ def test_paging_by_pointer_shows_the_new_page_from_its_top(visit, address):
     expect(page.locator("#releases thead")).to_be_in_viewport()
 
 
+@pytest.mark.by_day("space-?q=gemma*")
 @pytest.mark.parametrize(
     ("query", "button", "place"),
     [
@@ -50,6 +53,7 @@ def test_a_button_that_is_gone_leaves_the_keyboard_near_it(visit, address, query
     expect(page.locator(place)).to_be_focused()
 
 
+@pytest.mark.nightly
 def test_an_opened_menu_keeps_the_keyboard(visit, address):
     page = visit(address).open()
     menu = page.locator("[data-facet=stage] > summary")
@@ -59,6 +63,7 @@ def test_an_opened_menu_keeps_the_keyboard(visit, address):
     expect(menu).to_be_focused()
 
 
+@pytest.mark.by_day("space-Tab-phone")
 @pytest.mark.parametrize("size", [(390, 844), (1280, 900)], ids=["phone", "desktop"])
 @pytest.mark.parametrize("step", ["Tab", "Shift+Tab"])
 def test_the_picked_releases_never_cover_what_has_the_keyboard(visit, address, size, step):

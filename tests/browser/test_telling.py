@@ -44,6 +44,7 @@ def test_a_gate_beyond_fp16_is_told_alike_in_table_dot_plot_and_findings(shown):
     expect(found.locator(".plot .standing.beyond")).to_have_count(1)
 
 
+@pytest.mark.nightly
 def test_the_words_in_the_dot_plot_are_whole_when_every_m_is_small(shown):
     page = shown([release(1), release(2)], viewport=PHONE)
     words = page.locator("#dot-plot text.beyond")
@@ -52,6 +53,7 @@ def test_the_words_in_the_dot_plot_are_whole_when_every_m_is_small(shown):
     assert box["x"] + box["width"] <= frame["x"] + frame["width"]
 
 
+@pytest.mark.nightly
 def test_releases_that_the_dot_plot_leaves_aside_are_counted(shown):
     page = shown([release(1), release(2), release(3, trust="copied")])
     expect(page.locator("#age")).to_contain_text("3 releases")
@@ -63,6 +65,7 @@ def with_m(number, peak):
     return release(number, **values, exceeds_float16=peak > 65504)
 
 
+@pytest.mark.nightly
 def test_more_releases_than_can_be_drawn_are_still_counted_by_the_dot_plot(shown):
     many = [with_m(number, 10.0 + number) for number in range(900)]
     page = shown([*many, with_m(900, 70_000.0), with_m(901, 3e5)], viewport=PHONE)
@@ -78,6 +81,7 @@ def test_more_releases_than_can_be_drawn_are_still_counted_by_the_dot_plot(shown
         assert box["y"] < mark.bounding_box()["y"] < box["y"] + box["height"]
 
 
+@pytest.mark.nightly
 def test_a_name_in_the_dot_plot_leads_to_its_own_mark(shown):
     rows = [with_m(number, 8000.0) for number in range(9)]
     page = shown([with_m(20, 1.0), *rows, with_m(30, 30_000.0), with_m(40, 2e5)])
@@ -92,6 +96,7 @@ def test_a_name_in_the_dot_plot_leads_to_its_own_mark(shown):
         assert [*ends, text["y"] + text["height"]][0] == pytest.approx(top, abs=8)
 
 
+@pytest.mark.nightly
 def test_the_verdict_is_in_view_where_the_table_is_wider_than_the_window(shown):
     long = {"family": "a-family-with-a-long-name", "carrier_role": "attention_output"}
     rows = [release(number, **long, size=27_000_000_000) for number in range(9)]
@@ -102,6 +107,7 @@ def test_the_verdict_is_in_view_where_the_table_is_wider_than_the_window(shown):
         assert box["x"] + box["width"] <= seen["x"] + seen["width"]
 
 
+@pytest.mark.nightly
 def test_an_index_without_the_paper_opens_on_findings_that_say_something(shown):
     page = shown([release(1), release(2)], "?view=findings")
     expect(page.get_by_label("Measured releases")).to_be_checked()
@@ -112,6 +118,7 @@ def test_an_index_without_the_paper_opens_on_findings_that_say_something(shown):
     page.wait_for_function("document.body.dataset.ready === 'view=findings'")
 
 
+@pytest.mark.by_day("?view=findings")
 @pytest.mark.parametrize("query", ["", "?view=findings"])
 def test_an_empty_index_says_how_it_is_filled(shown, query):
     page = shown([], query)
@@ -129,6 +136,7 @@ def test_every_word_of_trust_and_precision_is_explained_without_a_pointer(shown)
     expect(page.locator("dl.glossary")).to_contain_text("higher is better")
 
 
+@pytest.mark.nightly
 def test_long_numbers_are_rounded_for_people_and_exact_in_their_title(shown):
     exact = 1234.5677490234375
     page = shown([release(1, abs_max=exact, max_value=exact)])
@@ -136,6 +144,7 @@ def test_long_numbers_are_rounded_for_people_and_exact_in_their_title(shown):
     expect(page.locator("td.c-abs_max .m")).to_have_attribute("title", str(exact))
 
 
+@pytest.mark.nightly
 def test_a_file_shows_who_it_says_it_is(shown):
     file = {"key": "file:moe.json", "name": "moe", "repo_id": None, "model_id": "org/claimed"}
     page = shown([release(1, **file)], "?pick=file%3Amoe.json")
@@ -144,6 +153,7 @@ def test_a_file_shows_who_it_says_it_is(shown):
     expect(page.locator("a", has_text="org/claimed")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_the_chosen_tensor_is_marked_in_forced_colours(shown):
     page = shown([release(1)], "?pick=org-1%2Fmodel-00001", forced_colors="active")
     outline = "e => getComputedStyle(e.nextElementSibling).outlineStyle"
@@ -151,6 +161,7 @@ def test_the_chosen_tensor_is_marked_in_forced_colours(shown):
     assert page.get_by_role("radio", name="MLP output").evaluate(outline) == "none"
 
 
+@pytest.mark.nightly
 def test_a_file_of_the_view_has_one_name_on_both_hosts(visit, address):
     page = visit(address).open("?q=gemma")
     with page.expect_download() as waiting:
@@ -158,6 +169,7 @@ def test_a_file_of_the_view_has_one_name_on_both_hosts(visit, address):
     assert waiting.value.suggested_filename == "activation-maxima-view.csv"
 
 
+@pytest.mark.nightly
 def test_the_words_above_the_page_and_its_charts_have_room_at_any_width(shown):
     wide = {"max_hidden_state": 7e5, "max_mlp_output": 11.0, "max_embedding": 11.0}
     page = shown([release(1, **wide), release(2, **wide)], "?pick=org-1%2Fmodel-00001")

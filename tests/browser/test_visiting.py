@@ -6,6 +6,7 @@ import json
 import re
 
 import pyarrow.parquet as pq
+import pytest
 from playwright.sync_api import expect
 
 from hubmaxact.catalog.row import HINTS
@@ -36,6 +37,7 @@ def test_the_first_look_shows_the_largest_first_and_how_old_the_data_is(visit, a
     expect(page.locator("#releases tbody tr").first).to_contain_text("beyond fp16")
 
 
+@pytest.mark.nightly
 def test_searching_filters_as_one_types_and_stays_in_the_address(visit, address):
     page = visit(address).open()
     page.get_by_label("Search").press_sequentially("gemma-3", delay=20)
@@ -63,6 +65,7 @@ def test_facets_narrow_and_chips_widen_again(visit, address):
     settled(page, "^$")
 
 
+@pytest.mark.nightly
 def test_a_ranking_of_one_protocol_is_had_by_a_press_and_by_its_link(visit, address):
     page = visit(address).open("?source=measured")
     expect(page.locator(".mixed")).to_contain_text("2 protocols")
@@ -110,6 +113,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(visit, address):
     settled(page, "page=3$")
 
 
+@pytest.mark.nightly
 def test_picked_releases_come_back_from_the_link_in_another_browser(visit, address):
     page = visit(address).open("?q=model-0001")
     for key in ("org-4/model-00018", "org-5/model-00019"):
@@ -126,6 +130,7 @@ def test_picked_releases_come_back_from_the_link_in_another_browser(visit, addre
     expect(other.locator("#compare path.line").nth(1)).to_be_attached()
 
 
+@pytest.mark.nightly
 def test_the_link_can_be_copied(visit, address):
     visited = visit(address, permissions=["clipboard-read", "clipboard-write"])
     page = visited.open(f"?{PICKS}")
@@ -150,17 +155,20 @@ def test_a_comparison_shows_layers_roles_int8_and_what_differs(visit, address):
     assert numbers.count() == max(4 + 18 % 5, 4 + 19 % 5)
 
 
+@pytest.mark.nightly
 def test_releases_of_one_protocol_bring_no_warning(visit, address):
     page = visit(address).open("?pick=org-4%2Fmodel-00018&pick=org-5%2Fmodel-00019")
     assert "Measured differently" not in page.locator("#compare").inner_text()
 
 
+@pytest.mark.nightly
 def test_a_key_that_the_index_lacks_is_told(visit, address):
     page = visit(address).open("?pick=nobody%2Fhere&pick=org-5%2Fmodel-00019")
     expect(page.locator("#compare")).to_contain_text("Not in this index: nobody/here")
     expect(page.locator("#compare h2")).to_have_text("One release")
 
 
+@pytest.mark.nightly
 def test_two_quick_clicks_are_two_picks(visit, address):
     page = visit(address).open("?q=model-0001")
     page.evaluate(
@@ -171,6 +179,7 @@ def test_two_quick_clicks_are_two_picks(visit, address):
     assert page.url.count("pick=") == 3
 
 
+@pytest.mark.nightly
 def test_no_more_than_eight_can_be_picked(visit, address):
     picks = "&".join(f"pick=org-{n % 7}%2Fmodel-{n:05}" for n in range(9))
     page = visit(address).open(f"?q=model&{picks}")
@@ -179,6 +188,7 @@ def test_no_more_than_eight_can_be_picked(visit, address):
     expect(page.locator('[data-key="paper:gemma-3-27b-it"]')).to_be_disabled()
 
 
+@pytest.mark.nightly
 def test_the_view_downloads_as_csv_and_reads_back_equal(visit, address, index):
     page = visit(address).open("?q=model&architecture=moe")
     with page.expect_download() as waiting:
@@ -212,6 +222,7 @@ def test_everything_downloads_as_csv_and_parquet(visit, address, index):
             assert len(list(csv.DictReader(io.StringIO(content.decode())))) == 87
 
 
+@pytest.mark.nightly
 def test_findings_over_the_papers_checkpoints_are_the_papers(visit, address):
     page = visit(address).open("?view=findings")
     answers = {

@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from command import environment
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "catalog_build.py"
 
 
+@pytest.mark.nightly
 def test_the_benchmark_prints_reports_per_second(tmp_path):
     done = subprocess.run(
         [sys.executable, str(BENCHMARK), "101", str(tmp_path)],

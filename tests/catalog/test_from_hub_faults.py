@@ -83,6 +83,7 @@ def test_what_cannot_be_read_is_no_fault_of_the_report_and_read_next_time(hub, f
     assert manifest_in(catalog)["unread"] == []
 
 
+@pytest.mark.nightly
 def test_a_known_release_keeps_its_row_while_the_hub_does_not_answer(hub, from_hub, catalog):
     from_hub("--no-paper")
     before = rows_in(catalog)["org/b"]
@@ -122,6 +123,7 @@ def test_weights_that_arrive_damaged_do_not_make_a_report_stale(hub, from_hub, c
     assert rows_in(catalog)["org/plain"]["trust"] == "current"
 
 
+@pytest.mark.by_day("sha")
 @pytest.mark.parametrize("lost", ["siblings", "sha"])
 def test_a_description_that_lacks_what_it_should_say_takes_nothing_away(
     hub, from_hub, catalog, lost
@@ -158,6 +160,7 @@ STRANGE_FACTS = {
 }
 
 
+@pytest.mark.nightly
 def test_a_description_of_another_shape_takes_nothing_away(hub, from_hub, catalog):
     from_hub("--no-paper")
     before = rows_in(catalog)["org/b"]
@@ -206,6 +209,7 @@ def test_a_report_is_no_copy_where_another_than_the_hub_says_so(hub, from_hub, c
     assert rows_in(catalog)["org/new"]["copied_from"] == "org/old"
 
 
+@pytest.mark.nightly
 def test_an_exhausted_rate_limit_ends_the_asking_and_the_next_build_goes_on(hub, from_hub, catalog):
     for number in range(60):
         publish(hub, f"org/many-{number}")
@@ -234,6 +238,7 @@ def test_a_hub_that_is_down_is_asked_a_bounded_number_of_times(hub, from_hub, ca
     assert 20 <= len(tried) <= 26
 
 
+@pytest.mark.by_day("how2*")
 @pytest.mark.parametrize(
     ("how", "words"),
     [
@@ -254,6 +259,7 @@ def test_a_listing_that_fails_leaves_the_old_index(hub, from_hub, catalog, how, 
     assert ((catalog / "index.parquet").read_bytes(), manifest_in(catalog)) == before
 
 
+@pytest.mark.nightly
 def test_a_refused_listing_is_told_as_a_listing(hub, from_hub, catalog):
     for how, words in {
         "404": ({"status": 404}, "models?other=activation-maxima is not there (404)"),
@@ -274,6 +280,7 @@ def test_a_refused_listing_is_told_as_a_listing(hub, from_hub, catalog):
         )
 
 
+@pytest.mark.by_day("truncate")
 @pytest.mark.parametrize("delivery", ["reset", "truncate"])
 def test_a_line_that_breaks_is_tried_as_often_as_an_answer(hub, from_hub, catalog, delivery):
     hub.faults.add("GET", r"/api/models\?", times=100, delivery=delivery)
@@ -285,6 +292,7 @@ def test_a_line_that_breaks_is_tried_as_often_as_an_answer(hub, from_hub, catalo
     assert time.monotonic() - began < 15  # seconds; the client library alone would take 23
 
 
+@pytest.mark.nightly
 def test_a_listing_is_not_waited_for_for_ever(hub, catalog, tmp_path):
     hub.faults.add("GET", r"/api/models\?", delivery="hang", seconds=90)
     words = ["catalog", "build", "--from-hub", "--no-paper", "--output", catalog]
@@ -293,6 +301,7 @@ def test_a_listing_is_not_waited_for_for_ever(hub, catalog, tmp_path):
     assert len(rows_in(catalog)) == 4
 
 
+@pytest.mark.by_day("fewer", "garbage")
 @pytest.mark.parametrize(
     "how", ["nothing", "fewer", "empty", "early", "again", "garbage", "broken"]
 )
@@ -324,6 +333,7 @@ def test_a_listing_that_is_cut_short_never_shrinks_the_index(hub, from_hub, cata
     assert ("releases may be missing" in done.stderr) == (how in {"empty", "again"})
 
 
+@pytest.mark.nightly
 def test_a_repository_that_cannot_be_asked_for_keeps_its_row(hub, from_hub, catalog):
     from_hub("--no-paper")
     before = rows_in(catalog)
@@ -357,6 +367,7 @@ def test_another_version_reads_anew_and_loses_no_row_meanwhile(hub, from_hub, ca
     assert manifest_in(catalog)["kept"] == []
 
 
+@pytest.mark.nightly
 def test_the_last_repository_may_go_and_a_misspelt_tag_takes_nothing(hub, from_hub, catalog):
     from_hub("--no-paper")
     done = from_hub("--no-paper", "--tag", "activation-maximum")

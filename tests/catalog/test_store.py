@@ -91,6 +91,7 @@ def test_a_build_killed_at_any_change_leaves_the_old_index_or_the_new_one(worksp
     assert set(workspace.rows) >= {"file:a.json", "file:b.json"}
 
 
+@pytest.mark.nightly
 def test_a_build_killed_while_reading_leaves_the_old_index(workspace):
     workspace.put("a.json")
     workspace.build()
@@ -114,6 +115,7 @@ def test_temporary_files_of_killed_builds_are_swept_and_nothing_else(workspace):
         assert (left.exists(), mine.exists(), at_work.exists()) == (False, True, True)
 
 
+@pytest.mark.nightly
 def test_two_builds_do_not_write_into_one_folder(workspace):
     workspace.put("a.json")
     with store.locked(workspace.output):

@@ -5,19 +5,33 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 from command import MOE, environment, hubmaxact_here
+from quantized.plainly import shortened
 
-FEW = ("--num-samples", 24, "--max-seq-len", 48, "--batch-tokens", 192, "--calibration-samples", 8,
-       "--evaluation-samples", 8)  # fmt: skip
-LONG = ("--num-samples", 72, "--batch-tokens", 96)
+FEW = ("--num-samples", 12, "--max-seq-len", 24, "--batch-tokens", 96, "--calibration-samples", 4,
+       "--evaluation-samples", 4)  # fmt: skip
+LONG = ("--num-samples", 48, "--batch-tokens", 48)
+KEPT = ("--state-dir", "kept")
 
 
-def measured(folder, *more, code=0):
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """Two layers of the model with experts."""
+    return shortened(MOE, tmp_path_factory.mktemp("short") / "moe")
+
+
+@pytest.fixture
+def measured(short):
     """Run `measure` in a folder, to the end that is expected."""
+    return partial(run_measure, short)
+
+
+def run_measure(checkpoint, folder, *more, code=0):
     folder.mkdir(exist_ok=True)
-    ran = hubmaxact_here("measure", MOE, *FEW, *more, cwd=folder)
+    ran = hubmaxact_here("measure", checkpoint, *FEW, *more, cwd=folder)
     assert ran.returncode == code, ran.stderr
     return ran
 
@@ -31,7 +45,7 @@ def files(folder):
 @pytest.mark.parametrize(
     "profile", ["deployment", pytest.param("paper", marks=pytest.mark.nightly)]
 )
-def test_shards_merge_to_the_bytes_of_one_run(tmp_path, profile):
+def test_shards_merge_to_the_bytes_of_one_run(tmp_path, measured, profile):
     whole, parts, merged = (tmp_path / name for name in ("whole", "parts", "merged"))
     measured(whole, "--profile", profile)
     for index in range(3):
@@ -51,12 +65,12 @@ def refused(cwd, *paths):
     return ran.stderr.splitlines()[-1].removeprefix("hubmaxact: ")
 
 
-def test_what_does_not_belong_together_is_refused_by_name(tmp_path):
+def test_what_does_not_belong_together_is_refused_by_name(tmp_path, measured):
     for name, share, length in (
-        ("s0", "0/2", 48),
-        ("s1", "1/2", 48),
-        ("third", "1/3", 48),
-        ("other", "1/2", 47),
+        ("s0", "0/2", 24),
+        ("s1", "1/2", 24),
+        ("third", "1/3", 24),
+        ("other", "1/2", 23),
     ):
         measured(tmp_path, "--shard", share, "--output", name, "--max-seq-len", length)
     shutil.copy(tmp_path / "s1", tmp_path / "again")
@@ -74,10 +88,10 @@ def test_what_does_not_belong_together_is_refused_by_name(tmp_path):
     assert "text" in refused(tmp_path, "s0", "text")
 
 
-def stopped(folder, number):
+def stopped(checkpoint, folder, number):
     """Start a run whose state is kept, and stop it as soon as some is."""
     folder.mkdir()
-    command = ["measure", MOE, *FEW, *LONG, "--state-dir", "kept"]
+    command = ["measure", checkpoint, *FEW, *LONG, "--state-dir", "kept"]
     run = subprocess.Popen(
         [sys.executable, "-m", "hubmaxact", *map(str, command)],
         stderr=subprocess.PIPE, text=True, cwd=folder, env=environment(folder),
@@ -89,28 +103,31 @@ def stopped(folder, number):
     return run.returncode, said.splitlines()[-1], command
 
 
-def test_a_run_that_is_stopped_says_how_it_goes_on_and_does(tmp_path):
-    code, said, command = stopped(tmp_path / "one", signal.SIGINT)
+def test_a_run_that_is_stopped_says_how_it_goes_on_and_does(tmp_path, short, measured):
+    code, said, command = stopped(short, tmp_path / "one", signal.SIGINT)
     assert code == 130
     assert said.startswith("hubmaxact: interrupted; ")
     assert said.endswith(f"batches are kept. Go on with: hubmaxact {' '.join(map(str, command))}")
-    again = measured(tmp_path / "one", *LONG, "--state-dir", "kept")
+    other = measured(tmp_path / "one", *LONG, *KEPT, "--num-samples", 47, code=2)
+    assert "kept holds a state of another run: " in other.stderr
+    again = measured(tmp_path / "one", *LONG, *KEPT)
     assert "batches of them here and now" in again.stderr
     measured(tmp_path / "two", *LONG)
     assert files(tmp_path / "one") == files(tmp_path / "two")  # nothing is left of the state
 
 
-def test_a_state_of_another_run_is_refused_with_what_differs(tmp_path):
-    assert stopped(tmp_path / "one", signal.SIGTERM)[0] == 143
+@pytest.mark.nightly
+def test_a_state_of_another_run_is_refused_with_what_differs(tmp_path, short, measured):
+    assert stopped(short, tmp_path / "one", signal.SIGTERM)[0] == 143
     (before,) = (tmp_path / "one" / "kept").glob("state-*")
     content = before.read_bytes()
-    ran = measured(tmp_path / "one", *LONG, "--state-dir", "kept", "--num-samples", 71, code=2)
+    ran = measured(tmp_path / "one", *LONG, "--state-dir", "kept", "--num-samples", 47, code=2)
     assert "kept holds a state of another run: " in ran.stderr
     assert "corpus" in ran.stderr
     assert before.read_bytes() == content
 
 
-def test_what_needs_a_whole_run_is_refused(tmp_path):
+def test_what_needs_a_whole_run_is_refused(tmp_path, measured):
     for more in (["--shard", "0/2"], ["--state-dir", "kept"]):
         ran = measured(tmp_path, *more, "--output", "x", "--batch-tokens", "auto", code=2)
         assert "finds a budget by starting over" in ran.stderr

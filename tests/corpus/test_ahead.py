@@ -45,6 +45,7 @@ def test_texts_made_beside_are_those_made_here(here, monkeypatch):
     assert makers() == []
 
 
+@pytest.mark.nightly
 def test_windows_that_nobody_brought_are_made_here(here):
     with probe_5k.ahead(NUM_SAMPLES) as made:
         for pid in makers():
@@ -60,6 +61,7 @@ def test_whoever_leaves_early_leaves_no_process():
     assert monotonic() - began < PATIENCE / 2  # all 5,000 take longer
 
 
+@pytest.mark.nightly
 def test_few_texts_are_made_here():
     with probe_5k.ahead(2 * WINDOW) as made:
         assert makers() == []

@@ -71,6 +71,7 @@ def test_a_data_set_is_read_at_the_commit_its_revision_points_to(ask, hub, head)
     assert fetched == [place.format(commit)]
 
 
+@pytest.mark.nightly
 def test_a_named_file_at_a_commit_is_read_offline_once_it_is_cached(ask, hub, head):
     spec = f"{LINES}@{head('someone/lines')}/data/train.jsonl"
     (first,) = ask(spec)
@@ -81,6 +82,7 @@ def test_a_named_file_at_a_commit_is_read_offline_once_it_is_cached(ask, hub, he
     assert first["digest"] == DIGEST
 
 
+@pytest.mark.nightly
 def test_a_branch_is_read_offline_at_the_commit_it_pointed_to_when_it_was_fetched(ask, hub):
     (first,) = ask(LINES)
     hub.repos["dataset", "someone/lines"].commit({"data/train.jsonl": b'{"text": "new"}\n'})
@@ -131,6 +133,7 @@ def test_each_failure_has_its_sentence(ask):
         assert answer["code"] == 2, spec
 
 
+@pytest.mark.by_day("offline")
 @pytest.mark.parametrize(
     ("spec", "environment", "sentence"),
     [
@@ -164,6 +167,7 @@ PAPER_TEXTS = [
 ]
 
 
+@pytest.mark.nightly
 def test_another_copy_of_the_tokenizer_gives_the_same_corpus(ask, llama_like, tmp_path):
     tmp_path.joinpath("copy").mkdir()
     tmp_path.joinpath("copy", "tokenizer.json").write_text(llama_like.to_str(), "utf-8")
@@ -174,6 +178,7 @@ def test_another_copy_of_the_tokenizer_gives_the_same_corpus(ask, llama_like, tm
     assert str(tmp_path) not in str(local)
 
 
+@pytest.mark.by_day("someone/damaged*")
 @pytest.mark.parametrize(
     ("copy", "sentence"),
     [

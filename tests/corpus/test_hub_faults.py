@@ -10,6 +10,7 @@ FILE = "data/train.jsonl"
 TEXTS = [["one", "a"], ["two", "unspecified"]]
 
 
+@pytest.mark.by_day("paper")
 @pytest.mark.parametrize("spec", ["paper", LINES])
 def test_a_rate_limit_is_waited_for_at_the_first_question(client, hub, spec):
     used_up = {"RateLimit": '"api";r=0;t=1'}
@@ -19,6 +20,7 @@ def test_a_rate_limit_is_waited_for_at_the_first_question(client, hub, spec):
     assert done.stderr == "The Hub's rate limit is used up; waiting 2 seconds.\n"
 
 
+@pytest.mark.nightly
 def test_a_wait_that_nobody_would_sit_through_is_told(ask, hub):
     used_up = {"RateLimit": '"api";r=0;t=900'}
     hub.faults.add("GET", "/api/datasets/", status=429, headers=used_up)
@@ -31,6 +33,7 @@ def test_a_wait_that_nobody_would_sit_through_is_told(ask, hub):
     ]
 
 
+@pytest.mark.by_day("503-GET-/tree/", "reset-GET-/resolve/")
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/revision/"), ("GET", "/tree/"), ("HEAD", "/resolve/"), ("GET", "/resolve/")],
@@ -77,6 +80,7 @@ def test_a_gated_data_set_names_its_page(ask, hub):
     )
 
 
+@pytest.mark.by_day("GET-/resolve/")
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/revision/"), ("HEAD", "/resolve/"), ("GET", "/resolve/")]
 )
@@ -89,6 +93,7 @@ def test_a_refusal_is_told_as_one_to_read(ask, hub, method, path):
     assert len(hub.asked(method, path)) == 1
 
 
+@pytest.mark.nightly
 def test_words_of_the_server_are_cleaned(ask, hub):
     words = f'{{"error": "\\u001b[31mno\\u202e {hub.token}\\n\\nTraceback"}}'
     hub.faults.add("GET", "/api/datasets/", status=418, body=words.encode())

@@ -61,6 +61,7 @@ print(digest_of(make_window(17)))
 """
 
 
+@pytest.mark.by_day("environment1")
 @pytest.mark.parametrize(
     "environment",
     [

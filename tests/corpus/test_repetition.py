@@ -17,6 +17,7 @@ from hubmaxact.corpus.texts import Text
 WORDS = [f"w{number}" for number in range(60)]
 
 
+@pytest.mark.nightly
 def test_the_first_texts_keep_the_limits():
     rows = measure(corpus.load("probe-5k", num_samples=512).texts)
     assert set(rows) == set(MIN_ZLIB_RATIO)

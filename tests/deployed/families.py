@@ -156,7 +156,9 @@ FAMILIES = {
 
 BY_NIGHT = {
     "qwen2", "llama", "mistral", "gemma", "qwen3_5_text", "qwen3_5_moe_text", "lfm2", "qwen3_5",
-    "qwen3_5_moe", "gemma3", "qwen3_classifier", "qwen3_embedding", "bert", "distilbert",
+    "qwen3_5_moe", "gemma3", "qwen3_classifier", "qwen3_embedding", "bert", "distilbert", "mixtral",
+    "gemma3_text", "qwen2_5_vl", "olmo2", "granite", "gpt_neox", "cohere", "bloom", "opt",
+    "granitemoehybrid",
 }  # fmt: skip
 """Alike to others of the day."""
 

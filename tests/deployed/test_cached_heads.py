@@ -145,6 +145,7 @@ def test_the_logits_of_a_layer_are_exact_where_it_runs_eagerly(name, both):
     assert {found.is_exact for found in logits.values()} == {run.family.is_eager}
 
 
+@pytest.mark.by_day("gpt_oss", "gemma2")
 @pytest.mark.parametrize("name", ["gpt_oss", "gemma2", "qwen3", "deepseek_v3", "gpt2"])
 def test_exact_logits_are_the_largest_that_softmax_is_given(name, both):
     run = both(name)

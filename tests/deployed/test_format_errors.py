@@ -46,6 +46,7 @@ def captured(subject, plan, split):
     return seen.run(model, "model.layers", ids, batches)
 
 
+@pytest.mark.by_day("bfloat16-12", "float32-24")
 @pytest.mark.parametrize("batch_tokens", [12, 24, 4096])
 def test_they_equal_a_direct_computation_for_any_budget(subject, batch_tokens):
     model, anatomy, ids = subject

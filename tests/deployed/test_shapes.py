@@ -11,6 +11,7 @@ from hubmaxact.report.roles import DEPLOYMENT, PAPER_ROLES
 PAPER = {role.name for role in PAPER_ROLES}
 
 
+@pytest.mark.by_day("gemma2", "deepseek_v3", "mamba")
 @pytest.mark.parametrize(
     "name", ["gemma2", "falcon", "deepseek_v3", "granite", "mamba", "llama4_text"]
 )

@@ -57,6 +57,7 @@ def test_a_report_holds_a_row_for_each_way(folder):
     assert (folder / "report.json").read_bytes() == first
 
 
+@pytest.mark.nightly
 def test_a_plan_says_what_runs_again(folder):
     done = run(folder, *SPLITS, "--plan")
     assert done.returncode == 0, done.stderr

@@ -35,6 +35,7 @@ def direct(ready, asked):
     )
 
 
+@pytest.mark.by_day("moe-*", "gpt2-*")
 @pytest.mark.parametrize(
     ("name", "ways"), [("dense", list(CASES)), ("moe", EXPERTS), ("gpt2", EXPERTS[:1])]
 )
@@ -54,6 +55,7 @@ def test_losses_are_those_of_plain_hooks(ready, name, ways):
         assert sum(columns[3]) > 1e-4 * sum(columns[0])  # something was rounded
 
 
+@pytest.mark.nightly
 def test_rounding_that_changes_nothing_changes_no_loss(ready, monkeypatch):
     def to_bf16(x, *_):
         return Rounded(as_bf16(x), torch.zeros_like(x, dtype=torch.bool))
@@ -82,6 +84,7 @@ def test_pieces_of_logits_are_those_of_all(ready, monkeypatch):
         assert one.agreed_S.tolist() == other.agreed_S.tolist()
 
 
+@pytest.mark.by_day("gpt_oss", "zamba2", "jetmoe")
 @pytest.mark.parametrize("name", ["gpt_oss", "llama4_text", "dbrx", "zamba2", "jetmoe"])
 def test_products_that_no_map_makes_are_rounded_too(ready, name):
     """Fused experts with a bias, stacks, joined matrices, shared blocks, maps of experts."""

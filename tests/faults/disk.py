@@ -107,6 +107,14 @@ def faults_of(call):
     return [errno.ENOSPC, other, *([errno.EINTR] if call.name in INTERRUPTED else []), 0]
 
 
+def failures_of(calls, step):
+    """One in so many failures of these calls: its number, the call, and what it fails with."""
+    every = [
+        (number, call, fault) for number, call in enumerate(calls, 1) for fault in faults_of(call)
+    ]
+    return every[::step]
+
+
 def files_in(folder):
     """Content of every file below a folder, by path, and None for each folder."""
     return {

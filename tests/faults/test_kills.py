@@ -11,10 +11,9 @@ from faults.disk import KILLED, files_in
 from faults.elsewhere import taken_from_elsewhere
 from hubmaxact.measurement.state.state_file import read_about
 
-NUM_KILLS = 20
 MANY_BATCHES = (
-    *("--num-samples", "48", "--max-seq-len", "24", "--batch-tokens", "24"),
-    *("--calibration-samples", "16", "--evaluation-samples", "16", "--cpu-threads", "1"),
+    *("--max-seq-len", "24", "--batch-tokens", "24", "--cpu-threads", "1"),
+    *("--calibration-samples", "6", "--evaluation-samples", "6", "--num-samples"),
 )
 ALL_FILES = (
     *("--num-samples", "6", "--max-seq-len", "24", "--batch-tokens", "24", "--cpu-threads", "1"),
@@ -54,12 +53,16 @@ def undisturbed(server, folder, options):
     return files_in(folder)
 
 
-def test_twenty_kills_cost_nothing_that_was_kept(server, tmp_path):
+@pytest.mark.parametrize(
+    ("num_kills", "num_samples"), [(4, 16), pytest.param(20, 48, marks=pytest.mark.nightly)]
+)
+def test_kills_cost_nothing_that_was_kept(server, tmp_path, num_kills, num_samples):
     """Half of the kills are at a call that writes, half at any moment after a save."""
-    run = Run(server, tmp_path / "killed", MANY_BATCHES)
+    options = (*MANY_BATCHES, num_samples)
+    run = Run(server, tmp_path / "killed", options)
     chance = random.Random(20261127)
     kept, forward = set(), 0
-    for number in range(NUM_KILLS):
+    for number in range(num_kills):
         later = {"after": [str(run.state), chance.uniform(0, 0.15)]}
         moment = later if number % 2 else {"at": chance.randint(1, MOST_CALLS)}
         ended = run.kept(**moment)
@@ -67,9 +70,9 @@ def test_twenty_kills_cost_nothing_that_was_kept(server, tmp_path):
         assert run.done >= kept, (number, moment)
         forward += run.done > kept
         kept = run.done
-    assert forward > NUM_KILLS / 4
+    assert forward > num_kills / 4
     assert run.kept().code == 0
-    assert files_in(run.folder) == undisturbed(server, tmp_path / "undisturbed", MANY_BATCHES)
+    assert files_in(run.folder) == undisturbed(server, tmp_path / "undisturbed", options)
 
 
 def one_of_each(calls):

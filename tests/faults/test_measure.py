@@ -57,6 +57,7 @@ class Runs:
         return max(n for n, c in enumerate(calls, 1) if c.name == name and path in str(c.path))
 
 
+@pytest.mark.nightly
 def test_a_disk_that_is_full_at_the_end_and_a_kill_while_writing(runs):
     runs.check(runs.number_of("write", "/report/"), errno.ENOSPC)
     runs.check(runs.number_of("rename", "report.json"), 0)

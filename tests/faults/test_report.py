@@ -5,7 +5,7 @@ import re
 import deployed_reports
 import pytest
 
-from faults.disk import KILLED, faults_of, files_in, put_back
+from faults.disk import KILLED, failures_of, files_in, put_back
 from faults.elsewhere import taken_from_elsewhere
 from hubmaxact.report.write import report_bytes
 
@@ -42,12 +42,12 @@ OLD = {
 }
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.nightly) for name in ("none", "same")]
+SLOW = [pytest.param(name, 1, marks=pytest.mark.nightly) for name in OLD]
 
 
-@pytest.mark.parametrize("name", ["other", *SLOW])
+@pytest.mark.parametrize(("name", "step"), [("other", 5), *SLOW])
 def test_whichever_call_fails_there_is_the_old_report_or_the_new_one(
-    server, measured, tmp_path, name
+    server, measured, tmp_path, name, step
 ):
     old = OLD[name]
     place = tmp_path / "place"
@@ -59,18 +59,17 @@ def test_whichever_call_fails_there_is_the_old_report_or_the_new_one(
     done = write()
     assert (done.code, len(done.calls) > 15) == (0, True), done.said
     new = files_in(place)
-    for number, call in enumerate(done.calls, 1):
-        for fault in faults_of(call):
-            ended = write(at=number, fault=fault)
-            where = (call, fault, ended.said)
-            if fault == 0:
-                assert ended.code == KILLED, where
-                check_killed(server, measured, place, old, new, where)
-            elif ended.code == 0:
-                assert files_in(place) == new, where
-            else:
-                assert files_in(place) == old, where
-                check_told(ended, server, where)
+    for number, call, fault in failures_of(done.calls, step):
+        ended = write(at=number, fault=fault)
+        where = (call, fault, ended.said)
+        if fault == 0:
+            assert ended.code == KILLED, where
+            check_killed(server, measured, place, old, new, where)
+        elif ended.code == 0:
+            assert files_in(place) == new, where
+        else:
+            assert files_in(place) == old, where
+            check_told(ended, server, where)
 
 
 def check_killed(server, measured, place, old, new, where):

@@ -42,6 +42,7 @@ def test_pushing_again_changes_nothing_and_says_so(desk):
     assert desk.repo.discussions == {}
 
 
+@pytest.mark.nightly
 def test_json_only_leaves_readme_and_picture_alone(desk):
     assert desk.push("--json-only").code == 0
     assert desk.repo.read(JSON) == desk.report
@@ -49,6 +50,7 @@ def test_json_only_leaves_readme_and_picture_alone(desk):
     assert desk.repo.read(SVG) is None
 
 
+@pytest.mark.nightly
 def test_a_branch_can_be_pushed_to(desk):
     desk.repo.branch("next")
     assert desk.push("--revision", "next").code == 0
@@ -112,6 +114,7 @@ def index_of(*files):
     return json.dumps({"weight_map": dict(enumerate(files))}).encode()
 
 
+@pytest.mark.nightly
 def test_weights_that_nothing_loads_are_named_and_not_demanded(tmp_path):
     index = "model.safetensors.index.json"
     kept = {index: index_of(*WEIGHTS), "mtp.safetensors": b"more", "old.safetensors": b"left"}
@@ -145,6 +148,7 @@ def test_weights_that_nothing_loads_are_named_and_not_demanded(tmp_path):
         assert (result.code, words in result.stderr) == (code, True), result.stderr
 
 
+@pytest.mark.nightly
 def test_scales_of_a_cache_beside_the_measured_weights_change_nothing(tmp_path):
     """As `export` puts them there: a single file has another name since, and the index two more."""
     single, renamed, shard = "model.safetensors", SINGLE_SHARD, "model-kv-scales.safetensors"
@@ -177,6 +181,7 @@ def test_scales_of_a_cache_beside_the_measured_weights_change_nothing(tmp_path):
     assert "not loaded" not in done[0].stderr
 
 
+@pytest.mark.nightly
 def test_weights_stored_without_lfs_are_compared_too(hub, tmp_path):
     weights = {"model.safetensors": b"small"}
     hub.create_repo(REPO, files=weights, gitattributes=b"")
@@ -187,6 +192,7 @@ def test_weights_stored_without_lfs_are_compared_too(hub, tmp_path):
     assert run_cli(["push", file, REPO], hub, tmp_path).code == 2
 
 
+@pytest.mark.nightly
 def test_a_report_that_names_another_repository_is_pushed_with_a_remark(desk):
     desk.file.write_bytes(report_on(WEIGHTS, id="someone/original"))
     done = desk.push()
@@ -207,6 +213,7 @@ def test_what_is_no_repository_id_never_becomes_a_url(name):
         check_repo_id(name)
 
 
+@pytest.mark.nightly
 def test_files_that_the_repository_ignores_are_reported(desk):
     desk.repo.commit({".gitignore": b"activation_maxima.json\n"})
     done = desk.push()
@@ -214,6 +221,7 @@ def test_files_that_the_repository_ignores_are_reported(desk):
     assert "without activation_maxima.json" in done.stderr
 
 
+@pytest.mark.nightly
 def test_an_empty_home_and_a_job_of_a_trusted_publisher_are_enough(desk):
     desk.hub.trusted_publishers.add(REPO)
     job = {

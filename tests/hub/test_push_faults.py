@@ -30,6 +30,7 @@ def push_through(failure, applied, options, home):
         return done, desk.commits(), dict(desk.repo.discussions), desk
 
 
+@pytest.mark.by_day("pull request")
 @pytest.mark.parametrize("options", [(), ("--pr",)], ids=["main", "pull request"])
 def test_an_unanswered_commit_ends_in_exactly_one(options, tmp_path):
     cases = list(itertools.product(FAILURES, [True, False]))
@@ -52,6 +53,7 @@ def test_an_unanswered_commit_ends_in_exactly_one(options, tmp_path):
             assert desk.repo.read(JSON) == desk.report, case
 
 
+@pytest.mark.nightly
 def test_a_truncated_answer_and_a_late_read_end_in_one_commit(desk):
     desk.hub.faults.add("POST", COMMIT, delivery="truncate")
     desk.hub.faults.add("GET", "/revision/main", skip=1, stale=True)
@@ -60,6 +62,7 @@ def test_a_truncated_answer_and_a_late_read_end_in_one_commit(desk):
     assert desk.commits() == [TITLE]
 
 
+@pytest.mark.nightly
 def test_a_hub_that_never_answers_leaves_the_user_with_two_places_to_look(desk):
     desk.hub.faults.add("POST", COMMIT, status=502, times=99)
     done = desk.push()
@@ -107,7 +110,10 @@ REFUSED = [
 ]
 
 
-def test_a_refusal_is_final_and_says_what_to_do(tmp_path):
+@pytest.mark.parametrize(
+    "refused", [pytest.param(REFUSED, marks=pytest.mark.nightly), REFUSED[::3]]
+)
+def test_a_refusal_is_final_and_says_what_to_do(tmp_path, refused):
     def run(number, how):
         home = tmp_path / str(number)
         home.mkdir()
@@ -116,8 +122,8 @@ def test_a_refusal_is_final_and_says_what_to_do(tmp_path):
             hub.faults.add("POST", COMMIT, times=99, **how)
             return desk.push(), len(hub.asked("POST", COMMIT)), desk.commits()
 
-    runs = at_once(run, [(number, row[1]) for number, row in enumerate(REFUSED)])
-    for (name, _, words), (done, num_commits, commits) in zip(REFUSED, runs, strict=True):
+    runs = at_once(run, [(number, row[1]) for number, row in enumerate(refused)])
+    for (name, _, words), (done, num_commits, commits) in zip(refused, runs, strict=True):
         assert (done.code, done.stdout, num_commits, commits) == (2, "", 1, []), (name, done.stderr)
         assert words in done.stderr, name
         assert len(done.stderr.splitlines()) == 1, name
@@ -131,6 +137,7 @@ def test_a_held_lock_is_waited_for(desk):
     assert desk.commits() == [TITLE]
 
 
+@pytest.mark.nightly
 def test_a_lock_that_is_never_released_is_given_up(desk):
     desk.hub.faults.add("POST", COMMIT, status=409, times=99)
     done = desk.push()
@@ -139,6 +146,7 @@ def test_a_lock_that_is_never_released_is_given_up(desk):
     assert "does not end (409)" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.nightly
 def test_a_token_that_only_gets_412_does_not_loop(desk):
     desk.hub.faults.add("POST", COMMIT, status=412, times=99)
     done = desk.push()
@@ -158,6 +166,7 @@ def test_a_rate_limit_is_waited_out(desk):
     assert desk.commits() == [TITLE]
 
 
+@pytest.mark.nightly
 def test_a_pause_that_is_asked_for_is_not_called_a_rate_limit(desk):
     desk.hub.faults.add("POST", COMMIT, status=503, headers={"Retry-After": "0"})
     done = desk.push()
@@ -166,6 +175,7 @@ def test_a_pause_that_is_asked_for_is_not_called_a_rate_limit(desk):
     assert "rate limit" not in done.stderr
 
 
+@pytest.mark.by_day("/preupload/")
 @pytest.mark.parametrize("path", ["/api/validate-yaml", "/preupload/"])
 def test_a_commit_that_was_never_sent_is_not_called_half_known(desk, path):
     desk.hub.faults.add("POST", path, status=200, body=b"null", times=99)
@@ -176,6 +186,7 @@ def test_a_commit_that_was_never_sent_is_not_called_half_known(desk, path):
     assert "gives no usable answer: the answer cannot be read." in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.nightly
 def test_a_colleague_who_edits_the_readme_meanwhile_loses_nothing(desk):
     def edit():
         text = desk.repo.read("README.md").replace(b"Words.", b"Better words.")
@@ -205,6 +216,7 @@ def test_two_pushes_at_once_make_one_commit(desk):
     assert desk.commits() == [TITLE]
 
 
+@pytest.mark.nightly
 def test_reads_are_tried_again(desk):
     for path in ("/revision/main", "/tree/", "/resolve/"):
         desk.hub.faults.add("GET", path, delivery="reset")
@@ -222,6 +234,7 @@ STRANGE = [
 ]
 
 
+@pytest.mark.by_day("/tree/*")
 @pytest.mark.parametrize(("path", "body", "words"), STRANGE)
 def test_a_strange_answer_ends_in_a_sentence(desk, path, body, words):
     desk.hub.faults.add("GET", path, status=200, body=body, times=99)
@@ -231,6 +244,7 @@ def test_a_strange_answer_ends_in_a_sentence(desk, path, body, words):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.nightly
 def test_what_the_server_says_is_made_harmless(desk):
     words = "\x1b[31mred\x07 \u202e::set-output name=x::y " + desk.hub.token
     body = (

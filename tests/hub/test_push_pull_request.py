@@ -37,6 +37,7 @@ def test_a_stranger_offers_a_pull_request(desk, bob):
     assert desk.repo.read(JSON) == desk.report
 
 
+@pytest.mark.nightly
 def test_a_stranger_who_pushes_to_main_is_told_of_pull_requests(desk, bob):
     done = desk.push(token=bob)
     assert done.code == 2
@@ -58,6 +59,7 @@ def test_an_open_pull_request_is_updated_and_never_doubled(desk, bob):
     assert desk.commits("refs/pr/1") == [TITLE, TITLE, TITLE]
 
 
+@pytest.mark.nightly
 def test_what_the_owner_wrote_in_the_pull_request_stays(desk, bob):
     offer(desk)
     readme = README + b"owner's words\n"
@@ -105,6 +107,7 @@ def test_a_report_that_was_declined_is_not_offered_again(desk, bob):
     assert len(desk.repo.discussions) == 1
 
 
+@pytest.mark.nightly
 def test_a_new_report_may_be_offered_after_a_refusal(desk, bob):
     offer(desk)
     desk.repo.close(1)
@@ -112,6 +115,7 @@ def test_a_new_report_may_be_offered_after_a_refusal(desk, bob):
     assert desk.push("--pr", token=bob).stdout.endswith("/discussions/2\n")
 
 
+@pytest.mark.nightly
 def test_a_reopened_pull_request_is_used_again(desk, bob):
     offer(desk)
     desk.repo.close(1)
@@ -124,6 +128,7 @@ def after_the_look(desk, act):
     desk.hub.faults.add("POST", "/commit/refs", before=act)
 
 
+@pytest.mark.nightly
 def test_a_pull_request_merged_meanwhile_is_followed_by_another(desk, bob):
     offer(desk)
     new_report(desk)
@@ -134,6 +139,7 @@ def test_a_pull_request_merged_meanwhile_is_followed_by_another(desk, bob):
     assert desk.repo.read(JSON, "refs/pr/2") == desk.report
 
 
+@pytest.mark.nightly
 def test_a_pull_request_closed_meanwhile_is_no_success(desk, bob):
     offer(desk)
     new_report(desk)
@@ -145,6 +151,7 @@ def test_a_pull_request_closed_meanwhile_is_no_success(desk, bob):
     assert "Done." not in done.stderr
 
 
+@pytest.mark.nightly
 def test_new_weights_on_main_stop_an_old_pull_request(desk, bob):
     offer(desk)
     desk.repo.commit({"model-00001-of-00002.safetensors": b"new"})
@@ -152,6 +159,7 @@ def test_new_weights_on_main_stop_an_old_pull_request(desk, bob):
     assert desk.push("--pr", token=bob).code == 2
 
 
+@pytest.mark.nightly
 def test_a_pull_request_against_a_branch(desk, bob):
     desk.repo.branch("next")
     offer(desk)

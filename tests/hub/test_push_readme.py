@@ -1,8 +1,10 @@
 """`hubmaxact push` and the README that is there: kept whole, or left alone with a way out."""
 
+import pytest
 from loopback_hub.desk import README
 
 
+@pytest.mark.nightly
 def test_a_readme_cut_short_on_the_way_is_not_published(desk):
     desk.hub.faults.add("GET", "/resolve/", delivery="truncate")
     assert desk.push().code == 0
@@ -16,6 +18,7 @@ def test_a_wrong_readme_is_not_published(desk):
     assert "could not be read whole" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_readme_that_is_listed_and_not_there_does_not_deny_the_repository(desk):
     desk.hub.faults.add("GET", "/resolve/", status=404, times=99)
     done = desk.push()
@@ -23,6 +26,7 @@ def test_a_readme_that_is_listed_and_not_there_does_not_deny_the_repository(desk
     assert "the README of alice/model could not be read whole" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_card_that_the_hub_refuses_can_be_bypassed(desk):
     readme = b"---\nlicense: [mit\n---\ntext\n"
     desk.repo.commit({"README.md": readme})
@@ -34,6 +38,7 @@ def test_a_card_that_the_hub_refuses_can_be_bypassed(desk):
     assert desk.repo.read("README.md") == readme
 
 
+@pytest.mark.nightly
 def test_a_readme_by_another_name_is_refused(desk):
     desk.repo.commit({"README.md": None, "readme.md": b"# x\n"})
     done = desk.push()

@@ -32,6 +32,7 @@ def test_a_token_that_cannot_be_one_is_named(desk):
     assert "characters that no token of the Hub has" in done.stderr
 
 
+@pytest.mark.by_day("nan-HUBMAXACT_HTTP_TIMEOUT")
 @pytest.mark.parametrize("variable", ["HUBMAXACT_HTTP_TIMEOUT", "HUBMAXACT_BACKOFF_SECONDS"])
 @pytest.mark.parametrize("said", ["x", "nan", "-1"])
 def test_a_number_of_seconds_that_is_none_is_named(desk, variable, said):
@@ -43,6 +44,7 @@ def test_a_number_of_seconds_that_is_none_is_named(desk, variable, said):
     )
 
 
+@pytest.mark.nightly
 def test_a_proxy_that_cannot_be_one_is_named_without_its_password(desk):
     done = desk.push(extra={"HTTP_PROXY": "socks9://me:secret@x", "NO_PROXY": ""})
     assert done.code == 2
@@ -50,12 +52,14 @@ def test_a_proxy_that_cannot_be_one_is_named_without_its_password(desk):
     assert "secret" not in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_branch_that_is_not_there_is_named(desk):
     done = desk.push("--revision", "nightly")
     assert done.code == 2
     assert "alice/model has no revision nightly (404)" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_gated_repository_names_its_page(desk):
     desk.repo.gated = "manual"
     done = desk.push("--pr", token=desk.hub.accounts.issue("bob"))
@@ -63,12 +67,14 @@ def test_a_gated_repository_names_its_page(desk):
     assert f"alice/model is gated. Accept its terms at {desk.hub.url}/{REPO}" in done.stderr
 
 
+@pytest.mark.nightly
 def test_offline_mode_is_named(desk):
     done = desk.push(extra={"HF_HUB_OFFLINE": "1"})
     assert done.code == 2
     assert "Unset HF_HUB_OFFLINE" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_hub_that_is_not_there_is_named(desk):
     done = desk.push(extra={"HF_ENDPOINT": "http://127.0.0.1:9"})
     assert done.code == 2

@@ -54,6 +54,7 @@ def test_one_commit_carries_them_and_the_hub_has_them_by_digest(deployed):
     assert "the channels.safetensors beside the report is not the one that it names" in other.stdout
 
 
+@pytest.mark.nightly
 def test_the_report_alone_takes_them_along_and_a_pull_request_too(deployed):
     assert deployed.push("--json-only", "--pr").code == 0
     (pull,) = deployed.repo.discussions.values()
@@ -62,6 +63,7 @@ def test_the_report_alone_takes_them_along_and_a_pull_request_too(deployed):
     assert "up to date" in deployed.push("--json-only", "--pr").stderr
 
 
+@pytest.mark.nightly
 def test_a_dry_run_shows_them_as_git_holds_them(deployed, tmp_path):
     dry = deployed.push("--dry-run").raw
     folder = tmp_path / "clone"
@@ -75,6 +77,7 @@ def test_a_dry_run_shows_them_as_git_holds_them(deployed, tmp_path):
         assert (folder / path).read_bytes() == deployed.repo.blobs[head.files[path].blob]
 
 
+@pytest.mark.nightly
 def test_what_is_not_there_is_told_and_the_report_pushed(deployed):
     (deployed.file.with_suffix("") / "blocks.safetensors").unlink()
     done = deployed.push()
@@ -92,6 +95,7 @@ def test_another_file_than_the_report_names_is_not_pushed(deployed):
     assert json.loads(deployed.report)["sidecars"]
 
 
+@pytest.mark.nightly
 def test_an_export_finds_the_channels_of_a_report_on_the_hub(desk):
     report = deployment_report(rounded=True, model={"id": REPO, **weights_of(WEIGHTS)})
     write_with(desk.file, report, channels(report))

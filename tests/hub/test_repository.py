@@ -106,7 +106,18 @@ def test_a_checkpoint_is_what_loading_needs_and_nothing_that_runs(desk):
     assert names == sorted(wanted)
 
 
-def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
+def quantized_release(desk):
+    """The commit of codes without a scale, and how many bytes they are."""
+    said = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    config = json.dumps({**json.loads(CONFIG), "quantization_config": said}).encode()
+    body = torch.zeros(300_000, 2, dtype=torch.float8_e4m3fn)  # longer than what is asked for first
+    release = {"config.json": config, "tokenizer.json": b"{}"}
+    release |= dict.fromkeys((*WEIGHTS, "model.safetensors.index.json"))
+    release |= {"model.safetensors": save({"m.weight": body})}
+    return desk.repo.commit(release).sha, body.numel()
+
+
+def test_what_small_files_and_headers_tell_is_told_before_a_weight_is_fetched(desk):
     images = {"config.json": b'{"architectures": ["ViTModel"]}', "tokenizer.json": None}
     quantized = {"config.json": b'{"text_config": {"quantization_config": {"quant_method": "x"}}}'}
     causes = (
@@ -123,13 +134,24 @@ def test_what_small_files_tell_is_told_before_a_weight_is_fetched(desk):
     )
     commits = [desk.repo.commit({**WHOLE, "tokenizer.json": b"{}", **c}).sha for c, _ in causes]
     calls = ("download_checkpoint", "describe_checkpoint")
-    told = ask(desk, *(f"checkpoint.{c}({REPO!r}, {sha!r})" for c in calls for sha in commits))
+    release, num_bytes = quantized_release(desk)
+    *told, header = ask(
+        desk,
+        *(f"checkpoint.{c}({REPO!r}, {sha!r})" for c in calls for sha in commits),
+        f"checkpoint.download_checkpoint({REPO!r}, {release!r})",
+    )
     for sentence, (_, words) in zip(told, 2 * causes, strict=True):
         assert words in sentence
         assert str(desk.home) not in sentence
-    assert not any(each.target.endswith(".safetensors") for each in desk.hub.requests)
+    assert "alice/model do not hold what config.json says of its quantized weights (fp8)" in header
+    assert "m.weight holds codes (F8_E4M3), and their scale is not there" in header
+    asked = [each for each in desk.hub.requests if each.target.endswith(".safetensors")]
+    assert all(release in each.target for each in asked)
+    assert [each.status for each in asked if each.method == "GET"] == [206]
+    assert sum(each.num_sent for each in asked) < num_bytes / 4
 
 
+@pytest.mark.nightly
 def test_the_cache_tells_of_quantized_weights_as_the_hub_does(desk):
     release = {**WHOLE, "tokenizer.json": b"{}", "hf_quant_config.json": INT4_AWQ}
     commit = desk.repo.commit(release).sha
@@ -141,21 +163,7 @@ def test_the_cache_tells_of_quantized_weights_as_the_hub_does(desk):
     assert told == online
 
 
-def test_headers_of_quantized_weights_are_read_before_the_weights(desk):
-    said = {"quant_method": "fp8", "weight_block_size": [128, 128]}
-    config = json.dumps({**json.loads(CONFIG), "quantization_config": said}).encode()
-    body = torch.zeros(300_000, 2, dtype=torch.float8_e4m3fn)  # longer than what is asked for first
-    release = {"config.json": config, "tokenizer.json": b"{}"}
-    release |= dict.fromkeys(WEIGHTS) | {"model.safetensors": save({"m.weight": body})}
-    commit = desk.repo.commit(release).sha
-    (told,) = ask(desk, f"checkpoint.download_checkpoint({REPO!r}, {commit!r})")
-    assert "alice/model do not hold what config.json says of its quantized weights (fp8)" in told
-    assert "m.weight holds codes (F8_E4M3), and their scale is not there" in told
-    asked = [each for each in desk.hub.requests if each.target.endswith(".safetensors")]
-    assert [each.status for each in asked if each.method == "GET"] == [206]
-    assert sum(each.num_sent for each in asked) < body.numel() / 4
-
-
+@pytest.mark.nightly
 def test_a_broken_library_is_told_before_a_weight_is_fetched(desk):
     (desk.home / "torch.py").write_text("raise OSError('libcudart.so.12')")
     commit = desk.repo.commit({**WHOLE, "tokenizer.json": b"{}"}).sha

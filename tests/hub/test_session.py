@@ -12,6 +12,7 @@ HANGS = {"delivery": "hang", "seconds": 90}
 SHORT_TIMEOUT = {"extra": {"HUBMAXACT_HTTP_TIMEOUT": "2"}, "timeout": 60}
 
 
+@pytest.mark.by_day("GET-/tree/*", "POST-*")
 @pytest.mark.parametrize(
     ("method", "path", "options"),
     [
@@ -74,6 +75,7 @@ def test_a_listing_without_end_is_given_up(desk):
     assert "goes on after 1,000 pages and was given up" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_repository_of_countless_files_is_given_up(desk):
     page = b",".join([b'{"type": "file", "path": "a", "size": 1, "oid": "a"}'] * 20_000)
     again = next_page(f"{desk.hub.url}/api/models/{REPO}/tree/main")

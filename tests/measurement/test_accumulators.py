@@ -205,6 +205,15 @@ def told(state):
     return bits(state.state()), plain(state.result())
 
 
+@pytest.mark.by_day(
+    "Bf16Histogram",
+    "FloatValues fp32",
+    "TopValues bf16",
+    "Massive",
+    "ChannelMaxima",
+    "RotaryEnvelope",
+    "SiteStatistics fp32 in experts",
+)
 @pytest.mark.parametrize("name", ENTRIES)
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(data=st.data(), cuts=st.lists(st.integers(0, 24), max_size=3), shuffle=st.randoms())
@@ -220,6 +229,9 @@ def test_batches_order_and_merges_change_no_bit(name, data, cuts, shuffle):
     assert all(told(state) == first for state in states)
 
 
+@pytest.mark.by_day(
+    "FloatValues fp32", "TopValues bf16", "Massive", "SiteStatistics fp32 in experts"
+)
 @pytest.mark.parametrize("name", ENTRIES)
 @settings(max_examples=5, deadline=None, derandomize=True)
 @given(data=st.data(), cut=st.integers(0, 24))
@@ -238,6 +250,9 @@ def test_a_merge_leaves_the_other_as_it_was_and_shares_nothing_with_it(name, dat
     assert told(other) == before
 
 
+@pytest.mark.by_day(
+    "Bf16Histogram", "FloatValues fp32", "Massive", "SiteStatistics fp32 in experts"
+)
 @pytest.mark.parametrize("name", ENTRIES)
 @settings(max_examples=5, deadline=None, derandomize=True)
 @given(data=st.data(), cut=st.integers(0, 24))

@@ -143,6 +143,7 @@ def test_what_is_not_narrow_alone_stays_as_it_is():
 LARGE = MOST_BYTES // 4
 
 
+@pytest.mark.by_day("linear", "heads")
 @pytest.mark.parametrize(
     ("shapes", "times"),
     [

@@ -34,9 +34,11 @@ def faults(**env):
     return int(done.stdout)
 
 
+@pytest.mark.nightly
 def test_freed_memory_is_not_taken_page_by_page_again():
     assert faults() < PAGES_OF_A_LAYER / 10
 
 
+@pytest.mark.nightly
 def test_whoever_has_told_glibc_is_heard():
     assert faults(MALLOC_TRIM_THRESHOLD_="131072") > 4 * PAGES_OF_A_LAYER

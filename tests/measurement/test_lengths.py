@@ -21,6 +21,7 @@ def test_a_model_is_not_run_beyond_its_positions(tmp_path, asked, measured):
     assert report["protocol"]["corpus"]["num_tokens"] == measured
 
 
+@pytest.mark.nightly
 def test_a_device_map_changes_no_number(tmp_path):
     corpus = tmp_path / "short.jsonl"
     corpus.write_text(json.dumps({"text": "a few words"}) + "\n")

@@ -82,6 +82,7 @@ def test_shards_merge_in_any_order(run, whole):
     assert shown(merged(run.facts, shards[::-1])) == whole
 
 
+@pytest.mark.nightly
 def test_a_stopped_run_goes_on_from_whatever_was_kept(run, whole):
     kept = Kept()
     run.passes().run(keeper=kept)

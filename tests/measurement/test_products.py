@@ -20,34 +20,25 @@ from hubmaxact.report.validate import validate
 from hubmaxact.verification.verify import verify
 
 
-def test_blas_is_told_to_round_alike_wherever_tensors_lie():
-    """Else two processes with equal environments could differ by where each keeps its tensors."""
-    told = (
-        "import os\nfrom hubmaxact.measurement import libraries\nlibraries.load()\n"
-        "import torch\nprint(torch.backends.cpu.get_cpu_capability(), os.environ.get('MKL_CBWR'))"
-    )
-    without = {name: value for name, value in os.environ.items() if name != "MKL_CBWR"}
-    ran = subprocess.run(
-        [sys.executable, "-c", told], capture_output=True, text=True, check=True, env=without
-    )
-    instructions, found = ran.stdout.split()
-    assert found == (f"{instructions},STRICT" if instructions in {"AVX2", "AVX512"} else "None")
-
-
+@pytest.mark.by_day("said0-10000")
 @pytest.mark.parametrize(
     ("said", "set_to"),
     [({}, "10000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
 )
-def test_threads_that_wait_soon_sleep_unless_somebody_has_said_otherwise(said, set_to):
+def test_libraries_are_told_how_to_round_and_how_to_wait(said, set_to):
+    """Where tensors lie decides no bit; threads sleep soon, unless somebody has said otherwise."""
     told = (
         "import os\nfrom hubmaxact.measurement import libraries\nlibraries.load()\n"
+        "import torch\nprint(torch.backends.cpu.get_cpu_capability(), os.environ.get('MKL_CBWR'))\n"
         "print(os.environ.get('GOMP_SPINCOUNT'))"
     )
-    without = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    without = {k: v for k, v in os.environ.items() if k not in {"MKL_CBWR", "GOMP_SPINCOUNT"}}
     ran = subprocess.run(
         [sys.executable, "-c", told], capture_output=True, text=True, check=True, env=without | said
     )
-    assert ran.stdout.split() == [set_to]
+    instructions, blas, waiting = ran.stdout.split()
+    assert blas == (f"{instructions},STRICT" if instructions in {"AVX2", "AVX512"} else "None")
+    assert waiting == set_to
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +80,7 @@ class Heard(Watcher):
         self.notes.append(sentence)
 
 
+@pytest.mark.by_day("auto-1")
 @pytest.mark.parametrize(("chosen", "times"), [("auto", 1), ("native", 0)])
 def test_it_is_told_once_and_only_where_nobody_chose(tmp_path, chosen, times):
     (tmp_path / "one.jsonl").write_text('{"text": "fine"}\n')
@@ -98,6 +90,7 @@ def test_it_is_told_once_and_only_where_nobody_chose(tmp_path, chosen, times):
     assert sum(note.startswith("Products are made ") for note in heard.notes) == times
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="oneDNN's names of x86")
 def test_a_processor_without_instructions_is_known():
     code = "from hubmaxact.measurement.execution.products import has_instructions as f\n"
@@ -126,6 +119,7 @@ def once(run):
     return functools.cache(run)
 
 
+@pytest.mark.by_day("float32")
 @pytest.mark.parametrize("chosen", ["native", "float32"])
 def test_what_was_chosen_is_recorded_and_verified_to_the_bit(once, chosen):
     report, corpus = once(chosen)
@@ -143,6 +137,7 @@ def test_the_choice_moves_bits_and_nothing_else(once):
     assert [s["count"] for s in native["sites"]] == [s["count"] for s in wide["sites"]]
 
 
+@pytest.mark.nightly
 def test_a_report_from_before_the_field_multiplied_natively(once):
     report, corpus = copy.deepcopy(once("native"))
     del report["environment"]["products"]

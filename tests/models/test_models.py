@@ -123,12 +123,14 @@ def test_the_two_models_match_in_shape_and_active_parameters():
     assert dense["intermediate_size"] == active
 
 
+@pytest.mark.by_day("dense")
 def test_the_tokenizer_is_fast_and_gives_every_text_back(tokenizer, texts):
     assert tokenizer.is_fast
     for text in [*NASTY, *texts]:
         assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
 
 
+@pytest.mark.by_day("dense")
 def test_bos_is_all_that_the_tokenizer_adds(kind, tokenizer, texts):
     plain = Tokenizer.from_file(str(HERE / kind / "tokenizer.json"))
     for text in [*NASTY, *texts[:8]]:
@@ -137,6 +139,7 @@ def test_bos_is_all_that_the_tokenizer_adds(kind, tokenizer, texts):
         assert tokenizer(text, add_special_tokens=False)["input_ids"] == ids
 
 
+@pytest.mark.by_day("dense")
 def test_every_id_has_a_row_in_the_embedding(tokenizer, loaded, texts):
     assert len(tokenizer) == loaded[0].get_input_embeddings().num_embeddings
     assert max(max(ids) for ids in tokenizer(texts)["input_ids"]) < len(tokenizer)
@@ -211,6 +214,7 @@ def test_the_model_cards_are_made_from_the_records():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.nightly
 def test_the_training_script_trains_saves_and_records_its_recipe(tmp_path):
     few = {
         "steps": 1,

@@ -20,6 +20,7 @@ def pair(request, measured):
     return measured(case), measured(case, profile="deployment")
 
 
+@pytest.mark.by_day("qwen3_moe")
 def test_what_both_profiles_hold_is_equal_to_the_last_bit(pair):
     paper, deployed = pair
     chosen = {"profile": "deployment", "format_errors": "all"}
@@ -35,6 +36,7 @@ def test_what_both_profiles_hold_is_equal_to_the_last_bit(pair):
         assert paper["max_by_role"].get(role) == deployed["max_by_role"].get(role)
 
 
+@pytest.mark.by_day("gemma2", "qwen3_moe")
 @pytest.mark.parametrize("name", ["qwen3_moe", "gemma2"])
 def test_maxima_of_texts_are_those_of_hooks_without_first_tokens_too(name, measured, recomputed):
     case = Case(name, budget=256)

@@ -33,6 +33,9 @@ def test_anatomy_finds_exactly_the_expected_sites(name):
     assert anatomy.bidirectional == family.bidirectional
 
 
+@pytest.mark.by_day(
+    "lfm2", "qwen2_5_vl", "modernbert", "phi3", "gemma3_text"
+)  # others: test_statistics
 @pytest.mark.parametrize("name", MEASURED)
 def test_every_site_sees_the_tensor_of_its_named_module(name, both):
     run = both(Case(name, budget=256))
@@ -49,6 +52,9 @@ def test_every_site_sees_the_tensor_of_its_named_module(name, both):
     assert run.report["model"].get("bidirectional", False) == run.family.bidirectional
 
 
+@pytest.mark.by_day(
+    "lfm2", "qwen2_5_vl", "modernbert", "phi3", "gemma3_text"
+)  # others: test_statistics
 @pytest.mark.parametrize("name", MEASURED)
 def test_every_report_can_be_written(name, both):
     assert report_bytes(both(Case(name, budget=256)).report)

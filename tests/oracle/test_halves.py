@@ -71,6 +71,7 @@ def merged(*recorders):
     return total
 
 
+@pytest.mark.by_day("qwen3_moe-bfloat16", "gemma2-float32")
 def test_halves_of_a_run_merge_to_the_whole_in_any_order(run):
     whole = run.over(run.plan.batches)
     first = run.over(run.calibration)
@@ -84,6 +85,7 @@ def test_halves_of_a_run_merge_to_the_whole_in_any_order(run):
     assert [shown(half)[0] for half in halves] == before, "merging changed what was merged"
 
 
+@pytest.mark.by_day("qwen3_moe-float32", "gemma2-bfloat16")
 def test_a_run_goes_on_from_a_state_on_disk_as_if_it_had_never_stopped(run):
     whole = run.over(run.plan.batches)
     for stop in (1, len(run.calibration), len(run.plan.batches) - 1):

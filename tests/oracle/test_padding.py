@@ -64,6 +64,14 @@ def summary(result):
     return extremes, quantiles, result.top, result.massive, result.expert_maxima
 
 
+@pytest.mark.by_day(
+    "qwen3-embed_tokens",
+    "qwen3_moe-layers.0",
+    "gemma2-layers.1.self_attn",
+    "qwen3_next-layers.2",
+    "deepseek_v3-layers.0",
+    "gpt_oss-layers.1.self_attn",
+)
 @pytest.mark.parametrize("place", ["embed_tokens", "layers.0", "layers.1.self_attn", "layers.2"])
 @pytest.mark.parametrize("name", NAMES)
 def test_garbage_in_padded_positions_changes_nothing(name, place):

@@ -116,6 +116,7 @@ def assert_found(measurement, watch, plant):
     assert (peak["role"], peak["layer"], peak["part"]) == next(iter(carriers))
 
 
+@pytest.mark.by_day("?", "1?")
 @pytest.mark.parametrize("seed", range(100))
 def test_a_planted_value_is_found_at_its_coordinates(seed):
     choice = random.Random(seed)
@@ -143,6 +144,7 @@ IMPLEMENTATIONS = [
 """The ways transformers runs fused experts whose rows hubmaxact knows."""
 
 
+@pytest.mark.by_day("0-*")
 @pytest.mark.parametrize(("name", "implementation"), IMPLEMENTATIONS)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_huge_token_inside_fused_experts_is_found_at_its_coordinates(name, implementation, seed):

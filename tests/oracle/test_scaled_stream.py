@@ -57,6 +57,7 @@ def measured(model, folder, corpus, dtype, **more):
     return measure(folder, options)
 
 
+@pytest.mark.by_day("gemma2")
 @pytest.mark.parametrize("name", WRITERS)
 def test_the_named_scaling_avoids_overflow_and_one_step_less_does_not(name, tmp_path, corpus):
     known = measured(far_model(name), tmp_path / "bf16", corpus, "bfloat16")

@@ -8,6 +8,7 @@ from oracle.cases import Case
 NULL = ("threshold", "sum_sq", "err_sq", "sqnr_db", "rel_rmse", "rel_mae", "clip_rate")
 
 
+@pytest.mark.by_day("30-11", "41-0", "0-16")
 @pytest.mark.parametrize(
     ("calibration", "evaluation"), [(128, 256), (30, 11), (41, 0), (0, 16), (8, 0), (24, 17)]
 )

@@ -33,6 +33,11 @@ CASES = [
     Case("deepseek_v3"),
     Case("gpt_oss", budget=256),
 ]
+pytestmark = pytest.mark.by_day(
+    "qwen3-bfloat16-128-*", "qwen3-float32-32-*", "qwen3_moe-bfloat16-4096-*",
+    "qwen3_moe-float32-128-*", "gemma2-bfloat16-32-*", "qwen3_next-float32-128-*",
+    "qwen3-float16-*", "deepseek_v3-*", "gpt_oss-*",
+)  # fmt: skip
 EXACT = (
     "count", "min", "max", "abs_max", "abs_quantiles", "zero_fraction", "num_nan", "num_inf",
     "massive", "top",

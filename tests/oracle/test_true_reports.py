@@ -9,6 +9,14 @@ from oracle.cases import Case
 FAMILIES = ("qwen3", "gemma2", "qwen3_moe", "gpt_oss", "qwen3_next", "lfm2")
 
 
+@pytest.mark.by_day(
+    "qwen3-bfloat16",
+    "gemma2-float16",
+    "qwen3_moe-float32",
+    "gpt_oss-bfloat16",
+    "qwen3_next-float32",
+    "lfm2-float16",
+)
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_measured_report_contradicts_nothing(measured, name, dtype):

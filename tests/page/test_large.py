@@ -24,6 +24,7 @@ def index():
     return index_of(many(10_000))
 
 
+@pytest.mark.nightly
 def test_ten_thousand_releases_are_ready_in_three_seconds_and_a_page_in_60_ms(index):
     def make():
         return PageData.of(index, origin="folder", built=None)

@@ -67,7 +67,7 @@ def oracle(view):
     return [shown["key"] for shown in sorted(filter(wanted, TABLE), key=cmp_to_key(order))]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(VIEWS)
 def test_filter_order_and_page_equal_a_brute_force_over_the_static_table(view):
     keys = oracle(view)

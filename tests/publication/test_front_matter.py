@@ -147,6 +147,7 @@ def test_blank_lines_and_trailing_spaces_around_the_fences_are_accepted():
     assert advice is None
 
 
+@pytest.mark.nightly
 def test_a_megabyte_of_results_is_edited_in_seconds():
     rows = "".join(f"- name: result {number}\n  value: {number}\n" for number in range(12_000))
     text, advice = add_tag(f"---\nmodel-index:\n{rows}tags:\n- a\n---\n", "\n")

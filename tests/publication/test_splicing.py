@@ -294,7 +294,7 @@ STRUCTURE = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(STRUCTURE)
 def test_a_section_is_shown_as_one_or_refused_and_never_refused_for_nothing(lines):
     page = MarkdownIt("commonmark", {"html": True})

@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 from catalog_reports import rows_in
-from command import DENSE, MOE, hubmaxact_here
+from command import DENSE, hubmaxact_here
 from loopback_hub import LoopbackHub, run_cli
 from quantized.checkpoint import read, write
 from quantized.makers import MAKERS, make
@@ -24,6 +24,17 @@ DAILY = {
 """At least one for each formula; all others by night."""
 
 
+@pytest.mark.by_day(
+    "fp8",
+    "ct-w8a8-asymmetric",
+    "ct-int3-asymmetric",
+    "ct-nvfp4",
+    "gptq-act-order",
+    "awq",
+    "bnb-nf4-double",
+    "bnb-int8",
+    "gpt-oss-mxfp4",
+)
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in DAILY else pytest.mark.nightly) for n in MAKERS]
 )
@@ -48,8 +59,8 @@ def compare(folder, tmp_path):
         assert torch.equal(state[key], weight), key
 
 
-def test_the_report_of_a_folder_is_that_of_the_weights_stored_plainly(tmp_path):
-    folder = make("ct-fp8-static", DENSE, tmp_path / "quantized")
+def test_the_report_of_a_folder_is_that_of_the_weights_stored_plainly(short_dense, tmp_path):
+    folder = make("ct-fp8-static", short_dense, tmp_path / "quantized")
     report, done = measured(folder)
     plain, _ = measured(plainly(folder, tmp_path / "plain"))
     differing = {key for key in report if report[key] != plain[key]}
@@ -63,8 +74,8 @@ def test_the_report_of_a_folder_is_that_of_the_weights_stored_plainly(tmp_path):
     assert "weights dequantized, activations in bf16" in done.stdout
 
 
-def test_a_release_on_the_hub_is_measured_pushed_and_verified_like_any_other(tmp_path):
-    folder = make("ct-nvfp4", MOE, tmp_path / "quantized")
+def test_a_release_on_the_hub_is_measured_pushed_and_verified_like_any_other(short, tmp_path):
+    folder = make("ct-nvfp4", short, tmp_path / "quantized")
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     with LoopbackHub() as hub:
         hub.create_repo("alice/quantized", files=files)

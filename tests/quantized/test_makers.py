@@ -20,6 +20,15 @@ def base():
     return replace(whole, tensors=first)
 
 
+@pytest.mark.by_day(
+    "fp8",
+    "ct-w8a8-asymmetric",
+    "ct-nvfp4",
+    "gptq-act-order",
+    "awq",
+    "bnb-nf4-double",
+    "gpt-oss-mxfp4",
+)
 @pytest.mark.parametrize("name", sorted(MAKERS.keys() - OWN))
 def test_no_map_stays_plain_that_the_format_can_hold(base, name):
     made = MAKERS[name](base)

@@ -120,6 +120,7 @@ def poisoned(report, text):
     return report
 
 
+@pytest.mark.by_day("section-[0369]", "section-15", "summary-[27]")
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.parametrize("render", RENDERERS.values(), ids=RENDERERS)
 def test_hostile_text_stays_text(render, text):

@@ -63,20 +63,21 @@ def assert_agreement(document, name=""):
     assert set(found) == wrong or len(found) == MAX_PROBLEMS, name
 
 
-def test_the_two_agree_on_every_example():
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.nightly), 6])
+def test_the_two_agree_on_every_example(step):
     """Each is invalid for one reason, in the schema or in the rules that no schema can say."""
     judged = 0
-    for name, (content, _) in FILES.items():
+    for name, (content, _) in list(FILES.items())[::step]:
         try:
             document = load(content)
         except ReportError:
             continue
         judged += 1
         assert_agreement(document, name)
-    assert judged > 100
+    assert judged > 100 / step
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(

@@ -150,6 +150,7 @@ class Asked(Watcher):
         self.plan = plan
 
 
+@pytest.mark.nightly
 def test_the_room_that_is_asked_for_before_the_first_batch_is_enough():
     for few in ({"num_samples": 2, "max_seq_len": 3}, {"num_samples": 8, "max_seq_len": 64}):
         asked = Asked()

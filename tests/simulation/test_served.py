@@ -126,6 +126,7 @@ def test_a_scale_that_is_not_there_is_named(files_of):
     assert said.endswith(f"says that inputs have stored scales, and there is no {INPUT}.")
 
 
+@pytest.mark.by_day("ct-nvfp4-*")
 @pytest.mark.parametrize(
     ("name", "suffix", "value", "number"),
     [

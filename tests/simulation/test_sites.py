@@ -106,6 +106,7 @@ def lower_bound(tensors):
             tensors[name] = torch.tensor([BOUND])
 
 
+@pytest.mark.by_day("fp8-dense", "ct-fp8-static-moe", "ct-nvfp4-dense")
 @pytest.mark.parametrize(
     ("name", "base"),
     [

@@ -47,6 +47,7 @@ def test_the_endpoints_are_described(client):
     assert all(endpoint["description"] for endpoint in endpoints.values())
 
 
+@pytest.mark.by_day("releases-5-*", "compare-qwen-*", "compare-argument6-*")
 @pytest.mark.parametrize(
     ("name", "argument", "said"),
     [
@@ -67,6 +68,7 @@ def test_a_wrong_argument_is_named(client, name, argument, said):
         client.predict(argument, api_name=f"/{name}")
 
 
+@pytest.mark.by_day("{", "*etc/passwd*")
 @pytest.mark.parametrize(
     "body",
     [
@@ -105,6 +107,7 @@ def test_a_file_for_an_argument_is_neither_read_nor_fetched(space):
     assert all("neither files nor text" in answer.text for answer in asked)
 
 
+@pytest.mark.nightly
 def test_without_an_index_programs_are_told_so(tmp_path):
     with running(tmp_path / "home", HUBMAXACT_INDEX=str(tmp_path / "none")) as served:
         client = Client(served.url, verbose=False)

@@ -70,6 +70,7 @@ def forged(content):
     return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
 
 
+@pytest.mark.nightly
 def test_a_table_that_is_no_table_changes_nothing(live, catalog):
     manifest = json.loads((catalog / "manifest.json").read_bytes())
     junk = b"PAR1" + b"\x00" * 500 + b"PAR1"
@@ -80,6 +81,7 @@ def test_a_table_that_is_no_table_changes_nothing(live, catalog):
     assert live.json("/data/page.json")["total"] == 28
 
 
+@pytest.mark.nightly
 def test_a_manifest_of_a_later_version_changes_nothing(live, catalog):
     manifest = json.loads((catalog / "manifest.json").read_bytes())
     replace_manifest(catalog, {**manifest, "schema": SCHEMA + 1})

@@ -158,6 +158,7 @@ CALL = (
 )
 
 
+@pytest.mark.by_day("GET", "sent5")
 @pytest.mark.parametrize(
     "sent",
     [

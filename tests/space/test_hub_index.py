@@ -100,6 +100,7 @@ def test_a_new_commit_is_shown_by_itself(hub, repo, serve, files):
         assert about(served)["origin"].endswith(repo.resolve("main").sha)
 
 
+@pytest.mark.nightly
 def test_a_named_revision_stays(hub, repo, serve, files):
     pinned = repo.resolve("main").sha
     repo.commit(files("two"))
@@ -108,6 +109,7 @@ def test_a_named_revision_stays(hub, repo, serve, files):
         assert about(served)["measured"] == 1
 
 
+@pytest.mark.by_day("garbage")
 @pytest.mark.parametrize("delivery", ["reset", "garbage", "status"])
 def test_a_hub_that_is_down_changes_nothing(hub, repo, serve, delivery):
     with serve() as served:
@@ -121,6 +123,7 @@ def test_a_hub_that_is_down_changes_nothing(hub, repo, serve, delivery):
         until(lambda: about(served)["problem"] is None)
 
 
+@pytest.mark.by_day("index.parquet")
 @pytest.mark.parametrize("damaged", ["index.parquet", "manifest.json"])
 def test_a_damaged_commit_changes_nothing_and_the_next_is_shown(hub, repo, serve, files, damaged):
     with serve() as served:
@@ -150,6 +153,7 @@ def test_a_start_without_the_hub_shows_the_last_good_copy(hub, repo, serve, file
         assert {**about(served), "problem": None} == first
 
 
+@pytest.mark.nightly
 def test_a_copy_that_was_never_good_is_not_kept(hub, repo, serve, files):
     """Its digest is right, and it is no table."""
     with serve() as served:
@@ -166,6 +170,7 @@ def test_a_copy_that_was_never_good_is_not_kept(hub, repo, serve, files):
         assert about(served)["origin"] == good
 
 
+@pytest.mark.nightly
 def test_old_copies_do_not_pile_up(hub, repo, serve, files, tmp_path):
     with serve() as served:
         for number in range(3):
@@ -175,6 +180,7 @@ def test_old_copies_do_not_pile_up(hub, repo, serve, files, tmp_path):
         until(lambda: len(list(kept.glob("*/*/index.parquet"))) == 1)
 
 
+@pytest.mark.nightly
 def test_a_damaged_copy_on_disk_is_not_shown(hub, repo, serve, tmp_path):
     with serve() as served:
         about(served)

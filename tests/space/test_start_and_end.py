@@ -27,6 +27,7 @@ def refused(home, **environment):
     return done.returncode, done.stderr
 
 
+@pytest.mark.by_day("environment0-*", "environment5-*")
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
@@ -66,6 +67,7 @@ def test_one_line_says_what_is_served_and_where(space, index):
     assert space.url.startswith("http://127.0.0.1:")
 
 
+@pytest.mark.nightly
 def test_a_folder_is_found_from_where_the_process_was_started(index, tmp_path):
     with running(tmp_path, cwd=index.parent, HUBMAXACT_INDEX="catalog") as served:
         assert served.json("/data/page.json")["total"] == 30
@@ -80,6 +82,7 @@ def listening(pid):
     }
 
 
+@pytest.mark.nightly
 def test_it_listens_at_home_on_loopback_and_in_a_space_for_everybody(space, index, tmp_path):
     assert listening(space.process.pid) == {"0100007F"}
     env = {
@@ -114,6 +117,7 @@ def test_a_token_in_the_environment_is_forgotten(index, tmp_path):
         assert served.said == "[]\n"
 
 
+@pytest.mark.by_day("15")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_at_once_when_told_even_while_clients_listen(index, tmp_path, number):
     with running(tmp_path, HUBMAXACT_INDEX=str(index)) as served:
@@ -127,6 +131,7 @@ def test_it_ends_at_once_when_told_even_while_clients_listen(index, tmp_path, nu
         assert not place.exists()
 
 
+@pytest.mark.nightly
 def test_the_address_is_the_next_free_one(index, tmp_path):
     port = free_port()
     with socket.socket() as taken:

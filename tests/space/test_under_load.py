@@ -156,6 +156,7 @@ def test_another_site_may_read_a_public_page(space):
     assert headers["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.mark.nightly
 def test_answers_that_nobody_collects_are_forgotten_the_oldest_first(space):
     size = len(space.get("/data/findings.json").content)
 

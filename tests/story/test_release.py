@@ -44,6 +44,7 @@ def catalog(hub, tmp_path):
     return build
 
 
+@pytest.mark.nightly
 def test_from_a_tag_to_what_the_space_shows(hub, catalog, visit, tmp_path):
     machine = Machine(hub, tmp_path / "runner")
     desk = sit_down(hub, machine.workspace)

@@ -53,6 +53,7 @@ def _halved_logits(report):
         row["attention_logit"]["value"] /= 4
 
 
+@pytest.mark.by_day("_halved_keys*")
 @pytest.mark.parametrize(
     ("edit", "said"),
     [

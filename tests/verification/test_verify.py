@@ -51,6 +51,7 @@ def test_a_true_report_is_reproduced_bit_for_bit(measured):
     assert "FAIL" not in result.stdout
 
 
+@pytest.mark.nightly
 def test_weights_that_the_checkpoint_does_not_load_are_named_and_not_demanded(measured):
     extra = measured / "model" / "mtp.safetensors"
     extra.write_bytes(b"speculative layers")
@@ -64,6 +65,7 @@ def test_weights_that_the_checkpoint_does_not_load_are_named_and_not_demanded(me
     assert "mtp.safetensors is not loaded by the checkpoint, and not measured" in result.stderr
 
 
+@pytest.mark.nightly
 def test_another_environment_allows_two_steps_and_says_so(measured):
     report = load(measured)
     report["environment"]["python"] = "3.99.0"

@@ -128,6 +128,7 @@ def test_the_page_names_every_field_of_a_report(measured):
     assert [name for name, _ in DOCUMENTED] == list(fields)
 
 
+@pytest.mark.by_day("nothing", "verify (corpus)", "verify (weights)", "verify (sites)")
 @pytest.mark.parametrize("verdict", sorted(SHARPEST))
 def test_each_verdict_is_what_the_page_says(measured, verdict):
     report, source, corpus = measured

@@ -120,6 +120,7 @@ def test_128_layers_of_512_experts_fit(plain):
     assert all(site["top"] for site in fitted["sites"])
 
 
+@pytest.mark.by_day("moe", "moe with many heads")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_fits_and_keeps_every_maximum(pairs, name):
     whole, fitted = pairs[name]
@@ -152,6 +153,7 @@ def test_a_fitted_report_is_compared_as_the_whole_is(pairs):
         assert all(row.cells[0] == row.cells[1] for row in rows)
 
 
+@pytest.mark.by_day("max_abs-63", "max_abs-127", "clip_q0.999-0")
 @pytest.mark.parametrize("at_peak", [0, 40, 63, 64, 90, 127])
 @pytest.mark.parametrize("policy", INT8_POLICIES)
 def test_the_median_stays_wherever_m_is(at_peak, policy):
@@ -192,6 +194,7 @@ def test_what_a_small_report_leaves_out_is_refused():
     }
 
 
+@pytest.mark.nightly
 def test_without_single_heads_what_needs_them_is_refused_by_name(pairs):
     _, fitted = pairs["moe with many heads"]
     assert fitted["kv"][0]["key"]["per_head"] is None

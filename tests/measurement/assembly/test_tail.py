@@ -38,6 +38,7 @@ TAILS = {
 }
 
 
+@pytest.mark.by_day("heavy")
 @pytest.mark.parametrize("draw", TAILS.values(), ids=TAILS)
 def test_ten_times_the_texts_end_where_it_says_as_often_as_it_says(draw):
     random = np.random.default_rng(11)
@@ -57,6 +58,7 @@ def test_ten_times_the_texts_end_where_it_says_as_often_as_it_says(draw):
     assert abs(below_median / told - 0.5) <= 0.03 + 3 * math.sqrt(0.25 / told)
 
 
+@pytest.mark.by_day("-0.4")
 @pytest.mark.parametrize("shape", [-0.4, 0.2])
 def test_a_pareto_tail_is_found_again_though_bf16_ties_it(shape):
     random = np.random.default_rng(3)
@@ -70,6 +72,7 @@ def test_a_pareto_tail_is_found_again_though_bf16_ties_it(shape):
     assert np.mean(fitted) == pytest.approx(shape, abs=0.05)
 
 
+@pytest.mark.nightly
 def test_p_values_of_true_tails_are_even_and_those_of_others_are_nothing():
     random = np.random.default_rng(4)
     found = [

@@ -41,6 +41,7 @@ def stored(tmp_path):
     return store
 
 
+@pytest.mark.by_day("Qwen3ForSequenceClassification-*", "BertForMaskedLM-*", "Qwen3ForCausalLM-*")
 @pytest.mark.parametrize(
     ("made", "named", "told"),
     [

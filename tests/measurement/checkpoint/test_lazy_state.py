@@ -59,6 +59,7 @@ def test_one_by_one_leaves_the_environment_as_it_was(monkeypatch):
         assert os.environ.get(ONE_BY_ONE) == before
 
 
+@pytest.mark.by_day("dense")
 @pytest.mark.filterwarnings("ignore:.*offloaded")
 @pytest.mark.parametrize("folder", [DENSE, MOE], ids=["dense", "moe"])
 def test_what_fits_no_memory_is_put_on_the_disk_while_the_model_is_kept(

@@ -64,6 +64,7 @@ class TestOwnCode:
         assert way == "Statistics were made in one read of each tensor on the CPU."
         assert "Qwen3ForCausalLM" in sentence
 
+    @pytest.mark.by_day("config.json-changes0-*", "tokenizer_config.json-changes4-*")
     @pytest.mark.parametrize(
         ("file", "changes", "told"),
         [
@@ -154,6 +155,7 @@ PREDICTION = [
 ]
 
 
+@pytest.mark.by_day("*num_nextn_predict_layers': 2*", "*mtp_config*")
 @pytest.mark.parametrize(("declared", "name", "told"), PREDICTION, ids=str)
 def test_declared_layers_for_multi_token_prediction(dense, declared, name, told):
     store(dense, **{name: torch.zeros(4)})

@@ -276,6 +276,7 @@ class TestWeights:
         edit_json(dense / "config.json", vocab_size=rows)
         refused(dense, rf"largest id is {rows + 15} .* the embedding has only {rows} rows")
 
+    @pytest.mark.nightly
     def test_masks_that_older_releases_stored_are_no_weights(self, dense):
         weights = load_file(dense / "model.safetensors")
         weights["model.layers.0.self_attn.bias"] = torch.ones(1, 1, 8, 8).tril()
@@ -292,6 +293,7 @@ class TestWeights:
         corpus = "fine\nlook: <image>\n"
         refused(dense, r"text 1 holds the special token '<image>' \(id 4096\)", corpus=corpus)
 
+    @pytest.mark.nightly
     def test_a_special_token_that_no_text_holds_is_no_reason_to_refuse(self, dense):
         with_image_token(dense)
         path = dense.parent / "fine.jsonl"

@@ -11,6 +11,7 @@ SOON = 20.0  # seconds, on a machine that has other things to do
 LOST = "it ended without a word, as a process does that is killed"
 
 
+@pytest.mark.by_day("memory,1,works*", "SIGKILL,0,waits*", "refused,2,stuck*")
 @pytest.mark.parametrize(
     ("how", "codes", "told"),
     [

@@ -33,6 +33,7 @@ def sentences(told):
     return [line for line in told.splitlines() if line.startswith("hubmaxact: ")]
 
 
+@pytest.mark.nightly
 def test_torchrun_quotes_the_sentence_and_names_the_rank(tmp_path):
     process = start(TORCHRUN, "fails", "refused,1,works", home=tmp_path)
     _, told = process.communicate(timeout=60)

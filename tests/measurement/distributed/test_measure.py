@@ -8,6 +8,7 @@ import time
 import pytest
 from command import DENSE, MOE, hubmaxact_here
 from measurement.distributed.several import Started
+from quantized.plainly import shortened
 
 FEW = (
     *("--profile", "deployment", "--products", "float32", "--num-samples", 6, "--max-seq-len", 16),
@@ -39,9 +40,10 @@ def test_several_processes_write_what_one_does(tmp_path, size):
     """Each split is one batch: nobody has seen two, and of three processes one has seen each."""
     alone = tmp_path / "alone"
     alone.mkdir()
-    done = hubmaxact_here("measure", MOE, *FEW, "--output", alone / "report.json", cwd=tmp_path)
+    short = shortened(MOE, tmp_path / "short")
+    done = hubmaxact_here("measure", short, *FEW, "--output", alone / "report.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    found, told = measured(tmp_path / "together", size, MOE, FEW)
+    found, told = measured(tmp_path / "together", size, short, FEW)
     assert found == written(alone)
     assert len(found) > 1
     assert done.stdout in told

@@ -41,6 +41,7 @@ def test_it_tells_of_a_folder_and_writes_nothing(corpus, tmp_path):
     assert "Loading" not in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_budget_that_a_run_finds_by_itself_is_told_to_be_its_first(corpus, tmp_path):
     words = ("--corpus", corpus, "--num-samples", "2", "--batch-tokens", "auto")
     done = hubmaxact_here("measure", DENSE, "--plan", *words, cwd=tmp_path)
@@ -49,6 +50,7 @@ def test_a_budget_that_a_run_finds_by_itself_is_told_to_be_its_first(corpus, tmp
     assert told == f"1 of {LARGEST_BUDGET:,} tokens at most, which auto tries first"
 
 
+@pytest.mark.nightly
 def test_a_shard_is_told_how_many_batches_are_its_own(corpus, tmp_path):
     words = ("--corpus", corpus, *BATCHES, "--calibration-samples", "0", "--shard", "1/2")
     done = hubmaxact_here("measure", DENSE, "--plan", *words, cwd=tmp_path)
@@ -57,6 +59,7 @@ def test_a_shard_is_told_how_many_batches_are_its_own(corpus, tmp_path):
     assert "of the whole run; shard 1/2 runs 3." in " ".join(done.stderr.split())
 
 
+@pytest.mark.nightly
 def test_of_700_gb_on_the_hub_headers_are_read_and_not_one_weight(corpus, tmp_path):
     with LoopbackHub() as hub:
         repo, shards = huge_release.commit(hub, "alice/huge")

@@ -54,6 +54,7 @@ def both(request, corpus):
     return SimpleNamespace(told=told, prepared=prepared, model=model, plan=plan, ids=ids, run=run)
 
 
+@pytest.mark.by_day("deployment")
 def test_batches_sites_and_tokens_are_the_runs(both):
     told, samples = both.told, both.prepared.samples
     assert told.batch_plan_digest == both.plan.digest
@@ -71,6 +72,7 @@ def test_weights_are_those_of_the_loaded_model(both):
     assert both.told.device == str(both.model.device)
 
 
+@pytest.mark.by_day("deployment")
 def test_statistics_are_what_a_recorder_holds(both):
     recorder = both.run.recorder
     few = recorder.heads.parts().values()
@@ -80,6 +82,7 @@ def test_statistics_are_what_a_recorder_holds(both):
     assert left_out < held / 1000
 
 
+@pytest.mark.by_day("deployment")
 def test_no_batch_holds_more_than_is_told(both):
     model, anatomy = both.model, both.prepared.anatomy
     held = 0
@@ -105,6 +108,9 @@ def test_the_digest_is_the_one_in_a_report(corpus):
     assert told.num_tokens == report["protocol"]["corpus"]["num_tokens"]
 
 
+@pytest.mark.by_day(
+    "qwen3", "gemma2", "gpt_oss", "deepseek_v3", "qwen3_next", "lfm2", "qwen2_5_vl", "modernbert"
+)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_shapes_alone_show_every_site(name):
     family = FAMILIES[name]

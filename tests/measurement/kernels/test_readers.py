@@ -23,6 +23,10 @@ def reader():
     return fast
 
 
+@pytest.mark.by_day(
+    "NaN and infinities-*", "*-torch.float16-experts and padding",
+    "*-torch.float32-a linear input, formats", "*-torch.bfloat16-formats in experts, padding",
+)  # fmt: skip
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", [*VALUES, "every kind of bits"])

@@ -59,6 +59,7 @@ def held(folder):
         return {batch for kept in states.saved(RUN) for batch in kept.done}
 
 
+@pytest.mark.nightly
 def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path, forked):
     folder, output = tmp_path / "state", tmp_path / "output"
     folder.mkdir()
@@ -115,6 +116,7 @@ def kept(batches):
     return KeptState(RUN, "", tuple(batches), {"counts": counts})
 
 
+@pytest.mark.by_day("kill")
 @pytest.mark.parametrize("how", ["kill", "fail"])
 def test_an_end_in_any_change_of_the_folder_loses_nothing(tmp_path, forked, stopped, how):
     before, codes = held(stopped), []

@@ -48,6 +48,7 @@ def kept(state):
     return KeptState({}, "", (0, 1, 2), state)
 
 
+@pytest.mark.by_day("dtype0")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_run_goes_on_from_a_file_as_if_it_had_never_stopped(request, dtype):
     run = request.getfixturevalue("run") if dtype == torch.bfloat16 else Run(dtype)

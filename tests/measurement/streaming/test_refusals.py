@@ -44,6 +44,7 @@ def refused(folder, cwd, *words):
     return done.stderr.splitlines()[-1]
 
 
+@pytest.mark.nightly
 def test_layers_that_read_keys_and_values_of_others_by_the_configuration(tmp_path):
     folder = made("gemma4_text", GEMMA, tmp_path / "gemma")
     assert "cannot be streamed: config.json has num_kv_shared_layers 2" in refused(folder, tmp_path)
@@ -76,6 +77,7 @@ def test_options_that_need_all_layers(also, said):
         Options(stream=True, **also)
 
 
+@pytest.mark.by_day("missing")
 @pytest.mark.parametrize("change", ["missing", "of another shape", "unexpected"])
 def test_incomplete_weights_are_refused_with_the_sentence_of_a_run_in_memory(change, tmp_path):
     folder = shutil.copytree(DENSE, tmp_path / "incomplete")

@@ -37,6 +37,7 @@ def test_report_and_sidecars_are_the_same_bytes(corpus):
     assert sidecars
 
 
+@pytest.mark.by_day("partly on disk")
 @pytest.mark.parametrize("budget", [(1,), (30_000,), (9_000, 0, 40_000)], ids=CHUNKS)
 def test_nothing_depends_on_what_a_chunk_holds(budget):
     whole, streamed, chunks = states(DENSE, IDS, budget=budget)
@@ -44,6 +45,7 @@ def test_nothing_depends_on_what_a_chunk_holds(budget):
     assert max(chunks) <= (1 if budget == (1,) else 4)
 
 
+@pytest.mark.nightly
 def test_of_experts_under_deployment_in_one_chunk():
     whole, streamed, chunks = states(MOE, IDS, budget=(1 << 20,), profile="deployment")
     assert same(whole, streamed)
@@ -56,11 +58,13 @@ def test_of_a_hybrid_whose_experts_are_stored_one_by_one(tmp_path):
     assert same(whole, streamed)
 
 
+@pytest.mark.nightly
 def test_of_quantized_weights_that_are_expanded_layer_by_layer(tmp_path):
     whole, streamed, _ = states(make("fp8", DENSE, tmp_path / "fp8"), IDS, budget=(30_000,))
     assert same(whole, streamed)
 
 
+@pytest.mark.nightly
 def test_nan_and_infinity_are_counted_at_the_same_places(tmp_path):
     whole, streamed, _ = states(damaged(tmp_path / "damaged"), IDS, budget=(30_000,))
     assert same(whole, streamed)
