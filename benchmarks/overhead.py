@@ -1,7 +1,8 @@
 r"""What the statistics cost: a measuring run over a bare forward pass of the same batches.
 
     python benchmarks/overhead.py CHECKPOINT \
-        [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE] [DTYPE] [PROFILE] [REPETITIONS]
+        [NUM_SAMPLES] [MAX_SEQ_LEN] [DEVICE] [DTYPE] [PROFILE] [REPETITIONS] \
+        [FORMAT_ERRORS]
 
 CHECKPOINT is a folder with weights, or one that holds a config.json alone: then a model with random
 weights is made on the device, and texts are random ids of full length.
@@ -10,6 +11,9 @@ Three runs alternate, each from nothing to results on the host: the bare passes;
 every watched tensor, which is the least that a statistic costs through hooks; and the measuring
 run. All multiply as a run on this processor does. Each repetition has other ids at each position.
 Prints the least and the largest time of all repetitions, and the ratio of the least ones.
+
+PROFILE is paper or deployment; FORMAT_ERRORS is `all`, or `per_tensor` to leave out the errors of
+formats with a scale for each token or block, as `measure --format-errors per_tensor` does.
 """
 
 import sys
@@ -30,7 +34,7 @@ from hubmaxact.measurement.anatomy.seen_attention import Attended
 from hubmaxact.measurement.anatomy.site import Anatomy, Site
 from hubmaxact.measurement.anatomy.token_layout import Routed
 from hubmaxact.measurement.batch_plan import Batch, Plan, plan_batches
-from hubmaxact.measurement.execution.forward import measure
+from hubmaxact.measurement.execution.forward import Measurement, measure
 from hubmaxact.measurement.execution.hooks import attach_hooks
 from hubmaxact.measurement.execution.inputs import make_input
 from hubmaxact.measurement.execution.products import multiplying, products_for
@@ -50,6 +54,7 @@ class Subject:
     model: transformers.PreTrainedModel
     anatomy: Anatomy
     ids: Ids
+    format_errors: bool  # whether a measuring run sums up those that need tokens whole
 
     def multiplying(self) -> AbstractContextManager[None]:
         """As a run on this processor multiplies."""
@@ -64,6 +69,12 @@ class Subject:
             calibration=options.calibration_samples,
             evaluation=options.evaluation_samples,
             batch_tokens=options.batch_tokens,
+        )
+
+    def measure(self, plan: Plan, ids: Ids, batches: Sequence[Batch] | None = None) -> Measurement:
+        """The product's passes, over all batches or some."""
+        return measure(
+            self.model, self.anatomy, plan, ids, batches=batches, format_errors=self.format_errors
         )
 
 
@@ -109,7 +120,9 @@ class Extremes:
 def loaded(checkpoint: Path, options: Options) -> Subject:
     """A checkpoint with its own tokenizer and the embedded corpus."""
     prepared = prepare(Source(checkpoint), options, Watcher())
-    return Subject(prepared.loaded.model, prepared.anatomy, prepared.samples.ids)
+    return Subject(
+        prepared.loaded.model, prepared.anatomy, prepared.samples.ids, options.sums_format_errors
+    )
 
 
 def made(folder: Path, options: Options, num_samples: int) -> Subject:
@@ -122,7 +135,8 @@ def made(folder: Path, options: Options, num_samples: int) -> Subject:
         model = transformers.AutoModelForCausalLM.from_config(config, dtype=dtype).eval()
     shape = (num_samples, options.max_seq_len)
     ids = np.random.default_rng(0).integers(config.vocab_size, size=shape).astype(np.int32)
-    return Subject(model, find_sites(model, profile=options.profile), list(ids))
+    anatomy = find_sites(model, profile=options.profile)
+    return Subject(model, anatomy, list(ids), options.sums_format_errors)
 
 
 def bare(subject: Subject, plan: Plan, ids: Ids) -> None:
@@ -145,7 +159,7 @@ def aminmax(subject: Subject, plan: Plan, ids: Ids) -> None:
 def measured(subject: Subject, plan: Plan, ids: Ids) -> None:
     """The product's run, to the results of every site."""
     with subject.multiplying():
-        run = measure(subject.model, subject.anatomy, plan, ids)
+        run = subject.measure(plan, ids)
     run.recorder.result()  # behind the block, as in a run
 
 
@@ -174,6 +188,7 @@ def main(
     dtype: str = "auto",
     profile: str = "paper",
     repetitions: str = "5",
+    format_errors: str = "all",
 ) -> None:
     """Measure and print."""
     folder = Path(checkpoint)
@@ -183,20 +198,24 @@ def main(
         device=device,
         dtype=dtype,
         profile=DEPLOYMENT if profile == DEPLOYMENT else PAPER,
+        format_errors=format_errors,  # type: ignore[arg-type]  # checked there
     )
     has_weights = any(folder.glob("*.safetensors"))
     subject = loaded(folder, options) if has_weights else made(folder, options, int(num_samples))
     plan, where = subject.plan(options), subject.model.device
     seconds: dict[str, list[float]] = {run.__name__: [] for run in RUNS}
     with subject.multiplying():
-        measure(subject.model, subject.anatomy, plan, subject.ids, batches=_first_ones(plan))
+        subject.measure(plan, subject.ids, batches=_first_ones(plan))
     for repetition in range(int(repetitions)):
         ids = [np.roll(row, repetition) for row in subject.ids]
         for run in RUNS:
             spent = timed(lambda run=run, ids=ids: run(subject, plan, ids), where)  # type: ignore[misc]
             seconds[run.__name__].append(spent)
     tokens = sum(map(len, subject.ids))
-    print(f"{tokens:,} tokens, {len(subject.anatomy.sites)} sites, {where}, {subject.model.dtype}")
+    left_out = profile == DEPLOYMENT and not subject.format_errors
+    errors = f", errors of formats: {format_errors}" if left_out else ""
+    sites = f"{len(subject.anatomy.sites)} sites"
+    print(f"{tokens:,} tokens, {sites}, {where}, {subject.model.dtype}{errors}")
     for name, spent_by_run in seconds.items():
         least, most = min(spent_by_run), max(spent_by_run)
         ratio = least / min(seconds["bare"])

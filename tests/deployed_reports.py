@@ -82,6 +82,8 @@ def deployment_report(
         each["top"] = each["top"][: 1 if each["role"].endswith(("update", "residual")) else 2]
         for entry in each["top"]:
             entry["channel"] %= hidden_size
+            if abs(entry["value"]) > 1000:  # an attention sink's, as all else that is as large
+                entry["token_position"] = 0
     experts = [
         _experts(layer, num_experts, sites) for layer in range(num_layers * (num_experts > 0))
     ]
@@ -98,6 +100,8 @@ def deployment_report(
     report = _completed(report, inputs, kv, num_layers, bool(num_experts))
     if rounded:
         report["protocol"]["format_errors"] = "all"
+        by_text = report["stability"]["by_text"]
+        by_text["by_position"] = by_position(by_text)
         report["quantization"]["pooled"] = pooled(report)
         report["sidecars"].append(sidecar(QUANTIZATION))
     for name, changes in merges.items():
@@ -112,9 +116,12 @@ def counted(report):
         for rank, each in enumerate(row["exceeded_by"]):
             is_counted = ROLE_BY_NAME[each["role"]].rows != "kv"
             each["tokens"] = 700 + rank if is_counted else None
-    found = report["stability"]["by_text"]["all_tokens"]
+    by_text = report["stability"]["by_text"]
+    found = by_text["all_tokens"]
     found |= {"tail": tail(found["abs_max"]), "reason": None}
     found["reached_by"] = dict.fromkeys(found["reached_by"], 1)
+    for row in by_text.get("by_position", [])[:1]:
+        row["num_texts_reaching_max"] = 1
     return report
 
 
@@ -235,6 +242,22 @@ def by_text(abs_max, domains):
         "after_first_token": text_maxima(later, texts, {second: 1}, 0.8, tail=tail(later)),
         "num_texts_peaking_at_first_token": texts - 12,
     }
+
+
+def by_position(by_text):
+    """First tokens carry M; without them texts peak late, and some of them do with them, too."""
+    everything, later = by_text["all_tokens"], by_text["after_first_token"]["abs_max"]
+    peaking = {0: everything["num_texts"] - 10, 11: 4, 12: 6}
+    return [
+        {
+            "first_position": 1 << doubling >> 1,
+            "last_position": max((1 << doubling) - 1, 0),
+            "abs_max": later / 2 ** (12 - doubling) if doubling else everything["abs_max"],
+            "num_texts_peaking": peaking.get(doubling, 0),
+            "num_texts_reaching_max": 0 if doubling else sum(everything["reached_by"].values()),
+        }
+        for doubling in range(13)
+    ]
 
 
 def tail(abs_max):

@@ -775,6 +775,14 @@ FILES = {
         deployed(("stability", "by_text", "num_texts_peaking_at_first_token"), 3),
         "stability.by_text.num_texts_peaking_at_first_token: is 3, but the two blocks allow 700",
     ),
+    "more_texts_than_peak": (
+        pooled(("stability", "by_text", "by_position", 12, "num_texts_peaking"), 7),
+        "stability.by_text.by_position: has 5001 texts, but all_tokens.num_texts is 5000",
+    ),
+    "positions_that_overlap": (
+        pooled(("stability", "by_text", "by_position", 3, "last_position"), 8),
+        "stability.by_text.by_position[3]: is of positions 4 to 8, expected 4 to 7",
+    ),
     "excess_in_no_token": (
         changed((*BEYOND_FP16, "exceeded_by", 0, "tokens"), 0, counted(DEPLOYED)),
         "dtype_headroom.float16.exceeded_by[0].tokens: is 0, but that tensor exceeds the format",

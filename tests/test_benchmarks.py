@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from command import DENSE
 
+from hubmaxact.errors import OptionsError
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 TABLE = r"""128 tokens, \d+ sites, cpu, torch\.(bfloat16|float32)
 bare +\d+\.\d{3} s, at most \d+\.\d{3} s; 1\.000 times bare
@@ -55,6 +57,14 @@ def test_every_format_is_timed_with_both_kinds_of_products(benchmark):
 def test_the_benchmark_prints_a_ratio(overhead, profile):
     assert (found := re.fullmatch(TABLE, overhead(DENSE, 4, 32, "cpu", "auto", profile)))
     assert found[1] == "bfloat16"
+
+
+def test_errors_of_tokens_and_blocks_can_be_left_out(overhead):
+    printed = overhead(DENSE, 4, 32, "cpu", "auto", "deployment", 1, "per_tensor")
+    assert ", errors of formats: per_tensor\n" in printed
+    assert re.fullmatch(TABLE, printed.replace(", errors of formats: per_tensor", "", 1))
+    with pytest.raises(OptionsError, match="format_errors"):
+        overhead(DENSE, 4, 32, "cpu", "auto", "deployment", 1, "none")
 
 
 def test_a_configuration_alone_is_a_model_with_random_weights(overhead, tmp_path):

@@ -20,7 +20,7 @@ from hubmaxact.printable import LONGEST_PATH, printable
     help="What is printed: the whole section, or its sentence and table, for a job's summary.",
 )
 @click.option("--readme", type=click.Path(path_type=Path), help="The README the section goes into.")
-@click.option("--write", is_flag=True, help="Write README and picture instead of showing a diff.")
+@click.option("--write", is_flag=True, help="Write README and pictures instead of showing a diff.")
 def card(file: str, form: str, readme: Path | None, *, write: bool) -> None:
     """Print the model-card section of the report FILE, or a summary of it.
 
@@ -28,8 +28,9 @@ def card(file: str, form: str, readme: Path | None, *, write: bool) -> None:
     there, or - for standard input.
 
     With --readme, shows what would change in that README as a diff; with --write, changes it and
-    puts activation_maxima/layers.svg beside it. Nothing outside the section's markers changes,
-    but for one tag in the front matter.
+    puts the section's pictures into activation_maxima/ beside it: layers.svg always, others where
+    the report has what they draw. Nothing outside the section's markers changes, but for one tag
+    in the front matter.
     """
     from hubmaxact.rendering import section, summary
     from hubmaxact.report.inputs import read_input

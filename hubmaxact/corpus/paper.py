@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from hubmaxact.corpus import hub_dataset, jsonl, rows
 from hubmaxact.corpus.texts import Corpus, Text
 from hubmaxact.errors import CorpusError, MissingPackageError
+from hubmaxact.printable import printable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -135,10 +136,12 @@ def read_tokenizer(content: bytes) -> "Tokenizer":
         raise MissingPackageError("tokenizers", "measure", "the paper corpus", error) from error
     try:
         return Tokenizer.from_buffer(content)
+    except MemoryError:
+        raise
     # The library raises bare Exception for a malformed file.
     except Exception as error:
         raise CorpusError(
-            f"the Llama-2 tokenizer's {TOKENIZER_FILE} cannot be read ({error}); "
+            f"the Llama-2 tokenizer's {TOKENIZER_FILE} cannot be read ({printable(str(error))}); "
             f"set {TOKENIZER_VARIABLE} to another copy."
         ) from error
 

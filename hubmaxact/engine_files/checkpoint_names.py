@@ -12,12 +12,13 @@ from itertools import product
 from hubmaxact.engine_files.expert_modules import inside_experts
 from hubmaxact.engine_files.request import NotExportableError
 from hubmaxact.printable import printable
+from hubmaxact.scales.expert_maps import EXPERT_MAPS, OF_ONE_EXPERT
 
 RENAMED = {"mlp": ("block_sparse_moe",), "router": ("gate",)}
 """A word behind a layer's number in memory -> in files, by transformers' conversion_mapping."""
 
-RENAMED_IN_EXPERTS = {"gate_proj": ("w1",), "up_proj": ("w3",), "down_proj": ("w2",)}
-"""The same of the maps of one expert: of Mixtral, MiniMax, PhiMoE and LFM2."""
+RENAMED_IN_EXPERTS = {name: (EXPERT_MAPS[name].in_files,) for name in OF_ONE_EXPERT}
+"""The same of the maps of one expert."""
 
 MEMORY_NOTE = (
     "Names are those that modules have in transformers' memory; a checkpoint may call them "

@@ -5,30 +5,13 @@ files name `model.layers.0.mlp.experts.3.gate_proj`, or the experts as a whole.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from hubmaxact.engine_files.request import NotExportableError
 from hubmaxact.printable import printable
 from hubmaxact.report.document import Experts, Report
-from hubmaxact.sidecars.names import Reads
+from hubmaxact.scales.expert_maps import EXPERT_MAPS, ExpertMap
 
 EXPERTS = "experts"
-
-
-class Fused(NamedTuple):
-    """What a fused weight reads, and the maps that it stands for."""
-
-    reads: Reads
-    maps: tuple[str, ...]
-
-
-FUSED = {
-    "gate_up_proj": Fused("input", ("gate_proj", "up_proj")),
-    "gate_proj": Fused("input", ("gate_proj",)),
-    "up_proj": Fused("input", ("up_proj",)),
-    "down_proj": Fused("down_input", ("down_proj",)),
-}
-"""A fused weight's last name -> what is known of it."""
 
 
 def experts_of(module: str) -> str | None:
@@ -50,25 +33,25 @@ def inside_experts(name: str) -> tuple[str, str]:
     return (f"{before}.{EXPERTS}", inside) if found else ("", "")
 
 
-def fused(module: str) -> Fused:
+def fused(module: str) -> ExpertMap:
     """Return what is known of a fused weight.
 
     Args:
         module: Full name of the weight.
 
     Returns:
-        A row of FUSED.
+        A row of EXPERT_MAPS.
 
     Raises:
         NotExportableError: Its last name is another.
     """
     name = module.rpartition(".")[2]
-    if name not in FUSED:
+    if name not in EXPERT_MAPS:
         raise NotExportableError(
             f"{printable(module)} is a weight of fused experts, and which maps of one expert it "
-            f"stands for is known for {', '.join(FUSED)} only."
+            f"stands for is known for {', '.join(EXPERT_MAPS)} only."
         )
-    return FUSED[name]
+    return EXPERT_MAPS[name]
 
 
 def expert_maxima(report: Report, layer: int, module: str) -> list[float]:

@@ -87,10 +87,10 @@ def _fused(
     """Of fused weights, by their layers: all maps that each stands for."""
     tensors = dict[str, GgufTensor]()
     for layer, module in weights:
-        experts, (reads, maps) = module.rpartition(".")[0], fused(module)
-        sums, num_rows = channels.sum_sq(experts, reads, num_experts(report, layer))
+        experts, read = module.rpartition(".")[0], fused(module)
+        sums, num_rows = channels.sum_sq(experts, read.reads, num_experts(report, layer))
         _refuse_infinite(sums, module)
-        for each in maps:
+        for each in read.maps:
             tensors |= _pair(gguf_name(f"{experts}.{each}"), sums, num_rows)
     return tensors
 

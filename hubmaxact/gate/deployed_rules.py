@@ -87,13 +87,11 @@ def _sqnr(rule: str, limit: float, row: PooledRow, pooled: float, of: str) -> Ou
     lowest, where = pooled, ""
     if row["worst"]:
         lowest, where = row["worst"][0]["sqnr_db"], printable(row["worst"][0]["module"])
-    value = lowest if of == LOWEST else pooled
-    said = f"SQNR is {apart(value, limit)} dB over {tensors}"
-    if where:
-        said += f", {lowest:.1f} dB in {where}"
     if of == LOWEST:
-        said = f"SQNR is {apart(value, limit)} dB in {where or tensors}, the lowest of {tensors}"
-    detail = f"{said}; the limit is {exact(limit)} dB"
+        value, over = lowest, f"in {where or tensors}, the lowest of {tensors}"
+    else:
+        value, over = pooled, f"over {tensors}" + (f", {lowest:.1f} dB in {where}" if where else "")
+    detail = f"SQNR is {apart(value, limit)} dB {over}; the limit is {exact(limit)} dB"
     return Outcome(rule=rule, passed=value >= limit, value=value, limit=limit, detail=detail)
 
 

@@ -5,7 +5,7 @@ What was counted and what is inferred stand in sentences of their own, and the l
 
 from collections.abc import Callable, Iterator
 
-from hubmaxact.rendering import numbers
+from hubmaxact.rendering import numbers, position_words
 from hubmaxact.report.document import Report
 from hubmaxact.report.roles import PAPER
 from hubmaxact.report.stability import MaximaByText, Tail, TextMaxima
@@ -31,6 +31,7 @@ def sentences(report: Report, name: Name) -> Iterator[str]:
         reached_by(report, name),
         half_of_the_texts(report),
         first_tokens(report),
+        position_words.sentence(report),
         inferred(report, name),
     )
     for said in parts:

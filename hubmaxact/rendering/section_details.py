@@ -8,6 +8,7 @@ from hubmaxact.rendering import (
     end_to_end_words,
     excess_words,
     numbers,
+    position_words,
     section_rounding,
     words,
 )
@@ -155,9 +156,10 @@ def _stability(report: Report) -> str:
 
 
 def _certainty(report: Report) -> str:
-    """What the maxima of single texts say; the table follows doublings of the texts."""
+    """What the maxima of single texts say; tables follow doublings of the texts and positions."""
     told = " ".join(certainty_words.sentences(report, text))
-    return "\n\n".join(filter(None, [told, _saturation(report)]))
+    tables = [_saturation(report), position_words.markdown(report)]
+    return "\n\n".join(filter(None, [told, *tables]))
 
 
 def _saturation(report: Report) -> str:

@@ -19,6 +19,8 @@ STREAM = ("embedding", "hidden_state", "attention_update", "mlp_update", "mid_re
 UPDATES = {"attention_output": "attention_update", "mlp_output": "mlp_update"}
 """What a block puts out, and what of it is added: the same, where no norm or factor is between."""
 
+OUTPUTS = {update: output for output, update in UPDATES.items()}
+
 SCALED = "float16"
 """The format whose range a residual stream is scaled into."""
 

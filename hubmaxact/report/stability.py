@@ -46,12 +46,23 @@ class TextMaxima(TypedDict):
     reason: str | None
 
 
+class PositionMaxima(TypedDict):
+    """What the largest |x| at a stretch of positions says over all texts."""
+
+    first_position: int
+    last_position: int | None
+    abs_max: float | None
+    num_texts_peaking: int
+    num_texts_reaching_max: int
+
+
 class MaximaByText(TypedDict):
-    """Over all tokens of each text, and over all but its first."""
+    """Over all tokens of each text, over all but its first, and by position."""
 
     all_tokens: TextMaxima
     after_first_token: TextMaxima
     num_texts_peaking_at_first_token: int
+    by_position: NotRequired[list[PositionMaxima]]
 
 
 class Stability(TypedDict):

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from math import isfinite
-from typing import Literal
 
 from hubmaxact.report.deployment import ExpertMaxima, HeadMaxima
 from hubmaxact.report.document import Experts, Report
+from hubmaxact.scales.expert_maps import READ_BY, Reads
 from hubmaxact.scales.tensors import INPUT, KEY, QUERY, VALUE
 from hubmaxact.sidecars.channels import Channels
 
@@ -20,18 +20,6 @@ WRAPPERS = frozenset({"model", "language_model", "text_model", "transformer", "d
 """Words before the layer's number that tell no tower from another."""
 
 EXPERT = re.compile(r"(?P<place>.+)\.experts(?:\.(?P<expert>\d{1,6}))?\.(?P<map>\w+)")
-
-EXPERT_MAPS: dict[str, Literal["input", "down_input"]] = {
-    "gate_proj": "input",
-    "up_proj": "input",
-    "gate_up_proj": "input",
-    "w1": "input",
-    "w3": "input",
-    "w13": "input",
-    "down_proj": "down_input",
-    "w2": "down_input",
-}
-"""Maps inside an expert -> the field of a report that tells what they read."""
 
 Key = tuple[str, ...]
 
@@ -136,14 +124,14 @@ class MeasuredMaxima:
     def _expert(self, module: str, element: int, num_elements: int) -> Measured | None:
         match = EXPERT.fullmatch(module)
         row = self.experts.get((stack_of(module), layer_of(module)))
-        if match is None or row is None or match["map"] not in EXPERT_MAPS:
+        if match is None or row is None or match["map"] not in READ_BY:
             return None
         if match["expert"] is not None:
             element, num_elements = int(match["expert"]), row["num_experts"]
-        found = _of_experts(row, EXPERT_MAPS[match["map"]])
+        found = _of_experts(row, READ_BY[match["map"]])
         if found is None or element >= row["num_experts"]:
             return None
-        key = ("experts", str(row["layer"]), EXPERT_MAPS[match["map"]])
+        key = ("experts", str(row["layer"]), READ_BY[match["map"]])
         return Measured(key, _share(found, element, num_elements), {}, shares=True)
 
     def _cached(self, kind: str, module: str, element: int, num_elements: int) -> Measured | None:
@@ -199,7 +187,7 @@ def _plain_words(module: str) -> Iterator[str]:
             yield word
 
 
-def _of_experts(row: Experts, name: Literal["input", "down_input"]) -> ExpertMaxima | None:
+def _of_experts(row: Experts, name: Reads) -> ExpertMaxima | None:
     return row.get("input") if name == "input" else row.get("down_input")
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from hubmaxact.report.deployment import EXPERTS
 from hubmaxact.report.document import Report
 from hubmaxact.report.source import Found
-from hubmaxact.sidecars.names import Reads, expert_rows, expert_sum_sq
+from hubmaxact.scales.expert_maps import Reads
+from hubmaxact.sidecars.names import expert_rows, expert_sum_sq
 from hubmaxact.sidecars.tensor_file import TensorFile, named_file
 
 ANY = -1

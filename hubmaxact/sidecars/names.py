@@ -1,9 +1,8 @@
 """What sidecars call their tensors: a module's name, and what is told of it."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Reads = Literal["input", "down_input"]
-"""What experts are given, or what their down projections read."""
+from hubmaxact.scales.expert_maps import Reads
 
 
 class TensorName(NamedTuple):

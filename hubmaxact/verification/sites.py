@@ -5,10 +5,8 @@ from collections.abc import Collection, Sequence
 from hubmaxact.formats import bf16_step
 from hubmaxact.report.deployment import KeysAndValues, LinearInput
 from hubmaxact.report.document import Report, SiteFacts
-from hubmaxact.report.excess import UPDATES
+from hubmaxact.report.excess import OUTPUTS
 from hubmaxact.report.watched_rows import watched_rows
-
-OUTPUTS = {update: output for output, update in UPDATES.items()}
 
 STEPS_APART = 2  # bf16 steps allowed in another environment
 

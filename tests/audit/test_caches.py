@@ -65,6 +65,24 @@ def test_each_head_has_its_own_number(tmp_path, report):
     assert found.notes == ()  # heads need not agree
 
 
+def test_without_single_heads_each_number_is_held_against_all_of_them(tmp_path, report):
+    """A large report leaves single heads out."""
+    tensors, row = cache_of(report), report["kv"][0]
+    whole = row["key"]["abs_max"]
+    row["key"]["per_head"] = None
+    for each in report["linear_inputs"]:
+        each["block_max_quantiles"] = None
+    tensors[f"{ATTENTION}.k_scale"] = made.scalar([whole / 448, whole / 896], "F32", (2, 1, 1))
+    found = audit(report, made.write(tmp_path / "q", tensors, SAID))
+    heads = [r for r in found.rows if (r.module, r.kind) == (ATTENTION, "key")]
+    assert [(r.element, r.verdict) for r in heads] == [(0, "matches"), (1, "saturates")]
+    assert [r.measured for r in heads] == [whole, whole]
+    assert verdicts(audit(report, made.write(tmp_path / "one", cache_of(report), SAID))) == {
+        "key": "matches",
+        "value": "matches",
+    }
+
+
 def test_as_many_numbers_as_there_are_no_heads_are_not_compared(tmp_path, report):
     tensors = cache_of(report)
     tensors[f"{ATTENTION}.k_scale"] = made.scalar([1.0, 1.0, 1.0])

@@ -10,14 +10,16 @@ from deployed.families import GPT, GROUPED
 from hubmaxact.measurement.anatomy.find_sites import find_sites
 from hubmaxact.report.roles import DEPLOYMENT
 
+REFUSED = ValueError("this model keeps no keys")
 
-def refusing():
+
+def refusing(error=REFUSED):
     """Its second layer runs without a cache only."""
     model = _made("qwen3", GROUPED)
 
     def refuse(_, __, kwargs):
         if kwargs.get("past_key_values") is not None:
-            raise ValueError("this model keeps no keys")
+            raise error
 
     model.model.layers[1].register_forward_pre_hook(refuse, with_kwargs=True)
     return model
@@ -63,3 +65,8 @@ def test_keys_and_values_are_missing_with_the_reason_and_all_else_is_seen(make, 
     roles = {site.role for site in anatomy.sites}
     assert "linear_input" in roles
     assert not roles & {"key", "value"}
+
+
+def test_memory_that_runs_out_is_not_taken_for_a_refused_cache():
+    with pytest.raises(MemoryError):
+        find_sites(refusing(MemoryError()), profile=DEPLOYMENT)

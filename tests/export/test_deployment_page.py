@@ -8,31 +8,36 @@ import shlex
 from pathlib import Path
 
 import pytest
+from command import hubmaxact_here
 from deployed_reports import deployment_report
 from exported import write_report
+from page_commands import commands_of, parsed
 
-from hubmaxact.cli.main import Commands
 from hubmaxact.engine_files.table import ROWS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text("utf-8")
-SHELL = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SNIPPET = re.compile(r"^```python\n(.*?)^```\n```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 OF_OTHERS = 2
 """Snippets that other libraries run with an exported file."""
 
-COMMANDS = [
-    line.removeprefix("hubmaxact ")
-    for block in SHELL.findall(PAGE)
-    for line in block.replace("\\\n", " ").splitlines()
-    if line.startswith("hubmaxact ")
-]
+COMMANDS = commands_of(PAGE)
+OF_A_REPORT = re.compile("--to (sglang-kv-json|ignore-list|openvino) ")
+"""Others take a checkpoint or sidecars, too: tests/export and tests/sidecars run those."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_one_of_ours(command):
-    name, *words = shlex.split(command)
-    found = Commands().get_command(None, name)
-    found.make_context(name, words).close()
+    assert parsed(command)
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if OF_A_REPORT.search(each)])
+def test_every_command_that_takes_a_report_alone_runs(command, tmp_path):
+    report = deployment_report(2, rounded=True, model={"model_type": "llama"})
+    for name in ("gemma.json", "smollm2.json"):
+        write_report(tmp_path / name, report)
+    done = hubmaxact_here(*shlex.split(command), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / parsed(command)["output"]).is_file()
 
 
 def test_sglang_is_given_the_report_of_a_model_that_it_loads_scales_for():

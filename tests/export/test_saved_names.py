@@ -12,8 +12,9 @@ from transformers.pytorch_utils import Conv1D
 from hubmaxact import Options, measure
 from hubmaxact.engine_files import checkpoint_at_hand
 from hubmaxact.engine_files.checkpoint_names import in_checkpoint
-from hubmaxact.engine_files.expert_modules import FUSED, experts_of
+from hubmaxact.engine_files.expert_modules import experts_of
 from hubmaxact.measurement.checkpoint.loaded_names import loaded_names
+from hubmaxact.scales.expert_maps import EXPERT_MAPS
 
 SCALES, IGNORE = "input-scales", "ignore-list"
 RENAMED = {
@@ -34,8 +35,8 @@ def maps_in(model):
             yield name, f"{name}.weight"
     for weight, _ in model.named_parameters():
         last = weight.rpartition(".")[2]
-        if experts_of(weight) and last in FUSED:
-            for name in FUSED[last].maps:
+        if experts_of(weight) and last in EXPERT_MAPS:
+            for name in EXPERT_MAPS[last].maps:
                 yield from ((f"{experts_of(weight)}.{n}.{name}", weight) for n in (0, 1))
 
 

@@ -142,6 +142,27 @@ def sample_maxima(sites, num_samples):
     return largest
 
 
+def maxima_by_position(sites, num_samples):
+    """Of every M site: which texts peak in each stretch that doubles, and which reach M there."""
+    largest = np.full((num_samples, 24), -1.0)
+    for key, captured in sites.items():
+        if key[0] in M_ROLES:
+            magnitude = np.abs(captured.exact)
+            magnitude[~np.isfinite(magnitude)] = -1.0
+            place = [int(position).bit_length() for position in captured.position]
+            np.maximum.at(largest, (captured.sample, place), magnitude.max(axis=1))
+    return [
+        {
+            "first_position": [0, 1, 2, 4, 8, 16, 32, 64, 128, 256][place],
+            "last_position": [0, 1, 3, 7, 15, 31, 63, 127, 255, 511][place],
+            "abs_max": largest[:, place].max() if largest[:, place].max() >= 0 else None,
+            "num_texts_peaking": int((largest.argmax(axis=1) == place).sum()),
+            "num_texts_reaching_max": int((largest[:, place] == largest.max()).sum()),
+        }
+        for place in range(np.flatnonzero(largest.max(axis=0) >= 0)[-1] + 1)
+    ]
+
+
 def int8_row(captured, policy):
     """Symmetric per-tensor INT-8: threshold from calibration, errors over evaluation."""
     calibration, evaluation = captured.only("calibration"), captured.only("evaluation")

@@ -53,6 +53,7 @@ def test_maxima_of_texts_are_those_of_hooks_without_first_tokens_too(name, measu
         assert "too few" in block["reason"]
     assert found["num_texts_peaking_at_first_token"] == (later < everything).sum()
     assert 0 < (later < everything).sum() < len(ids)  # neither is without a case
+    assert found["by_position"] == brute.maxima_by_position(sites, len(ids))
 
 
 def test_a_report_of_each_profile_is_valid_and_of_its_own_version(pair):

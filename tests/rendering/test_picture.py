@@ -10,7 +10,7 @@ import example_reports
 import pooled_reports
 import pytest
 
-from hubmaxact.rendering.picture import colours, elements, errors
+from hubmaxact.rendering.picture import colours, elements, errors, saturation
 from hubmaxact.rendering.picture.layers import description, layers_svg
 from hubmaxact.rendering.picture.pictures import pictures
 from hubmaxact.rendering.picture.scales import MOST_DECADES, LayerScale, log_scale, spread
@@ -248,6 +248,38 @@ def test_the_curve_rises_to_all_texts_and_what_is_inferred_is_dashed():
     inferred = [each for each in root.iter(f"{SVG}path") if "inferred" in each.get("class")]
     assert [each.get("class") for each in inferred] == ["inferred after_first_token"]
     assert inferred[0].get("stroke-dasharray")
+
+
+@pytest.mark.parametrize("largest", [1.0, 3.5, 4.9, 5.0, 62000.0, 104448.0, 1e23, 3.0e38])
+def test_the_axis_of_the_saturation_curve_ends_above_the_curve(largest):
+    def only(report):
+        for block in ("all_tokens", "after_first_token"):
+            curve = [
+                {"num_texts": 1, "expected": largest / 3},
+                {"num_texts": 2, "expected": largest},
+            ]
+            found = {"num_texts": 2, "saturation": curve, "tail": None}
+            report["stability"]["by_text"][block] |= found
+
+    report = pooled_reports.pooled_report(only)
+    root = ET.fromstring(saturation.svg(report))
+    lines = [float(each.get("d").split()[1].partition("H")[0]) for each in root.iter(f"{SVG}path")
+             if each.get("class") == "grid"]  # fmt: skip
+    dots = [float(each.get("cy")) for each in root.iter(f"{SVG}circle")]
+    assert saturation.TOP <= min(lines) <= min(dots)
+    assert max(lines) > min(lines)
+
+
+def test_the_residual_stream_within_layers_is_drawn_where_it_was_measured():
+    report = deployed_reports.deployment_report(5)
+    root = ET.fromstring(layers_svg(report))
+    dots = [each for each in root.iter(f"{SVG}circle") if each.get("class") == "dot mid_residual"]
+    assert len(dots) == 5
+    line = next(e for e in root.iter(f"{SVG}path") if e.get("class") == "line between mid_residual")
+    assert line.get("stroke-dasharray")
+    assert "mid-layer residual" in [each.text for each in root.iter(f"{SVG}text")]
+    assert ".line.mid_residual{stroke:" in layers_svg(report)
+    assert "mid_residual" not in layers_svg(REPORTS["dense"])
 
 
 def luminance(colour):

@@ -18,6 +18,7 @@ from hubmaxact.measurement.anatomy.probe_pass import Probe, probe_ids
 from hubmaxact.measurement.anatomy.seen_attention import Attended, seen_attention
 from hubmaxact.measurement.anatomy.seen_cache import seen_cache
 from hubmaxact.measurement.anatomy.weight_products import Product, Weight, follow_products
+from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.measurement.failures.own_error import own_errors_told, reason
 
 LONGEST_REASON = 160  # characters, of a model that refuses our cache
@@ -90,7 +91,9 @@ def run_deployed_pass(
             return _run(stack, probe, weights, caching=False)[0]
     try:
         seen, changed = _run(stack, probe, weights, caching=True)
-    except Exception as error:  # noqa: BLE001 whatever a model says to such a cache
+    except Exception as error:  # whatever a model says to such a cache
+        if ran_out(error):  # which says nothing of the cache
+            raise
         said = reason(error, LONGEST_REASON).encode("ascii", "replace").decode()
         kind = type(error).__name__
         why = f"its forward pass fails with a cache that keeps nothing: {kind}: {said}"

@@ -13,8 +13,9 @@ from hubmaxact.measurement.anatomy.linear_inputs import find_linear_inputs
 from hubmaxact.measurement.anatomy.map_weights import layer_weights
 from hubmaxact.measurement.anatomy.probe_pass import LENGTH, NUM_SEQUENCES, Probe
 from hubmaxact.measurement.anatomy.site import Missing, Site
-from hubmaxact.measurement.anatomy.updates import OUTPUTS, find_updates
+from hubmaxact.measurement.anatomy.updates import find_updates
 from hubmaxact.measurement.anatomy.weight_products import Weight
+from hubmaxact.report.excess import OUTPUTS
 
 Found = list[Site | Missing]
 

@@ -14,7 +14,6 @@ from hubmaxact.measurement.anatomy.layer_parts import LayerParts
 from hubmaxact.measurement.anatomy.site import Missing, Point, Site, Summand
 
 ATTENTION, MLP = "attention_update", "mlp_update"
-OUTPUTS = {ATTENTION: "attention_output", MLP: "mlp_output"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from hubmaxact.measurement.assembly import (
     sites,
     stability,
 )
+from hubmaxact.measurement.assembly.certainty.by_position import maxima_by_position
 from hubmaxact.measurement.assembly.certainty.by_text import maxima_by_text
 from hubmaxact.measurement.assembly.end_to_end import end_to_end
 from hubmaxact.measurement.assembly.pooled import pooled
@@ -96,6 +97,9 @@ def assemble(facts: RunFacts, recorder: Recorder, losses: Losses | None = None) 
             recorded.sample_maxima,
             recorder.samples.after_first_token(),
             all_finite=_all_finite(seen),
+        )
+        report["stability"]["by_text"]["by_position"] = maxima_by_position(
+            recorder.samples.by_stretch()
         )
     watched = list(watched_rows(report))
     report["status"] = _status(watched, measurement)

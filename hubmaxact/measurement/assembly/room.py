@@ -4,9 +4,8 @@ import copy
 from collections.abc import Callable
 
 from hubmaxact.formats import INT8_POLICIES
-from hubmaxact.measurement.anatomy.updates import OUTPUTS
 from hubmaxact.report.document import MOST_MEASURED_BYTES, Report, RoleCoverage, SiteFacts
-from hubmaxact.report.excess import tell_excesses
+from hubmaxact.report.excess import OUTPUTS, tell_excesses
 from hubmaxact.report.json_layout import layout
 from hubmaxact.report.roles import ROLE_BY_NAME
 from hubmaxact.report.row_fields import field, fields

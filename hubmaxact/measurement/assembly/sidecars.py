@@ -27,13 +27,13 @@ from hubmaxact.report.deployment import (
     SidecarName,
 )
 from hubmaxact.report.document import Report
+from hubmaxact.scales.expert_maps import Reads
 from hubmaxact.sidecars.error_rows import ErrorRow, encode
 from hubmaxact.sidecars.names import (
     INPUT_ABS_MAX,
     INPUT_NUM_ROWS,
     INPUT_SUM_SQ,
     INPUT_SUM_SQ_ROWS,
-    Reads,
     TensorName,
     block_counts,
     block_values,

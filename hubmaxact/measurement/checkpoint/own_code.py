@@ -22,6 +22,7 @@ from hubmaxact.measurement.checkpoint.configuration import (
 )
 from hubmaxact.measurement.checkpoint.model_kind import named_class, refuse_other_kind
 from hubmaxact.measurement.checkpoint.weight_files import WeightFiles
+from hubmaxact.measurement.failures.memory import ran_out
 from hubmaxact.measurement.failures.own_error import reason
 from hubmaxact.printable import printable
 from hubmaxact.recognition.folder import Folder
@@ -218,6 +219,8 @@ def _imported(folder: Path, reference: str, base: type) -> Any:
     try:
         found: Any = get_class_from_dynamic_module(reference, str(folder), local_files_only=True)
     except Exception as error:  # code may raise anything
+        if ran_out(error):
+            raise
         raise UnsafeCheckpointError(
             f"{reference} cannot be imported with transformers {transformers.__version__}: "
             f"{type(error).__name__}: {reason(error)}. Install the versions and packages that the "

@@ -1,6 +1,6 @@
 """The model's largest |x| per sample, from which domains and stability follow.
 
-Its first token, where attention sinks sit, is kept apart from the others.
+Each stretch of its tokens is kept apart from the others: which positions hold it follows, too.
 """
 
 from typing import Self
@@ -42,8 +42,15 @@ class SampleMaxima:
 
     def result(self) -> tuple[float, ...]:
         """The maxima by sample."""
-        return tuple(self.abs_max.reshape(-1, OF_A_SAMPLE).amax(dim=1).tolist())
+        return tuple(self._by_stretch().amax(dim=1).tolist())
 
     def after_first_token(self) -> tuple[float, ...]:
         """The maxima by sample over all tokens but the first."""
-        return tuple(self.abs_max.reshape(-1, OF_A_SAMPLE)[:, 1].tolist())
+        return tuple(self._by_stretch()[:, 1:].amax(dim=1).tolist())
+
+    def by_stretch(self) -> list[tuple[float, ...]]:
+        """The maxima by sample, for each stretch of `FIRST_POSITIONS`."""
+        return [tuple(maxima_N.tolist()) for maxima_N in self._by_stretch().unbind(dim=1)]
+
+    def _by_stretch(self) -> torch.Tensor:
+        return self.abs_max.reshape(-1, OF_A_SAMPLE)

@@ -1,7 +1,8 @@
-"""A text as two stretches of tokens: its first one, where attention sinks sit, and all others.
+"""A text as stretches of tokens: its first one, where attention sinks sit, then twice as many each.
 
-Numbers of stretches ascend as (sample, position) does, so what is ordered by the one is ordered by
-the other: readers take a stretch for a sample, and nothing in them knows that it is half of one.
+Positions 0, 1, 2-3, 4-7 and so on; all that are far out share the last one. Numbers of stretches
+ascend as (sample, position) does, so what is ordered by the one is ordered by the other: readers
+take a stretch for a sample, and nothing in them knows that it is a part of one.
 """
 
 from typing import TypeVar
@@ -11,7 +12,9 @@ import numpy.typing as npt
 
 Numbers = TypeVar("Numbers", int, npt.NDArray[np.int64])
 
-OF_A_SAMPLE = 2
+OF_A_SAMPLE = 16
+FIRST_POSITIONS = (0, *(1 << doubling for doubling in range(OF_A_SAMPLE - 1)))
+"""Where each stretch of a sample begins."""
 
 
 def num_stretches(num_samples: int) -> int:
@@ -27,9 +30,10 @@ def stretch_of(sample: Numbers, position: Numbers) -> Numbers:
         position: In the sample, special tokens counted.
 
     Returns:
-        An even number for the first token of a sample, the next one for all others.
+        A multiple of OF_A_SAMPLE for the first token of a sample, the next number for the second
+        one, and so on.
     """
-    return OF_A_SAMPLE * sample + (position > 0)
+    return OF_A_SAMPLE * sample + sum(position >= first for first in FIRST_POSITIONS[1:])
 
 
 def sample_of(stretch: int) -> int:

@@ -32,6 +32,7 @@ DARK = {
 }
 SERIES = ("hidden_state", "attention_output", "mlp_output")
 LIKE = {
+    "mid_residual": "hidden_state",
     "key": "hidden_state",
     "value": "mlp_output",
     "all_tokens": "hidden_state",
@@ -66,6 +67,7 @@ LOOKS: dict[str, Look] = {
         "stroke-linejoin": "round",
     },
     "heavy": {"stroke-width": "2.5"},
+    "between": {"stroke-dasharray": "4 3"},
     "dot": {"fill": OF_ROLE},
     "name": {"fill": OF_ROLE, "font-weight": "600"},
     "bar": {"fill": OF_ROLE},

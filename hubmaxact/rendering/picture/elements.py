@@ -20,7 +20,8 @@ RAISED = str.maketrans(
 )
 MOST_DOTS = 64
 ENDS = {-math.inf: "emb", math.inf: "norm"}
-HEAVY = "hidden_state"  # the residual stream, which everything else is added to
+LOOK_OF = {"hidden_state": "line heavy", "mid_residual": "line between"}
+"""The residual stream, which everything else is added to, after layers and within them."""
 GAP, WIDTH, HEAVY_WIDTH = 6, 6.7, 8.4  # of letters of the peak's label, in wide type
 PEAK_STEPS = (-14, 26, -28, 40, -42)  # label heights to try; one of them clears three limits
 
@@ -78,9 +79,8 @@ def series(role: str, values: Values, x: LayerScale, y: LogScale) -> Iterator[st
         for before, point, _ in neighbours
         if point is not None
     ]
-    classes = "line heavy" if role == HEAVY else "line"
     if steps:
-        yield f'<path {look(classes, role)} d="{"".join(steps)}"/>'
+        yield f'<path {look(LOOK_OF.get(role, "line"), role)} d="{"".join(steps)}"/>'
     for before, point, after in neighbours:
         alone = before is None and after is None
         if point is not None and (alone or len(points) <= MOST_DOTS):

@@ -45,6 +45,7 @@ OF_INPUTS = (
     Bar("int8/per_tensor/max_abs", "INT8, one scale"),
     Bar("int8/per_tensor/mse", "INT8, best one scale"),
     Bar("int8/per_token/dynamic", "INT8, by token"),
+    Bar("float8_e5m2/per_tensor/max_abs", "E5M2, one scale"),
     Bar("float8_e5m2/per_token/dynamic", "E5M2, by token"),
     Bar("float8_e4m3fn/per_tensor/max_abs", "E4M3, one scale"),
     Bar("float8_e4m3fn/per_token/dynamic", "E4M3, by token"),
@@ -56,6 +57,7 @@ OF_INPUTS = (
 OF_CACHE = (
     Bar("float8_e4m3fn/per_tensor/unscaled", "E4M3, no scale"),
     Bar("float8_e4m3fn/per_tensor/max_abs", "E4M3, one scale"),
+    Bar("float8_e5m2/per_tensor/max_abs", "E5M2, one scale"),
     Bar("int8/per_tensor/max_abs", "INT8, one scale"),
 )
 GROUPS = (

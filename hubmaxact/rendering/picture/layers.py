@@ -17,13 +17,13 @@ from hubmaxact.report.summaries import per_layer
 SIZE = frame.Size(960, 440)
 INSET = 12
 
-SERIES = ("attention_output", "mlp_output", "hidden_state")
-"""Drawn in this order: the residual stream on top."""
+SERIES = ("attention_output", "mlp_output", "mid_residual", "hidden_state")
+"""Drawn in this order where they were measured: the residual stream on top."""
 
 CLASSES = (
     "ground", "title", "note", "tick", "end", "mid", "grid", "axis", "limit", "limit-name",
-    "beyond", "line", "heavy", "dot", "name", "lead", "end-mark", "ring", "peak", "halo", "where",
-    "faint",
+    "beyond", "line", "heavy", "between", "dot", "name", "lead", "end-mark", "ring", "peak", "halo",
+    "where", "faint",
 )  # fmt: skip
 """What its elements look like; the style sheet has no more."""
 
@@ -59,7 +59,8 @@ def description(report: Report) -> str:
 
 def layers_svg(report: Report) -> str:
     """Return the picture as SVG text."""
-    lines = {role: per_layer(report, role) for role in SERIES}
+    lines = {role: per_layer(report, role) for role in _series(report)}
+    drawn = tuple(dict.fromkeys((*colours.SERIES, *lines)))
     beside = {role: _only(report, role) for role in EMBEDDING_AND_NORM}
     values = [value for row in (*lines.values(), beside.values()) for value in row]
     seen = [value for value in values if value is not None]
@@ -72,7 +73,7 @@ def layers_svg(report: Report) -> str:
     )
     parts = [
         *frame.opening(f"Activation maxima of {frame.name(report)}", description(report), SIZE),
-        f"<style>{colours.style(colours.SERIES, CLASSES)}</style>",
+        f"<style>{colours.style(drawn, CLASSES)}</style>",
         *frame.heading(frame.name(report), _facts(report), SIZE),
         *elements.limit_lines(limits, y),
         *elements.axes(x, y),
@@ -83,6 +84,12 @@ def layers_svg(report: Report) -> str:
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _series(report: Report) -> list[str]:
+    """All, without the one that profile deployment alone measures where it was not measured."""
+    measured = {site["role"] for site in report["sites"]}
+    return [role for role in SERIES if role in measured or role in colours.SERIES]
 
 
 def _only(report: Report, role: str) -> float | None:

@@ -22,7 +22,8 @@ NAME_X, NAME_GAP = 390, 17
 NAMES = {"all_tokens": "all tokens", "after_first_token": "no first tokens"}
 CLASSES = ("ground", "title", "note", "tick", "end", "mid", "grid", "axis", "limit", "limit-name",
            "line", "heavy", "dot", "name", "lead", "inferred")  # fmt: skip
-SHARES = (1, 2, 5)
+SHARES = ((1, 2, 5), (1, 3), (1,))
+"""Of a power of ten: round magnitudes, fewer where there are many."""
 MOST_TICKS = 6
 NEAR = 8.0
 """fp16's limit is drawn where something comes within this factor of it."""
@@ -35,6 +36,7 @@ class Scales:
     most_texts: float
     low: float
     high: float
+    round: Sequence[float]  # magnitudes that get a line, the last one above all that is drawn
 
     def x(self, texts: float) -> float:
         """Return the x of a number of texts."""
@@ -117,15 +119,30 @@ def _scales(found: MaximaByText) -> Scales:
     most = max(
         block["num_texts"] * (block["tail"]["growth"] if block["tail"] else 1) for block in blocks
     )
-    high, low = max(values) * 1.3, min(values) / 1.3
-    if low <= FP16_LIMIT <= high * NEAR:
-        high = max(high, FP16_LIMIT * 1.3)
-    return Scales(most_texts=most, low=min(low, high / 4), high=high)
+    largest, low = max(values), min(values) / 1.3
+    if low <= FP16_LIMIT <= largest * NEAR:
+        largest = max(largest, FP16_LIMIT)
+    low = min(low, largest / 4)
+    lines = _round(low, largest)
+    high = max(largest * 1.1, lines[-1])
+    return Scales(most_texts=most, low=low, high=high, round=lines)
+
+
+def _round(low: float, largest: float) -> list[float]:
+    """Round magnitudes from the first one above the floor to the first one above all."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(largest)) + 2)
+    for shares in SHARES:
+        values = [share * 10.0**exponent for exponent in exponents for share in shares]
+        end = next(place for place, value in enumerate(values) if value >= largest)
+        inside = [value for value in values[: end + 1] if value >= low]
+        if len(inside) <= MOST_TICKS:
+            break
+    return inside[:: -(math.ceil(len(inside) / MOST_TICKS))][::-1]
 
 
 def _axes(scales: Scales, found: MaximaByText) -> Iterator[str]:
     """Lines at round magnitudes, numbers of texts below."""
-    for value in _round(scales):
+    for value in scales.round:
         y = scales.y(value)
         yield f'<path {look("grid")} d="M{LEFT} {y}H{RIGHT}"/>'
         yield f'<text {look("tick end")} x="{LEFT - 8}" y="{y + 4:g}">{numbers.value(value)}</text>'
@@ -135,17 +152,6 @@ def _axes(scales: Scales, found: MaximaByText) -> Iterator[str]:
     yield f'<path {look("axis")} d="M{LEFT} {BOTTOM}H{RIGHT}"/>'
     middle = (LEFT + RIGHT) / 2
     yield f'<text {look("note mid")} x="{middle:g}" y="{BOTTOM + 42}">texts</text>'
-
-
-def _round(scales: Scales) -> list[float]:
-    """One, two and five times powers of ten within the plot, fewer where there are many."""
-    exponents = range(math.floor(math.log10(scales.low)), math.ceil(math.log10(scales.high)) + 1)
-    for shares in (SHARES, (1, 3), (1,)):
-        values = [share * 10.0**exponent for exponent in exponents for share in shares]
-        inside = [value for value in values if scales.low <= value <= scales.high]
-        if len(inside) <= MOST_TICKS:
-            break
-    return inside[:: math.ceil(len(inside) / MOST_TICKS) or 1]
 
 
 def _ticks(num_texts: int, most: float) -> list[int]:

@@ -7,6 +7,7 @@ Adding a rule is adding a row. A rule may only refuse what no measurement can gi
 from collections.abc import Callable, Iterator
 
 from hubmaxact.report.consistency import (
+    by_position,
     checkpoint,
     coverage,
     deployment,
@@ -105,6 +106,10 @@ RULES: tuple[Rule, ...] = (
     text_maxima.text_maxima_agree_with_m,
     text_maxima.first_tokens_agree,
     text_maxima.text_maxima_agree,
+    by_position.positions_double,
+    by_position.positions_agree_with_texts,
+    by_position.positions_that_reach_m,
+    by_position.positions_hold_what_is_shown,
 )
 
 

@@ -176,7 +176,17 @@ def _elements(report: Report) -> Iterator[tuple[str, float]]:
     for position, subset in enumerate(report["stability"]["subsets"]):
         for draw, value in enumerate(subset["values"]):
             yield f"stability.subsets[{position}].values[{draw}]", value
-    if (by_text := report["stability"].get("by_text")) is not None:
-        later = by_text["after_first_token"]["abs_max"]
-        if later is not None:
-            yield "stability.by_text.after_first_token.abs_max", later
+    yield from _of_texts(report)
+
+
+def _of_texts(report: Report) -> Iterator[tuple[str, float]]:
+    """Maxima of parts of texts, where they are told."""
+    found = report["stability"].get("by_text")
+    if found is None:
+        return
+    told = {"after_first_token": found["after_first_token"]["abs_max"]}
+    rows = enumerate(found.get("by_position", []))
+    told |= {f"by_position[{place}]": row["abs_max"] for place, row in rows}
+    for path, value in told.items():
+        if value is not None:
+            yield f"stability.by_text.{path}.abs_max", value
