@@ -8,6 +8,7 @@ from hubmaxact.measurement.kernels.cuda.compiler import CudaError, compiled, mac
 from hubmaxact.measurement.kernels.cuda.formats_kernel import FormatsKind
 from hubmaxact.measurement.kernels.cuda.kernel import FORMATS, Kind, constants_for
 from hubmaxact.measurement.kernels.cuda.maxima_kernels import ExpertsKind, HeadsKind
+from hubmaxact.measurement.kernels.cuda.squares_kernel import SquaresKind
 from hubmaxact.measurement.rotary_pairs import Pairs
 
 pytestmark = pytest.mark.skipif(
@@ -59,6 +60,13 @@ def test_errors_of_formats_compile(dtype, architecture, width, layout):
 def test_maxima_of_heads_and_experts_compile(dtype, architecture, width, layout, pairs):
     assert _code(HeadsKind(dtype, width, LAYOUTS[layout], pairs), architecture)
     assert _code(ExpertsKind(dtype, width, LAYOUTS[layout]), architecture)
+
+
+@pytest.mark.parametrize("width", [1, 768, 4096])
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("dtype", FORMATS, ids=str)
+def test_squares_of_experts_compile(dtype, architecture, width):
+    assert _code(SquaresKind(dtype, width), architecture)
 
 
 def _code(kind, architecture):
