@@ -55,7 +55,7 @@ def test_shards_merge_to_the_bytes_of_one_run(tmp_path, measured, profile):
     ran = hubmaxact_here("merge", *shards, cwd=merged)
     assert ran.returncode == 0, ran.stderr
     assert files(merged) == files(whole)
-    assert len(files(whole)) == (4 if profile == "deployment" else 1)
+    assert len(files(whole)) == (5 if profile == "deployment" else 1)
 
 
 def refused(cwd, *paths):

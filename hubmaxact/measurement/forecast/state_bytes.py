@@ -12,6 +12,7 @@ from hubmaxact.measurement.execution.kept import Kept, kept_of
 from hubmaxact.measurement.forecast.shape_pass import ShapePass
 from hubmaxact.measurement.statistics.accumulator import State
 from hubmaxact.measurement.statistics.expert_inputs import ExpertInputs
+from hubmaxact.measurement.statistics.expert_squares import Reached
 from hubmaxact.measurement.statistics.experts import RoutedTokens
 from hubmaxact.measurement.statistics.rows import Rows, Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
@@ -82,7 +83,8 @@ def _site_bytes(
 def _given_bytes(num_experts: int, width: int, splits: tuple[Split, ...]) -> int:
     inputs = ExpertInputs(num_experts)
     if Split.CALIBRATION in splits:
-        inputs.squares.update(torch.ones(1, width), torch.zeros((1, 1), dtype=torch.long))
+        one = torch.zeros((1, 1), dtype=torch.long)
+        inputs.squares.update(Reached(torch.ones(1, width), one))
     return _size(inputs.state())
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hubmaxact.measurement.batch_plan import Split
 from hubmaxact.measurement.statistics.accumulator import State
-from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, ExpertSums
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, ExpertSums, Reached
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
 from hubmaxact.measurement.statistics.group_maxima import GroupMaxima
 
@@ -53,7 +53,7 @@ class ExpertInputs:
         if split is Split.CALIBRATION:
             if kept_T is not None:
                 chosen_TK = chosen_TK.where(kept_T[:, None], self.num_experts)
-            maxima.add_squares(x_TD, chosen_TK, self.squares)
+            maxima.add_squares(Reached(x_TD, chosen_TK), self.squares)
 
     def merge(self, other: Self) -> None:
         """Fold in another's."""

@@ -26,21 +26,29 @@ class ExpertSums(NamedTuple):
     num_rows: tuple[int, ...]  # by expert
 
 
-def one_choice(expert_T: Tensor | None) -> Tensor:
-    """The experts of rows that one saw each.
+class Reached(NamedTuple):
+    """Rows, and the experts that each of them reaches."""
 
-    Args:
-        expert_T: The expert of each row.
+    x_TD: Tensor
+    chosen_TK: Tensor  # numbers of experts; from E on they are of none
 
-    Returns:
-        Shape (T, 1).
+    @classmethod
+    def one_each(cls, x_TD: Tensor, expert_T: Tensor | None) -> Self:
+        """Rows that one expert saw each.
 
-    Raises:
-        ValueError: The rows do not say it.
-    """
-    if expert_T is None:
-        raise ValueError("expected rows of experts, got rows of tokens")
-    return expert_T[:, None]
+        Args:
+            x_TD: The rows.
+            expert_T: The expert of each.
+
+        Returns:
+            The same with one choice in each row.
+
+        Raises:
+            ValueError: The rows do not say it.
+        """
+        if expert_T is None:
+            raise ValueError("expected rows of experts, got rows of tokens")
+        return cls(x_TD, expert_T[:, None])
 
 
 class ExpertSquares:
@@ -57,16 +65,16 @@ class ExpertSquares:
         self.rows = RoutedTokens(num_experts, device)
 
     @torch.no_grad()
-    def update(self, x_TD: Tensor, chosen_TK: Tensor) -> None:
+    def update(self, reached: Reached) -> None:
         """Fold in rows.
 
         Args:
-            x_TD: Of a width that is the same every time.
-            chosen_TK: Numbers of the experts that each reaches; from E on they are of none.
+            reached: Of a width that is the same every time.
 
         Raises:
             ValueError: Other rows had another width.
         """
+        x_TD, chosen_TK = reached
         if not len(x_TD):
             return
         chosen_TK = chosen_TK.clamp(max=self.num_experts).long()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hubmaxact.measurement.rotary_pairs import Pairs
-from hubmaxact.measurement.statistics.expert_squares import ExpertSquares
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, Reached
 
 
 class GroupMaxima(Protocol):
@@ -56,12 +56,11 @@ class GroupMaxima(Protocol):
             Shape (E,), float32, -1 where nothing was finite.
         """
 
-    def add_squares(self, x_TD: Tensor, chosen_TK: Tensor, squares: ExpertSquares) -> None:
+    def add_squares(self, reached: Reached, squares: ExpertSquares) -> None:
         """Add up squares of each channel that each expert is given.
 
         Args:
-            x_TD: One row for each token.
-            chosen_TK: Numbers of the experts that it reaches; from E on they are of none.
+            reached: The rows.
             squares: Of the layer.
         """
 
@@ -96,9 +95,9 @@ class TorchMaxima:
         of_each = largest_T[:, None].expand(chosen_TK.shape).reshape(-1)
         return maxima.scatter_reduce_(0, chosen, of_each, "amax")[:num_experts]
 
-    def add_squares(self, x_TD: Tensor, chosen_TK: Tensor, squares: ExpertSquares) -> None:
+    def add_squares(self, reached: Reached, squares: ExpertSquares) -> None:
         """As the sums do it themselves."""
-        squares.update(x_TD, chosen_TK)
+        squares.update(reached)
 
 
 TORCH = TorchMaxima()

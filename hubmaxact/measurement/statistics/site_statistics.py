@@ -17,7 +17,7 @@ from hubmaxact.measurement.statistics.calibration import DTYPE, Thresholds, thre
 from hubmaxact.measurement.statistics.channel_maxima import ChannelMaxima
 from hubmaxact.measurement.statistics.channel_squares import ChannelSquares
 from hubmaxact.measurement.statistics.counted_errors import CountedErrors, counted_errors
-from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, one_choice
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, Reached
 from hubmaxact.measurement.statistics.experts import ExpertMaxima
 from hubmaxact.measurement.statistics.format_errors import FormatErrors
 from hubmaxact.measurement.statistics.int8_error import (
@@ -100,7 +100,7 @@ class SiteStatistics:
             squares.update(rows.x_TD)
         by_expert = self.by_expert_of(rows.split)
         if by_expert is not None:
-            by_expert.update(rows.x_TD, one_choice(rows.expert_T))
+            by_expert.update(Reached.one_each(rows.x_TD, rows.expert_T))
         for errors in self.errors_of(rows.split):
             errors.update(rows.x_TD)
         formats = self.formats_of(rows.split)

@@ -58,5 +58,5 @@ def test_one_that_raises_only_in_a_longer_pass(decoder, monkeypatch):
 def test_what_our_hooks_raise_is_a_bug(decoder):
     anatomy, ids = find_sites(decoder), [torch.arange(4).numpy()]
     plan = plan_batches([4], calibration=1, evaluation=0, batch_tokens=64)
-    with pytest.raises(IndexError, match="index 1 is out of bounds"):
+    with pytest.raises(IndexError, match=r"index \d+ is out of bounds"):
         measure(decoder, anatomy, plan, ids, recorder=Recorder(anatomy, num_samples=0))

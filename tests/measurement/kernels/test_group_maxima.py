@@ -10,7 +10,7 @@ from measurement.kernels.adversarial import DEVICE, DTYPES
 from hubmaxact.measurement.kernels.choice import reader_of
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.rotary_pairs import Pairs
-from hubmaxact.measurement.statistics.expert_squares import ExpertSquares
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, Reached
 
 SHAPES = [
     (1, 1, 1, 1),
@@ -125,8 +125,8 @@ def test_experts_have_the_squares_of_what_is_routed_to_them(maxima, dtype, width
             if expert < 7:
                 expected[expert] += row**2
     squares, there = ExpertSquares(7, DEVICE), LAYOUTS[layout](x.to(dtype))[0, 0].to(DEVICE)
-    maxima.add_squares(there, chosen.to(DEVICE), squares)
-    maxima.add_squares(there, chosen.to(DEVICE), squares)
+    maxima.add_squares(Reached(there, chosen.to(DEVICE)), squares)
+    maxima.add_squares(Reached(there, chosen.to(DEVICE)), squares)
     found = squares.result()
     assert found.sums_ED.tolist() == (2 * expected).tolist()
     assert found.num_rows == tuple(2 * (chosen == n).sum().item() for n in range(7))

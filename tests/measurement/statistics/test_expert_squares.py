@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, one_choice
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, Reached
 
 NUM_EXPERTS, NONE = 5, 7
 
@@ -21,7 +21,7 @@ def made(seed, num_rows=40, width=6):
 def of(*seen):
     squares = ExpertSquares(NUM_EXPERTS)
     for x, chosen in seen:
-        squares.update(x, chosen)
+        squares.update(Reached(x, chosen))
     return squares
 
 
@@ -75,6 +75,6 @@ def test_before_the_first_row_there_are_no_channels():
 
 def test_rows_that_do_not_say_whose_they_are_are_refused():
     with pytest.raises(ValueError, match="expected rows of experts"):
-        one_choice(None)
+        Reached.one_each(torch.ones(2, 6), None)
     with pytest.raises(ValueError, match="channels, got"):
         of(made(1), made(1, width=8))

@@ -14,7 +14,7 @@ from hubmaxact.measurement.kernels.cpu.top_rows import count_beyond, find_top, r
 from hubmaxact.measurement.kernels.cpu.workers import Bf16Worker, Fp32Worker, Int32s, Worker
 from hubmaxact.measurement.loops.next_piece import none_taken
 from hubmaxact.measurement.loops.shared_work import Left, together
-from hubmaxact.measurement.statistics.expert_squares import one_choice
+from hubmaxact.measurement.statistics.expert_squares import Reached
 from hubmaxact.measurement.statistics.rows_beyond import LIMITS
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
@@ -52,8 +52,7 @@ class CpuReader:
             raise_maxima(statistics.experts.abs_max.numpy(), x.experts, row_max)
         by_expert = statistics.by_expert_of(watched.split)
         if by_expert is not None:
-            x_TD, expert_T = watched.of_tokens()
-            self.maxima.add_squares(x_TD, one_choice(expert_T), by_expert)
+            self.maxima.add_squares(Reached.one_each(*watched.of_tokens()), by_expert)
         if samples is not None:
             sample, largest = x.columns[0, x.places], samples.abs_max.numpy()
             _ = largest[sample.max()]  # compiled loops do not notice a sample that is not there

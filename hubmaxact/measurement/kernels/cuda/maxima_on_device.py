@@ -21,7 +21,7 @@ from hubmaxact.measurement.kernels.cuda.maxima_kernels import (
 )
 from hubmaxact.measurement.kernels.cuda.squares_kernel import SquaresArguments, SquaresKind
 from hubmaxact.measurement.rotary_pairs import Pairs
-from hubmaxact.measurement.statistics.expert_squares import ExpertSquares
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, Reached
 from hubmaxact.measurement.statistics.group_maxima import TorchMaxima
 
 MOST_ROWS = 1 << 30
@@ -79,13 +79,14 @@ class MaximaOnDevice:
             return largest_E
         return self._torch.of_experts(x_TD, chosen_TK, kept_T, num_experts)
 
-    def add_squares(self, x_TD: Tensor, chosen_TK: Tensor, squares: ExpertSquares) -> None:
+    def add_squares(self, reached: Reached, squares: ExpertSquares) -> None:
         """Rows in the order of the experts that they reach, as a CPU adds those of one up."""
-        if x_TD.numel() and not self._squared(x_TD, chosen_TK, squares):
-            self._torch.add_squares(x_TD, chosen_TK, squares)
+        if reached.x_TD.numel() and not self._squared(reached, squares):
+            self._torch.add_squares(reached, squares)
 
-    def _squared(self, x_TD: Tensor, chosen_TK: Tensor, squares: ExpertSquares) -> bool:
+    def _squared(self, reached: Reached, squares: ExpertSquares) -> bool:
         """Launch the kernel over rows of experts, if it can read them."""
+        x_TD, chosen_TK = reached
         num_experts, kind = squares.num_experts, SquaresKind(x_TD.dtype, x_TD.shape[1])
         if num_experts > MOST_EXPERTS or chosen_TK.numel() > MOST_ROWS:
             return False

@@ -27,7 +27,7 @@ from hubmaxact.measurement.kernels.cuda.maxima_on_device import MaximaOnDevice
 from hubmaxact.measurement.kernels.cuda.site_on_device import SiteOnDevice
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.statistics.bf16_histogram import Bf16Histogram
-from hubmaxact.measurement.statistics.expert_squares import one_choice
+from hubmaxact.measurement.statistics.expert_squares import Reached
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
 from hubmaxact.measurement.statistics.watched import Watched
@@ -98,8 +98,7 @@ class OneRead:
                 squares.update(watched.of_tokens()[0])
             by_expert = statistics.by_expert_of(watched.split)
             if by_expert is not None:
-                x_TD, expert_T = watched.of_tokens()
-                self.maxima.add_squares(x_TD, one_choice(expert_T), by_expert)
+                self.maxima.add_squares(Reached.one_each(*watched.of_tokens()), by_expert)
             site.launched(stream)
 
     def _kernels(
