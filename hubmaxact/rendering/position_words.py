@@ -15,11 +15,12 @@ def sentence(report: Report) -> str | None:
         report: Of any profile.
 
     Returns:
-        A sentence without its full stop. None: the report does not tell.
+        A sentence without its full stop. None: the report does not tell, or it is the first token
+        in all of them, which `certainty_words` says already.
     """
     rows = _rows(report)
     peaking = [(row["num_texts_peaking"], row) for row in rows if row["num_texts_peaking"]]
-    if not peaking:
+    if not peaking or [row["first_position"] for _, row in peaking] == [0]:
         return None
     peaking.sort(key=lambda each: -each[0])
     texts = numbers.count(sum(number for number, _ in peaking), "text")

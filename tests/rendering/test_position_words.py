@@ -25,7 +25,8 @@ def row(first, last, peaking, reaching, abs_max=1.0):
     [
         (None, None),
         ([], None),
-        ([row(0, 0, 1, 1)], "at the first token in 1 of 1 text; M is reached at the first token"),
+        ([row(0, 0, 1, 1)], None),  # told by what first tokens hold
+        ([row(1, 1, 1, 1)], "at position 1 in 1 of 1 text; M is reached at position 1"),
         (
             [row(0, 0, 29, 3), row(1, 1, 1, 0), row(2, 3, 2, 1)],
             ("at the first token in 29 of 32 texts, at positions 2 to 3 in 2 and at position 1 in "
