@@ -26,9 +26,10 @@ from hubmaxact.sidecars.expert_channels import ExpertChannels
 COUNTS = ".counts"
 
 NOT_MEASURED = (
-    "left out: the report names no experts.safetensors, which holds what each of them read. "
-    "llama-quantize takes their weights as equally important, or stops where a format needs more. "
-    "Measure again."
+    "left out: what each of them read is not in an experts.safetensors that the report names. The "
+    "report may be older than such files, the file have needed more than 1 GiB, or a sum not be "
+    "known. llama-quantize takes their weights as equally important, or stops where a format "
+    "needs more."
 )
 NOT_REACHED = (
     "to which no calibration text was routed: llama-quantize takes their weights as equally "
@@ -62,9 +63,10 @@ def make(measured: Measured, choices: Choices) -> FileContent:  # noqa: ARG001 i
     tensors = _plain(measured.channels(), rows)
     weights = [(row["layer"], each) for row in rows for each in row["modules"] if experts_of(each)]
     by_expert = measured.expert_channels() if weights else None
+    there = [each for each in weights if by_expert is not None and _is_there(by_expert, each[1])]
     if by_expert is not None:
-        tensors |= _fused(by_expert, report, weights)
-    notes = _notes(tensors, 0 if by_expert else len(weights))
+        tensors |= _fused(by_expert, report, there)
+    notes = _notes(tensors, len(weights) - len(there))
     ordered = dict(sorted(tensors.items()))
     return FileContent(encoded(_keys(report) | measured.origin.as_text(), ordered), notes)
 
@@ -79,6 +81,10 @@ def _plain(channels: Channels, rows: Iterable[LinearInput]) -> dict[str, GgufTen
             for module in plain:
                 tensors |= _pair(gguf_name(module), sums.by_channel, [sums.num_rows])
     return tensors
+
+
+def _is_there(channels: ExpertChannels, module: str) -> bool:
+    return channels.holds(module.rpartition(".")[0], fused(module).reads)
 
 
 def _fused(

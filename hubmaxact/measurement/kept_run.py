@@ -29,6 +29,16 @@ CALIBRATION = "calibration"
 BYTES_PER_SITE = 1 << 19
 """That a site's state has in a file, about: some ten thousand different values, each counted."""
 
+BYTES_PER_CHANNEL_OF_EXPERT = 16
+"""Two integers of a sum of squares, which differ from channel to channel."""
+
+
+def _state_bytes(facts: RunFacts) -> int:
+    """How much room a state will take, about; inputs of experts taken as wide as hidden states."""
+    of_experts = sum(site.groups or 0 for site in facts.anatomy.sites)
+    width = BYTES_PER_CHANNEL_OF_EXPERT * facts.model["hidden_size"]
+    return BYTES_PER_SITE * len(facts.anatomy.sites) + of_experts * width
+
 
 def run_of(facts: RunFacts, fingerprint: str) -> dict[str, Any]:
     """Tell a run from others, as JSON.
@@ -144,7 +154,7 @@ class KeptRun:
     def earlier(self) -> Part | None:
         """Return what lies in the folder, merged."""
         assert self._folder is not None
-        self._folder.check_room(BYTES_PER_SITE * len(self._facts.anatomy.sites))
+        self._folder.check_room(_state_bytes(self._facts))
         done, total = set[int](), self._facts.recorder()
         found = self._folder.saved(self._run)
         for kept in found:

@@ -15,12 +15,12 @@ def sentence(report: Report) -> str | None:
         report: Of any profile.
 
     Returns:
-        A sentence without its full stop. None: the report does not tell, or it is the first token
-        in all of them, which `certainty_words` says already.
+        A sentence without its full stop. None: the report does not tell, or the first token
+        alone holds it in all of them, which `certainty_words` says already.
     """
     rows = _rows(report)
     peaking = [(row["num_texts_peaking"], row) for row in rows if row["num_texts_peaking"]]
-    if not peaking or [row["first_position"] for _, row in peaking] == [0]:
+    if not peaking or _is_told(report):
         return None
     peaking.sort(key=lambda each: -each[0])
     texts = numbers.count(sum(number for number, _ in peaking), "text")
@@ -30,6 +30,12 @@ def sentence(report: Report) -> str | None:
     said[MOST_STRETCHES:] = [f"elsewhere in {numbers.count(rest)}"] if rest else []
     reached = [_place(row) for row in rows if row["num_texts_reaching_max"]]
     return f"a text's largest |x| is {_joined(said)}; M is reached at {_joined(reached)}"
+
+
+def _is_told(report: Report) -> bool:
+    """Whether the first token alone holds the largest |x| of every text."""
+    found = report["stability"]["by_text"]
+    return found["num_texts_peaking_at_first_token"] == found["all_tokens"]["num_texts"]
 
 
 def markdown(report: Report) -> str:

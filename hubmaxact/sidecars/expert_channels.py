@@ -30,6 +30,18 @@ class ExpertChannels:
     def __init__(self, file: TensorFile) -> None:
         self.file = file
 
+    def holds(self, experts: str, reads: Reads) -> bool:
+        """Whether the sums of a layer are there: none is that was not known.
+
+        Args:
+            experts: The module that holds them.
+            reads: What of theirs.
+
+        Returns:
+            Whether `sum_sq` finds them.
+        """
+        return self.file.holds(expert_sum_sq(reads), experts)
+
     def sum_sq(self, experts: str, reads: Reads, num_experts: int) -> SumsByExpert:
         """The sum of x^2 of each channel that each expert of a layer reads.
 
@@ -48,6 +60,8 @@ class ExpertChannels:
         if min(rows) < 0:
             self.file.refuse(expert_rows(reads).of(experts), f"holds {int(min(rows))}")
         sums = self.file.magnitudes(expert_sum_sq(reads), experts, (num_experts, ANY))
+        if not sums:
+            self.file.refuse(expert_sum_sq(reads).of(experts), "has no channels")
         return SumsByExpert(sums, rows)
 
 

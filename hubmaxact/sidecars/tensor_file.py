@@ -35,6 +35,18 @@ class TensorFile:
             reason = str(error).removesuffix("Download or save the checkpoint again.")
             raise SidecarError(f"{reason}Measure again.") from error
 
+    def holds(self, name: TensorName, module: str) -> bool:
+        """Whether there is such a tensor.
+
+        Args:
+            name: What is told.
+            module: Of what.
+
+        Returns:
+            Whether it can be asked for.
+        """
+        return name.of(module) in self._header
+
     def tensor(self, name: TensorName, module: str, shape: tuple[int, ...]) -> Sequence[float]:
         """Return the numbers of one tensor.
 

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from deployed_reports import deployment_report
+from safetensors.torch import load_file
 
 from deployed import families, multiplied, odd_families, seen
 from hubmaxact.measurement.anatomy.find_sites import find_sites
+from hubmaxact.measurement.assembly.sidecars import sidecars
+from hubmaxact.measurement.assembly.sites import under_each_role
 from hubmaxact.measurement.batch_plan import plan_batches
 from hubmaxact.measurement.execution.forward import measure
 from hubmaxact.report.roles import DEPLOYMENT
@@ -263,3 +267,21 @@ def test_a_convolution_after_a_block_only_goes_on_with_it(run):
         for name, result in found.items():
             same(result, ran.rows(name))
     assert len(ran.of("mid_residual")) == 2
+
+
+@pytest.mark.parametrize("name", ["qwen3_moe", "llama4_text"])
+def test_sums_of_squares_by_expert_lie_beside_the_report(name, run, tmp_path):
+    ran = run(name)
+    recorder = ran.measurement.recorder
+    recorded = recorder.result()
+    seen = under_each_role(recorded, ran.measurement.anatomy)
+    files = sidecars(seen, recorder.sites, recorded, [], deployment_report(1))
+    (tmp_path / "experts").write_bytes(files["experts.safetensors"])
+    tensors = load_file(tmp_path / "experts")
+    layers = len(ran.measurement.anatomy.routing_layers)
+    for reads in ("input", "down_input"):
+        sums = [each for each in tensors if each.endswith(f".experts.{reads}.sum_sq")]
+        assert len(sums) == layers > 0
+        for each in sums:
+            x, rows = tensors[each], tensors[f"{each}_rows"]
+            assert (rows > 0).tolist() == x.any(dim=1).tolist()

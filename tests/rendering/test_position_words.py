@@ -25,7 +25,7 @@ def row(first, last, peaking, reaching, abs_max=1.0):
     [
         (None, None),
         ([], None),
-        ([row(0, 0, 1, 1)], None),  # told by what first tokens hold
+        ([row(0, 0, 1, 1)], "at the first token in 1 of 1 text; M is reached at the first token"),
         ([row(1, 1, 1, 1)], "at position 1 in 1 of 1 text; M is reached at position 1"),
         (
             [row(0, 0, 29, 3), row(1, 1, 1, 0), row(2, 3, 2, 1)],
@@ -49,6 +49,15 @@ def test_where_most_texts_peak_and_where_m_is_reached(rows, said):
     assert position_words.sentence(report) == told
     told = "" if said is None else f"A{told[1:]}."
     assert told in " ".join(certainty_words.sentences(report, str))
+
+
+def test_what_first_tokens_alone_hold_is_told_once():
+    report = copy.deepcopy(REPORT)
+    found = report["stability"]["by_text"]
+    found["by_position"] = [row(0, 0, 5000, 5000)]
+    assert position_words.sentence(report) is not None  # some hold it at other tokens, too
+    found["num_texts_peaking_at_first_token"] = found["all_tokens"]["num_texts"]
+    assert position_words.sentence(report) is None
 
 
 def test_the_card_shows_every_stretch():

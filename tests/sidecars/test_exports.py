@@ -167,6 +167,27 @@ def test_sums_of_other_experts_are_refused(tmp_path, experts, change, told):
     assert told in refused(tmp_path, experts, "imatrix")
 
 
+@pytest.mark.parametrize("change", ["no channels", "not known"])
+def test_experts_without_sums_are_refused_or_left_out(tmp_path, experts, change):
+    report = json.loads(experts.read_bytes())
+    tensors = expert_channels(report)
+    name = "model.layers.0.mlp.experts.input.sum_sq"
+    found = tensors.pop(name)
+    if change == "no channels":
+        tensors[name] = found._replace(values=[], shape=(found.shape[0], 0))
+    write_with(experts, report, channels(report), experts=tensors)
+    if change == "no channels":
+        assert f"{name} in experts.safetensors has no channels" in refused(
+            tmp_path, experts, "imatrix"
+        )
+        return
+    file, notes = exported(tmp_path, experts, "imatrix")
+    names = {tensor.name for tensor in gguf.GGUFReader(file).tensors}
+    assert "1 fused weight of experts left out" in notes
+    assert "blk.0.ffn_gate_exps.weight.in_sum2" not in names
+    assert "blk.0.ffn_down_exps.weight.in_sum2" in names
+
+
 def test_an_imatrix_leaves_experts_out_and_says_what_that_costs(tmp_path, experts):
     file, notes = exported(tmp_path, experts, "imatrix")
     names = {tensor.name for tensor in gguf.GGUFReader(file).tensors}

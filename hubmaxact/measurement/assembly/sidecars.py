@@ -47,6 +47,7 @@ from hubmaxact.sidecars.safetensors_bytes import size as size_of
 
 FORMAT = "hubmaxact"
 ROOM_OF_HEADER = 1024 * 1024
+READS: dict[str, Reads] = {"expert_input": "input", "expert_down_input": "down_input"}
 DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 
 Tensors = Iterator[tuple[str, StoredTensor]]
@@ -135,9 +136,9 @@ def _experts(seen: Seen, recorded: Recorded) -> Tensors:
     for site, found in recorded.expert_inputs.items():
         yield from _of_each(site.module, "input", found.squares)
     for site, result in seen.items():
-        if site.role == "expert_down_input" and result.expert_sum_sq is not None:
+        if (reads := READS.get(site.role)) is not None and result.expert_sum_sq is not None:
             experts, _, _ = site.maps[0].rpartition(".")
-            yield from _of_each(experts, "down_input", result.expert_sum_sq)
+            yield from _of_each(experts, reads, result.expert_sum_sq)
 
 
 def _with_room(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:

@@ -264,7 +264,11 @@ class Recorder:
         """What reads tensors of this device, made when it is met for the first time."""
         if device not in self._readers:
             with torch.inference_mode(mode=False):
-                self._readers[device] = reader_of(device, format_errors=self._sums_errors)
+                self._readers[device] = reader_of(
+                    device,
+                    format_errors=self._sums_errors,
+                    num_stretches=len(self.samples.abs_max),
+                )
         return self._readers[device]
 
     def _at(self, site: Site, dtype: torch.dtype, device: torch.device | str) -> SiteStatistics:

@@ -7,8 +7,13 @@ import torch
 from hubmaxact.measurement.kernels.reader import Reader
 from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 
+MOST_STRETCHES = 1 << 24
+"""A coordinate of the kernel for NVIDIA GPUs has so many values."""
 
-def reader_of(device: torch.device, *, format_errors: bool = False) -> Reader:
+
+def reader_of(
+    device: torch.device, *, format_errors: bool = False, num_stretches: int = 0
+) -> Reader:
     """The fastest reader that works here.
 
     The first one of a device is tried, which compiles or loads all that it needs; whoever does not
@@ -17,6 +22,7 @@ def reader_of(device: torch.device, *, format_errors: bool = False) -> Reader:
     Args:
         device: Where the tensors are.
         format_errors: Whether linear inputs sum up what formats lose.
+        num_stretches: Stretches of all samples, which coordinates of largest values name.
 
     Returns:
         A new one, which has read nothing.
@@ -24,6 +30,8 @@ def reader_of(device: torch.device, *, format_errors: bool = False) -> Reader:
     make = FASTEST.get(device.type)
     if make is None:
         return TorchOperations(device, f"because there is no kernel for {device.type}")
+    if device.type == "cuda" and num_stretches >= MOST_STRETCHES:
+        return TorchOperations(device, "because the kernel tells fewer than 2^20 texts apart")
     return make(device, format_errors)
 
 

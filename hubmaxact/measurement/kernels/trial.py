@@ -14,6 +14,7 @@ from hubmaxact.measurement.kernels.torch_operations import TorchOperations
 from hubmaxact.measurement.rotary_pairs import Pairs
 from hubmaxact.measurement.statistics import channel_squares, format_errors, group_maxima
 from hubmaxact.measurement.statistics.accumulator import State
+from hubmaxact.measurement.statistics.expert_squares import ExpertSquares, Reached
 from hubmaxact.measurement.statistics.rows import Tokens
 from hubmaxact.measurement.statistics.sample_maxima import SampleMaxima
 from hubmaxact.measurement.statistics.site_statistics import SiteStatistics
@@ -24,6 +25,7 @@ NEARLY = {
     "squares/sums": channel_squares.are_near,
     "by_expert/sums": channel_squares.are_near,
     "formats/err_sq": format_errors.are_near,
+    "sums": channel_squares.are_near,
     "norms": group_maxima.are_near,
     "halves": group_maxima.are_near,
     "neighbours": group_maxima.are_near,
@@ -78,10 +80,13 @@ def _maxima(reader: Reader, dtype: torch.dtype) -> State:
     kept = place % 7 != 0
     kept_BL = kept.view(2, -1)[:, : x_BHLD.shape[2]]
     chosen_RK = torch.stack([place % NUM_EXPERTS, place % (NUM_EXPERTS + 2)], dim=1)
+    squares = ExpertSquares(NUM_EXPERTS, reader.device)
+    reader.maxima.add_squares(Reached(x_RD, chosen_RK), squares)
     return {
         "norms": reader.maxima.norms(x_BHLD, kept_BL),
         "halves": reader.maxima.pair_squares(x_BHLD, kept_BL, Pairs(WIDTH // 2)),
         "neighbours": reader.maxima.pair_squares(x_BHLD, kept_BL, Pairs(WIDTH, True)),
+        **squares.state(),
         "experts": reader.maxima.of_experts(x_RD, chosen_RK, kept, NUM_EXPERTS),
     }
 

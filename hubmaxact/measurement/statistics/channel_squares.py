@@ -21,6 +21,7 @@ MOST_PARTIAL = 16
 WHOLE = float(1 << 52)
 """Added and taken away again, it rounds to an integer, half to even."""
 MOST = float(1 << 50)
+MOST_HIGH = 1 << 50 + HIGH_BITS
 """Sums from here on, and those of NaN or infinity, are not known."""
 
 
@@ -74,7 +75,7 @@ class ChannelSquares:
         high_ND = (sums_ND * (1 << HIGH_BITS)).long()
         low_ND = sums_ND * (1 << LOW_BITS) - high_ND.double() * (1 << CARRY)
         low_ND = (low_ND + WHOLE) - WHOLE
-        self.sums = self.sums + torch.stack([high_ND, low_ND.long()]).sum(dim=1)
+        self._add(torch.stack([high_ND, low_ND.long()]).sum(dim=1))
 
     def add_rounded(self, sums_2D: Tensor) -> None:
         """Add sums of rounded partial sums.
@@ -86,7 +87,12 @@ class ChannelSquares:
             ValueError: Other tensors had another number of channels.
         """
         self._expect(sums_2D.shape[1])
-        self.sums = self.sums + sums_2D.to(self.sums.device)
+        self._add(sums_2D.to(self.sums.device))
+
+    def _add(self, sums_2D: Tensor) -> None:
+        """Add integers; what is not known stays so, however much is added."""
+        self.sums = self.sums + sums_2D
+        self.sums[0].clamp_(max=MOST_HIGH)
 
     def sums_of(self, num_channels: int) -> Tensor:
         """The sums themselves, for whoever adds rounded ones in place.

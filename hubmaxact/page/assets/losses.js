@@ -16,7 +16,7 @@ export function losses(releases) {
     without.length ? h("p", { class: "note" }, "Not measured: ", without.map((release, place) => [place ? ", " : "", name(release.name)]), ".") : null,
     details("loss-numbers", "How predictions differ",
       h("p", { class: "note" }, "KL divergence from the predictions without rounding, in nats a token:"),
-      table("KL divergence", head(), rows(({ kl_divergence: divergence }) => change(divergence, ""))),
+      table("KL divergence", head(), rows(({ kl_divergence: divergence }) => change(divergence === null ? null : Math.max(0, divergence), ""))),
       h("p", { class: "note" }, "Share of tokens for which the likeliest next token stays the same:"),
       table("Tokens whose likeliest next token stays the same", head(), rows(({ top1_agreement: same }) => percent(same)))));
 }

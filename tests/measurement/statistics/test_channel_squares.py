@@ -56,6 +56,16 @@ def test_what_cannot_be_summed_is_not_known(value):
     assert of(x, torch.ones(2, 3)).result().tolist() == [6, math.inf, 6]
 
 
+def test_what_is_not_known_stays_so_however_much_is_added():
+    x, squares = torch.full((1, 2), math.nan), ChannelSquares()
+    for _ in range(600):  # 2^54 each, in integers of 64 bits
+        squares.update(x)
+    other = ChannelSquares()
+    other.load(squares.state())
+    other.merge(squares)
+    assert squares.result().tolist() == other.result().tolist() == [math.inf] * 2
+
+
 def test_cuts_are_near_and_other_sums_are_not():
     x = made(1, torch.float32)
     whole, cut = of(x).state()["sums"], of(*x.split(13)).state()["sums"]

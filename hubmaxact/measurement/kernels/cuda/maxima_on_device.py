@@ -80,7 +80,7 @@ class MaximaOnDevice:
         return self._torch.of_experts(x_TD, chosen_TK, kept_T, num_experts)
 
     def add_squares(self, reached: Reached, squares: ExpertSquares) -> None:
-        """Rows in the order of the experts that they reach, as a CPU adds those of one up."""
+        """Rows of one expert after another, each expert's in their order."""
         if reached.x_TD.numel() and not self._squared(reached, squares):
             self._torch.add_squares(reached, squares)
 

@@ -35,7 +35,7 @@ from hubmaxact.measurement.statistics.watched import Watched
 MOST_PER_ROW = (1 << 16) - 1
 MOST_CHANNELS = 1 << 15
 MOST_PER_TENSOR = 1 << 32
-MOST_PLACES = 1 << 24  # samples, and positions in one
+MOST_PLACES = 1 << 24  # stretches of samples, and positions in one
 
 
 class OneRead:
@@ -222,8 +222,6 @@ def _why_not(
         return "because the kernel reads fewer than 65,536 values a row and 2^32 a tensor"
     if watched.tokens.columns_4T.shape[1] >= MOST_PLACES:
         return "because the kernel reads fewer than 2^24 tokens at a time"
-    if samples is not None and (
-        watched.expert_R is not None or len(samples.abs_max) >= MOST_PLACES
-    ):
-        return "because the kernel keeps the maxima of experts or of fewer than 2^24 samples"
+    if samples is not None and watched.expert_R is not None:
+        return "because the kernel keeps the maxima of experts or of samples"
     return None

@@ -25,7 +25,7 @@ __device__ __forceinline__ void add(const Arguments& a, int expert, int channel,
   const i64 high = (i64)(sum * 16.0);
   const double low = sum * 17592186044416.0 - (double)high * 1099511627776.0;
   i64* to = a.sums + (i64)expert * WIDTH + channel;
-  to[0] += high;
+  to[0] = min(to[0] + high, 1ll << 54);    // what is not known stays so
   to[(i64)a.num_experts * WIDTH] += __double2ll_rn(low);
 }
 
