@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import pytest
 from browser.hosts import HOSTS
 from browser.indexes import release, write_index
+from browser.visits import OPEN
 
 NUM_RELEASES = 60
 
@@ -17,6 +18,9 @@ def serve(tmp_path_factory):
     def start(host, index):
         with HOSTS[host](index, tmp_path_factory.mktemp("home")) as address:
             yield address
+            for visited in OPEN:
+                if visited.address == address:
+                    visited.leave()
 
     return start
 

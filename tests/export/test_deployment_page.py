@@ -17,7 +17,7 @@ from hubmaxact.engine_files.table import ROWS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text("utf-8")
 SNIPPET = re.compile(r"^```python\n(.*?)^```\n```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-OF_OTHERS = 2
+OF_OTHERS = 4
 """Snippets that other libraries run with an exported file."""
 
 COMMANDS = commands_of(PAGE)
