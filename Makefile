@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := $(shell find hubmaxact schema -type f -not -name '*.pyc')
+SOURCES := $(shell find hubmaxact schema -type f -not -path '*/__pycache__/*')
 WORKERS ?= 2
 
 # Some of the tests: TESTS by folder or file, MARKED by what they are marked as.

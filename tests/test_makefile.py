@@ -83,3 +83,11 @@ def test_no_recipe_deletes_outside_its_own_folders(clone):
     deleted = {word for line in told.splitlines() if "rm -" in line for word in line.split()}
     folders = {"build/demo", "build/wheel", "build/quantizers"}
     assert deleted == {"rm", "-rf", "-f", *folders, ".coverage", ".coverage.*"}
+
+
+def test_loops_that_were_compiled_are_no_sources(clone):
+    put(clone, ["hubmaxact/loops.py", "hubmaxact/__pycache__/loops.add-1.py311.nbi"])
+    words = ["make", "--eval=sources:;@echo $(SOURCES)", "sources"]
+    told = subprocess.run(words, cwd=clone, capture_output=True, text=True, check=True).stdout
+    assert "hubmaxact/loops.py" in told
+    assert "__pycache__" not in told
