@@ -1,4 +1,4 @@
-"""The files beside a report: per channel and per block, what has no room in it."""
+"""The files beside a report: per channel, expert and block, what has no room in it."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
